@@ -1,0 +1,258 @@
+"""Batch → C2…C5: the bottom-up pathway, an image classifier without its classifier."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from torch import Tensor, nn
+from torchvision.models import get_model
+from torchvision.models._api import WeightsEnum
+from torchvision.models.resnet import BasicBlock, ResNet
+from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
+
+from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
+from .frozen_batch_norm import FrozenBatchNorm2d
+from .weights import load_weights, resolve_backbone_weights
+
+Weights: TypeAlias = WeightsEnum | str | Path | None
+NormLayer: TypeAlias = Callable[..., nn.Module]
+
+
+class IntermediateLayerGetter(nn.ModuleDict):
+    """Runs a model's children in their order, and returns the outputs of some of them.
+
+    Args:
+        model: its children must be called one after another, as ResNet's and the ``features`` of VGG and MobileNet are.
+        return_layers: name of a child → name of its output. Children after the last of them are left out.
+    """
+
+    def __init__(self, model: nn.Module, return_layers: dict[str, str]) -> None:
+        children = dict(model.named_children())
+        missing = set(return_layers) - set(children)
+        if missing:
+            raise ValueError(f"the model has no layers {sorted(missing)}; it has {list(children)}")
+        last = max(list(children).index(name) for name in return_layers)
+        super().__init__(dict(list(children.items())[: last + 1]))
+        self.return_layers = return_layers
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """(N, 3, H, W) → maps by name, finest first."""
+        outputs = {}
+        for name, layer in self.items():
+            x = layer(x)
+            if name in self.return_layers:
+                outputs[self.return_layers[name]] = x
+        return outputs
+
+
+class BackboneWithFPN(nn.Module):
+    """A body that goes bottom-up and a pyramid on top of it.
+
+    Args:
+        backbone, return_layers: for ``IntermediateLayerGetter``.
+        in_channels_list: channels of the returned maps.
+        out_channels: channels of the pyramid; kept as an attribute for the heads.
+        extra_blocks: further levels, ``LastLevelMaxPool`` if None.
+        norm_layer: normalisation within the pyramid.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        return_layers: dict[str, str],
+        in_channels_list: list[int],
+        out_channels: int,
+        extra_blocks: ExtraFPNBlock | None = None,
+        norm_layer: NormLayer | None = None,
+    ) -> None:
+        super().__init__()
+        self.body = IntermediateLayerGetter(backbone, return_layers)
+        self.fpn = FeaturePyramidNetwork(in_channels_list, out_channels, extra_blocks or LastLevelMaxPool(), norm_layer)
+        self.out_channels = out_channels
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """(N, 3, H, W) → maps (N, out_channels, Hᵢ, Wᵢ) "0", "1", "2", "3", "pool"."""
+        return self.fpn(self.body(x))
+
+
+def resnet_fpn_backbone(
+    *,
+    backbone_name: str,
+    weights: Weights,
+    norm_layer: NormLayer = FrozenBatchNorm2d,
+    trainable_layers: int = 3,
+    returned_layers: list[int] | None = None,
+    extra_blocks: ExtraFPNBlock | None = None,
+    progress: bool = True,
+) -> BackboneWithFPN:
+    """ResNet-18, 34, 50 or 101 with an FPN of 256 channels.
+
+    Args:
+        backbone_name: "resnet18", "resnet34", "resnet50", "resnet101" (or another of torchvision's ResNets).
+        weights: torchvision's enum or its name, a file, or None.
+        norm_layer: ``FrozenBatchNorm2d`` for pretrained weights, ``nn.BatchNorm2d`` to train from nothing.
+        trainable_layers: how many of the stem and the four stages are trained, counted from the output, 0…5.
+        returned_layers: stages the pyramid stands on, of 1…4; all by default.
+    """
+    body = _classifier(backbone_name, weights, norm_layer, progress)
+    if not isinstance(body, ResNet):
+        raise ValueError(f"{backbone_name!r} is not a ResNet")
+    freeze_resnet(body, trainable_layers)
+    returned_layers = returned_layers or [1, 2, 3, 4]
+    if min(returned_layers) < 1 or max(returned_layers) > 4:
+        raise ValueError(f"returned_layers must be of 1…4, got {returned_layers}")
+    channels_of_layer1 = body.inplanes // 8  # each stage doubles them
+    return BackboneWithFPN(
+        body,
+        return_layers={f"layer{k}": str(i) for i, k in enumerate(returned_layers)},
+        in_channels_list=[channels_of_layer1 * 2 ** (k - 1) for k in returned_layers],
+        out_channels=256,
+        extra_blocks=extra_blocks,
+    )
+
+
+def freeze_resnet(body: nn.Module, trainable_layers: int) -> None:
+    """Freezes the stem and stages of a ResNet up to the last ``trainable_layers`` of [stem, 1, 2, 3, 4].
+
+    The stem's BatchNorm is trained only when everything is.
+    """
+    _check_range("trainable_layers", trainable_layers, 5)
+    trained = ["layer4", "layer3", "layer2", "layer1", "conv1"][:trainable_layers]
+    if trainable_layers == 5:
+        trained.append("bn1")
+    for name, parameter in body.named_parameters():
+        if not name.startswith(tuple(trained)):
+            parameter.requires_grad_(False)
+
+
+def mobilenet_backbone(
+    *,
+    backbone_name: str,
+    weights: Weights,
+    fpn: bool,
+    norm_layer: NormLayer = FrozenBatchNorm2d,
+    trainable_layers: int = 2,
+    returned_layers: list[int] | None = None,
+    extra_blocks: ExtraFPNBlock | None = None,
+    progress: bool = True,
+) -> nn.Module:
+    """MobileNetV2 or V3 with an FPN on its last two stages, or (``fpn=False``) as a single map of 256 channels."""
+    features = _features(backbone_name, weights, norm_layer, progress)
+    strided = [i for i, block in enumerate(features) if getattr(block, "_is_cn", False)]
+    stages = [0, *strided, len(features) - 1]  # where each stage begins
+    _freeze_before(features, stages, trainable_layers)
+    channels: list[int] = [features[i].out_channels for i in stages]  # type: ignore[misc]
+    return _with_or_without_fpn(features, stages, channels, fpn, returned_layers or [-2, -1], extra_blocks)
+
+
+def vgg_backbone(
+    *,
+    backbone_name: str = "vgg16",
+    weights: Weights,
+    fpn: bool,
+    trainable_layers: int = 3,
+    returned_layers: list[int] | None = None,
+    extra_blocks: ExtraFPNBlock | None = None,
+    progress: bool = True,
+) -> nn.Module:
+    """VGG with an FPN on the maps of stride 4, 8, 16 and 32, or (``fpn=False``) as the paper's single map of stride 16.
+
+    With ``fpn=False`` it has 512 channels and ends before the fifth pooling (Faster R-CNN, section 3).
+    """
+    features = _features(backbone_name, weights, None, progress)
+    pools = [i for i, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)]  # five: strides 2 … 32
+    _freeze_before(features, [0, *(i + 1 for i in pools[:-1])], trainable_layers)
+    if not fpn:
+        single = features[: pools[-1]]
+        single.out_channels = 512  # type: ignore[assignment]
+        return single
+    return _with_or_without_fpn(
+        features, pools, [64, 128, 256, 512, 512], True, returned_layers or [1, 2, 3, 4], extra_blocks
+    )
+
+
+def _with_or_without_fpn(
+    features: nn.Module,
+    stages: list[int],
+    channels: list[int],
+    fpn: bool,
+    returned_layers: list[int],
+    extra_blocks: ExtraFPNBlock | None,
+) -> nn.Module:
+    if not fpn:
+        single = nn.Sequential(features, nn.Conv2d(channels[-1], 256, kernel_size=1))
+        single.out_channels = 256  # type: ignore[assignment]
+        return single
+    if max(returned_layers) >= len(stages) or min(returned_layers) < -len(stages):
+        raise ValueError(f"returned_layers must be of 0…{len(stages) - 1}, got {returned_layers}")
+    return BackboneWithFPN(
+        features,
+        return_layers={str(stages[k]): str(i) for i, k in enumerate(returned_layers)},
+        in_channels_list=[channels[k] for k in returned_layers],
+        out_channels=256,
+        extra_blocks=extra_blocks,
+    )
+
+
+def _freeze_before(features: nn.Module, stages: list[int], trainable_layers: int) -> None:
+    """Freezes the layers before the last ``trainable_layers`` stages."""
+    _check_range("trainable_layers", trainable_layers, len(stages))
+    layers = list(features.children())
+    first_trained = stages[len(stages) - trainable_layers] if trainable_layers else len(layers)
+    for layer in layers[:first_trained]:
+        layer.requires_grad_(False)
+
+
+def _check_range(name: str, value: int, largest: int) -> None:
+    if not 0 <= value <= largest:
+        raise ValueError(f"{name} must be 0…{largest}, got {value}")
+
+
+def _classifier(name: str, weights: Weights, norm_layer: NormLayer | None, progress: bool) -> nn.Module:
+    """torchvision's classifier of that name, with its weights."""
+    model = get_model(name, weights=None, **({"norm_layer": norm_layer} if norm_layer else {}))
+    load_weights(model, resolve_backbone_weights(name, weights), progress=progress)
+    return model
+
+
+def _features(name: str, weights: Weights, norm_layer: NormLayer | None, progress: bool) -> nn.Sequential:
+    """The convolutional part of a VGG or a MobileNet."""
+    features = getattr(_classifier(name, weights, norm_layer, progress), "features", None)
+    if not isinstance(features, nn.Sequential):
+        raise ValueError(f"{name!r} keeps no sequence of layers in .features, as VGG and MobileNet do")
+    return features
+
+
+class SlimResNet(nn.Module):
+    """A ResNet for small images and a CPU: the blocks and names of torchvision's, fewer and narrower.
+
+    Args:
+        layers: blocks in each stage.
+        widths: channels of each stage.
+    """
+
+    def __init__(self, layers: tuple[int, ...] = (1, 2, 2, 1), widths: tuple[int, ...] = (32, 64, 96, 128)) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, widths[0], kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(widths[0])
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        channels = widths[0]
+        for stage, (blocks, width) in enumerate(zip(layers, widths), start=1):
+            self.add_module(f"layer{stage}", _stage(channels, width, blocks, stride=1 if stage == 1 else 2))
+            channels = width
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+def _stage(in_channels: int, channels: int, blocks: int, stride: int) -> nn.Sequential:
+    """Residual blocks; the first changes size and channels, if they change."""
+    shortcut = None
+    if stride != 1 or in_channels != channels:
+        shortcut = nn.Sequential(
+            nn.Conv2d(in_channels, channels, kernel_size=1, stride=stride, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+    first = BasicBlock(in_channels, channels, stride, shortcut)
+    return nn.Sequential(first, *(BasicBlock(channels, channels) for _ in range(blocks - 1)))

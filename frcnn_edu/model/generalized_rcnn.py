@@ -1,0 +1,72 @@
+"""The whole network in one forward pass: transform → backbone → RPN → RoI heads → back to the image."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .checks import check_batch
+from .transform import GeneralizedRCNNTransform, Target
+
+
+class GeneralizedRCNN(nn.Module):
+    """A two-stage detector, made of four exchangeable parts.
+
+    Args:
+        backbone: batch (N, C, H, W) → feature maps by name, or a single map.
+        rpn: feature maps → proposals.
+        roi_heads: feature maps and proposals → detections.
+        transform: images → batch, and boxes back.
+    """
+
+    def __init__(
+        self, backbone: nn.Module, rpn: nn.Module, roi_heads: nn.Module, transform: GeneralizedRCNNTransform
+    ) -> None:
+        super().__init__()
+        self.transform = transform
+        self.backbone = backbone
+        self.rpn = rpn
+        self.roi_heads = roi_heads
+
+    def forward(
+        self, images: Sequence[Tensor], targets: Sequence[Target] | None = None
+    ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
+        """Losses in training, detections in evaluation.
+
+        Args:
+            images: float tensors (3, H, W) in 0–1, of any sizes.
+            targets: for each image ``boxes``, (N, 4) float xyxy in pixels of the image as given, and ``labels``,
+                (N,) int64 in 1 … num_classes − 1 (0 is the background). Needed in training. An image without
+                objects is legal: ``boxes`` (0, 4) and ``labels`` (0,).
+
+        Returns:
+            In training ``loss_objectness``, ``loss_rpn_box_reg``, ``loss_classifier`` and ``loss_box_reg``.
+            In evaluation for each image ``boxes`` (K, 4), ``labels`` (K,) and ``scores`` (K,), best first.
+
+        Raises:
+            ValueError, TypeError: an image or a target is not as described; the message names it.
+        """
+        self._check(images, targets)
+        original_sizes = [(image.shape[-2], image.shape[-1]) for image in images]
+        batch, targets = self.transform(images, targets)
+        features = self.backbone(batch.tensors)
+        if isinstance(features, Tensor):
+            features = {"0": features}
+        proposals, rpn_losses = self.rpn(batch, features, targets)
+        detections, roi_losses = self.roi_heads(features, proposals, batch.image_sizes, targets)
+        if self.training:
+            return {**roi_losses, **rpn_losses}
+        return self.transform.postprocess(detections, batch.image_sizes, original_sizes)
+
+    def _check(self, images: Sequence[Tensor], targets: Sequence[Target] | None) -> None:
+        mean, std = self.transform.image_mean, self.transform.image_std
+        class_scores = getattr(getattr(self.roi_heads, "box_predictor", None), "cls_score", None)
+        check_batch(
+            images,
+            targets,
+            training=self.training,
+            num_classes=getattr(class_scores, "out_features", None),  # unknown with a predictor of another make
+            channels=len(mean),
+            device=next(iter(self.parameters()), torch.empty(0)).device,
+            normalised=not any(mean) and all(value == 1 for value in std),
+        )

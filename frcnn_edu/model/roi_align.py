@@ -1,0 +1,134 @@
+"""Proposals of any size → 7×7 features, each from the pyramid level that sees the proposal at the right scale."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
+from torchvision.ops import roi_align
+
+from ..ops.boxes import box_area
+from .transform import Size
+
+
+class LevelMapper:
+    """Chooses a pyramid level for each box: k = ⌊k₀ + log₂(√(w·h) / 224)⌋, kept within the levels there are.
+
+    A box of 224×224, the size of an ImageNet picture, goes to P4 (k₀ = 4), one of half that side to P3.
+
+    Args:
+        k_min, k_max: finest and coarsest level, 2 and 5 for P2…P5.
+        canonical_scale, canonical_level: 224 and k₀ in the formula.
+        eps: added *after* the logarithm, so that a box a hair too small still counts as whole.
+
+    Source: Feature Pyramid Networks, equation 1; ``torchvision/ops/poolers.py``.
+    """
+
+    def __init__(
+        self, k_min: int, k_max: int, canonical_scale: int = 224, canonical_level: int = 4, eps: float = 1e-6
+    ) -> None:
+        self.k_min = k_min
+        self.k_max = k_max
+        self.s0 = canonical_scale
+        self.lvl0 = canonical_level
+        self.eps = eps
+
+    def __call__(self, boxlists: list[Tensor]) -> Tensor:
+        """Boxes of each image, (Nᵢ, 4) → (ΣNᵢ,) int64: 0 for level ``k_min``, 1 for the next …"""
+        side = torch.sqrt(torch.cat([box_area(boxes) for boxes in boxlists]))
+        level = torch.floor(self.lvl0 + torch.log2(side / self.s0) + self.eps)
+        return level.clamp(min=self.k_min, max=self.k_max).to(torch.int64) - self.k_min
+
+
+# A subclass only so that torchvision's FasterRCNN, which checks the type, takes it in place of its own: every
+# method is written here.
+class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
+    """RoIAlign from a feature pyramid, or from a single map.
+
+    Args:
+        featmap_names: the maps to pool from, finest first. The RPN also looks at "pool"; this does not.
+        output_size: bins of the result, (rows, columns) or one number for both.
+        sampling_ratio: each bin is the mean of sampling_ratio² bilinear samples.
+        canonical_scale, canonical_level: of the ``LevelMapper``.
+
+    The scale of each map (1/4, 1/8, …) is inferred from the first batch and kept.
+
+    Source: Mask R-CNN, section 3; ``torchvision/ops/poolers.py``.
+    """
+
+    def __init__(
+        self,
+        featmap_names: list[str],
+        output_size: int | Sequence[int],
+        sampling_ratio: int,
+        *,
+        canonical_scale: int = 224,
+        canonical_level: int = 4,
+    ) -> None:
+        nn.Module.__init__(self)
+        self.featmap_names = featmap_names
+        self.output_size = (output_size, output_size) if isinstance(output_size, int) else tuple(output_size)
+        self.sampling_ratio = sampling_ratio
+        self.canonical_scale = canonical_scale
+        self.canonical_level = canonical_level
+        self.scales: list[float] | None = None
+        self.map_levels: LevelMapper | None = None
+
+    def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[Size]) -> Tensor:
+        """Features inside each box, (ΣNᵢ, C, rows, columns).
+
+        Args:
+            x: maps (N, C, H, W) by name, finest first.
+            boxes: (Nᵢ, 4) for each image, in pixels of the resized image.
+            image_shapes: (height, width) of each image without padding.
+
+        Raises:
+            ValueError: none of ``featmap_names`` is among the maps.
+        """
+        maps = [features for name, features in x.items() if name in self.featmap_names]
+        if not maps:
+            raise ValueError(f"RoIAlign pools from the maps {self.featmap_names}, but the backbone returned {list(x)}")
+        if self.scales is None or self.map_levels is None:
+            self.scales, self.map_levels = self._setup_scales(maps, image_shapes)
+
+        rois = convert_to_roi_format(boxes)  # (ΣNᵢ, 5)
+        if len(maps) == 1:
+            return roi_align(maps[0], rois, self.output_size, self.scales[0], self.sampling_ratio)
+
+        levels = self.map_levels(boxes)  # (ΣNᵢ,)
+        result = maps[0].new_zeros(len(rois), maps[0].shape[1], *self.output_size)
+        for level, (features, scale) in enumerate(zip(maps, self.scales)):
+            in_level = torch.where(levels == level)[0]
+            pooled = roi_align(features, rois[in_level], self.output_size, scale, self.sampling_ratio)
+            result[in_level] = pooled.to(result.dtype)  # under autocast the maps may differ in dtype
+        return result
+
+    def _setup_scales(self, maps: list[Tensor], image_shapes: list[Size]) -> tuple[list[float], LevelMapper]:
+        """The scale of each map, and the mapper for the levels that follow from them: 1/4 is level 2."""
+        height = max(height for height, _ in image_shapes)
+        scales = [infer_scale(features.shape[-2], height) for features in maps]
+        k_min, k_max = (-int(torch.tensor(scale).log2()) for scale in (scales[0], scales[-1]))
+        return scales, LevelMapper(k_min, k_max, self.canonical_scale, self.canonical_level)
+
+    def extra_repr(self) -> str:
+        return (
+            f"featmap_names={self.featmap_names}, output_size={self.output_size}, sampling_ratio={self.sampling_ratio}"
+        )
+
+    __repr__ = nn.Module.__repr__
+
+
+def infer_scale(feature_height: int, image_height: int) -> float:
+    """The power of two nearest to feature_height / image_height.
+
+    Heights only, and without padding: an image of 11 rows, padded to 32, has an 8-row map, and 8 / 11 gives 1, not 1/4.
+    """
+    return 2.0 ** float(torch.tensor(feature_height / image_height).log2().round())
+
+
+def convert_to_roi_format(boxes: list[Tensor]) -> Tensor:
+    """Boxes of each image → one list for the kernel: (ΣNᵢ, 5), the index of the image before each box."""
+    return torch.cat(
+        [torch.cat((boxes_in_image.new_full((len(boxes_in_image), 1), i), boxes_in_image), dim=1)
+         for i, boxes_in_image in enumerate(boxes)]
+    )  # fmt: skip

@@ -1,0 +1,135 @@
+"""Images of any size → one batch, and boxes back again. The first and the last stage of the model."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..ops.boxes import resize_boxes
+
+Target = dict[str, Tensor]
+Size = tuple[int, int]  # (height, width), as in a tensor's shape
+
+
+class ImageList(NamedTuple):
+    """A batch of padded images, and how much of each is image.
+
+    Attributes:
+        tensors: (N, C, H, W), every image in the top left corner, zeros to its right and below.
+        image_sizes: (height, width) of each image inside the padding.
+    """
+
+    tensors: Tensor
+    image_sizes: list[Size]
+
+    def to(self, device: torch.device | str) -> "ImageList":
+        """The same batch on another device."""
+        return ImageList(self.tensors.to(device), self.image_sizes)
+
+
+class GeneralizedRCNNTransform(nn.Module):
+    """Normalises, resizes and batches images together with their boxes; ``postprocess`` maps boxes back.
+
+    Args:
+        min_size: length of the shorter side after resizing, in pixels. With several, training draws one for each
+            image and evaluation takes the last.
+        max_size: the longer side never exceeds this.
+        image_mean, image_std: one number a channel, for images in 0–1.
+        size_divisible: the batch is padded to a multiple of this, so that every stride of the backbone divides it.
+        fixed_size: (width, height) to resize every image to, whatever its shape, instead of the above.
+
+    Source: ``torchvision/models/detection/transform.py``.
+    """
+
+    def __init__(
+        self,
+        min_size: int | Sequence[int],
+        max_size: int,
+        image_mean: Sequence[float],
+        image_std: Sequence[float],
+        size_divisible: int = 32,
+        fixed_size: tuple[int, int] | None = None,
+        *,
+        _skip_resize: bool = False,
+    ) -> None:
+        super().__init__()
+        self.min_size = (min_size,) if isinstance(min_size, int) else tuple(min_size)
+        self.max_size = max_size
+        self.image_mean = image_mean
+        self.image_std = image_std
+        self.size_divisible = size_divisible
+        self.fixed_size = fixed_size
+        self._skip_resize = _skip_resize  # in training only: images come resized already
+
+    def forward(
+        self, images: Sequence[Tensor], targets: list[Target] | None = None
+    ) -> tuple[ImageList, list[Target] | None]:
+        """Images (C, H, W) of any sizes and their targets → the batch, and targets whose boxes fit it.
+
+        The caller's images and target dicts are left as they are.
+        """
+        resized = [self.resize(self.normalize(image)) for image in images]
+        sizes = [(image.shape[-2], image.shape[-1]) for image in resized]
+        if targets is not None:
+            targets = [
+                {**target, "boxes": resize_boxes(target["boxes"], (image.shape[-2], image.shape[-1]), size)}
+                for target, image, size in zip(targets, images, sizes)
+            ]
+        return ImageList(self.batch_images(resized, self.size_divisible), sizes), targets
+
+    def normalize(self, image: Tensor) -> Tensor:
+        """Subtracts the mean of each channel and divides by its standard deviation."""
+        mean = torch.as_tensor(self.image_mean, dtype=image.dtype, device=image.device)
+        std = torch.as_tensor(self.image_std, dtype=image.dtype, device=image.device)
+        return (image - mean[:, None, None]) / std[:, None, None]
+
+    def torch_choice(self, k: Sequence[int]) -> int:
+        """One of ``k``, drawn from PyTorch's CPU generator (also when there is only one, so that seeds agree)."""
+        return k[int(torch.empty(1).uniform_(0.0, float(len(k))).item())]
+
+    def resize(self, image: Tensor) -> Tensor:
+        """Scales an image so that its shorter side is ``min_size``, or its longer side ``max_size`` if that is less."""
+        if self.training and self._skip_resize:
+            return image
+        min_size = self.torch_choice(self.min_size) if self.training else self.min_size[-1]
+        if self.fixed_size is not None:
+            width, height = self.fixed_size
+            return F.interpolate(image[None], size=(height, width), mode="bilinear", align_corners=False)[0]
+        shorter, longer = sorted(image.shape[-2:])
+        return F.interpolate(
+            image[None],
+            scale_factor=min(min_size / shorter, self.max_size / longer),
+            recompute_scale_factor=True,  # the new size is floored, and the true ratio follows from it
+            mode="bilinear",
+            align_corners=False,
+        )[0]
+
+    def batch_images(self, images: list[Tensor], size_divisible: int = 32) -> Tensor:
+        """Images (C, Hᵢ, Wᵢ) → (N, C, H, W), padded right and below to a common multiple of ``size_divisible``.
+
+        Padding comes after normalising, so a padded pixel has the mean colour.
+        """
+        height, width = (
+            math.ceil(max(image.shape[axis] for image in images) / size_divisible) * size_divisible for axis in (1, 2)
+        )
+        batch = images[0].new_zeros(len(images), images[0].shape[0], height, width)
+        for padded, image in zip(batch, images):
+            padded[:, : image.shape[1], : image.shape[2]].copy_(image)
+        return batch
+
+    def postprocess(
+        self, result: list[dict[str, Tensor]], image_shapes: list[Size], original_image_sizes: list[Size]
+    ) -> list[dict[str, Tensor]]:
+        """Detected boxes, from the resized images back to the originals. Nothing else: NMS is long done."""
+        if self.training:
+            return result
+        return [
+            {**detections, "boxes": resize_boxes(detections["boxes"], size, original)}
+            for detections, size, original in zip(result, image_shapes, original_image_sizes)
+        ]
+
+    def extra_repr(self) -> str:
+        return f"min_size={self.min_size}, max_size={self.max_size}, mean={self.image_mean}, std={self.image_std}"

@@ -1,0 +1,85 @@
+"""Box geometry. A box is ``[x1, y1, x2, y2]`` in pixels, and a set of boxes is a float tensor of shape (N, 4)."""
+
+import torch
+from torch import Tensor
+from torchvision.ops import (
+    nms,
+)  # the compiled kernel: greedy suppression of the overlapping, best score first
+
+__all__ = [
+    "batched_nms",
+    "box_area",
+    "box_iou",
+    "clip_boxes_to_image",
+    "nms",
+    "remove_small_boxes",
+    "resize_boxes",
+]
+
+
+def box_area(boxes: Tensor) -> Tensor:
+    """Area of each box in square pixels: (N, 4) → (N,). Width is ``x2 - x1``, with no ``+ 1``."""
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
+    """Intersection over union of every box of one set with every box of another: (N, 4), (M, 4) → (N, M) in [0, 1]."""
+    top_left = torch.max(boxes1[:, None, :2], boxes2[None, :, :2])  # (N, M, 2)
+    bottom_right = torch.min(boxes1[:, None, 2:], boxes2[None, :, 2:])  # (N, M, 2)
+    sides = (bottom_right - top_left).clamp(min=0)  # boxes that do not meet have a negative side here
+    intersection = sides[..., 0] * sides[..., 1]  # (N, M)
+    union = box_area(boxes1)[:, None] + box_area(boxes2)[None, :] - intersection
+    return intersection / union
+
+
+def clip_boxes_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    """Moves every corner into the image. ``boxes`` is (..., 4), ``size`` is (height, width)."""
+    height, width = size
+    x = boxes[..., 0::2].clamp(min=0, max=width)  # x1, x2
+    y = boxes[..., 1::2].clamp(min=0, max=height)  # y1, y2
+    return torch.stack((x, y), dim=-1).reshape(boxes.shape)  # x1, y1, x2, y2 again
+
+
+def remove_small_boxes(boxes: Tensor, min_size: float) -> Tensor:
+    """Indices of the boxes whose two sides are at least ``min_size`` pixels: (N, 4) → (K,) int64."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return torch.where((sides >= min_size).all(dim=1))[0]
+
+
+def resize_boxes(boxes: Tensor, original_size: tuple[int, int], new_size: tuple[int, int]) -> Tensor:
+    """Boxes of an image of ``original_size`` (height, width) as they lie after it is resized to ``new_size``."""
+    # A float32 ratio, not Python's float64: the last bit decides whether two boxes are equal.
+    new = torch.tensor(new_size, dtype=torch.float32, device=boxes.device)
+    old = torch.tensor(original_size, dtype=torch.float32, device=boxes.device)
+    ratio_y, ratio_x = new / old
+    return boxes * torch.stack((ratio_x, ratio_y, ratio_x, ratio_y)).to(boxes.dtype)
+
+
+def batched_nms(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:
+    """NMS within each group: a box suppresses only boxes with the same ``idxs`` (a class, or a pyramid level).
+
+    Takes boxes (N, 4), scores (N,), idxs (N,); returns the kept indices (K,), best score first.
+    Which of two equal ways is taken depends on N, as in ``torchvision/ops/boxes.py``: few boxes are faster at one
+    go, many are faster group by group. They round differently, so parity needs the same choice.
+    """
+    limit = 4_000 if boxes.device.type == "cpu" else 100_000
+    if boxes.numel() > limit:
+        return _nms_group_by_group(boxes, scores, idxs, iou_threshold)
+    return _nms_with_offsets(boxes, scores, idxs, iou_threshold)
+
+
+def _nms_with_offsets(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:
+    """One NMS for all: each group is first moved to a place of its own, where it can meet no other."""
+    if boxes.numel() == 0:
+        return torch.empty((0,), dtype=torch.int64, device=boxes.device)
+    offsets = idxs.to(boxes) * (boxes.max() + 1)
+    return nms(boxes + offsets[:, None], scores, iou_threshold)
+
+
+def _nms_group_by_group(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:
+    kept = torch.zeros_like(scores, dtype=torch.bool)
+    for group in torch.unique(idxs):
+        members = torch.where(idxs == group)[0]
+        kept[members[nms(boxes[members], scores[members], iou_threshold)]] = True
+    keep = torch.where(kept)[0]
+    return keep[scores[keep].sort(descending=True)[1]]

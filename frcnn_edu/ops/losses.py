@@ -1,0 +1,57 @@
+"""The four losses of Faster R-CNN: two for the RPN, two for the box head (Faster R-CNN, equation 1)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# Where smooth L1 turns from a parabola into a line. Box deltas are small numbers: with the usual 1, they would all
+# lie on the parabola.
+BETA = 1 / 9
+
+
+def rpn_loss(
+    objectness: Tensor,
+    pred_bbox_deltas: Tensor,
+    labels: Tensor,
+    regression_targets: Tensor,
+    positives: Tensor,
+    negatives: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Objectness loss and box loss of the sampled anchors of the whole batch.
+
+    Args:
+        objectness: logits of all anchors, (N,).
+        pred_bbox_deltas, regression_targets: (N, 4).
+        labels: 1 object, 0 background, (N,) float.
+        positives, negatives: indices of the sampled anchors.
+
+    The box loss sums over positives but divides by *all* sampled anchors, so that an image with few positives
+    does not shout.
+    """
+    sampled = torch.cat([positives, negatives])
+    box_loss = F.smooth_l1_loss(
+        pred_bbox_deltas[positives], regression_targets[positives], beta=BETA, reduction="sum"
+    ) / len(sampled)
+    objectness_loss = F.binary_cross_entropy_with_logits(objectness[sampled], labels[sampled])
+    return objectness_loss, box_loss
+
+
+def fastrcnn_loss(
+    class_logits: Tensor, box_regression: Tensor, labels: list[Tensor], regression_targets: list[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Classification loss and box loss of the sampled proposals of the whole batch.
+
+    Args:
+        class_logits: (N, C). box_regression: (N, 4·C), of which only the true class's four numbers are trained.
+        labels: (Nᵢ,) int64 for each image, 0 is background. regression_targets: (Nᵢ, 4) for each image.
+    """
+    all_labels = torch.cat(labels)
+    targets = torch.cat(regression_targets)
+    classification_loss = F.cross_entropy(class_logits, all_labels)
+
+    positives = torch.where(all_labels > 0)[0]
+    deltas_per_class = box_regression.unflatten(1, (-1, 4))  # (N, 4·C) → (N, C, 4)
+    box_loss = F.smooth_l1_loss(
+        deltas_per_class[positives, all_labels[positives]], targets[positives], beta=BETA, reduction="sum"
+    )
+    return classification_loss, box_loss / all_labels.numel()

@@ -1,0 +1,53 @@
+"""Which ground-truth box is each anchor, or each proposal, responsible for?"""
+
+import torch
+from torch import Tensor
+
+
+class Matcher:
+    """Gives each candidate box a ground-truth box, or says that it has none (Faster R-CNN, section 3.1.2).
+
+    Args:
+        high_threshold: candidates whose best IoU is at least this are matched (foreground).
+        low_threshold: candidates whose best IoU is below this are background; those in between are ignored.
+        allow_low_quality_matches: also match, for each ground truth, the candidates that overlap it best, however
+            little that is: otherwise an object that no anchor fits would never be learnt.
+    """
+
+    BELOW_LOW_THRESHOLD = -1
+    BETWEEN_THRESHOLDS = -2
+
+    def __init__(self, high_threshold: float, low_threshold: float, allow_low_quality_matches: bool = False) -> None:
+        if low_threshold > high_threshold:
+            raise ValueError(f"low_threshold {low_threshold} is above high_threshold {high_threshold}")
+        self.high_threshold = high_threshold
+        self.low_threshold = low_threshold
+        self.allow_low_quality_matches = allow_low_quality_matches
+
+    def __call__(self, match_quality_matrix: Tensor) -> Tensor:
+        """IoU (M ground truths, N candidates) → (N,) int64: the ground truth's index, or −1 background, −2 ignored.
+
+        Raises:
+            ValueError: M or N is 0 (an image without objects is handled before matching).
+        """
+        if match_quality_matrix.numel() == 0:
+            raise ValueError(
+                "matching needs at least one ground-truth box and one candidate, got a matrix of shape "
+                f"{tuple(match_quality_matrix.shape)}"
+            )
+        best_iou, best_truth = match_quality_matrix.max(dim=0)  # (N,) over the ground truths
+        matches = best_truth.clone()
+        matches[best_iou < self.low_threshold] = self.BELOW_LOW_THRESHOLD
+        matches[(best_iou >= self.low_threshold) & (best_iou < self.high_threshold)] = self.BETWEEN_THRESHOLDS
+        if self.allow_low_quality_matches:
+            restored = self._best_of_some_truth(match_quality_matrix)
+            # Each restored candidate gets the ground truth *it* overlaps most, which may be another than the one
+            # that asked for it.
+            matches[restored] = best_truth[restored]
+        return matches
+
+    @staticmethod
+    def _best_of_some_truth(match_quality_matrix: Tensor) -> Tensor:
+        """Candidates that are the best of some ground truth, ties included: indices, possibly repeated."""
+        best_iou_of_truth = match_quality_matrix.max(dim=1, keepdim=True).values  # (M, 1)
+        return torch.where(match_quality_matrix == best_iou_of_truth)[1]
