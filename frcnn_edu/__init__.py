@@ -1,7 +1,7 @@
 """Faster R-CNN with a feature pyramid, step by step, with torchvision's numbers.
 
 The names below are torchvision's, and so are their arguments: code written for
-``torchvision.models.detection`` runs on them.
+`torchvision.models.detection` runs on them.
 """
 
 from . import model, ops

@@ -22,7 +22,7 @@ class IntermediateLayerGetter(nn.ModuleDict):
     """Runs a model's children in their order, and returns the outputs of some of them.
 
     Args:
-        model: its children must be called one after another, as ResNet's and the ``features`` of VGG and MobileNet are.
+        model: its children must be called one after another, as ResNet's and the `features` of VGG and MobileNet are.
         return_layers: name of a child → name of its output. Children after the last of them are left out.
     """
 
@@ -49,10 +49,10 @@ class BackboneWithFPN(nn.Module):
     """A body that goes bottom-up and a pyramid on top of it.
 
     Args:
-        backbone, return_layers: for ``IntermediateLayerGetter``.
+        backbone, return_layers: for `IntermediateLayerGetter`.
         in_channels_list: channels of the returned maps.
         out_channels: channels of the pyramid; kept as an attribute for the heads.
-        extra_blocks: further levels, ``LastLevelMaxPool`` if None.
+        extra_blocks: further levels, `LastLevelMaxPool` if None.
         norm_layer: normalisation within the pyramid.
     """
 
@@ -90,7 +90,7 @@ def resnet_fpn_backbone(
     Args:
         backbone_name: "resnet18", "resnet34", "resnet50", "resnet101" (or another of torchvision's ResNets).
         weights: torchvision's enum or its name, a file, or None.
-        norm_layer: ``FrozenBatchNorm2d`` for pretrained weights, ``nn.BatchNorm2d`` to train from nothing.
+        norm_layer: `FrozenBatchNorm2d` for pretrained weights, `nn.BatchNorm2d` to train from nothing.
         trainable_layers: how many of the stem and the four stages are trained, counted from the output, 0…5.
         returned_layers: stages the pyramid stands on, of 1…4; all by default.
     """
@@ -112,7 +112,7 @@ def resnet_fpn_backbone(
 
 
 def freeze_resnet(body: nn.Module, trainable_layers: int) -> None:
-    """Freezes the stem and stages of a ResNet up to the last ``trainable_layers`` of [stem, 1, 2, 3, 4].
+    """Freezes the stem and stages of a ResNet up to the last `trainable_layers` of [stem, 1, 2, 3, 4].
 
     The stem's BatchNorm is trained only when everything is.
     """
@@ -136,7 +136,7 @@ def mobilenet_backbone(
     extra_blocks: ExtraFPNBlock | None = None,
     progress: bool = True,
 ) -> nn.Module:
-    """MobileNetV2 or V3 with an FPN on its last two stages, or (``fpn=False``) as a single map of 256 channels."""
+    """MobileNetV2 or V3 with an FPN on its last two stages, or (`fpn=False`) as a single map of 256 channels."""
     features = _features(backbone_name, weights, norm_layer, progress)
     strided = [i for i, block in enumerate(features) if getattr(block, "_is_cn", False)]
     stages = [0, *strided, len(features) - 1]  # where each stage begins
@@ -155,9 +155,9 @@ def vgg_backbone(
     extra_blocks: ExtraFPNBlock | None = None,
     progress: bool = True,
 ) -> nn.Module:
-    """VGG with an FPN on the maps of stride 4, 8, 16 and 32, or (``fpn=False``) as the paper's single map of stride 16.
+    """VGG with an FPN on the maps of stride 4, 8, 16 and 32, or (`fpn=False`) as the paper's single map of stride 16.
 
-    With ``fpn=False`` it has 512 channels and ends before the fifth pooling (Faster R-CNN, section 3).
+    With `fpn=False` it has 512 channels and ends before the fifth pooling (Faster R-CNN, section 3).
     """
     features = _features(backbone_name, weights, None, progress)
     pools = [i for i, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)]  # five: strides 2 … 32
@@ -195,7 +195,7 @@ def _with_or_without_fpn(
 
 
 def _freeze_before(features: nn.Module, stages: list[int], trainable_layers: int) -> None:
-    """Freezes the layers before the last ``trainable_layers`` stages."""
+    """Freezes the layers before the last `trainable_layers` stages."""
     _check_range("trainable_layers", trainable_layers, len(stages))
     layers = list(features.children())
     first_trained = stages[len(stages) - trainable_layers] if trainable_layers else len(layers)

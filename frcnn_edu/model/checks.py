@@ -38,7 +38,7 @@ def check_batch(
 
     Args:
         images: list or tuple of floating-point tensors (C, H, W) with values in 0–1, all of one dtype.
-        targets: one dict per image with ``boxes`` (N, 4), `xyxy` in pixels, of the image's dtype, and ``labels`` (N,),
+        targets: one dict per image with `boxes` (N, 4), `xyxy` in pixels, of the image's dtype, and `labels` (N,),
             int64 in 1 … num_classes − 1; 0 is the background. Other keys are not looked at.
         training: whether targets are required.
         num_classes: number of classes with the background, or None where the model does not tell.

@@ -40,21 +40,21 @@ class FasterRCNN(GeneralizedRCNN):
     """Faster R-CNN: a backbone, a region proposal network, and a head that names and corrects its proposals.
 
     Args:
-        backbone: returns maps by name, or one map; its ``out_channels`` says how many channels each has.
-        num_classes: with the background, which is class 0. None if ``box_predictor`` is given.
-        min_size, max_size, image_mean, image_std: see ``GeneralizedRCNNTransform``; ImageNet's mean and deviation by default.
+        backbone: returns maps by name, or one map; its `out_channels` says how many channels each has.
+        num_classes: with the background, which is class 0. None if `box_predictor` is given.
+        min_size, max_size, image_mean, image_std: see `GeneralizedRCNNTransform`; ImageNet's mean and deviation by default.
         rpn_anchor_generator: one size (32, 64, 128, 256, 512) a level and three ratios by default, for five levels.
-        rpn_head, rpn_*: see ``RegionProposalNetwork``.
+        rpn_head, rpn_*: see `RegionProposalNetwork`.
         box_roi_pool: 7×7 RoIAlign from maps "0" … "3" by default.
-        box_head: a ``TwoMLPHead`` with 1024 outputs by default.
-        box_predictor: a ``FastRCNNPredictor`` by default.
-        box_*, bbox_reg_weights: see ``RoIHeads``.
-        **kwargs: further arguments of ``GeneralizedRCNNTransform``.
+        box_head: a `TwoMLPHead` with 1024 outputs by default.
+        box_predictor: a `FastRCNNPredictor` by default.
+        box_*, bbox_reg_weights: see `RoIHeads`.
+        **kwargs: further arguments of `GeneralizedRCNNTransform`.
 
     Raises:
-        ValueError: the backbone has no ``out_channels``; ``num_classes`` and ``box_predictor`` are both given, or neither.
+        ValueError: the backbone has no `out_channels`; `num_classes` and `box_predictor` are both given, or neither.
 
-    Source: Faster R-CNN (Ren et al. 2015); ``torchvision/models/detection/faster_rcnn.py``.
+    Source: Faster R-CNN (Ren et al. 2015); `torchvision/models/detection/faster_rcnn.py`.
     """
 
     def __init__(
@@ -174,10 +174,10 @@ def fasterrcnn_resnet50_fpn(
         weights: of the whole detector: torchvision's enum, "DEFAULT", "COCO_V1", a file, or None.
         progress: show a bar while downloading.
         num_classes: with the background; 91 by default, and with COCO weights.
-        weights_backbone: of the body alone, ImageNet's by default; not loaded when ``weights`` are given.
+        weights_backbone: of the body alone, ImageNet's by default; not loaded when `weights` are given.
         trainable_backbone_layers: 0…5, how much of a pretrained body is trained; 3 by default. Without any
             pretrained weights all of it is trained, with BatchNorm that learns.
-        **kwargs: of ``FasterRCNN``.
+        **kwargs: of `FasterRCNN`.
     """
     resolved = resolve_weights(weights, FasterRCNN_ResNet50_FPN_Weights)
     body_weights = None if resolved else resolve_backbone_weights("resnet50", weights_backbone)
@@ -207,8 +207,8 @@ def fasterrcnn_mobilenet_v3_large_fpn(
 ) -> FasterRCNN:
     """Faster R-CNN with a MobileNetV3-Large and an FPN of two levels and "pool": 19.4 million parameters, 32.8 COCO AP.
 
-    Every level has anchors of all five sizes. Arguments as in ``fasterrcnn_resnet50_fpn``;
-    ``trainable_backbone_layers`` is 0…6.
+    Every level has anchors of all five sizes, and proposals below 0.05 are dropped. Arguments as in `fasterrcnn_resnet50_fpn`;
+    `trainable_backbone_layers` is 0…6.
     """
     resolved = resolve_weights(weights, FasterRCNN_MobileNet_V3_Large_FPN_Weights)
     body_weights = None if resolved else resolve_backbone_weights("mobilenet_v3_large", weights_backbone)
@@ -222,9 +222,8 @@ def fasterrcnn_mobilenet_v3_large_fpn(
         progress=progress,
     )
     anchors = AnchorGenerator(((32, 64, 128, 256, 512),) * 3, (ASPECT_RATIOS,) * 3)
-    model = FasterRCNN(
-        backbone, _number_of_classes(resolved, num_classes), **{"rpn_anchor_generator": anchors, **kwargs}
-    )
+    settings = {"rpn_anchor_generator": anchors, "rpn_score_thresh": 0.05, **kwargs}
+    model = FasterRCNN(backbone, _number_of_classes(resolved, num_classes), **settings)
     load_weights(model, resolved, progress=progress)
     return model
 
@@ -240,9 +239,9 @@ def fasterrcnn_small_fpn(
     Every stage is there and of the same class as in the large model; maps, channels, anchors and head are slimmer.
 
     Args:
-        weights: "DEFAULT" for the ones in this package, trained on ``ShapesDetection``; a file; or None.
-        num_classes: with the background; by default that of the weights, or 6 for ``ShapesDetection``.
-        **kwargs: of ``FasterRCNN``.
+        weights: "DEFAULT" for the ones in this package, trained on `ShapesDetection`; a file; or None.
+        num_classes: with the background; by default that of the weights, or 6 for `ShapesDetection`.
+        **kwargs: of `FasterRCNN`.
     """
     file = SHIPPED_WEIGHTS if weights == "DEFAULT" else weights and Path(weights)
     if file and not file.is_file():

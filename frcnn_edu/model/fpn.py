@@ -15,10 +15,10 @@ class FeaturePyramidNetwork(nn.Module):
     Args:
         in_channels_list: channels of each input map, finest first: 256, 512, 1024, 2048 for ResNet-50.
         out_channels: channels of every output map.
-        extra_blocks: makes further levels from the last one; the detector uses ``LastLevelMaxPool``.
+        extra_blocks: makes further levels from the last one; the detector uses `LastLevelMaxPool`.
         norm_layer: normalisation after each convolution, or none.
 
-    Source: Feature Pyramid Networks (Lin et al. 2017), section 3; ``torchvision/ops/feature_pyramid_network.py``.
+    Source: Feature Pyramid Networks (Lin et al. 2017), section 3; `torchvision/ops/feature_pyramid_network.py`.
     """
 
     _version = 2  # version 1 named its weights inner_blocks.0.weight, version 2 inner_blocks.0.0.weight
@@ -92,7 +92,7 @@ class LastLevelMaxPool(ExtraFPNBlock):
 
 
 def rename_old_keys(state_dict: dict[str, Any], old: str, new: str) -> None:
-    """Moves ``old.weight`` and ``old.bias`` to ``new.weight`` and ``new.bias`` where an old checkpoint has them."""
+    """Moves `old.weight` and `old.bias` to `new.weight` and `new.bias` where an old checkpoint has them."""
     for name in ("weight", "bias"):
         if f"{old}.{name}" in state_dict:
             state_dict[f"{new}.{name}"] = state_dict.pop(f"{old}.{name}")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from .checks import check_batch
@@ -34,18 +33,20 @@ class GeneralizedRCNN(nn.Module):
         """Losses in training, detections in evaluation.
 
         Args:
-            images: float tensors (3, H, W) in 0–1, of any sizes.
-            targets: for each image ``boxes``, (N, 4) float xyxy in pixels of the image as given, and ``labels``,
+            images: float tensors (3, H, W) in 0–1, of any sizes; or one tensor (N, 3, H, W).
+            targets: for each image `boxes`, (N, 4) float xyxy in pixels of the image as given, and `labels`,
                 (N,) int64 in 1 … num_classes − 1 (0 is the background). Needed in training. An image without
-                objects is legal: ``boxes`` (0, 4) and ``labels`` (0,).
+                objects is legal: `boxes` (0, 4) and `labels` (0,).
 
         Returns:
-            In training ``loss_objectness``, ``loss_rpn_box_reg``, ``loss_classifier`` and ``loss_box_reg``.
-            In evaluation for each image ``boxes`` (K, 4), ``labels`` (K,) and ``scores`` (K,), best first.
+            In training `loss_objectness`, `loss_rpn_box_reg`, `loss_classifier` and `loss_box_reg`.
+            In evaluation for each image `boxes` (K, 4), `labels` (K,) and `scores` (K,), best first.
 
         Raises:
             ValueError, TypeError: an image or a target is not as described; the message names it.
         """
+        if isinstance(images, Tensor) and images.ndim == 4:  # a batch of equal images is a list of them
+            images = list(images)
         self._check(images, targets)
         original_sizes = [(image.shape[-2], image.shape[-1]) for image in images]
         batch, targets = self.transform(images, targets)
@@ -61,12 +62,14 @@ class GeneralizedRCNN(nn.Module):
     def _check(self, images: Sequence[Tensor], targets: Sequence[Target] | None) -> None:
         mean, std = self.transform.image_mean, self.transform.image_std
         class_scores = getattr(getattr(self.roi_heads, "box_predictor", None), "cls_score", None)
+        parameter = next(self.parameters(), None)  # None in the replicas of DataParallel
         check_batch(
             images,
             targets,
             training=self.training,
             num_classes=getattr(class_scores, "out_features", None),  # unknown with a predictor of another make
             channels=len(mean),
-            device=next(iter(self.parameters()), torch.empty(0)).device,
+            device=parameter.device if parameter is not None else None,
+            dtype=parameter.dtype if parameter is not None else None,
             normalised=not any(mean) and all(value == 1 for value in std),
         )

@@ -21,7 +21,7 @@ class LevelMapper:
         canonical_scale, canonical_level: 224 and k₀ in the formula.
         eps: added *after* the logarithm, so that a box a hair too small still counts as whole.
 
-    Source: Feature Pyramid Networks, equation 1; ``torchvision/ops/poolers.py``.
+    Source: Feature Pyramid Networks, equation 1; `torchvision/ops/poolers.py`.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class LevelMapper:
         self.eps = eps
 
     def __call__(self, boxlists: list[Tensor]) -> Tensor:
-        """Boxes of each image, (Nᵢ, 4) → (ΣNᵢ,) int64: 0 for level ``k_min``, 1 for the next …"""
+        """Boxes of each image, (Nᵢ, 4) → (ΣNᵢ,) int64: 0 for level `k_min`, 1 for the next …"""
         side = torch.sqrt(torch.cat([box_area(boxes) for boxes in boxlists]))
         level = torch.floor(self.lvl0 + torch.log2(side / self.s0) + self.eps)
         return level.clamp(min=self.k_min, max=self.k_max).to(torch.int64) - self.k_min
@@ -49,11 +49,11 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         featmap_names: the maps to pool from, finest first. The RPN also looks at "pool"; this does not.
         output_size: bins of the result, (rows, columns) or one number for both.
         sampling_ratio: each bin is the mean of sampling_ratio² bilinear samples.
-        canonical_scale, canonical_level: of the ``LevelMapper``.
+        canonical_scale, canonical_level: of the `LevelMapper`.
 
     The scale of each map (1/4, 1/8, …) is inferred from the first batch and kept.
 
-    Source: Mask R-CNN, section 3; ``torchvision/ops/poolers.py``.
+    Source: Mask R-CNN, section 3; `torchvision/ops/poolers.py`.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
             image_shapes: (height, width) of each image without padding.
 
         Raises:
-            ValueError: none of ``featmap_names`` is among the maps.
+            ValueError: none of `featmap_names` is among the maps.
         """
         maps = [features for name, features in x.items() if name in self.featmap_names]
         if not maps:

@@ -56,10 +56,10 @@ class RoIHeads(nn.Module):
         fg_iou_thresh, bg_iou_thresh: a proposal is an object from this IoU on, background below that one; both 0.5,
             so that none is ignored.
         batch_size_per_image, positive_fraction: how many proposals of an image are trained on, how many of them objects.
-        bbox_reg_weights: of the ``BoxCoder``; None for (10, 10, 5, 5).
-        score_thresh, nms_thresh, detections_per_img: what leaves ``postprocess_detections``.
+        bbox_reg_weights: of the `BoxCoder`; None for (10, 10, 5, 5).
+        score_thresh, nms_thresh, detections_per_img: what leaves `postprocess_detections`.
 
-    Source: Fast R-CNN, section 2; ``torchvision/models/detection/roi_heads.py``.
+    Source: Fast R-CNN, section 2; `torchvision/models/detection/roi_heads.py`.
     """
 
     def __init__(

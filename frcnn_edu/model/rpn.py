@@ -22,7 +22,7 @@ class RPNHead(nn.Module):
         num_anchors: anchors at each location, A.
         conv_depth: number of 3×3 convolutions before the two 1×1 ones.
 
-    Source: Faster R-CNN, section 3.1; ``torchvision/models/detection/rpn.py``.
+    Source: Faster R-CNN, section 3.1; `torchvision/models/detection/rpn.py`.
     """
 
     _version = 2  # version 1 named its weights conv.weight, version 2 conv.0.0.weight
@@ -80,7 +80,7 @@ class RegionProposalNetwork(nn.Module):
         nms_thresh: a proposal that overlaps a better one by more than this IoU is dropped.
         score_thresh: proposals with a lower probability are dropped.
 
-    Source: Faster R-CNN, section 3.1; ``torchvision/models/detection/rpn.py``.
+    Source: Faster R-CNN, section 3.1; `torchvision/models/detection/rpn.py`.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class RegionProposalNetwork(nn.Module):
     def forward(
         self, images: ImageList, features: dict[str, Tensor], targets: list[Target] | None = None
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Proposals of each image (at most ``post_nms_top_n``, 4), and in training the two RPN losses."""
+        """Proposals of each image (at most `post_nms_top_n`, 4), and in training the two RPN losses."""
         maps = list(features.values())
         anchors = self.anchor_generator(images, maps)
         objectness_maps, delta_maps = self.head(maps)
@@ -177,7 +177,7 @@ class RegionProposalNetwork(nn.Module):
         return final_boxes, final_scores
 
     def _get_top_n_idx(self, logits: Tensor, num_anchors_per_level: list[int]) -> Tensor:
-        """Indices of the ``pre_nms_top_n`` highest logits of each level, (N, K), best first within a level."""
+        """Indices of the `pre_nms_top_n` highest logits of each level, (N, K), best first within a level."""
         indices, offset = [], 0
         for level in logits.split(num_anchors_per_level, dim=1):
             top_n = level.topk(min(self.pre_nms_top_n(), level.shape[1]), dim=1).indices

@@ -31,7 +31,7 @@ class ImageList(NamedTuple):
 
 
 class GeneralizedRCNNTransform(nn.Module):
-    """Normalises, resizes and batches images together with their boxes; ``postprocess`` maps boxes back.
+    """Normalises, resizes and batches images together with their boxes; `postprocess` maps boxes back.
 
     Args:
         min_size: length of the shorter side after resizing, in pixels. With several, training draws one for each
@@ -41,7 +41,7 @@ class GeneralizedRCNNTransform(nn.Module):
         size_divisible: the batch is padded to a multiple of this, so that every stride of the backbone divides it.
         fixed_size: (width, height) to resize every image to, whatever its shape, instead of the above.
 
-    Source: ``torchvision/models/detection/transform.py``.
+    Source: `torchvision/models/detection/transform.py`.
     """
 
     def __init__(
@@ -87,11 +87,11 @@ class GeneralizedRCNNTransform(nn.Module):
         return (image - mean[:, None, None]) / std[:, None, None]
 
     def torch_choice(self, k: Sequence[int]) -> int:
-        """One of ``k``, drawn from PyTorch's CPU generator (also when there is only one, so that seeds agree)."""
+        """One of `k`, drawn from PyTorch's CPU generator (also when there is only one, so that seeds agree)."""
         return k[int(torch.empty(1).uniform_(0.0, float(len(k))).item())]
 
     def resize(self, image: Tensor) -> Tensor:
-        """Scales an image so that its shorter side is ``min_size``, or its longer side ``max_size`` if that is less."""
+        """Scales an image so that its shorter side is `min_size`, or its longer side `max_size` if that is less."""
         if self.training and self._skip_resize:
             return image
         min_size = self.torch_choice(self.min_size) if self.training else self.min_size[-1]
@@ -108,7 +108,7 @@ class GeneralizedRCNNTransform(nn.Module):
         )[0]
 
     def batch_images(self, images: list[Tensor], size_divisible: int = 32) -> Tensor:
-        """Images (C, Hᵢ, Wᵢ) → (N, C, H, W), padded right and below to a common multiple of ``size_divisible``.
+        """Images (C, Hᵢ, Wᵢ) → (N, C, H, W), padded right and below to a common multiple of `size_divisible`.
 
         Padding comes after normalising, so a padded pixel has the mean colour.
         """

@@ -14,7 +14,7 @@ from .frozen_batch_norm import FrozenBatchNorm2d
 
 
 def resolve_weights(weights: WeightsEnum | str | Path | None, enum: type[WeightsEnum]) -> WeightsEnum | Path | None:
-    """What the caller means: a member of ``enum`` (itself, "DEFAULT", "COCO_V1", …), an existing file, or nothing.
+    """What the caller means: a member of `enum` (itself, "DEFAULT", "COCO_V1", …), an existing file, or nothing.
 
     A file that bears the published name is taken for the published weights.
 
@@ -37,7 +37,7 @@ def resolve_weights(weights: WeightsEnum | str | Path | None, enum: type[Weights
 
 
 def resolve_backbone_weights(backbone_name: str, weights: WeightsEnum | str | Path | None) -> WeightsEnum | Path | None:
-    """``resolve_weights`` with the enum of one of torchvision's classifiers."""
+    """`resolve_weights` with the enum of one of torchvision's classifiers."""
     return resolve_weights(weights, get_model_weights(backbone_name))
 
 
@@ -50,7 +50,7 @@ def load_weights(model: nn.Module, weights: WeightsEnum | Path | None, *, progre
 
 
 def read_state_dict(file: Path) -> dict[str, Tensor]:
-    """The state dict in a ``.safetensors`` file, or in a ``.pth`` one, alone or under the key "model".
+    """The state dict in a `.safetensors` file, or in a `.pth` one, alone or under the key "model".
 
     Raises:
         ValueError: the file holds anything else.
@@ -66,7 +66,7 @@ def read_state_dict(file: Path) -> dict[str, Tensor]:
 
 
 def is_published(weights: WeightsEnum | Path | None, member: WeightsEnum) -> bool:
-    """Whether these are the weights published as ``member``, by enum or as a downloaded file."""
+    """Whether these are the weights published as `member`, by enum or as a downloaded file."""
     return weights == member or (isinstance(weights, Path) and weights.name == Path(member.url).name)
 
 

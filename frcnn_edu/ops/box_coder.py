@@ -9,8 +9,8 @@ from torch import Tensor
 class BoxCoder:
     """Turns boxes into deltas relative to anchors or proposals, and back (R-CNN, appendix C).
 
-    ``dx, dy`` move the centre, in units of the reference's width and height; ``dw, dh`` are the logarithms of the
-    change of size. ``weights`` = (wx, wy, ww, wh) multiply them, so that all four have about unit variance.
+    `dx, dy` move the centre, in units of the reference's width and height; `dw, dh` are the logarithms of the
+    change of size. `weights` = (wx, wy, ww, wh) multiply them, so that all four have about unit variance.
 
     Args:
         weights: (1, 1, 1, 1) in the RPN, (10, 10, 5, 5) in the box head.
@@ -30,7 +30,7 @@ class BoxCoder:
         return list(deltas.split(boxes_per_image))
 
     def encode_single(self, reference_boxes: Tensor, proposals: Tensor) -> Tensor:
-        """Deltas from ``proposals`` (N, 4) to ``reference_boxes`` (N, 4) → (N, 4)."""
+        """Deltas from `proposals` (N, 4) to `reference_boxes` (N, 4) → (N, 4)."""
         wx, wy, ww, wh = self.weights
         x, y, w, h = _centres_and_sizes(proposals)
         gt_x, gt_y, gt_w, gt_h = _centres_and_sizes(reference_boxes)

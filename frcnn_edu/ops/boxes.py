@@ -1,4 +1,4 @@
-"""Box geometry. A box is ``[x1, y1, x2, y2]`` in pixels, and a set of boxes is a float tensor of shape (N, 4)."""
+"""Box geometry. A box is `[x1, y1, x2, y2]` in pixels, and a set of boxes is a float tensor of shape (N, 4)."""
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ __all__ = [
 
 
 def box_area(boxes: Tensor) -> Tensor:
-    """Area of each box in square pixels: (N, 4) → (N,). Width is ``x2 - x1``, with no ``+ 1``."""
+    """Area of each box in square pixels: (N, 4) → (N,). Width is `x2 - x1`, with no `+ 1`."""
     return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 
 
@@ -33,7 +33,7 @@ def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
 
 
 def clip_boxes_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
-    """Moves every corner into the image. ``boxes`` is (..., 4), ``size`` is (height, width)."""
+    """Moves every corner into the image. `boxes` is (..., 4), `size` is (height, width)."""
     height, width = size
     x = boxes[..., 0::2].clamp(min=0, max=width)  # x1, x2
     y = boxes[..., 1::2].clamp(min=0, max=height)  # y1, y2
@@ -41,13 +41,13 @@ def clip_boxes_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def remove_small_boxes(boxes: Tensor, min_size: float) -> Tensor:
-    """Indices of the boxes whose two sides are at least ``min_size`` pixels: (N, 4) → (K,) int64."""
+    """Indices of the boxes whose two sides are at least `min_size` pixels: (N, 4) → (K,) int64."""
     sides = boxes[:, 2:] - boxes[:, :2]
     return torch.where((sides >= min_size).all(dim=1))[0]
 
 
 def resize_boxes(boxes: Tensor, original_size: tuple[int, int], new_size: tuple[int, int]) -> Tensor:
-    """Boxes of an image of ``original_size`` (height, width) as they lie after it is resized to ``new_size``."""
+    """Boxes of an image of `original_size` (height, width) as they lie after it is resized to `new_size`."""
     # A float32 ratio, not Python's float64: the last bit decides whether two boxes are equal.
     new = torch.tensor(new_size, dtype=torch.float32, device=boxes.device)
     old = torch.tensor(original_size, dtype=torch.float32, device=boxes.device)
@@ -56,10 +56,10 @@ def resize_boxes(boxes: Tensor, original_size: tuple[int, int], new_size: tuple[
 
 
 def batched_nms(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:
-    """NMS within each group: a box suppresses only boxes with the same ``idxs`` (a class, or a pyramid level).
+    """NMS within each group: a box suppresses only boxes with the same `idxs` (a class, or a pyramid level).
 
     Takes boxes (N, 4), scores (N,), idxs (N,); returns the kept indices (K,), best score first.
-    Which of two equal ways is taken depends on N, as in ``torchvision/ops/boxes.py``: few boxes are faster at one
+    Which of two equal ways is taken depends on N, as in `torchvision/ops/boxes.py`: few boxes are faster at one
     go, many are faster group by group. They round differently, so parity needs the same choice.
     """
     limit = 4_000 if boxes.device.type == "cpu" else 100_000

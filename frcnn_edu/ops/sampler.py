@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 class BalancedPositiveNegativeSampler:
-    """Draws a fixed number of candidates an image, at most ``positive_fraction`` of them positive.
+    """Draws a fixed number of candidates an image, at most `positive_fraction` of them positive.
 
     Args:
         batch_size_per_image: candidates drawn from each image: 256 in the RPN, 512 in the box head.
@@ -19,7 +19,7 @@ class BalancedPositiveNegativeSampler:
     def __call__(self, matched_idxs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Labels (N,) of each image (≥ 1 positive, 0 negative, −1 ignored) → masks of the drawn positives, negatives.
 
-        Each mask is (N,) uint8. Uses two ``randperm`` an image, on the labels' device: first positives, then negatives.
+        Each mask is (N,) uint8. Uses two `randperm` an image, on the labels' device: first positives, then negatives.
         """
         masks = [self._sample(labels) for labels in matched_idxs]
         return [positive for positive, _ in masks], [negative for _, negative in masks]
@@ -33,7 +33,7 @@ class BalancedPositiveNegativeSampler:
 
 
 def _draw(candidates: Tensor, number: int, labels: Tensor) -> Tensor:
-    """A uint8 mask over ``labels`` that is 1 at ``number`` of the ``candidates``, drawn at random."""
+    """A uint8 mask over `labels` that is 1 at `number` of the `candidates`, drawn at random."""
     drawn = candidates[torch.randperm(len(candidates), device=candidates.device)[:number]]
     mask = torch.zeros_like(labels, dtype=torch.uint8)
     mask[drawn] = 1

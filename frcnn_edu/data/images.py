@@ -1,0 +1,53 @@
+"""Reads photographs as they come: sideways, grey, 16-bit, with a palette or transparent."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+ORIENTATION_TAG = 0x0112  # of EXIF; 5 to 8 lie on their side
+
+# What Pillow raises for a damaged file depends on the format.
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+
+
+def load_image(path: str | Path, upright: bool = True) -> Tensor:
+    """Read an image file as float32 RGB (3, H, W) in 0–1.
+
+    It is turned the way its EXIF orientation says, or left as stored if not `upright`. Grey values are repeated over the three channels, 16-bit ones are
+    scaled to 0–1 in full precision; transparent pixels are laid on white; of an animation the first frame is taken.
+
+    Raises:
+        ValueError: the file cannot be read as an image; names it.
+    """
+    try:
+        with Image.open(path) as file:
+            image = ImageOps.exif_transpose(file) if upright else file
+            if image.mode.startswith("I"):  # 16-bit grey, which convert("RGB") would clip at 255
+                grey = torch.from_numpy(np.asarray(image).astype(np.float32)) / 65535  # (H, W)
+                return grey.clamp(0, 1).expand(3, -1, -1).contiguous()
+            if image.has_transparency_data:
+                image = image.convert("RGBA")
+                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+            pixels = np.array(image.convert("RGB"))  # (H, W, 3) uint8
+    except UNREADABLE as error:
+        raise ValueError(f"cannot read {path} as an image: {error}") from error
+    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous() / 255
+
+
+def image_size(path: str | Path, upright: bool = True) -> tuple[int, int]:
+    """The (width, height) in pixels that `load_image` will give, read from the file's header alone.
+
+    Raises:
+        ValueError: the file cannot be read as an image; names it.
+    """
+    try:
+        with Image.open(path) as file:
+            width, height = file.size
+            sideways = upright and file.getexif().get(ORIENTATION_TAG) in (5, 6, 7, 8)
+            return (height, width) if sideways else (width, height)
+    except UNREADABLE as error:
+        raise ValueError(f"cannot read {path} as an image: {error}") from error

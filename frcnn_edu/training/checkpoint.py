@@ -1,0 +1,151 @@
+"""Saving a run and loading it again, and the small file that holds a trained model alone."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
+
+from ..model import MODELS
+from .config import TrainConfig
+from .files import replacing
+
+FORMAT = "frcnn_edu checkpoint 1"
+# The published COCO weights were trained with BatchNorm's eps at 0, and so was what was trained from them.
+_WITHOUT_EPS = ("DEFAULT", "COCO_V1", Path(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.url).name)
+SHIPPED = Path(__file__).parent.parent / "assets" / "shapes_small.safetensors"
+
+
+def save_checkpoint(
+    path: str | Path,
+    *,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    progress: dict[str, Any],
+    config: TrainConfig,
+    classes: tuple[str, ...],
+) -> None:
+    """Save all that a run needs to go on: weights, optimizer, random numbers, and how far it is.
+
+    Args:
+        progress: plain values (`engine.Progress` as a dict): step, epoch, time, losses, metrics.
+        classes: names by label, the background first.
+
+    The file appears complete or not at all; an earlier one is replaced in one move.
+    """
+    contents = {
+        "format": FORMAT,
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "progress": progress,
+        "rng": {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()},
+        "config": config.to_dict(),
+        "classes": list(classes),
+    }
+    with replacing(path) as temporary:
+        torch.save(contents, temporary)
+
+
+def load_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict[str, Any]:
+    """What `save_checkpoint` saved, read without running any code the file might hold.
+
+    Raises `FileNotFoundError`, or `ValueError` saying what is wrong, for a damaged or foreign file.
+    """
+    path = _existing(path)
+    try:
+        contents = torch.load(path, map_location=map_location, weights_only=True)
+    except Exception as error:  # bytes that are no checkpoint make the reader fail in any way at all
+        raise ValueError(f"{path} cannot be read as a checkpoint: truncated, damaged or foreign") from error
+    if not isinstance(contents, dict) or contents.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a checkpoint of frcnn_edu: no format mark {FORMAT!r}")
+    return contents
+
+
+def restore_rng(states: dict[str, Any]) -> None:
+    """Put the random number generators back to a checkpoint's `rng`."""
+    torch.set_rng_state(states["cpu"].cpu())
+    if len(states["cuda"]) == torch.cuda.device_count() > 0:
+        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
+
+
+def export_safetensors(checkpoint: str | Path, path: str | Path) -> None:
+    """Write a checkpoint's weights as a safetensors file, with what is needed to use them in its metadata.
+
+    Without optimizer and history the file has a third of the size. The metadata hold `classes`, `config`
+    and `metrics` (the last evaluation) as JSON.
+    """
+    contents = load_checkpoint(checkpoint)
+    epochs = contents["progress"]["epochs"]
+    metadata = {
+        "format": FORMAT,
+        "classes": json.dumps(contents["classes"]),
+        "config": json.dumps(contents["config"]),
+        "metrics": json.dumps(epochs[-1] if epochs else {}),
+    }
+    # Channels-last weights are stored as the plain layout that the format knows.
+    weights = {name: tensor.contiguous() for name, tensor in contents["model"].items()}
+    with replacing(path) as temporary:
+        save_file(weights, temporary, metadata)
+
+
+def load_model(path: str | Path = SHIPPED) -> tuple[nn.Module, tuple[str, ...], TrainConfig]:
+    """Rebuild a trained model from `checkpoint.pt` or `model.safetensors`: (model, classes, config).
+
+    The model is on the CPU, in evaluation mode. `classes[0]` is the background. Raises
+    `FileNotFoundError`, or `ValueError` for a damaged or foreign file.
+    """
+    path = _existing(path)
+    if path.suffix == ".safetensors":
+        weights, classes, values = _read_safetensors(path)
+    else:
+        contents = load_checkpoint(path)
+        weights, classes, values = contents["model"], contents["classes"], contents["config"]
+    config = TrainConfig.from_dict(values)
+    model = build_model(config, len(classes), pretrained=False)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"the weights in {path} do not fit model {config.model!r}: {error}") from error
+    if config.model == "resnet50_fpn" and Path(config.weights or "").name in _WITHOUT_EPS:
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eps = 0.0
+    return model.eval(), tuple(classes), config
+
+
+def build_model(config: TrainConfig, num_classes: int, *, pretrained: bool = True) -> nn.Module:
+    """The model that `config` names, for `num_classes` including the background.
+
+    Without `pretrained` no weights are fetched, whatever `config` says.
+    """
+    if config.model not in MODELS:
+        raise ValueError(f"there is no model {config.model!r}; choose one of: {', '.join(MODELS)}")
+    weights: dict[str, Any] = {"weights": config.weights if pretrained else None}
+    if config.model != "small":  # whose backbone has no published weights
+        weights["weights_backbone"] = config.weights_backbone if pretrained else None
+    elif config.weights_backbone is not None:
+        raise ValueError("model 'small' has no pretrained backbone; leave weights_backbone out")
+    return MODELS[config.model](num_classes=num_classes, **weights, **config.model_args)
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], list[str], dict[str, Any]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no iterator)
+    except SafetensorError as error:
+        raise ValueError(f"{path} cannot be read as safetensors: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a model of frcnn_edu: no format mark {FORMAT!r} in its metadata")
+    return weights, json.loads(metadata["classes"]), json.loads(metadata["config"])
+
+
+def _existing(path: str | Path) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no checkpoint {path}")
+    return path

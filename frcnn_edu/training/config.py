@@ -1,0 +1,119 @@
+"""Everything that decides how a run goes, in one frozen record, and the presets that work."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+OPTIMIZERS = ("adamw", "sgd")
+SCHEDULES = ("cosine", "multistep")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train: model, data, optimizer, schedule, length.
+
+    The run ends after `epochs` passes over the data or after `minutes` on the clock: give exactly one.
+    The number of classes is not here, because the data knows it.
+
+    Raises `ValueError` naming the field and the value that makes no sense.
+    """
+
+    model: str = "small"  # a key of frcnn_edu.model.MODELS
+    model_args: dict[str, Any] = field(default_factory=dict)  # passed to the builder: min_size, max_size, …
+    weights: str | None = None  # pretrained detector: "DEFAULT", a name of torchvision's, or a file
+    weights_backbone: str | None = None  # the same for the backbone alone
+    data: str = "shapes"  # "shapes", a VOC folder, or a COCO json file
+
+    optimizer: str = "adamw"
+    lr: float = 2e-3
+    momentum: float = 0.9  # SGD only
+    weight_decay: float = 1e-4
+    grad_clip: float | None = None  # largest norm of all gradients together; None: no clipping
+    batch_size: int = 8
+
+    warmup_steps: int = 50
+    warmup_factor: float = 1e-3  # the first step's share of lr
+    schedule: str = "cosine"
+    milestones: tuple[float, ...] = (16 / 26, 22 / 26)  # multistep: shares of the run after which lr × gamma
+    gamma: float = 0.1
+
+    epochs: int | None = None
+    minutes: float | None = None
+
+    hflip: bool = True  # mirror half of the images left to right
+    vflip: bool = False  # … top to bottom
+    scale_jitter: tuple[float, float] | None = None  # smallest and largest factor of a random size
+
+    seed: int = 0
+    workers: int = 1  # processes that load data; 0: the training process loads
+    channels_last: bool = False
+    amp: bool = False  # bfloat16 autocast
+
+    def __post_init__(self) -> None:
+        for name in ("milestones", "scale_jitter"):
+            if isinstance(getattr(self, name), list):  # as JSON gives it
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+        self._require("optimizer", self.optimizer in OPTIMIZERS, f"one of {OPTIMIZERS}")
+        self._require("schedule", self.schedule in SCHEDULES, f"one of {SCHEDULES}")
+        for name in ("lr", "gamma"):
+            self._require(name, 0 < getattr(self, name) < float("inf"), "a positive number")
+        for name in ("momentum", "weight_decay", "warmup_steps", "workers"):
+            self._require(name, getattr(self, name) >= 0, "0 or more")
+        self._require("warmup_factor", 0 <= self.warmup_factor <= 1, "between 0 and 1")
+        self._require("batch_size", self.batch_size >= 1, "at least 1")
+        self._require("grad_clip", self.grad_clip is None or self.grad_clip > 0, "positive, or None")
+        ordered = list(self.milestones) == sorted(self.milestones)
+        inside = all(0 < milestone < 1 for milestone in self.milestones)
+        self._require("milestones", ordered and inside, "rising shares of the run, each between 0 and 1")
+        self._require("epochs", self.epochs is None or self.epochs >= 1, "at least 1")
+        self._require("minutes", self.minutes is None or 0 < self.minutes < float("inf"), "a positive number")
+        if (self.epochs is None) == (self.minutes is None):
+            raise ValueError(f"give epochs or minutes, not both: epochs={self.epochs}, minutes={self.minutes}")
+
+    def _require(self, name: str, holds: bool, expected: str) -> None:
+        if not holds:
+            raise ValueError(f"{name} is {getattr(self, name)!r}; expected {expected}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values that JSON and `torch.load(weights_only=True)` accept."""
+        values = dataclasses.asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
+        """The inverse of `to_dict`; a key that is no field is a `ValueError`."""
+        unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
+        if unknown:
+            raise ValueError(f"unknown training options: {', '.join(unknown)}")
+        return cls(**values)
+
+
+def default_config(model: str, data: str, *, batch_size: int | None = None) -> TrainConfig:
+    """The recipe for `model` on `data`: what was found to work for "small", the published one for the rest.
+
+    Args:
+        model: a key of `frcnn_edu.model.MODELS`.
+        data: "shapes", a VOC folder, or a COCO json file.
+        batch_size: images a step; None for the recipe's own. The published recipe's learning rate is
+            0.02 for 16 images and follows the batch.
+    """
+    if model == "small":
+        sampling = {"rpn_batch_size_per_image": 64, "box_batch_size_per_image": 64}
+        if data == "shapes":
+            sizes = {"min_size": 128, "max_size": 160}
+            return TrainConfig(model, sizes | sampling, data=data, batch_size=batch_size or 8, minutes=6)
+        sizes = {"min_size": 240, "max_size": 320}
+        return TrainConfig(model, sizes | sampling, data=data, batch_size=batch_size or 4, minutes=10)
+    images = batch_size or 2
+    return TrainConfig(
+        model,
+        # The anchors are made for photographs: shapes are enlarged four times to fit them.
+        {"min_size": 512, "max_size": 640} if data == "shapes" else {},
+        data=data,
+        optimizer="sgd",
+        lr=0.02 * images / 16,
+        batch_size=images,
+        warmup_steps=1000,
+        schedule="multistep",
+        epochs=6 if data == "shapes" else 26,
+    )

@@ -1,0 +1,74 @@
+"""Batches in an order that depends on the seed alone."""
+
+import signal
+from typing import Any
+
+import numpy
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ..data import collate
+from .config import TrainConfig
+
+Item = tuple[Tensor, dict[str, Any]]
+
+
+def steps_per_epoch(data: Dataset, config: TrainConfig) -> int:
+    """Whole batches in one pass; a last batch that is not full is left out, unless it is the only one."""
+    return max(len(data) // config.batch_size, 1)  # type: ignore[arg-type]
+
+
+def load_batches(data: Dataset, config: TrainConfig, step: int, device: torch.device) -> DataLoader:
+    """What is left of the pass over `data` that `step` lies in: batches of (images, targets) on the CPU.
+
+    Order and augmentation follow from (seed, pass, image), not from what was drawn before. So a run can
+    start again anywhere, and the number of workers changes nothing.
+    """
+    epoch, done = divmod(step, steps_per_epoch(data, config))
+    generator = torch.Generator().manual_seed(_seed(config.seed, epoch))
+    order = torch.randperm(len(data), generator=generator)  # type: ignore[arg-type]
+    batches = [batch.tolist() for batch in order.split(config.batch_size)][: steps_per_epoch(data, config)]
+    return DataLoader(
+        SeededItems(data, config.seed, epoch),
+        batch_sampler=batches[done:],
+        collate_fn=collate,
+        num_workers=config.workers,
+        worker_init_fn=_ignore_interrupts,
+        pin_memory=device.type == "cuda",
+        generator=generator,
+    )
+
+
+class SeededItems(Dataset[Item]):
+    """A dataset whose random augmentation is the same each time for the same (seed, epoch, index)."""
+
+    def __init__(self, data: Dataset[Item], seed: int, epoch: int) -> None:
+        self.data, self.seed, self.epoch = data, seed, epoch
+
+    def __len__(self) -> int:
+        return len(self.data)  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int) -> Item:
+        with torch.random.fork_rng(devices=[]):  # the model's own random numbers stay as they are
+            torch.manual_seed(_seed(self.seed, self.epoch, index))
+            return self.data[index]
+
+
+def to_device(images: list[Tensor], targets: list[dict[str, Any]], device: torch.device) -> tuple[list, list]:
+    """Copy a batch to `device`; what is no tensor (image_id) stays."""
+    moved = [
+        {name: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value for name, value in t.items()}
+        for t in targets
+    ]
+    return [image.to(device, non_blocking=True) for image in images], moved
+
+
+def _seed(*parts: int) -> int:
+    """One well-mixed seed from several small numbers."""
+    return int(numpy.random.SeedSequence(parts).generate_state(1, numpy.uint64)[0] >> 1)
+
+
+def _ignore_interrupts(worker: int) -> None:
+    """Ctrl-C reaches every process of the terminal; only the training process answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,65 @@
+"""How far a run is, and the learning rate that follows from it."""
+
+import math
+import time
+
+from .config import TrainConfig
+
+
+def lr_factor(step: int, progress: float, config: TrainConfig) -> float:
+    """The share of `config.lr` that a step uses.
+
+    A linear warm-up counted in steps, times a decay that follows the run: half a cosine down to 0, or a
+    cut by `gamma` at each milestone. A pure function: there is no state to save, nothing to get out of
+    step on resume.
+
+    Args:
+        step: steps taken before this one, 0 for the first.
+        progress: share of the run that is over, 0 to 1.
+    """
+    warmup = 1.0
+    if step < config.warmup_steps:
+        warmup = config.warmup_factor + (1 - config.warmup_factor) * step / config.warmup_steps
+    progress = min(max(progress, 0.0), 1.0)
+    if config.schedule == "cosine":
+        return warmup * (1 + math.cos(math.pi * progress)) / 2
+    # A milestone counts as passed at exactly its share; rounding must not delay it by a step.
+    passed = sum(progress >= milestone - 1e-9 for milestone in config.milestones)
+    return warmup * config.gamma**passed
+
+
+class Clock:
+    """Tells which share of a run is over.
+
+    With `config.epochs` it counts steps. With `config.minutes` it looks at the time, so that the decay of
+    the learning rate ends when the budget does, on a slow machine too. The time of the last evaluation is
+    part of the budget: it is kept in `reserve`, which the loop sets.
+    """
+
+    def __init__(self, config: TrainConfig, steps_per_epoch: int, seconds: float = 0.0) -> None:
+        """`seconds`: what an earlier part of the run has taken already."""
+        self.steps = steps_per_epoch * config.epochs if config.epochs is not None else None
+        self.budget = 60 * config.minutes if config.minutes is not None else math.inf
+        self.reserve = 0.0
+        self._started = time.monotonic() - seconds
+
+    def seconds(self) -> float:
+        """Seconds since the start of the run."""
+        return time.monotonic() - self._started
+
+    def progress(self, step: int) -> float:
+        """The share of the run that is over after `step` steps; 1 or more: time to end."""
+        if self.steps is not None:
+            return step / self.steps
+        # A very short budget still goes to training by half, however long evaluations take.
+        return self.seconds() / max(self.budget - self.reserve, self.budget / 2)
+
+    def seconds_left(self, step: int) -> float:
+        """Seconds until the end: on the clock, or as the steps so far let expect."""
+        if self.steps is None:
+            return max(self.budget - self.seconds(), 0.0)
+        return self.seconds() * (self.steps / max(step, 1) - 1)
+
+    def worth_pausing(self, step: int) -> bool:
+        """Whether to evaluate now: at the end, or if training can go on behind it."""
+        return self.progress(step) >= 1 or self.budget - self.seconds() > 2 * self.reserve

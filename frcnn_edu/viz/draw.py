@@ -1,0 +1,494 @@
+"""Boxes and detections on pictures, curves of a training, and how a figure becomes a file.
+
+Everything here makes `matplotlib.figure.Figure` objects without pyplot, so it works without a screen and in threads.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.textpath import TextPath
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
+from torch import Tensor
+
+from ..training.files import replacing
+from . import style as st
+
+WIDTH = 8.0  # inches: 800 px at 100 dpi, the width of a page on a code-hosting site
+DPI = 150
+
+
+# --------------------------------------------------------------------------------------------------- pictures and boxes
+
+
+def show_image(ax: Axes, image: Tensor, *, dim: float = 0.0) -> None:
+    """Show an image, float (3, H, W) in 0–1, on `ax` with one data unit per pixel and the corner at (0, 0).
+
+    Data units are the boxes' pixels: the picture spans 0…W and 0…H. `dim` (0–1) mixes in white, so that boxes stand out.
+    """
+    if image.ndim != 3 or image.shape[0] != 3 or not image.is_floating_point():
+        raise ValueError(f"image: expected float (3, H, W), got {image.dtype} {tuple(image.shape)}")
+    height, width = image.shape[-2:]
+    pixels = image.detach().cpu().clamp(0, 1).permute(1, 2, 0).numpy()  # (H, W, 3)
+    ax.imshow(pixels * (1 - dim) + dim, extent=(0, width, height, 0))
+    ax.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+
+
+def points_wide(ax: Axes) -> float:
+    """Width of `ax` on paper, in points (1/72 inch), after a picture's aspect ratio has been applied."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # an Axes that draws always has one
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+    ax.apply_aspect()
+    return float(ax.get_window_extent().width * 72 / figure.dpi)
+
+
+def line_width(ax: Axes) -> float:
+    """Width in points of a box's line that suits the size of the picture on paper."""
+    return float(np.clip(points_wide(ax) / 220, 0.9, 2.4))
+
+
+def draw_boxes(
+    ax: Axes,
+    boxes: Tensor,
+    color: str | Sequence[str],
+    *,
+    linewidth: float | None = None,
+    dashes: tuple[float, float] | None = None,
+    fill: float = 0.0,
+    alpha: float = 1.0,
+    halo: bool = True,
+    clip: bool = True,
+) -> PolyCollection:
+    """Outline boxes on `ax` and return them as one collection.
+
+    Args:
+        boxes: (N, 4) xyxy in the data units of `ax`; N may be 0.
+        color: one for all boxes, or one per box.
+        linewidth: in points; by default it follows the picture's width on paper.
+        dashes: lengths of dash and gap in line widths; by default the line is solid.
+        fill: opacity of the inside, 0–1.
+        halo: a thin contrasting edge that keeps the line visible on any background.
+        clip: whether lines stop at the picture's border; anchors may want to be seen leaving it.
+    """
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
+    if linewidth is None:
+        linewidth = line_width(ax)
+    colors = [color] * len(boxes) if isinstance(color, str) else list(color)
+    if len(colors) != len(boxes):
+        raise ValueError(f"color: expected one, or one for each of the {len(boxes)} boxes, got {len(colors)}")
+    x1, y1, x2, y2 = boxes.detach().cpu().double().numpy().T  # each (N,)
+    corners = np.stack([x1, y1, x2, y1, x2, y2, x1, y2], axis=1).reshape(-1, 4, 2)
+    if halo:
+        wider = min(1.3, 0.8 * linewidth)
+        casing = PolyCollection(
+            list(corners),
+            edgecolors=[to_rgba(st.text_color(c), 0.6 * alpha) for c in colors],
+            facecolors="none",
+            linewidths=linewidth + wider,
+            linestyles=_dashes(linewidth, dashes, longer=wider),
+            clip_on=clip,
+            joinstyle="miter",
+        )
+        ax.add_collection(casing, autolim=False)
+    outlines = PolyCollection(
+        list(corners),
+        edgecolors=[to_rgba(c, alpha) for c in colors],
+        facecolors=[to_rgba(c, fill) for c in colors] if fill else "none",
+        linewidths=linewidth,
+        linestyles=_dashes(linewidth, dashes),
+        clip_on=clip,
+        joinstyle="miter",
+    )
+    ax.add_collection(outlines, autolim=False)
+    return outlines
+
+
+def _dashes(linewidth: float, dashes: tuple[float, float] | None, longer: float = 0.0) -> Any:
+    """Matplotlib's line style for `dashes`; `longer` is by how many points each dash, and the line's width, grows."""
+    if dashes is None:
+        return "solid"
+    dash, gap = (length * linewidth for length in dashes)
+    grown = linewidth + longer  # matplotlib counts in widths of the line it draws
+    return longer / 2 / grown, ((dash + longer) / grown, max(gap - longer, 0.1) / grown)
+
+
+# --------------------------------------------------------------------------------------------------------------- labels
+
+
+def place_labels(
+    boxes: np.ndarray, sizes: np.ndarray, picture: tuple[float, float]
+) -> list[tuple[float, float] | None]:
+    """Find a place for one label per box: inside the picture, near its box, over no other label.
+
+    Args:
+        boxes: (N, 4) xyxy, the most important box first: it gets the best place.
+        sizes: (N, 2) width and height of each label, in the same units.
+        picture: its width and height.
+
+    Returns:
+        The top left corner of each label, or None where no free place was left.
+    """
+    width, height = picture
+    taken: list[tuple[float, float, float, float]] = []
+    places: list[tuple[float, float] | None] = []
+    for (x1, y1, x2, y2), (w, h) in zip(boxes.tolist(), sizes.tolist(), strict=True):
+        lefts, tops = (x1, x2 - w), (y1 - h, y2, y1, y2 - h)  # above, below, inside at the top, inside at the bottom
+        wishes = [(x, y) for y in tops for x in lefts] + [(x2, y1), (x1 - w, y1)]
+        wishes += [(x, y1 + k * h / 2) for k in range(1, 40) for x in lefts]  # last resort: slide down
+        inside = [(min(max(x, 0.0), width - w), min(max(y, 0.0), height - h)) for x, y in wishes]
+        # Pushed back into the picture, a label may cover its own box: first those that fit as they are.
+        wishes = [wish for wish, moved in zip(wishes, inside, strict=True) if wish == moved] + inside
+        fits = w <= width and h <= height
+        place = next((wish for wish in wishes if fits and _free(wish, (w, h), taken)), None)
+        places.append(place)
+        if place is not None:
+            taken.append((place[0], place[1], place[0] + w, place[1] + h))
+    return places
+
+
+def _free(
+    place: tuple[float, float], size: tuple[float, float], taken: list[tuple[float, float, float, float]]
+) -> bool:
+    (x, y), (w, h) = place, size
+    return all(x + w <= x1 or x2 <= x or y + h <= y1 or y2 <= y for x1, y1, x2, y2 in taken)
+
+
+def draw_labels(
+    ax: Axes, boxes: Tensor, texts: Sequence[str], colors: Sequence[str], *, fontsize: float | None = None
+) -> None:
+    """Write one small label at each box, on a chip of the box's colour; see `place_labels`."""
+    if len(texts) == 0:
+        return
+    wide = points_wide(ax)
+    fontsize = float(np.clip(wide / 42, 5.0, 9.0)) if fontsize is None else fontsize
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    unit = (right - left) / wide  # data units per point
+    pad = 0.22 * fontsize
+    font = FontProperties(family="DejaVu Sans", weight="bold")
+    inked = [TextPath((0, 0), text, size=fontsize, prop=font).get_extents().width for text in texts]
+    widths = [1.03 * ink + 2 * pad for ink in inked]  # glyphs are rounded to pixels on screen: leave them some room
+    sizes = np.array([[w, 1.1 * fontsize + pad] for w in widths]) * unit
+    places = place_labels(boxes.detach().cpu().numpy(), sizes, (right - left, bottom - top))
+    for place, (w, h), text, color in zip(places, sizes, texts, colors, strict=True):
+        if place is None:
+            continue
+        x, y = place
+        chip = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]])
+        ax.add_collection(PolyCollection([chip], facecolors=color, edgecolors="none", zorder=3), autolim=False)
+        ax.text(
+            x + pad * unit, y + h - 0.32 * fontsize * unit, text, fontproperties=font, fontsize=fontsize,
+            color=st.text_color(color), va="baseline", zorder=4,
+        )  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------------- detections
+
+
+def draw_detections(
+    image: Tensor,
+    boxes: Tensor,
+    labels: Tensor,
+    scores: Tensor | None = None,
+    *,
+    classes: Sequence[str],
+    ground_truth: Mapping[str, Any] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw an image with its detections (or, without scores, with its annotated boxes).
+
+    Args:
+        image: float (3, H, W) in 0–1.
+        boxes, labels, scores: (N, 4) xyxy in pixels of the image, (N,) int64, (N,) in 0–1, as the model returns them.
+        classes: names, index 0 being the background.
+        ground_truth: a target dict whose "boxes" are drawn dashed.
+        ax: where to draw; by default a new figure as wide as a page, `ax.figure`.
+    """
+    if len(labels) != len(boxes) or (scores is not None and len(scores) != len(boxes)):
+        raise ValueError(
+            f"{len(boxes)} boxes with {len(labels)} labels and {'no' if scores is None else len(scores)} scores"
+        )
+    wrong = [int(label) for label in labels if not 0 <= int(label) < len(classes)]
+    if wrong:
+        raise ValueError(f"label {wrong[0]} has no name: there are {len(classes)} classes")
+    with st.style():
+        if ax is None:
+            ax = picture_axes(image)
+        show_image(ax, image)
+        if scores is None:
+            order = torch.arange(len(boxes))
+        else:
+            order = scores.detach().cpu().argsort(descending=True, stable=True)
+        boxes, names = boxes.detach().cpu()[order], [classes[int(labels[i])] for i in order]
+        colors = [st.class_color(int(labels[i])) for i in order]
+        texts = names if scores is None else [f"{n} {float(scores[i]):.2f}" for n, i in zip(names, order, strict=True)]
+        for box, color in reversed(list(zip(boxes, colors, strict=True))):  # the best one is drawn last, on top
+            draw_boxes(ax, box[None], color)
+        if ground_truth is not None:
+            draw_ground_truth(ax, ground_truth["boxes"])
+        draw_labels(ax, boxes, texts, colors)
+    return ax
+
+
+def draw_ground_truth(ax: Axes, boxes: Tensor) -> None:
+    """Outline annotated boxes (N, 4): dashed, so that a detection underneath stays visible."""
+    draw_boxes(ax, boxes, st.GROUND_TRUTH, linewidth=0.8 * line_width(ax), dashes=st.DASHES)
+
+
+def picture_axes(image: Tensor, *, longest: float = WIDTH) -> Axes:
+    """A new figure filled by one picture, its longer side `longest` inches."""
+    height, width = image.shape[-2:]
+    scale = longest / max(height, width)
+    return Figure(figsize=(width * scale, height * scale)).add_axes((0, 0, 1, 1))
+
+
+def detection_sheet(
+    images: Sequence[Tensor],
+    detections: Sequence[Mapping[str, Tensor]],
+    targets: Sequence[Mapping[str, Any]] | None,
+    classes: Sequence[str],
+    *,
+    columns: int = 4,
+    score_threshold: float = 0.5,
+) -> Figure:
+    """A contact sheet: each image with its detections of at least `score_threshold` and its annotated boxes dashed."""
+    if not images or len(detections) != len(images) or (targets is not None and len(targets) != len(images)):
+        expected = "as many detections (and targets) as images, at least one"
+        raise ValueError(
+            f"expected {expected}; got {len(images)} images, {len(detections)} detections"
+            f"{'' if targets is None else f', {len(targets)} targets'}"
+        )
+    with st.style():
+        figure, axes = panels([ratio(image) for image in images], columns=columns, caption=0.2, head=0.34)
+        for index, (ax, image, found) in enumerate(zip(axes, images, detections, strict=True)):
+            keep = found["scores"] >= score_threshold
+            truth = None if targets is None else targets[index]
+            draw_detections(
+                image, found["boxes"][keep], found["labels"][keep], found["scores"][keep],
+                classes=classes, ground_truth=truth, ax=ax,
+            )  # fmt: skip
+            caption = f"{int(keep.sum())} detected" + ("" if truth is None else f" / {len(truth['boxes'])} annotated")
+            ax.text(0, -0.02, caption, transform=ax.transAxes, va="top", fontsize=7, color=st.MUTED)
+        used = sorted(
+            {int(label) for found in detections for label in found["labels"][found["scores"] >= score_threshold]}
+        )
+        handles: list[Any] = [Patch(color=st.class_color(label), label=classes[label]) for label in used]
+        if targets is not None:
+            handles.append(Line2D([], [], color=st.GROUND_TRUTH, linestyle=(0, st.DASHES), label="annotated"))
+        legend_on_top(figure, handles)
+    return figure
+
+
+def legend_on_top(figure: Figure, handles: list[Any]) -> None:
+    """One row of legend entries along the top edge of a figure."""
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=max(1, len(handles)),
+        borderaxespad=0.4,
+        handlelength=1.4,
+        columnspacing=1.4,
+        handletextpad=0.5,
+    )
+
+
+def panels(
+    ratios: Sequence[float],
+    *,
+    columns: int = 4,
+    head: float = 0.0,
+    title: float = 0.0,
+    caption: float = 0.0,
+    gap: float = 0.06,
+) -> tuple[Figure, list[Axes]]:
+    """A page-wide figure with equally wide panels in rows, laid out exactly (no layout engine moves anything later).
+
+    Args:
+        ratios: height / width of each panel.
+        columns: panels in a row, at most.
+        head, title, caption: inches kept free at the top of the figure, above and below each row.
+        gap: inches between panels and around them.
+    """
+    columns = min(columns, len(ratios))
+    wide = (WIDTH - gap * (columns + 1)) / columns  # inches
+    rows = [ratios[i : i + columns] for i in range(0, len(ratios), columns)]
+    heights = [wide * max(row) for row in rows]
+    tall = head + sum(heights) + (title + caption + gap) * len(rows) + gap
+    figure = Figure(figsize=(WIDTH, tall))
+    axes, top = [], tall - head - gap
+    for row, height in zip(rows, heights, strict=True):
+        top -= title + height
+        for column in range(len(row)):
+            left = gap + column * (wide + gap)
+            ax = figure.add_axes((left / WIDTH, top / tall, wide / WIDTH, height / tall))
+            ax.set_anchor("N")
+            axes.append(ax)
+        top -= caption + gap
+    return figure, axes
+
+
+def ratio(image: Tensor) -> float:
+    """Height / width of an image or map (…, H, W)."""
+    return image.shape[-2] / image.shape[-1]
+
+
+# --------------------------------------------------------------------------------------------------------------- curves
+
+#: Each loss with the colour of its stage (RPN, RoI heads) and what it asks.
+_LOSSES = {
+    "loss_objectness": (st.PROPOSAL, "RPN: object or not?"),
+    "loss_rpn_box_reg": (st.PROPOSAL, "RPN: where exactly?"),
+    "loss_classifier": (st.DETECTION, "RoI heads: which class?"),
+    "loss_box_reg": (st.DETECTION, "RoI heads: where exactly?"),
+}
+
+
+def plot_losses(history: Mapping[str, Sequence[float]]) -> Figure:
+    """The sum of the losses, the learning rate and the four losses over the steps: raw (faint) and smoothed (bold).
+
+    Args:
+        history: equally long lists "step", "loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg", "lr".
+    """
+    lengths = {key: len(history.get(key, ())) for key in ("step", *_LOSSES, "lr")}
+    if len(set(lengths.values())) != 1 or lengths["step"] == 0:
+        raise ValueError(f"history: expected equally long, non-empty lists, got lengths {lengths}")
+    steps = np.asarray(history["step"], dtype=float)
+    losses = {name: np.asarray(history[name], dtype=float) for name in _LOSSES}
+    with st.style():
+        figure = Figure(figsize=(WIDTH, 4.0))
+        total = figure.add_axes((0.06, 0.34, 0.40, 0.54))
+        _plot_smoothed(total, steps, np.sum(list(losses.values()), axis=0), st.INK, "sum of the losses")
+        rate = figure.add_axes((0.06, 0.11, 0.40, 0.11))
+        rate.plot(steps, history["lr"], color=st.MUTED, linewidth=1.6)
+        rate.set(xlim=total.get_xlim(), ylim=(0, None), xlabel="step", yticks=[])
+        rate.set_title(f"learning rate, at most {max(history['lr']):.2g}", fontsize=8, fontweight="normal")
+        for index, (name, values) in enumerate(losses.items()):
+            color, question = _LOSSES[name]
+            row, column = divmod(index, 2)
+            ax = figure.add_axes((0.545 + 0.24 * column, 0.58 - 0.47 * row, 0.2, 0.27))
+            _plot_smoothed(ax, steps, values, color, name.removeprefix("loss_"))
+            ax.tick_params(labelsize=7)
+            ax.locator_params(nbins=3)
+            ax.text(0, 1.04, question, transform=ax.transAxes, fontsize=7, color=st.MUTED)
+            ax.title.set_position((0, 1.0))
+            ax.set_title(ax.get_title(loc="left"), pad=15, fontsize=9)
+    return figure
+
+
+def _plot_smoothed(ax: Axes, steps: np.ndarray, values: np.ndarray, color: str, name: str) -> None:
+    smooth = smoothed(values)
+    ax.plot(steps, values, color=color, linewidth=0.6, alpha=0.28)
+    ax.plot(steps, smooth, color=color, linewidth=2.2)
+    # The first steps can be far above the rest: do not let them flatten everything else.
+    highest = np.nanmax([0, np.nanquantile(smooth, 0.98), smooth[-1]]) if np.isfinite(smooth).any() else 0
+    ax.set(xlim=(min(0, steps[0]), max(1, steps[-1])), ylim=(0, 1.2 * highest or 1), title=f"{name}  {smooth[-1]:.3f}")
+
+
+def smoothed(values: np.ndarray) -> np.ndarray:
+    """Centred moving average over about 4 % of the curve, its window shrinking at both ends; NaN stays out of it."""
+    half = len(values) // 50
+    windows = [values[max(0, i - half) : i + half + 1] for i in range(len(values))]
+    return np.array([np.nanmean(w) if np.isfinite(w).any() else np.nan for w in windows])
+
+
+def plot_metrics(epochs: Sequence[Mapping[str, float]]) -> Figure:
+    """COCO AP, AP50 and AP75 (0–1) on the validation images after each epoch.
+
+    Args:
+        epochs: one mapping per epoch with "epoch", "AP", "AP50" and "AP75".
+    """
+    if not epochs:
+        raise ValueError("epochs: expected at least one")
+    with st.style():
+        figure = Figure(figsize=(WIDTH, 3.4))
+        ax = figure.add_axes((0.075, 0.15, 0.76, 0.74))
+        at = [row["epoch"] for row in epochs]
+        for name, color, marker in (("AP50", st.PROPOSAL, "^"), ("AP75", st.FOREGROUND, "s"), ("AP", st.INK, "o")):
+            values = [float(row[name]) for row in epochs]
+            ax.plot(
+                at, values, color=color, marker=marker, markersize=4, linewidth=2, label=f"{name}  {values[-1]:.3f}"
+            )
+        ax.set(ylim=(0, 1), xlabel="epoch", title="Average precision on the validation images")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
+    return figure
+
+
+# ---------------------------------------------------------------------------------------------------------------- files
+
+
+def figure_to_png(figure: Figure, *, dpi: float = DPI, colors: int | None = None) -> bytes:
+    """The figure as a PNG file's bytes: the same figure gives the same bytes, whatever made or showed it before.
+
+    Args:
+        dpi: pixels per inch; figures are 8 inches wide.
+        colors: size of a palette (at most 256) chosen for this picture; a third of the bytes, and hardly to be seen
+            in a drawing. None keeps every colour.
+    """
+    buffer = io.BytesIO()
+    with st.style():
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    if colors is not None:
+        picture = _with_palette(Image.open(buffer).convert("RGB"), colors)
+        buffer = io.BytesIO()
+        picture.save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+def _with_palette(picture: Image.Image, colors: int) -> Image.Image:
+    """The picture in `colors` colours: those that mean something exactly as they are, the best ones for the rest."""
+    meanings = (255 * np.array([to_rgb(color) for color in st.MEANINGS])).round().astype(np.uint8)  # (M, 3)
+    others = colors - len(meanings)
+    reduced = picture.quantize(others, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    pixels, indices = np.asarray(picture), np.array(reduced)  # (H, W, 3), (H, W)
+    for index, color in enumerate(meanings):
+        indices[(pixels == color).all(axis=2)] = others + index
+    result = Image.fromarray(indices)
+    result.putpalette([*(reduced.getpalette() or [])[: 3 * others], *meanings.flatten().tolist()])
+    return result
+
+
+def save_figure(figure: Figure, path: str | Path, *, dpi: float = DPI) -> Path:
+    """Write the figure as .png or .svg (by the path's suffix), whole or not at all, and return the path."""
+    path = Path(path)
+    if path.suffix == ".png":
+        content = figure_to_png(figure, dpi=dpi)
+    elif path.suffix == ".svg":
+        buffer = io.BytesIO()
+        with st.style():
+            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        content = buffer.getvalue()
+    else:
+        raise ValueError(f"{path}: expected a name ending in .png or .svg")
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+    return path
+
+
+def show(figure: Figure, alt: str, *, dpi: float = 120) -> None:
+    """Show a figure in a notebook as a PNG of its own size (no cropping), 800 pixels being a page.
+
+    Args:
+        alt: what the picture shows, in words: for readers who cannot see it, and instead of it where pictures are not shown.
+    """
+    from IPython.display import display  # only a notebook has it
+
+    content = {"image/png": figure_to_png(figure, dpi=dpi, colors=256), "text/plain": alt}
+    size = {"width": round(figure.get_figwidth() * 100), "alt": alt}
+    display(content, metadata={"image/png": size}, raw=True)

@@ -1,0 +1,48 @@
+"""Every figure of the project by name, and how all of them become files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from ..data import ShapesDetection
+from . import style as st
+from .draw import draw_detections, legend_on_top, panels, ratio, save_figure
+from .overview import draw_class_structure, draw_whole_network
+from .story import story
+
+
+def whole_network() -> Figure:
+    """The course's picture on its way through the shipped model."""
+    return draw_whole_network(story().trace, story().classes)
+
+
+def class_structure() -> Figure:
+    """What inherits from what, and what each part is made of."""
+    return draw_class_structure(story().model)
+
+
+def shapes_examples(count: int = 16) -> Figure:
+    """The first training pictures of the embedded data set with their boxes."""
+    data = ShapesDetection("train")
+    items = [data[index] for index in range(count)]
+    with st.style():
+        figure, axes = panels([ratio(image) for image, _ in items], columns=4, head=0.34)
+        for ax, (image, target) in zip(axes, items, strict=True):
+            draw_detections(image, target["boxes"], target["labels"], classes=data.classes, ax=ax)
+        names = [Patch(color=st.class_color(i), label=name) for i, name in enumerate(data.classes) if i > 0]
+        legend_on_top(figure, list(names))
+    return figure
+
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "whole_network": whole_network,
+    "class_structure": class_structure,
+    "shapes_examples": shapes_examples,
+}
+
+
+def draw_all(folder: str | Path) -> list[Path]:
+    """Draw every figure into `folder` as NAME.png, replacing those that are there, and return the paths."""
+    return [save_figure(draw(), Path(folder) / f"{name}.png") for name, draw in FIGURES.items()]

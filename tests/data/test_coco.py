@@ -1,0 +1,227 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from frcnn_edu.data import CocoDetection
+from frcnn_edu.data.loading import coco_split
+
+
+def content() -> dict[str, Any]:
+    """Two images and two categories, numbered with gaps and out of order as COCO's are."""
+    return {
+        "images": [
+            {"id": 90, "file_name": "b.png", "width": 40, "height": 30},
+            {"id": 7, "file_name": "a.png", "width": 40, "height": 30},
+        ],
+        "annotations": [
+            {"id": 1, "image_id": 7, "category_id": 18, "bbox": [10, 5, 10, 10], "area": 61.5, "iscrowd": 0},
+            {"id": 2, "image_id": 7, "category_id": 3, "bbox": [0.5, 0, 39.5, 30], "iscrowd": 1},
+        ],
+        "categories": [{"id": 18, "name": "dog"}, {"id": 3, "name": "car"}],
+    }
+
+
+@pytest.fixture
+def write(tmp_path: Path, make_image: Callable[..., Path]) -> Callable[[dict[str, Any]], Path]:
+    for name in "ab":
+        make_image(tmp_path / "images" / f"{name}.png")
+
+    def write(data: Any) -> Path:
+        path = tmp_path / "boxes.json"
+        path.write_text(data if isinstance(data, str) else json.dumps(data))
+        return path
+
+    return write
+
+
+def with_box(bbox: Any, **more: Any) -> dict[str, Any]:
+    data = content()
+    data["annotations"] = [{"image_id": 7, "category_id": 3, "bbox": bbox, **more}]
+    return data
+
+
+def test_items(write: Callable) -> None:
+    dataset = CocoDetection(write(content()))
+    assert dataset.classes == ("background", "car", "dog")
+    assert len(dataset) == 2
+    image, target = dataset[0]
+    assert image.shape == (3, 30, 40)
+    assert target["image_id"] == 7
+    assert target["boxes"].tolist() == [[10, 5, 20, 15], [0.5, 0, 40, 30]]
+    assert target["labels"].tolist() == [2, 1]
+    assert target["area"].tolist() == [61.5, 39.5 * 30]
+    assert target["iscrowd"].tolist() == [0, 1]
+    assert dataset.summary == "2 images, 2 boxes"
+    assert dataset[1][1]["image_id"] == 90
+    assert dataset[1][1]["boxes"].shape == (0, 4)
+    assert dataset[1][1]["iscrowd"].dtype == torch.int64
+
+
+def test_classes_can_be_given(write: Callable) -> None:
+    dataset = CocoDetection(write(content()), classes=("background", "dog"))
+    assert dataset.classes == ("background", "dog")
+    assert dataset[0][1]["labels"].tolist() == [1]
+    assert "boxes of other classes left out: 1 (car)" in dataset.summary
+    with pytest.raises(ValueError, match="car, dog, none of fish"):
+        CocoDetection(write(content()), classes=["fish"])
+
+
+def test_a_category_named_background_has_no_boxes(write: Callable) -> None:
+    data = content()
+    data["categories"][1]["name"] = "background"
+    dataset = CocoDetection(write(data))
+    assert dataset.classes == ("background", "dog")
+    assert dataset[0][1]["labels"].tolist() == [1]
+    assert "left out: 1 (background)" in dataset.summary
+
+
+@pytest.mark.parametrize(
+    ("bbox", "note"),
+    [
+        ([10, 5, 0, 10], "boxes refused, zero area"),
+        ([40, 5, 10, 10], "boxes refused, no area inside the image"),
+        ([10, 5, float("nan"), 10], "boxes refused, not finite"),
+        ([10, 5, float("inf"), 10], "boxes refused, not finite"),
+        ([10, 5, 10], "boxes refused, not four numbers"),
+        ([10, 5, 10, None], "boxes refused, not four numbers"),
+        ("box", "boxes refused, not four numbers"),
+        (None, "boxes refused, not four numbers"),
+    ],
+)
+def test_boxes_that_are_refused(write: Callable, bbox: Any, note: str) -> None:
+    dataset = CocoDetection(write(with_box(bbox)))
+    assert dataset[0][1]["boxes"].shape == (0, 4)
+    assert f"{note}: 1 (a.png)" in dataset.summary
+
+
+def test_boxes_are_clipped(write: Callable) -> None:
+    dataset = CocoDetection(write(with_box([-5, 20, 20, 20])))
+    assert dataset[0][1]["boxes"].tolist() == [[0, 20, 15, 30]]
+    assert "boxes clipped to the image: 1 (a.png)" in dataset.summary
+
+
+@pytest.mark.parametrize("area", [None, "large", 0, -3, float("nan")])
+def test_an_area_that_makes_no_sense_is_the_boxs(write: Callable, area: Any) -> None:
+    dataset = CocoDetection(write(with_box([10, 5, 4, 5], area=area)))
+    assert dataset[0][1]["area"].tolist() == [20]
+
+
+def test_boxes_of_an_unknown_category_are_left_out(write: Callable) -> None:
+    data = with_box([1, 1, 5, 5])
+    data["annotations"][0]["category_id"] = 99
+    assert "boxes of other classes left out: 1 (an unknown category)" in CocoDetection(write(data)).summary
+
+
+def test_images_without_a_file_or_of_another_size(write: Callable) -> None:
+    data = content()
+    data["images"] += [{"id": 91, "file_name": "gone.png"}, {"id": 92, "file_name": "b.png", "width": 9, "height": 9}]
+    dataset = CocoDetection(write(data))
+    assert len(dataset) == 2
+    assert "images left out, no file: 1 (gone.png)" in dataset.summary
+    assert "images left out, not of the annotated size: 1 (b.png)" in dataset.summary
+
+
+@pytest.mark.parametrize("size", [{}, {"width": None, "height": None}, {"width": 0, "height": 0}])
+def test_the_size_may_be_missing(write: Callable, size: dict[str, Any]) -> None:
+    data = content()
+    data["images"] = [{"id": 7, "file_name": "a.png", **size}]
+    assert len(CocoDetection(write(data))) == 1
+
+
+def change(path: list[Any], value: Any) -> dict[str, Any]:
+    data: Any = content()
+    inner = data
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return data
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("{not json", "as json"),
+        ("[]", "no list of objects under 'images'"),
+        (change(["annotations"], {}), "no list of objects under 'annotations'"),
+        (change(["categories"], ["dog"]), "no list of objects under 'categories'"),
+        (change(["images", 1, "id"], "seven"), r"images\[1\] needs 'id' as int; got 'seven'"),
+        (change(["images", 1, "id"], 90), "two of its images have the same id"),
+        (change(["images", 0, "file_name"], None), r"images\[0\] needs 'file_name' as str; got None"),
+        (change(["annotations", 1, "image_id"], [7]), r"annotations\[1\] needs 'image_id' as int; got \[7\]"),
+        (change(["categories", 0, "name"], 5), r"categories\[0\] needs 'name' as str; got 5"),
+        (change(["categories", 0, "name"], "car"), "car twice"),
+        (change(["categories"], []), "no objects with a class name"),
+    ],
+)
+def test_a_file_that_is_not_coco_json(write: Callable, data: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        CocoDetection(write(data))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"nowhere\.json"):
+        CocoDetection(tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize(
+    ("json_path", "image_folder"),
+    [
+        ("boxes.json", "images"),
+        ("boxes.json", "."),
+        ("annotations/boxes.json", "images"),
+        ("annotations/instances_val2017.json", "val2017"),
+    ],
+)
+def test_images_are_found(tmp_path: Path, make_image: Callable[..., Path], json_path: str, image_folder: str) -> None:
+    for name in "ab":
+        make_image(tmp_path / image_folder / f"{name}.png")
+    path = tmp_path / json_path
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content()))
+    assert len(CocoDetection(path)) == 2
+    with pytest.raises(ValueError, match="looked in .*elsewhere"):
+        CocoDetection(path, tmp_path / "elsewhere")
+
+
+def test_parts_divide_the_images(write: Callable) -> None:
+    path = write(content())
+    train, val = CocoDetection(path, part="train"), CocoDetection(path, part="val")
+    assert [train[0][1]["image_id"], val[0][1]["image_id"]] == [90, 7]
+    assert len(train) == len(val) == 1
+    assert "80:20: 2" in val.summary
+
+
+@pytest.mark.parametrize(
+    ("existing", "given", "split", "expected"),
+    [
+        ("instances_train.json instances_val.json", "instances_train.json", "train", ("instances_train.json", None)),
+        ("instances_train.json instances_val.json", "instances_train.json", "val", ("instances_val.json", None)),
+        ("instances_train.json instances_val.json", "instances_val.json", "train", ("instances_train.json", None)),
+        ("instances_train2017.json instances_val2017.json", "instances_train2017.json", "val", ("instances_val2017.json", None)),
+        ("Train.json", "Train.json", "train", ("Train.json", "train")),
+        ("train.json", "train.json", "val", ("train.json", "val")),
+        ("train.json test.json", "train.json", "val", ("train.json", "val")),
+        ("train.json test.json", "train.json", "test", ("test.json", None)),
+        ("val.json", "val.json", "val", ("val.json", None)),
+        ("val.json", "val.json", "train", None),
+        ("train.json val.json", "train.json", "test", None),
+        ("boxes.json", "boxes.json", "train", ("boxes.json", "train")),
+        ("boxes.json", "boxes.json", "val", ("boxes.json", "val")),
+        ("boxes.json", "boxes.json", "test", None),
+        ("training.json val.json", "training.json", "val", ("training.json", "val")),
+    ],
+)  # fmt: skip
+def test_which_file_holds_a_split(
+    tmp_path: Path, existing: str, given: str, split: str, expected: tuple[str, str | None] | None
+) -> None:
+    for name in existing.split():
+        (tmp_path / name).touch()
+    if expected is None:
+        with pytest.raises(ValueError, match=f"no split '{split}'"):
+            coco_split(tmp_path / given, split)
+    else:
+        assert coco_split(tmp_path / given, split) == (tmp_path / expected[0], expected[1])

@@ -1,0 +1,136 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from frcnn_edu.data import load_image
+from frcnn_edu.data.images import image_size
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+
+
+def corners(image: torch.Tensor) -> list[tuple[int, ...]]:
+    """The colours of the top left and right, bottom left and right pixels."""
+    return [tuple((255 * image[:, y, x]).round().int().tolist()) for y in (0, -1) for x in (0, -1)]
+
+
+@pytest.fixture
+def four_colours() -> Image.Image:
+    image = Image.new("RGB", (6, 4), WHITE)
+    for x, y, colour in ((0, 0, RED), (3, 0, GREEN), (0, 2, BLUE)):
+        image.paste(colour, (x, y, x + 3, y + 2))
+    return image
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "gif"])
+def test_plain_files(four_colours: Image.Image, tmp_path: Path, suffix: str) -> None:
+    four_colours.save(tmp_path / f"a.{suffix}")
+    image = load_image(tmp_path / f"a.{suffix}")
+    assert image.shape == (3, 4, 6)
+    assert image.dtype == torch.float32
+    assert image.is_contiguous()
+    assert corners(image) == [RED, GREEN, BLUE, WHITE]
+
+
+@pytest.mark.parametrize(
+    ("orientation", "expected"),
+    [
+        (1, [RED, GREEN, BLUE, WHITE]),
+        (2, [GREEN, RED, WHITE, BLUE]),
+        (3, [WHITE, BLUE, GREEN, RED]),
+        (4, [BLUE, WHITE, RED, GREEN]),
+        (5, [RED, BLUE, GREEN, WHITE]),
+        (6, [BLUE, RED, WHITE, GREEN]),
+        (7, [WHITE, GREEN, BLUE, RED]),
+        (8, [GREEN, WHITE, RED, BLUE]),
+    ],
+)
+def test_exif_orientation(four_colours: Image.Image, tmp_path: Path, orientation: int, expected: list) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    four_colours.save(tmp_path / "a.png", exif=exif)
+    image = load_image(tmp_path / "a.png")
+    assert corners(image) == expected
+    assert image_size(tmp_path / "a.png") == (image.shape[2], image.shape[1])
+    assert corners(load_image(tmp_path / "a.png", upright=False)) == [RED, GREEN, BLUE, WHITE]
+    assert image_size(tmp_path / "a.png", upright=False) == (6, 4)
+
+
+def test_grey_is_repeated(tmp_path: Path) -> None:
+    values = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+    Image.fromarray(values).save(tmp_path / "a.png")
+    image = load_image(tmp_path / "a.png")
+    for channel in image:
+        assert torch.equal((channel * 255).round(), torch.from_numpy(values).float())
+
+
+def test_one_bit(tmp_path: Path) -> None:
+    Image.new("1", (5, 4), 1).save(tmp_path / "a.png")
+    assert torch.equal(load_image(tmp_path / "a.png"), torch.ones(3, 4, 5))
+
+
+def test_sixteen_bit_grey_keeps_its_precision(tmp_path: Path) -> None:
+    values = np.array([[0, 1, 255, 256], [1000, 30000, 65534, 65535]], dtype=np.uint16)
+    for suffix in ("png", "tiff"):
+        Image.fromarray(values).save(tmp_path / f"a.{suffix}")
+        image = load_image(tmp_path / f"a.{suffix}")
+        assert image.shape == (3, 2, 4)
+        assert torch.allclose(image[1] * 65535, torch.from_numpy(values.astype(np.float32)))
+        assert torch.equal(image[0], image[2])
+
+
+def test_a_palette_with_a_transparent_colour(four_colours: Image.Image, tmp_path: Path) -> None:
+    indexed = four_colours.quantize(4)
+    indexed.save(tmp_path / "opaque.png")
+    assert corners(load_image(tmp_path / "opaque.png")) == [RED, GREEN, BLUE, WHITE]
+    indexed.save(tmp_path / "clear.png", transparency=indexed.getpixel((0, 0)))
+    assert corners(load_image(tmp_path / "clear.png")) == [WHITE, GREEN, BLUE, WHITE]
+
+
+def test_transparency_lies_on_white(tmp_path: Path) -> None:
+    pixels = np.zeros((2, 2, 4), dtype=np.uint8)
+    pixels[:, :, 0] = 255
+    pixels[:, :, 3] = [[255, 128], [51, 0]]
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert corners(load_image(tmp_path / "a.png")) == [RED, (255, 127, 127), (255, 204, 204), WHITE]
+    Image.fromarray(pixels).convert("LA").save(tmp_path / "grey.png")
+    assert corners(load_image(tmp_path / "grey.png"))[3] == WHITE
+
+
+def test_cmyk_and_animation(four_colours: Image.Image, tmp_path: Path) -> None:
+    four_colours.convert("CMYK").save(tmp_path / "a.tiff")
+    assert corners(load_image(tmp_path / "a.tiff")) == [RED, GREEN, BLUE, WHITE]
+    blank = Image.new("RGB", (6, 4))
+    four_colours.save(tmp_path / "a.gif", save_all=True, append_images=[blank])
+    assert corners(load_image(tmp_path / "a.gif")) == [RED, GREEN, BLUE, WHITE]
+
+
+@pytest.mark.parametrize("damage", ["cut off", "text", "empty", "missing", "a folder"])
+def test_what_cannot_be_read_is_named(make_image, tmp_path: Path, damage: str) -> None:
+    path = make_image(tmp_path / "some photo.jpg", width=200, height=200)
+    if damage == "cut off":
+        path.write_bytes(path.read_bytes()[:2000])
+    elif damage == "text":
+        path.write_text("not a photograph")
+    elif damage == "empty":
+        path.write_bytes(b"")
+    else:
+        path.unlink()
+        if damage == "a folder":
+            path.mkdir()
+    with pytest.raises(ValueError, match=r"some photo\.jpg"):
+        load_image(path)
+    if damage != "cut off":  # its header is whole
+        with pytest.raises(ValueError, match=r"some photo\.jpg"):
+            image_size(path)
+
+
+def test_a_damaged_png_is_named(make_image, tmp_path: Path) -> None:
+    path = make_image(tmp_path / "a.png", width=100, height=100)
+    content = bytearray(path.read_bytes())
+    content[200:400] = bytes(200)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.png"):
+        load_image(path)

@@ -1,0 +1,109 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from frcnn_edu.data import (
+    CocoDetection,
+    PennFudanDetection,
+    ShapesDetection,
+    VOCDetection,
+    collate,
+    open_dataset,
+    train_transforms,
+)
+
+
+def coco_json(path: Path, names: list[str]) -> Path:
+    images = [{"id": i, "file_name": name} for i, name in enumerate(names)]
+    boxes = [{"image_id": i, "category_id": 1, "bbox": [1, 2, 3, 4]} for i in range(len(names))]
+    data = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "dog"}]}
+    path.write_text(json.dumps(data))
+    return path
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_shapes(split: str) -> None:
+    dataset = open_dataset("shapes", split, classes=ShapesDetection.classes, transforms=train_transforms(1.0))
+    assert isinstance(dataset, ShapesDetection)
+    assert dataset.split == split
+    image, target = dataset[0]
+    plain, plain_target = ShapesDetection(split)[0]
+    assert torch.equal(image, plain.flip(-1))
+    assert target["boxes"][:, 1].equal(plain_target["boxes"][:, 1])
+
+
+def test_shapes_have_their_own_classes() -> None:
+    with pytest.raises(ValueError, match="shapes has the classes background, circle.*asked for were dog"):
+        open_dataset("shapes", "val", classes=["dog"])
+
+
+def test_a_voc_folder(bccd: Path) -> None:
+    dataset = open_dataset(str(bccd), "test", classes=("background", "WBC"))
+    assert isinstance(dataset, VOCDetection)
+    assert len(dataset) == 72
+    assert dataset.classes == ("background", "WBC")
+    with pytest.raises(ValueError, match=r"did you mean .*BCCD\?"):
+        open_dataset(bccd.parent, "train")
+
+
+def test_coco_files(tmp_path: Path, make_image: Callable[..., Path]) -> None:
+    names = [make_image(tmp_path / "images" / f"{i}.png").name for i in range(10)]
+    train = coco_json(tmp_path / "train.json", names)
+    assert [len(open_dataset(train, split)) for split in ("train", "val")] == [8, 2]
+    coco_json(tmp_path / "val.json", names[:3])
+    assert [len(open_dataset(str(train), split)) for split in ("train", "val")] == [10, 3]
+    dataset = open_dataset(train, "val", classes=["cat", "dog"], transforms=train_transforms(1.0))
+    assert isinstance(dataset, CocoDetection)
+    assert dataset.classes == ("background", "cat", "dog")
+    assert dataset[0][1]["labels"].tolist() == [2]
+    assert dataset[0][1]["boxes"].tolist() == [[36, 2, 39, 6]]
+
+
+def test_penn_fudan(tmp_path: Path, make_image: Callable[..., Path]) -> None:
+    make_image(tmp_path / "PNGImages" / "a.png")
+    (tmp_path / "PedMasks").mkdir()
+    Image.fromarray(np.ones((30, 40), dtype=np.uint8)).save(tmp_path / "PedMasks" / "a_mask.png")
+    assert isinstance(open_dataset(tmp_path, "val"), PennFudanDetection)
+    with pytest.raises(ValueError, match="background, pedestrian; asked for were dog"):
+        open_dataset(tmp_path, "val", classes=["dog"])
+
+
+@pytest.mark.parametrize("source", ["shape", "nowhere/at/all", "nowhere.json"])
+def test_an_unknown_source(source: str) -> None:
+    with pytest.raises(ValueError, match=f"no data set at '{source}'.*\"shapes\".*Pascal VOC.*nothing of that name"):
+        open_dataset(source, "train")
+
+
+def test_a_folder_of_something_else(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="PennFudanPed$"):
+        open_dataset(tmp_path, "train")
+
+
+def test_an_unknown_split() -> None:
+    with pytest.raises(ValueError, match="train, val, test; got 'training'"):
+        open_dataset("shapes", "training")
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_collate_in_a_loader(num_workers: int) -> None:
+    dataset = ShapesDetection(length=5, transforms=train_transforms())
+    loader = DataLoader(dataset, batch_size=2, collate_fn=collate, num_workers=num_workers)
+    batches = list(loader)
+    assert [len(images) for images, _ in batches] == [2, 2, 1]
+    images, targets = batches[1]
+    assert isinstance(images, list)
+    assert isinstance(targets, list)
+    assert [target["image_id"] for target in targets] == [2, 3]
+    assert images[0].shape == (3, 128, 160)
+
+
+def test_collate_takes_images_of_different_sizes() -> None:
+    images, targets = collate([(torch.zeros(3, 4, 5), {"image_id": 1}), (torch.zeros(3, 7, 2), {"image_id": 2})])
+    assert [tuple(image.shape) for image in images] == [(3, 4, 5), (3, 7, 2)]
+    assert targets == [{"image_id": 1}, {"image_id": 2}]

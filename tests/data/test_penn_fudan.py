@@ -1,0 +1,101 @@
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from frcnn_edu.data import PennFudanDetection, penn_fudan
+
+
+@pytest.fixture
+def folder(tmp_path: Path, make_image: Callable[..., Path]) -> Path:
+    """Six photographs 40 × 30 with two people each."""
+    folder = tmp_path / "PennFudanPed"
+    (folder / "PedMasks").mkdir(parents=True)
+    for i in range(6):
+        make_image(folder / "PNGImages" / f"FudanPed{i:05}.png")
+        mask = np.zeros((30, 40), dtype=np.uint8)
+        mask[2:12, 3:8] = 1
+        mask[10:30, 30:40] = 2
+        mask[10:12, 30:40] = 0
+        mask[20, 5] = 2 if i == 1 else 0  # a part somewhere else widens the box
+        Image.fromarray(mask).save(folder / "PedMasks" / f"FudanPed{i:05}_mask.png")
+    return folder
+
+
+def test_items(folder: Path) -> None:
+    dataset = PennFudanDetection(folder.parent, "train")
+    assert dataset.classes == ("background", "pedestrian")
+    image, target = dataset[1]
+    assert image.shape == (3, 30, 40)
+    assert target["boxes"].tolist() == [[3, 2, 8, 12], [30, 12, 40, 30]]
+    assert target["boxes"].dtype == torch.float32
+    assert target["area"].tolist() == [50, 180]
+    assert target["labels"].tolist() == [1, 1]
+    assert target["iscrowd"].tolist() == [0, 0]
+    assert dataset[0][1]["boxes"].tolist() == [[3, 2, 8, 12], [5, 12, 40, 30]]
+    assert dataset[0][1]["area"].tolist() == [50, 181]
+
+
+def test_splits(folder: Path) -> None:
+    train, val = PennFudanDetection(folder, "train"), PennFudanDetection(folder, "val")
+    assert [record.path.stem[-1] for record in train.records] == ["1", "2", "3", "4"]
+    assert [record.path.stem[-1] for record in val.records] == ["0", "5"]
+    with pytest.raises(ValueError, match="no split 'test'"):
+        PennFudanDetection(folder, "test")
+
+
+def test_a_photograph_without_people_or_without_a_mask(folder: Path) -> None:
+    Image.new("L", (40, 30)).save(folder / "PedMasks" / "FudanPed00001_mask.png")
+    (folder / "PedMasks" / "FudanPed00002_mask.png").unlink()
+    Image.new("L", (4, 3)).save(folder / "PedMasks" / "FudanPed00003_mask.png")
+    dataset = PennFudanDetection(folder, "train")
+    assert len(dataset) == 2
+    assert dataset[0][1]["boxes"].shape == (0, 4)
+    assert "images left out, no mask: 1 (FudanPed00002.png)" in dataset.summary
+    assert "images left out, not of the annotated size: 1 (FudanPed00003.png)" in dataset.summary
+
+
+def test_a_damaged_mask_is_named(folder: Path) -> None:
+    (folder / "PedMasks" / "FudanPed00001_mask.png").write_text("oops")
+    with pytest.raises(ValueError, match=r"FudanPed00001_mask\.png"):
+        PennFudanDetection(folder, "train")
+
+
+def test_a_missing_folder_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"PNGImages does not exist; download=True"):
+        PennFudanDetection(tmp_path, "train")
+
+
+@pytest.fixture
+def server(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small data set as an archive that the download finds instead of the real one."""
+    archive = Path(shutil.make_archive(str(tmp_path / "server" / "PennFudanPed"), "zip", tmp_path, "PennFudanPed"))
+    monkeypatch.setattr(penn_fudan, "URL", archive.as_uri())
+    monkeypatch.setattr(penn_fudan, "MD5", hashlib.md5(archive.read_bytes()).hexdigest())
+    return archive
+
+
+def test_download(server: Path, tmp_path: Path) -> None:
+    root = tmp_path / "new" / "place"
+    assert len(PennFudanDetection(root, "val", download=True)) == 2
+    assert sorted(path.name for path in root.iterdir()) == ["PennFudanPed", "PennFudanPed.zip"]
+    server.unlink()
+    assert len(PennFudanDetection(root, "val", download=True)) == 2  # it is not fetched again
+
+
+@pytest.mark.parametrize("fault", ["another checksum", "no server"])
+def test_a_failed_download_leaves_no_folder(
+    server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    if fault == "another checksum":
+        monkeypatch.setattr(penn_fudan, "MD5", "0" * 32)
+    else:
+        server.unlink()
+    with pytest.raises(RuntimeError, match=r"could not get Penn-Fudan .*unpack it in"):
+        PennFudanDetection(tmp_path / "new", "train", download=True)
+    assert not (tmp_path / "new" / "PennFudanPed").exists()

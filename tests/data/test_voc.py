@@ -1,0 +1,287 @@
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from frcnn_edu.data import VOCDetection
+
+Objects = Sequence[tuple[str, object, object, object, object]]
+
+
+def write_annotation(
+    root: Path, name: str, objects: Objects, size: tuple[int, int] | None = (40, 30), difficult: str = "0"
+) -> Path:
+    """Objects are (class, xmin, ymin, xmax, ymax), counted from 1 as in VOC's files."""
+    parts = ["<annotation><filename>misleading.jpg</filename>"]
+    if size:
+        parts.append(f"<size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>")
+    for label, xmin, ymin, xmax, ymax in objects:
+        box = f"<xmin>{xmin}</xmin><ymin>{ymin}</ymin><xmax>{xmax}</xmax><ymax>{ymax}</ymax>"
+        parts.append(f"<object><name>{label}</name><difficult>{difficult}</difficult><bndbox>{box}</bndbox></object>")
+    path = root / "Annotations" / f"{name}.xml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join([*parts, "</annotation>"]))
+    return path
+
+
+def write_image_set(root: Path, image_set: str, names: Sequence[str]) -> None:
+    path = root / "ImageSets" / "Main" / f"{image_set}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(names) + "\n")
+
+
+@pytest.fixture
+def voc(tmp_path: Path, make_image: Callable[..., Path]) -> Path:
+    """Two training photographs, one for validation."""
+    for name, objects in {
+        "a": [("dog", 1, 1, 40, 30), ("cat", 11, 6, 20, 15)],
+        "b": [],
+        "c": [("bird", 5, 5, 9, 9)],
+    }.items():
+        make_image(tmp_path / "JPEGImages" / f"{name}.jpg")
+        write_annotation(tmp_path, name, objects)
+    write_image_set(tmp_path, "train", ["a", "b"])
+    write_image_set(tmp_path, "val", ["c"])
+    return tmp_path
+
+
+def one_object(voc: Path, *box: object) -> tuple[list[list[float]], str]:
+    """The boxes and the summary that come of one annotated box."""
+    write_annotation(voc, "a", [("dog", *box)])
+    dataset = VOCDetection(voc)
+    return dataset[0][1]["boxes"].tolist(), dataset.summary
+
+
+def test_items(voc: Path) -> None:
+    dataset = VOCDetection(voc, "train")
+    assert len(dataset) == 2
+    image, target = dataset[0]
+    assert image.shape == (3, 30, 40)
+    # From pixels 1 … 40, counted from 1 and both inside, to the edges 0 and 40.
+    assert target["boxes"].tolist() == [[0, 0, 40, 30], [10, 5, 20, 15]]
+    assert target["area"].tolist() == [1200, 100]
+    assert target["iscrowd"].tolist() == [0, 0]
+    assert [dataset.classes[i] for i in target["labels"]] == ["dog", "cat"]
+    assert target["image_id"] == 0
+    assert dataset.summary == "2 images, 2 boxes"
+
+
+def test_an_image_without_objects(voc: Path) -> None:
+    target = VOCDetection(voc)[1][1]
+    assert target["boxes"].shape == (0, 4)
+    assert target["boxes"].dtype == target["area"].dtype == torch.float32
+    assert target["labels"].dtype == target["iscrowd"].dtype == torch.int64
+
+
+def test_classes_are_the_same_in_every_set(voc: Path) -> None:
+    assert VOCDetection(voc, "train").classes == ("background", "bird", "cat", "dog")
+    assert VOCDetection(voc, "val").classes == ("background", "bird", "cat", "dog")
+
+
+@pytest.mark.parametrize("classes", [("dog", "fish"), ["background", "dog", "fish"]])
+def test_classes_can_be_given(voc: Path, classes: Sequence[str]) -> None:
+    dataset = VOCDetection(voc, classes=classes)
+    assert dataset.classes == ("background", "dog", "fish")
+    assert dataset[0][1]["labels"].tolist() == [1]
+    assert "boxes of other classes left out: 1 (cat)" in dataset.summary
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "message"),
+    [
+        ("dog", TypeError, "the string 'dog'"),
+        (["dog", "cat", "dog"], ValueError, "dog twice"),
+        (["dog", "background"], ValueError, "background twice"),
+        ([], ValueError, "no class name"),
+        (["fish"], ValueError, "bird, cat, dog, none of fish"),
+    ],
+)
+def test_classes_that_make_no_sense(voc: Path, classes: Sequence[str], error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        VOCDetection(voc, classes=classes)
+
+
+def test_difficult_objects_are_to_be_ignored(voc: Path) -> None:
+    write_annotation(voc, "a", [("dog", 1, 1, 9, 9)], difficult="1")
+    assert VOCDetection(voc)[0][1]["iscrowd"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("box", "expected", "note"),
+    [
+        ((20, 15, 11, 6), [10, 5, 20, 15], "boxes put right, swapped corners: 1 (a)"),
+        ((20, 6, 11, 15), [10, 5, 20, 15], "boxes put right, swapped corners: 1 (a)"),
+        ((0, -3, 20, 15), [0, 0, 20, 15], "boxes clipped to the image: 1 (a)"),
+        ((11, 6, 41, 99), [10, 5, 40, 30], "boxes clipped to the image: 1 (a)"),
+        (("10.5", 6, 20.25, "1e1"), [9.5, 5, 20.25, 10], "1 boxes"),
+        ((" 11 ", 6, 20, 15), [10, 5, 20, 15], "1 boxes"),
+    ],
+)
+def test_boxes_that_are_repaired(voc: Path, box: tuple, expected: list[float], note: str) -> None:
+    boxes, summary = one_object(voc, *box)
+    assert boxes == [expected]
+    assert note in summary
+
+
+@pytest.mark.parametrize(
+    ("box", "note"),
+    [
+        ((11, 6, 11, 15), "zero area: 1 (a)"),
+        ((11, 6, 20, 6), "zero area: 1 (a)"),
+        ((41, 1, 50, 10), "no area inside the image: 1 (a)"),
+        ((-20, 1, 0, 10), "no area inside the image: 1 (a)"),
+        ((1, 31, 10, 40), "no area inside the image: 1 (a)"),
+        ((5, 5, 5.0000001, 9), "zero area: 1 (a)"),
+        ((40.99999, 5, 50, 9), "no area inside the image: 1 (a)"),
+        (("nan", 6, 20, 15), "not finite: 1 (a)"),
+        ((11, 6, "inf", 15), "not finite: 1 (a)"),
+        ((11, "six", 20, 15), "not four numbers: 1 (a)"),
+        (("", 6, 20, 15), "not four numbers: 1 (a)"),
+    ],
+)
+def test_boxes_that_are_refused(voc: Path, box: tuple, note: str) -> None:
+    boxes, summary = one_object(voc, *box)
+    assert boxes == []
+    assert f"boxes refused, {note}" in summary
+
+
+def test_objects_without_a_box_or_a_name(voc: Path) -> None:
+    (voc / "Annotations" / "a.xml").write_text(
+        "<annotation><object><name>dog</name></object><object><part><name>head</name></part></object></annotation>"
+    )
+    dataset = VOCDetection(voc)
+    assert "boxes refused, not four numbers: 1 (a)" in dataset.summary
+    assert "boxes of other classes left out: 1 (without a name)" in dataset.summary
+    assert dataset.classes == ("background", "bird", "dog")
+
+
+def test_images_that_cannot_be_used_are_left_out(voc: Path, make_image: Callable[..., Path]) -> None:
+    make_image(voc / "JPEGImages" / "without annotation.jpg")
+    write_annotation(voc, "without image", [("dog", 1, 1, 9, 9)])
+    make_image(voc / "JPEGImages" / "other size.jpg", 33, 44)
+    write_annotation(voc, "other size", [("dog", 1, 1, 9, 9)])
+    (voc / "JPEGImages" / "broken.jpg").write_text("oops")
+    write_annotation(voc, "broken", [("dog", 1, 1, 9, 9)])
+    write_image_set(voc, "train", ["without annotation", "without image", "a", "other size", "broken", "a", "gone"])
+    dataset = VOCDetection(voc)
+    assert len(dataset) == 1
+    assert dataset[0][1]["image_id"] == 0
+    assert len(dataset[0][1]["boxes"]) == 2
+    assert "images left out, not of the annotated size: 1 (other size.jpg)" in dataset.summary
+    assert "images left out, unreadable: 1 (broken.jpg)" in dataset.summary
+    assert "images left out, no annotation: 1 (without annotation)" in dataset.summary
+    assert "images left out, no file: 2 (without image, gone)" in dataset.summary
+
+
+def test_no_usable_image(voc: Path) -> None:
+    write_image_set(voc, "train", [])
+    with pytest.raises(ValueError, match="no image to use: 0 images"):
+        VOCDetection(voc)
+
+
+def test_a_photograph_on_its_side_may_be_annotated_either_way(voc: Path, make_image: Callable[..., Path]) -> None:
+    make_image(voc / "JPEGImages" / "a.jpg", 40, 30, orientation=6)
+    write_annotation(voc, "a", [("dog", 1, 1, 30, 40)], size=(30, 40))  # as one sees it
+    dataset = VOCDetection(voc)
+    assert dataset[0][0].shape == (3, 40, 30)
+    assert dataset[0][1]["boxes"].tolist() == [[0, 0, 30, 40]]
+    write_annotation(voc, "a", [("dog", 1, 1, 40, 30)], size=(40, 30))  # as it is stored
+    dataset = VOCDetection(voc)
+    assert dataset[0][0].shape == (3, 30, 40)
+    assert dataset[0][1]["boxes"].tolist() == [[0, 0, 40, 30]]
+    assert "images kept as stored, since they were annotated so: 1 (a.jpg)" in dataset.summary
+
+
+@pytest.mark.parametrize("size", [None, (0, 0)])
+def test_the_annotated_size_may_be_missing(voc: Path, size: tuple[int, int] | None) -> None:
+    write_annotation(voc, "a", [("dog", 1, 1, 99, 9)], size=size)
+    assert VOCDetection(voc)[0][1]["boxes"].tolist() == [[0, 0, 40, 9]]
+
+
+def test_image_sets_with_a_second_column_and_names_with_spaces(voc: Path, make_image: Callable[..., Path]) -> None:
+    make_image(voc / "JPEGImages" / "my dog.jpeg")
+    write_annotation(voc, "my dog", [("dog", 1, 1, 9, 9)])
+    write_image_set(voc, "dog_train", ["a  1", "", "b -1", "my dog"])
+    assert [record.path.name for record in VOCDetection(voc, "dog_train").records] == ["a.jpg", "b.jpg", "my dog.jpeg"]
+
+
+def test_a_missing_image_set_is_named_with_those_there_are(voc: Path) -> None:
+    with pytest.raises(ValueError, match="no image set 'test'; it has train, val"):
+        VOCDetection(voc, "test")
+
+
+def test_without_image_sets_a_fifth_is_for_validation(tmp_path: Path, make_image: Callable[..., Path]) -> None:
+    for i in range(11):
+        make_image(tmp_path / "JPEGImages" / f"{i:02}.png", 40, 30)
+        write_annotation(tmp_path, f"{i:02}", [("dog", 1, 1, 9, 9)])
+    train, val = VOCDetection(tmp_path, "train"), VOCDetection(tmp_path, "val")
+    assert [record.path.stem for record in val.records] == ["00", "05", "10"]
+    assert {record.path.stem for record in train.records}.isdisjoint(record.path.stem for record in val.records)
+    assert len(train) == 8
+    assert "images divided into train and val here, 80:20: 11" in train.summary
+    with pytest.raises(ValueError, match="no split 'test'"):
+        VOCDetection(tmp_path, "test")
+
+
+def test_entities_are_not_expanded(voc: Path) -> None:
+    laughs = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
+    path = voc / "Annotations" / "a.xml"
+    path.write_text(f'<!DOCTYPE annotation [<!ENTITY l0 "ha">{laughs}]><annotation>&l9;</annotation>')
+    with pytest.raises(ValueError, match=r"a\.xml.*DOCTYPE"):
+        VOCDetection(voc)
+    path.write_text('<!DOCTYPE annotation SYSTEM "file:///etc/hostname"><annotation/>', encoding="utf-16")
+    with pytest.raises(ValueError, match=r"a\.xml.*DOCTYPE"):
+        VOCDetection(voc)
+
+
+@pytest.mark.parametrize("content", ["", "<annotation><object></annotation>", "\x00\x01", "{}"])
+def test_an_annotation_that_is_not_xml_is_named(voc: Path, content: str) -> None:
+    (voc / "Annotations" / "a.xml").write_text(content)
+    with pytest.raises(ValueError, match=r"a\.xml"):
+        VOCDetection(voc)
+
+
+@pytest.mark.parametrize("missing", ["JPEGImages", "Annotations"])
+def test_a_missing_folder_is_named(voc: Path, missing: str) -> None:
+    (voc / missing).rename(voc / "elsewhere")
+    with pytest.raises(ValueError, match=f"no folder {missing}"):
+        VOCDetection(voc)
+
+
+def test_no_named_object_at_all(voc: Path) -> None:
+    for name in "abc":
+        write_annotation(voc, name, [])
+    with pytest.raises(ValueError, match="no objects with a class name"):
+        VOCDetection(voc)
+
+
+def test_transforms_are_applied(voc: Path) -> None:
+    dataset = VOCDetection(voc, transforms=lambda image, target: (image.flip(-1), {**target, "image_id": -7}))
+    assert dataset[0][1]["image_id"] == -7
+
+
+def test_boxes_lie_where_the_pixels_are(voc: Path) -> None:
+    """Pixels 11 … 20 × 6 … 15, counted from 1 as VOC does, are painted; cutting along the box finds just those."""
+    image = Image.new("RGB", (40, 30), "black")
+    image.paste((255, 255, 255), (10, 5, 20, 15))
+    image.save(voc / "JPEGImages" / "a.png")
+    (voc / "JPEGImages" / "a.jpg").unlink()
+    write_annotation(voc, "a", [("dog", 11, 6, 20, 15)])
+    picture, target = VOCDetection(voc)[0]
+    x0, y0, x1, y1 = target["boxes"][0].int().tolist()
+    assert picture[:, y0:y1, x0:x1].min() == 1
+    assert picture.sum() == picture[:, y0:y1, x0:x1].sum()
+
+
+def test_bccd_as_published(bccd: Path) -> None:
+    sets = {name: VOCDetection(bccd, name) for name in ("train", "val", "test")}
+    assert [len(dataset) for dataset in sets.values()] == [205, 87, 72]
+    assert sum(len(record.boxes) for dataset in sets.values() for record in dataset.records) == 4888 - 2
+    assert sets["train"].classes == ("background", "Platelets", "RBC", "WBC")
+    assert sets["train"].summary == "205 images, 2804 boxes; boxes refused, zero area: 1 (BloodImage_00343)"
+    assert sets["val"].summary == "87 images, 1137 boxes; boxes refused, zero area: 1 (BloodImage_00338)"
+    image, target = sets["train"][10]
+    assert image.shape == (3, 480, 640)
+    assert (target["boxes"][:, 2:] > target["boxes"][:, :2]).all()

@@ -1,0 +1,106 @@
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from frcnn_edu import (
+    BackboneWithFPN,
+    FeaturePyramidNetwork,
+    IntermediateLayerGetter,
+    SlimResNet,
+    mobilenet_backbone,
+    resnet_fpn_backbone,
+    vgg_backbone,
+)
+
+
+def shapes(backbone: nn.Module, height: int = 64, width: int = 96) -> dict[str, tuple[int, ...]]:
+    x = torch.rand(1, 3, height, width, device=next(backbone.parameters()).device)
+    with torch.no_grad():
+        return {name: tuple(x.shape[1:]) for name, x in backbone.eval()(x).items()}
+
+
+def test_resnet_pyramid() -> None:
+    backbone = resnet_fpn_backbone(backbone_name="resnet18", weights=None)
+    assert shapes(backbone) == {
+        "0": (256, 16, 24),
+        "1": (256, 8, 12),
+        "2": (256, 4, 6),
+        "3": (256, 2, 3),
+        "pool": (256, 1, 2),
+    }
+    assert backbone.out_channels == 256
+
+
+def test_vgg_pyramid_and_single_map() -> None:
+    with torch.device("meta"):  # shapes are all that is asked, and VGG's unused classifier is large
+        pyramid, single = vgg_backbone(weights=None, fpn=True), vgg_backbone(weights=None, fpn=False)
+        assert single(torch.rand(1, 3, 64, 96)).shape == (1, 512, 4, 6)  # stride 16, as in the paper
+    assert single.out_channels == 512
+    assert shapes(pyramid) == {
+        "0": (256, 16, 24),
+        "1": (256, 8, 12),
+        "2": (256, 4, 6),
+        "3": (256, 2, 3),
+        "pool": (256, 1, 2),
+    }
+
+
+@pytest.mark.parametrize(("trainable_layers", "trainable"), [(0, 0), (1, 6), (3, 18), (5, 26)])
+def test_vgg_freezes_from_the_input_on(trainable_layers: int, trainable: int) -> None:
+    """13 convolutions with bias: 2, 2, 3, 3 and 3 in its five stages."""
+    with torch.device("meta"):
+        backbone = vgg_backbone(weights=None, fpn=False, trainable_layers=trainable_layers)
+    flags = [p.requires_grad for p in backbone.parameters()]
+    assert sum(flags) == trainable
+    assert flags == sorted(flags)
+
+
+def test_layers_after_the_last_returned_one_are_left_out() -> None:
+    body = torchvision.models.resnet18()
+    getter = IntermediateLayerGetter(body, {"layer2": "b", "layer1": "a"})
+    assert list(getter) == ["conv1", "bn1", "relu", "maxpool", "layer1", "layer2"]
+    assert list(getter(torch.rand(1, 3, 32, 32))) == ["a", "b"]
+
+
+def test_slim_resnet_is_named_like_torchvisions() -> None:
+    slim = set(SlimResNet(layers=(2, 2, 2, 2), widths=(64, 128, 256, 512)).state_dict())
+    assert slim == {key for key in torchvision.models.resnet18().state_dict() if not key.startswith("fc.")}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: IntermediateLayerGetter(nn.Sequential(nn.ReLU()), {"layer9": "0"}), r"no layers \['layer9'\]"),
+        (lambda: resnet_fpn_backbone(backbone_name="mobilenet_v2", weights=None), r"'mobilenet_v2' is not a ResNet"),
+        (lambda: resnet_fpn_backbone(backbone_name="resnet18", weights=None, trainable_layers=6), r"0…5, got 6"),
+        (
+            lambda: resnet_fpn_backbone(backbone_name="resnet18", weights=None, returned_layers=[0, 1]),
+            r"1…4, got \[0, 1\]",
+        ),
+        (
+            lambda: mobilenet_backbone(
+                backbone_name="mobilenet_v3_large", weights=None, fpn=True, returned_layers=[3, 9]
+            ),
+            r"returned_layers must be of .*got \[3, 9\]",
+        ),
+        (
+            lambda: mobilenet_backbone(backbone_name="mobilenet_v3_large", weights=None, fpn=True, trainable_layers=7),
+            r"0…6, got 7",
+        ),
+        (lambda: mobilenet_backbone(backbone_name="resnet18", weights=None, fpn=True), r"'resnet18' .*features"),
+        (lambda: FeaturePyramidNetwork([64, 0], 256), r"in_channels_list=\[64, 0\]"),
+    ],
+)
+def test_wrong_arguments_are_named(call, message: str) -> None:
+    with torch.device("meta"), pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_further_levels_can_be_left_to_another_block() -> None:
+    class Nothing(torchvision.ops.feature_pyramid_network.ExtraFPNBlock):
+        def forward(self, results, x, names):
+            return results, names
+
+    backbone = BackboneWithFPN(SlimResNet(), {"layer3": "0", "layer4": "1"}, [96, 128], 16, extra_blocks=Nothing())
+    assert list(shapes(backbone)) == ["0", "1"]

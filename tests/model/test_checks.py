@@ -1,0 +1,366 @@
+"""Bad input is named before anything is computed; good input, however odd, passes."""
+
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
+
+from frcnn_edu.model import checks
+from frcnn_edu.model.checks import check_batch
+
+NAN, INF = float("nan"), float("inf")
+
+
+def good_batch(**changes) -> SimpleNamespace:
+    """Two images, 60 × 80 and 50 × 90, the second with three boxes: the arguments of one legal call."""
+    generator = torch.Generator().manual_seed(0)
+    batch = {
+        "images": [torch.rand(3, 60, 80, generator=generator), torch.rand(3, 50, 90, generator=generator)],
+        "targets": [
+            {"boxes": torch.tensor([[1.0, 2.0, 30.0, 40.0]]), "labels": torch.tensor([1])},
+            {
+                "boxes": torch.tensor([[0.0, 0.0, 90.0, 50.0], [5.5, 6.5, 7.0, 8.0], [60.0, 20.0, 75.0, 45.0]]),
+                "labels": torch.tensor([1, 4, 2]),
+            },
+        ],
+        "training": True,
+        "num_classes": 5,
+        "channels": 3,
+        "device": torch.device("cpu"),
+        "normalised": False,
+        "dtype": torch.float32,
+    }
+    return SimpleNamespace(**{**batch, **changes})
+
+
+def call(batch: SimpleNamespace) -> None:
+    options = dict(vars(batch))
+    check_batch(options.pop("images"), options.pop("targets"), **options)
+
+
+# --- small edits: each returns a function that spoils a good batch ------------------------------------------------
+
+
+def argument(name: str, value: object) -> Callable:
+    return lambda batch: setattr(batch, name, value)
+
+
+def image(value: object, i: int = 1) -> Callable:
+    def edit(batch: SimpleNamespace) -> None:
+        batch.images[i] = value(batch.images[i]) if callable(value) else value
+
+    return edit
+
+
+def pixel(value: float) -> Callable:
+    return lambda batch: batch.images[1][2, 10, 20].fill_(value)
+
+
+def target(key: str, value: object, i: int = 1) -> Callable:
+    def edit(batch: SimpleNamespace) -> None:
+        batch.targets[i][key] = value(batch.targets[i][key]) if callable(value) else value
+
+    return edit
+
+
+def box(*corners: float, n: int = 2) -> Callable:
+    def edit(batch: SimpleNamespace) -> None:
+        batch.targets[1]["boxes"][n] = torch.tensor(corners)
+
+    return edit
+
+
+def label(value: int, n: int = 2) -> Callable:
+    def edit(batch: SimpleNamespace) -> None:
+        batch.targets[1]["labels"][n] = value
+
+    return edit
+
+
+def drop(key: str) -> Callable:
+    return lambda batch: batch.targets[1].pop(key)
+
+
+def batched(batch: SimpleNamespace) -> None:
+    batch.images = torch.rand(2, 3, 8, 8)
+
+
+def double_images(batch: SimpleNamespace) -> None:
+    batch.images = [image.double() for image in batch.images]
+    for target in batch.targets:
+        target["boxes"] = target["boxes"].double()
+
+
+BAD_BATCHES = [
+    # the two lists
+    ("no targets", argument("targets", None), ValueError, r"targets are required in training"),
+    ("fewer targets", lambda b: b.targets.pop(), ValueError, r"2 images and 1 targets"),
+    ("more targets", lambda b: b.targets.append(b.targets[0]), ValueError, r"2 images and 3 targets"),
+    ("fewer targets in eval", lambda b: (b.targets.pop(), argument("training", False)(b)), ValueError, r"2 images and 1"),
+    ("no images", lambda b: (b.images.clear(), b.targets.clear()), ValueError, r"images is an empty list"),
+    ("images None", argument("images", None), TypeError, r"images must be a list .* got None"),
+    ("images a generator", argument("images", (x for x in ())), TypeError, r"images must be a list .* generator"),
+    ("images a dict", argument("images", {}), TypeError, r"images must be a list .* got a dict"),
+    ("one image, no list", argument("images", torch.rand(3, 8, 9)), TypeError, r"\(3, 8, 9\): pass \[image\]"),
+    ("one batched tensor", batched, TypeError, r"\(2, 3, 8, 8\): pass list\(images\)"),
+    ("targets one dict", lambda b: setattr(b, "targets", b.targets[0]), TypeError, r"targets must be a list .* a dict"),
+    # an image
+    ("image not a tensor", image([[0.0]]), TypeError, r"images\[1\] must be a float tensor .* got a list"),
+    ("image None", image(None), TypeError, r"images\[1\] .* got None"),
+    ("image numpy", image(lambda x: x.numpy()), TypeError, r"images\[1\] .* got a ndarray"),
+    ("image 2-D", image(torch.rand(8, 9)), ValueError, r"images\[1\] must have shape \(C, H, W\), got \(8, 9\)"),
+    ("image 4-D", image(torch.rand(1, 3, 8, 9)), ValueError, r"images\[1\] .* got \(1, 3, 8, 9\)"),
+    ("image uint8", image(torch.zeros(3, 8, 9).byte()), TypeError, r"images\[1\] .*uint8: use .*float\(\) / 255"),
+    ("image int64", image(torch.zeros(3, 8, 9).long()), TypeError, r"images\[1\] must be floating point.*int64"),
+    ("image complex", image(torch.zeros(3, 8, 9).cfloat()), TypeError, r"images\[1\] must be floating point.*complex"),
+    ("image HWC", image(torch.rand(8, 9, 3)), ValueError, r"images\[1\] .*\(8, 9, 3\): looks like \(H, W, C\).*permute"),
+    ("image grey", image(torch.rand(1, 8, 9)), ValueError, r"images\[1\] .*\(1, 8, 9\): for a grey picture"),
+    ("image RGBA", image(torch.rand(4, 8, 9)), ValueError, r"images\[1\] must have shape \(3, H, W\), got \(4, 8, 9\)"),
+    ("image of no channels", image(torch.rand(0, 8, 9)), ValueError, r"images\[1\] .* got \(0, 8, 9\)"),
+    ("image of no height", image(torch.rand(3, 0, 9)), ValueError, r"images\[1\] has no pixels.*\(3, 0, 9\)"),
+    ("image of no width", image(torch.rand(3, 8, 0)), ValueError, r"images\[1\] has no pixels.*\(3, 8, 0\)"),
+    ("image NaN", pixel(NAN), ValueError, r"images\[1\] contains NaN"),
+    ("image infinite", pixel(INF), ValueError, r"images\[1\] contains an infinite value"),
+    ("image minus infinite", pixel(-INF), ValueError, r"images\[1\] contains an infinite value"),
+    ("image 0-255", image(lambda x: x * 255), ValueError, r"images\[1\] must have values in 0–1.*divide by 255"),
+    ("image slightly too bright", pixel(1.51), ValueError, r"images\[1\] .* 1\.51"),
+    ("image normalised", image(lambda x: (x - 0.5) / 0.2), ValueError, r"images\[1\] .*do not normalise"),
+    ("images of two dtypes", image(lambda x: x.half()), TypeError, r"images\[0\] is .*float32, images\[1\] is .*float16"),
+    ("images not the model's dtype", double_images, TypeError, r"images\[0\] is .*float64 but the model is .*float32"),
+    ("image elsewhere", image(torch.rand(3, 8, 9, device="meta")), ValueError, r"images\[1\] is on meta .* model is on cpu"),
+    (
+        "images not together",
+        lambda b: (argument("device", None)(b), image(torch.rand(3, 8, 9, device="meta"))(b)),
+        ValueError,
+        r"images\[1\] is on meta but images\[0\] is on cpu",
+    ),
+    # a target and its boxes
+    ("target None", lambda b: b.targets.__setitem__(1, None), TypeError, r"targets\[1\] must be a dict .* got None"),
+    ("target a tensor", lambda b: b.targets.__setitem__(0, torch.rand(1, 4)), TypeError, r"targets\[0\] .* a Tensor"),
+    ("no boxes key", drop("boxes"), ValueError, r"targets\[1\] has no 'boxes': its keys are \['labels'\]"),
+    ("no labels key", drop("labels"), ValueError, r"targets\[1\] has no 'labels': its keys are \['boxes'\]"),
+    ("boxes a list", target("boxes", [[0, 0, 1, 1]]), TypeError, r"targets\[1\]\['boxes'\] must be a tensor, got a list"),
+    ("labels a list", target("labels", [1, 1, 1]), TypeError, r"targets\[1\]\['labels'\] must be a tensor, got a list"),
+    ("boxes elsewhere", target("boxes", lambda x: x.to("meta")), ValueError, r"targets\[1\]\['boxes'\] is on meta .* cpu"),
+    ("labels elsewhere", target("labels", lambda x: x.to("meta")), ValueError, r"targets\[1\]\['labels'\] is on meta"),
+    ("boxes (N, 5)", target("boxes", torch.rand(3, 5)), ValueError, r"targets\[1\]\['boxes'\] .*\(N, 4\), got \(3, 5\)"),
+    ("boxes (4,)", target("boxes", torch.rand(4)), ValueError, r"targets\[1\]\['boxes'\] .*\(N, 4\), got \(4,\)"),
+    ("boxes (1, N, 4)", target("boxes", torch.rand(1, 3, 4)), ValueError, r"targets\[1\]\['boxes'\] .* got \(1, 3, 4\)"),
+    ("boxes (0,)", target("boxes", torch.zeros(0)), ValueError, r"got \(0,\): .*torch\.zeros\(\(0, 4\)\)"),
+    ("boxes int64", target("boxes", lambda x: x.long()), TypeError, r"\['boxes'\] must be .*float32.*boxes\.to\(torch\.float32\)"),
+    ("boxes float64", target("boxes", lambda x: x.double()), TypeError, r"\['boxes'\] must be .*float32 .* got .*float64"),
+    ("box NaN", box(60, NAN, 75, 45), ValueError, r"targets\[1\]\['boxes'\]\[2\] = \[60, nan, 75, 45\] is not finite"),
+    ("box infinite", box(60, 20, INF, 45), ValueError, r"targets\[1\]\['boxes'\]\[2\] .*inf.* is not finite"),
+    ("box minus infinite", box(-INF, 20, 75, 45, n=0), ValueError, r"\['boxes'\]\[0\] = \[-inf, .* is not finite"),
+    ("box of no width", box(60, 20, 60, 45), ValueError, r"targets\[1\]\['boxes'\]\[2\] .* has width 0, .* positive"),
+    ("box of no height", box(60, 20, 75, 20), ValueError, r"targets\[1\]\['boxes'\]\[2\] .* has height 0, .* positive"),
+    ("box of negative width", box(75, 20, -60, 45), ValueError, r"has width -135, .* boxes are xyxy$"),
+    ("box of negative height", box(60, 45, 75, -20), ValueError, r"has height -65, .* boxes are xyxy$"),
+    ("box in xywh", box(60, 20, 15, 25, n=1), ValueError, r"\['boxes'\]\[1\] .*boxes are xyxy; this looks like xywh"),
+    ("box low in xywh", box(10, 30, 45, 15, n=1), ValueError, r"has height -15.*; this looks like xywh"),
+    ("box right of the image", box(90, 20, 99, 45), ValueError, r"\[2\] .* wholly outside .* 90 wide and 50 high"),
+    ("box below the image", box(60, 50, 75, 51), ValueError, r"targets\[1\]\['boxes'\]\[2\] .* wholly outside"),
+    ("box left of the image", box(-9, 20, 0, 45), ValueError, r"targets\[1\]\['boxes'\]\[2\] .* wholly outside"),
+    ("box above the image", box(60, -9, 75, -1), ValueError, r"targets\[1\]\['boxes'\]\[2\] .* wholly outside"),
+    (
+        "boxes that say they are cxcywh",
+        target("boxes", lambda x: BoundingBoxes(x, format=BoundingBoxFormat.CXCYWH, canvas_size=(50, 90))),
+        ValueError,
+        r"targets\[1\]\['boxes'\] must be in xyxy format, got CXCYWH",
+    ),
+    # labels
+    ("labels int32", target("labels", lambda x: x.int()), TypeError, r"\['labels'\] must be torch\.int64, got torch\.int32"),
+    ("labels float", target("labels", lambda x: x.float()), TypeError, r"targets\[1\]\['labels'\] .* got torch\.float32"),
+    ("labels bool", target("labels", lambda x: x.bool()), TypeError, r"targets\[1\]\['labels'\] .* got torch\.bool"),
+    ("too few labels", target("labels", lambda x: x[:2]), ValueError, r"\['labels'\] must have shape \(3,\).*got \(2,\)"),
+    ("labels for no boxes", target("boxes", torch.zeros(0, 4)), ValueError, r"\['labels'\] .* \(0,\).* got \(3,\)"),
+    ("labels (N, 1)", target("labels", lambda x: x[:, None]), ValueError, r"targets\[1\]\['labels'\] .* got \(3, 1\)"),
+    ("labels one-hot", target("labels", torch.eye(3, 5).long()), ValueError, r"targets\[1\]\['labels'\] .* got \(3, 5\)"),
+    ("label 0", label(0), ValueError, r"targets\[1\]\['labels'\]\[2\] is 0, but objects are 1 … 4 .*0 is the background"),
+    ("label negative", label(-1, n=0), ValueError, r"targets\[1\]\['labels'\]\[0\] is -1, but objects are 1 … 4"),
+    ("label num_classes", label(5), ValueError, r"targets\[1\]\['labels'\]\[2\] is 5, .* 1 … 4 \(num_classes=5\)"),
+    ("label 0, open-ended", lambda b: (argument("num_classes", None)(b), label(0)(b)), ValueError, r"\[2\] is 0, .* 1 or more"),
+    # found in evaluation too
+    ("box NaN in eval", lambda b: (argument("training", False)(b), box(1, NAN, 2, 3)(b)), ValueError, r"\[2\] .* not finite"),
+    # finiteness matters even to a caller who normalises
+    ("NaN, normalised", lambda b: (argument("normalised", True)(b), pixel(NAN)(b)), ValueError, r"images\[1\] contains NaN"),
+    ("infinite, normalised", lambda b: (argument("normalised", True)(b), pixel(INF)(b)), ValueError, r"images\[1\] .* infinite"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spoil", "exception", "message"),
+    [case[1:] for case in BAD_BATCHES],
+    ids=[case[0] for case in BAD_BATCHES],
+)
+def test_bad_batch_is_named(spoil: Callable, exception: type[Exception], message: str) -> None:
+    batch = good_batch()
+    call(batch)  # it was good before
+    spoil(batch)
+    with pytest.raises(exception) as caught:
+        call(batch)
+    assert type(caught.value) is exception
+    assert re.search(message, str(caught.value)), f"{message!r} not in {str(caught.value)!r}"
+
+
+def no_objects(batch: SimpleNamespace) -> None:
+    batch.targets[0] = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
+
+
+def of_dtype(dtype: torch.dtype) -> Callable:
+    def edit(batch: SimpleNamespace) -> None:
+        batch.dtype = dtype
+        batch.images = [image.to(dtype) for image in batch.images]
+        for target in batch.targets:
+            target["boxes"] = target["boxes"].to(dtype)
+
+    return edit
+
+
+def one_channel(batch: SimpleNamespace) -> None:
+    batch.channels, batch.images = 1, [image[:1] for image in batch.images]
+
+
+GOOD_BATCHES = [
+    ("plain", lambda b: None),
+    ("tuples", lambda b: (argument("images", tuple(b.images))(b), argument("targets", tuple(b.targets))(b))),
+    ("one image", lambda b: (b.images.pop(), b.targets.pop())),
+    ("an image without objects", no_objects),
+    ("no objects at all", lambda b: (no_objects(b), b.targets.__setitem__(1, b.targets[0]))),
+    ("box partly outside", box(-20, -20, 10, 10)),
+    ("box around the whole image", box(-9, -9, 200, 200)),
+    ("box touching the last pixel", box(89.5, 49.5, 95, 60)),
+    ("tiny box", box(1, 1, 1.001, 1.001)),
+    ("highest label", label(4)),
+    ("any label", lambda b: (argument("num_classes", None)(b), label(10_000)(b))),
+    ("eval without targets", lambda b: (argument("training", False)(b), argument("targets", None)(b))),
+    ("eval with targets", argument("training", False)),
+    ("resampling overshoot", lambda b: (pixel(1.4)(b), image(lambda x: x - 0.4, i=0)(b))),
+    ("black and white", lambda b: (image(torch.zeros_like)(b), image(torch.ones_like, i=0)(b))),
+    ("normalised by the caller", lambda b: (argument("normalised", True)(b), image(lambda x: (x - 0.5) / 0.01)(b))),
+    ("one channel", one_channel),
+    ("as high as it has channels", lambda b: (no_objects(b), image(torch.rand(3, 3, 3), i=0)(b))),
+    ("one-pixel image", lambda b: (b.images.pop(), b.targets.pop(), no_objects(b), image(torch.rand(3, 1, 1), i=0)(b))),
+    ("device not told", argument("device", None)),
+    ("dtype not told", lambda b: (double_images(b), argument("dtype", None)(b))),
+    ("float64", of_dtype(torch.float64)),
+    ("half", of_dtype(torch.float16)),
+    ("bfloat16", of_dtype(torch.bfloat16)),
+    ("more keys", target("masks", "not looked at")),
+    ("images that require gradients", image(lambda x: x.requires_grad_())),
+    ("channels-last strides", image(lambda x: x.permute(1, 2, 0).contiguous().permute(2, 0, 1))),
+    ("boxes that say they are xyxy", target("boxes", lambda x: BoundingBoxes(x, format="XYXY", canvas_size=(50, 90)))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", [case[1] for case in GOOD_BATCHES], ids=[case[0] for case in GOOD_BATCHES])
+def test_good_batch_passes(edit: Callable) -> None:
+    batch = good_batch()
+    edit(batch)
+    before = [image.clone() for image in batch.images]
+    call(batch)
+    assert all(torch.equal(image, copy) for image, copy in zip(batch.images, before))
+
+
+def test_half_images_are_legal_under_autocast_only() -> None:
+    batch = good_batch()
+    of_dtype(torch.bfloat16)(batch)
+    batch.dtype = torch.float32
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        call(batch)
+    with pytest.raises(TypeError, match=r"images\[0\] is torch\.bfloat16 but the model is torch\.float32"):
+        call(batch)
+
+
+def test_float64_coordinates_are_not_rounded_on_the_way() -> None:
+    """A sliver that float32 would flatten to zero width."""
+    batch = good_batch()
+    of_dtype(torch.float64)(batch)
+    batch.targets[1]["boxes"][2] = torch.tensor([60.0, 20.0, 60.0 + 1e-9, 45.0], dtype=torch.float64)
+    call(batch)
+
+
+def test_the_first_bad_image_is_the_one_named() -> None:
+    batch = good_batch()
+    batch.images[0][0, 0, 0] = NAN
+    batch.images[1][0, 0, 0] = NAN
+    with pytest.raises(ValueError, match=r"images\[0\]"):
+        call(batch)
+
+
+# --- one synchronisation ------------------------------------------------------------------------------------------
+
+
+class ReadsOfTheDevice(TorchDispatchMode):
+    """Records every operator that makes the host wait for the device: its result is on the host, or depends on data."""
+
+    WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "_unique2", "equal", "is_nonzero")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        name = func.__name__.split(".")[0]
+        to_host = isinstance(result, torch.Tensor) and result.device.type == "cpu"
+        if name in self.WAITING or to_host:
+            self.seen.append(name)
+        return result
+
+
+def test_a_gpu_is_waited_for_once_whatever_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With tensors that only pretend to be on a GPU: the one read is `_to_host`, of all values at once."""
+    reads: list[torch.Tensor] = []
+
+    def to_host(values: torch.Tensor) -> list[float]:
+        reads.append(values)
+        return [0.0, 1.0] * 3 + [1.0, 2.0, 30.0, 40.0] * 7 + [1.0] * 7 + [2.0, 3.0, 8.0, 9.0] + [4.0]
+
+    monkeypatch.setattr(checks, "_to_host", to_host)
+    recorder = ReadsOfTheDevice()
+    with FakeTensorMode():
+        images = [torch.empty(3, 60, 80, device="cuda") for _ in range(3)]
+        targets = [
+            {
+                "boxes": torch.empty(n, 4, device="cuda"),
+                "labels": torch.empty(n, dtype=torch.int64, device="cuda"),
+            }
+            for n in (7, 0, 1)
+        ]
+        batch = good_batch(images=images, targets=targets, device=images[0].device)
+        with recorder:
+            call(batch)
+    assert recorder.seen == []
+    assert [tuple(values.shape) for values in reads] == [(3 * 2 + 8 * 4 + 8,)]
+    assert reads[0].device.type == "cuda"
+
+
+def test_the_recorder_sees_a_read() -> None:
+    """The test above can fail: `.cpu()`, `.item()` and a mask are all seen."""
+    recorder = ReadsOfTheDevice()
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        x = torch.empty(4, device="cuda")
+        with recorder:
+            x.cpu()
+    real = torch.ones(4)
+    with recorder:
+        real.sum().item()
+        real[real > 0]
+    assert recorder.seen[0] == "_to_copy"
+    assert {"_local_scalar_dense", "nonzero"} & set(recorder.seen)
+
+
+def test_structure_is_asked_before_any_value_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong shape in the last target costs no read, although the first image is full of NaN."""
+    monkeypatch.setattr(checks, "_to_host", lambda values: pytest.fail("values were read"))
+    batch = good_batch()
+    batch.images[0].fill_(NAN)
+    batch.targets[1]["boxes"] = torch.rand(3, 5)
+    with pytest.raises(ValueError, match=r"\(3, 5\)"):
+        call(batch)

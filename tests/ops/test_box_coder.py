@@ -1,0 +1,56 @@
+import math
+
+import torch
+from box_strategies import boxes
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from frcnn_edu.ops import BoxCoder
+
+WEIGHTS = st.sampled_from([(1.0, 1.0, 1.0, 1.0), (10.0, 10.0, 5.0, 5.0), (1.0, 2.0, 3.0, 4.0)])
+
+
+@given(boxes(min_count=1), boxes(min_count=1), WEIGHTS)
+def test_decoding_undoes_encoding(truth: Tensor, proposals: Tensor, weights: tuple) -> None:
+    count = min(len(truth), len(proposals))
+    truth, proposals = truth[:count].double(), proposals[:count].double()
+    ratio = (truth[:, 2:] - truth[:, :2]) / (proposals[:, 2:] - proposals[:, :2])
+    fits = (ratio < 1000 / 16).all(dim=1)  # above, decoding stops growing
+    coder = BoxCoder(weights)
+    (deltas,) = coder.encode([truth], [proposals])
+    decoded = coder.decode(deltas, [proposals])
+    assert decoded.shape == (count, 1, 4)
+    assert torch.allclose(decoded[fits, 0], truth[fits], rtol=1e-9, atol=1e-9)
+    assert deltas.isfinite().all()
+
+
+@given(boxes(min_count=1), WEIGHTS)
+def test_no_move_is_zero(proposals: Tensor, weights: tuple) -> None:
+    (deltas,) = BoxCoder(weights).encode([proposals], [proposals])
+    assert deltas.abs().max() == 0
+
+
+def test_deltas_in_words() -> None:
+    """Half a width to the right, a quarter of a height down, twice as wide, half as high."""
+    proposal = torch.tensor([[0.0, 0, 40, 20]])
+    move = torch.tensor([[0.5, 0.25, math.log(2), math.log(0.5)]])
+    moved = BoxCoder((1.0, 1.0, 1.0, 1.0)).decode(move, [proposal])
+    assert torch.allclose(moved, torch.tensor([[[0.0, 10, 80, 20]]]))
+    weighted = BoxCoder((10.0, 10.0, 5.0, 5.0)).decode(move * torch.tensor([10, 10, 5, 5]), [proposal])
+    assert torch.allclose(weighted, moved)
+
+
+def test_every_class_moves_the_box_in_its_own_way() -> None:
+    proposals = [torch.tensor([[0.0, 0, 10, 10]]), torch.tensor([[50.0, 50, 60, 70], [0, 0, 2, 2]])]
+    deltas = torch.zeros(3, 12)
+    deltas[:, 4] = 1.0  # class 1 moves one width to the right
+    decoded = BoxCoder((1.0, 1.0, 1.0, 1.0)).decode(deltas, proposals)
+    assert decoded.shape == (3, 3, 4)
+    assert torch.equal(decoded[:, 0], torch.cat(proposals))
+    assert decoded[:, 1].tolist() == [[10, 0, 20, 10], [60, 50, 70, 70], [2, 0, 4, 2]]
+
+
+def test_lists_keep_their_lengths() -> None:
+    proposals = [torch.rand(n, 4) + torch.tensor([0, 0, 2, 2]) for n in (3, 0, 5)]
+    assert [len(deltas) for deltas in BoxCoder((1.0, 1.0, 1.0, 1.0)).encode(proposals, proposals)] == [3, 0, 5]

@@ -1,0 +1,121 @@
+import pytest
+import torch
+from box_strategies import boxes, seeds
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from frcnn_edu.ops.boxes import (
+    batched_nms,
+    box_area,
+    box_iou,
+    clip_boxes_to_image,
+    nms,
+    remove_small_boxes,
+    resize_boxes,
+)
+
+
+def iou_by_hand(a: list[float], b: list[float]) -> float:
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    return width * height / (sum(areas) - width * height)
+
+
+def test_area() -> None:
+    assert box_area(torch.tensor([[0.0, 0, 3, 5], [-1, -2, 1, 2], [4, 4, 4, 9]])).tolist() == [15, 8, 0]
+
+
+def test_boxes_that_only_touch_do_not_overlap() -> None:
+    a = torch.tensor([[0.0, 0, 10, 10]])
+    assert box_iou(a, torch.tensor([[10.0, 0, 20, 10], [0, 10, 10, 20], [10, 10, 20, 20]])).tolist() == [[0, 0, 0]]
+
+
+@given(boxes(), boxes())
+def test_iou_is_symmetric_and_between_0_and_1(a: Tensor, b: Tensor) -> None:
+    iou = box_iou(a, b)
+    assert iou.shape == (len(a), len(b))
+    assert torch.equal(iou, box_iou(b, a).T)
+    assert ((iou >= 0) & (iou <= 1)).all()
+
+
+@given(boxes(min_count=1))
+def test_a_box_overlaps_itself_wholly(a: Tensor) -> None:
+    assert (box_iou(a, a).diagonal() == 1).all()
+
+
+@given(boxes(min_count=1, max_count=4), boxes(min_count=1, max_count=4))
+def test_iou_is_what_two_loops_compute(a: Tensor, b: Tensor) -> None:
+    expected = [[iou_by_hand(one, other) for other in b.tolist()] for one in a.tolist()]
+    assert torch.allclose(box_iou(a, b), torch.tensor(expected), atol=1e-4)
+
+
+@given(boxes(), st.integers(1, 120), st.integers(1, 120))
+def test_clipping_moves_into_the_image_once(a: Tensor, height: int, width: int) -> None:
+    clipped = clip_boxes_to_image(a, (height, width))
+    x, y = clipped[:, 0::2], clipped[:, 1::2]
+    assert ((x >= 0) & (x <= width)).all()
+    assert ((y >= 0) & (y <= height)).all()
+    assert torch.equal(clip_boxes_to_image(clipped, (height, width)), clipped)
+    inside = (a[:, :2] >= 0).all(dim=1) & (a[:, 2] <= width) & (a[:, 3] <= height)
+    assert torch.equal(clipped[inside], a[inside])
+
+
+def test_clipping_takes_height_first_and_any_leading_shape() -> None:
+    a = torch.tensor([-5.0, -5, 500, 500]).expand(2, 3, 4)
+    assert torch.equal(clip_boxes_to_image(a, (20, 40)), torch.tensor([0.0, 0, 40, 20]).expand(2, 3, 4))
+
+
+def test_small_boxes_have_one_side_that_is_too_short() -> None:
+    a = torch.tensor([[0.0, 0, 5, 5], [0, 0, 4.9, 9], [0, 0, 9, 4.9], [0, 0, 5, 9]])
+    assert remove_small_boxes(a, 5).tolist() == [0, 3]  # exactly 5 is enough
+
+
+def test_resizing_has_a_ratio_for_each_axis() -> None:
+    a = torch.tensor([[10.0, 10, 20, 40]])
+    assert resize_boxes(a, (100, 200), (50, 400)).tolist() == [[20, 5, 40, 20]]
+
+
+@given(boxes(), st.integers(1, 2000), st.integers(1, 2000))
+def test_resizing_there_and_back(a: Tensor, height: int, width: int) -> None:
+    there = resize_boxes(a, (100, 130), (height, width))
+    assert torch.allclose(resize_boxes(there, (height, width), (100, 130)), a, rtol=1e-5, atol=1e-5)
+
+
+@given(boxes(max_count=25, whole=True), st.sampled_from([0.3, 0.5, 0.7]), st.integers(1, 4), seeds())
+def test_nms_keeps_the_best_and_drops_only_what_a_better_one_covers(
+    a: Tensor, threshold: float, groups: int, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    scores = torch.rand(len(a), generator=generator)
+    group = torch.randint(0, groups, (len(a),), generator=generator)
+    kept = batched_nms(a, scores, group, threshold)
+    assert kept.tolist() == sorted(kept.tolist(), key=lambda i: -scores[i])
+    covers = (box_iou(a, a) > threshold) & (group[:, None] == group[None, :])  # (N, N)
+    dropped = sorted(set(range(len(a))) - set(kept.tolist()))
+    assert not covers[kept][:, kept].fill_diagonal_(False).any()
+    for i in dropped:
+        assert any(covers[k, i] and scores[k] > scores[i] for k in kept.tolist())
+
+
+@pytest.mark.parametrize("count", [300, 1500])
+def test_batched_nms_is_nms_of_each_group(count: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    corners = torch.randint(0, 90, (count, 2), generator=generator)
+    a = torch.cat([corners, corners + torch.randint(5, 40, (count, 2), generator=generator)], dim=1).float()
+    scores = torch.randperm(count, generator=generator) / count
+    group = torch.randint(0, 3, (count,), generator=generator)
+    expected = []
+    for k in range(3):
+        members = torch.where(group == k)[0]
+        expected += members[nms(a[members], scores[members], 0.5)].tolist()
+    kept = batched_nms(a, scores, group, 0.5)
+    assert sorted(kept.tolist()) == sorted(expected)
+    assert len(kept) < count
+
+
+def test_nothing_to_suppress() -> None:
+    kept = batched_nms(torch.zeros(0, 4), torch.zeros(0), torch.zeros(0).long(), 0.5)
+    assert kept.tolist() == []
+    assert kept.dtype == torch.int64

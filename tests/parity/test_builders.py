@@ -1,0 +1,186 @@
+"""Builders with weights: torchvision's enums, their names and files, all without a network."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+from torchvision.models import MobileNet_V3_Large_Weights, ResNet50_Weights
+from torchvision.models._api import WeightsEnum
+from torchvision.models.detection import (
+    FasterRCNN_MobileNet_V3_Large_FPN_Weights,
+    FasterRCNN_ResNet50_FPN_Weights,
+)
+from twins import OURS, THEIRS, in_old_spelling
+
+import frcnn_edu
+from frcnn_edu.model.weights import resolve_backbone_weights, resolve_weights
+
+OURS_AND_THEIRS = pytest.mark.parametrize("lib", [OURS, THEIRS], ids=["ours", "theirs"])
+COCO = FasterRCNN_ResNet50_FPN_Weights.COCO_V1
+PUBLISHED_NAME = Path(COCO.url).name
+DETECTORS = {
+    FasterRCNN_ResNet50_FPN_Weights: lambda: torchvision.models.detection.fasterrcnn_resnet50_fpn(
+        weights=None, weights_backbone=None
+    ),
+    FasterRCNN_MobileNet_V3_Large_FPN_Weights: lambda: torchvision.models.detection.fasterrcnn_mobilenet_v3_large_fpn(
+        weights=None, weights_backbone=None
+    ),
+    ResNet50_Weights: torchvision.models.resnet50,
+    MobileNet_V3_Large_Weights: torchvision.models.mobilenet_v3_large,
+}
+
+
+def published(enum: type[WeightsEnum]) -> dict[str, Tensor]:
+    """A state dict with the keys and shapes that torchvision publishes, every tensor filled with its own number."""
+    with torch.device("meta"):
+        state_dict = DETECTORS[enum]().state_dict()
+    state_dict = {key: value for key, value in state_dict.items() if "num_batches_tracked" not in key}
+    filled = {key: torch.full(value.shape, 1 + i / 1000) for i, (key, value) in enumerate(state_dict.items())}
+    return in_old_spelling(filled)
+
+
+@pytest.fixture
+def downloads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[WeightsEnum, dict[str, Any]]]:
+    """In place of the network: what would have been downloaded, and how."""
+    seen: list[tuple[WeightsEnum, dict[str, Any]]] = []
+
+    def get_state_dict(self: WeightsEnum, *args: Any, **options: Any) -> dict[str, Tensor]:
+        seen.append((self, options))
+        return published(type(self))
+
+    monkeypatch.setattr(WeightsEnum, "get_state_dict", get_state_dict)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *args, **kwargs: pytest.fail("went to the network"))
+    return seen
+
+
+def frozen_norms(lib, model: nn.Module) -> list[nn.Module]:
+    kind = frcnn_edu.FrozenBatchNorm2d if lib is OURS else torchvision.ops.FrozenBatchNorm2d
+    return [module for module in model.modules() if isinstance(module, kind)]
+
+
+def assert_filled(model: nn.Module, expected: dict[str, Tensor], prefix: str = "") -> None:
+    actual = in_old_spelling(model.state_dict())
+    for key, value in expected.items():
+        assert actual[prefix + key].flatten()[0] == value.flatten()[0], key
+
+
+@OURS_AND_THEIRS
+def test_fact_23_published_detector_frozen_with_eps_zero(lib, downloads) -> None:
+    model = lib.fasterrcnn_resnet50_fpn(weights=COCO, progress=False)
+    assert downloads == [(COCO, {"progress": False, "check_hash": True})]  # the body's are not fetched
+    norms = frozen_norms(lib, model)
+    assert len(norms) == 53
+    assert {norm.eps for norm in norms} == {0.0}
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
+    assert sum(p.requires_grad for p in model.parameters()) == 72  # three stages by default
+    assert model.roi_heads.box_predictor.cls_score.out_features == 91
+    assert_filled(model, published(FasterRCNN_ResNet50_FPN_Weights))
+
+
+@OURS_AND_THEIRS
+def test_fact_23_pretrained_body_frozen_with_its_own_eps(lib, downloads) -> None:
+    model = lib.fasterrcnn_resnet50_fpn(num_classes=5, trainable_backbone_layers=1)  # ImageNet's body is the default
+    assert [weights for weights, _ in downloads] == [ResNet50_Weights.IMAGENET1K_V1]
+    assert {norm.eps for norm in frozen_norms(lib, model)} == {1e-5}
+    assert sum(p.requires_grad for p in model.parameters()) == 40
+    body = {key: value for key, value in published(ResNet50_Weights).items() if not key.startswith("fc.")}
+    assert_filled(model, body, prefix="backbone.body.")
+    assert model.roi_heads.box_predictor.cls_score.out_features == 5
+
+
+@OURS_AND_THEIRS
+def test_mobilenet_with_published_weights(lib, downloads) -> None:
+    weights = FasterRCNN_MobileNet_V3_Large_FPN_Weights.COCO_V1
+    model = lib.fasterrcnn_mobilenet_v3_large_fpn(weights=weights)
+    assert [downloaded for downloaded, _ in downloads] == [weights]
+    # The classifier by itself has 0.001; in the detector both libraries leave the class's default.
+    assert {norm.eps for norm in frozen_norms(lib, model)} == {1e-5}
+    assert model.rpn.score_thresh == 0.05
+    assert_filled(model, published(FasterRCNN_MobileNet_V3_Large_FPN_Weights))
+    assert sum(p.numel() for p in model.parameters()) == 19_386_354
+
+
+@OURS_AND_THEIRS
+def test_mobilenets_threshold_can_be_set(lib) -> None:
+    with torch.device("meta"):
+        model = lib.fasterrcnn_mobilenet_v3_large_fpn(weights=None, weights_backbone=None, rpn_score_thresh=0.2)
+    assert model.rpn.score_thresh == 0.2
+
+
+@pytest.mark.parametrize("name", ["DEFAULT", "COCO_V1", "FasterRCNN_ResNet50_FPN_Weights.COCO_V1", COCO])
+def test_names_of_detector_weights(name: str | WeightsEnum) -> None:
+    assert resolve_weights(name, FasterRCNN_ResNet50_FPN_Weights) == COCO
+
+
+def test_names_of_backbone_weights() -> None:
+    assert resolve_backbone_weights("resnet50", "DEFAULT") == ResNet50_Weights.IMAGENET1K_V2
+    assert resolve_backbone_weights("resnet50", "IMAGENET1K_V1") == ResNet50_Weights.IMAGENET1K_V1
+    assert resolve_backbone_weights("resnet50", None) is None
+
+
+def test_weights_by_name_reach_the_loader(downloads) -> None:
+    frcnn_edu.fasterrcnn_mobilenet_v3_large_fpn(weights="DEFAULT", progress=False)
+    assert downloads == [(FasterRCNN_MobileNet_V3_Large_FPN_Weights.COCO_V1, {"progress": False, "check_hash": True})]
+
+
+@pytest.mark.parametrize(
+    ("weights", "exception", "message"),
+    [
+        ("COCO_V9", ValueError, r"'COCO_V9' are neither a file nor one of \['COCO_V1'"),
+        ("no/such/file.pth", ValueError, r"no/such/file\.pth"),
+        (ResNet50_Weights.DEFAULT, TypeError, r"expected weights of FasterRCNN_ResNet50_FPN_Weights, got ResNet50_W"),
+    ],
+)
+def test_unknown_weights_are_refused(weights: Any, exception: type[Exception], message: str) -> None:
+    with pytest.raises(exception, match=message):
+        frcnn_edu.fasterrcnn_resnet50_fpn(weights=weights)
+
+
+def test_unknown_backbone_weights_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"'IMAGENET22K' are neither a file nor one of"):
+        frcnn_edu.fasterrcnn_resnet50_fpn(weights_backbone="IMAGENET22K")
+
+
+@OURS_AND_THEIRS
+def test_num_classes_must_fit_the_published_weights(lib, downloads) -> None:
+    with pytest.raises(ValueError, match="5"):
+        lib.fasterrcnn_resnet50_fpn(weights=COCO, num_classes=5)
+    assert downloads == []
+
+
+def test_the_message_names_both_numbers(downloads) -> None:
+    with pytest.raises(ValueError, match=r"num_classes=5, but the weights are for 91 classes"):
+        frcnn_edu.fasterrcnn_resnet50_fpn(weights="DEFAULT", num_classes=5)
+
+
+@pytest.mark.parametrize("layers", [-1, 6])
+def test_trainable_layers_out_of_range(layers: int, downloads) -> None:
+    with pytest.raises(ValueError, match=rf"0…5, got {layers}"):
+        frcnn_edu.fasterrcnn_resnet50_fpn(weights=COCO, trainable_backbone_layers=layers)
+
+
+def test_freezing_what_nobody_has_trained_is_refused() -> None:
+    with pytest.raises(ValueError, match="trainable_backbone_layers=2 would freeze layers that nobody has trained"):
+        frcnn_edu.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, trainable_backbone_layers=2)
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def test_fact_23_a_downloaded_file_of_the_published_name_gets_eps_zero(tmp_path: Path) -> None:
+    file = tmp_path / PUBLISHED_NAME
+    torch.save(published(FasterRCNN_ResNet50_FPN_Weights), file)
+    model = frcnn_edu.fasterrcnn_resnet50_fpn(weights=file)
+    assert {norm.eps for norm in frozen_norms(OURS, model)} == {0.0}
+    assert_filled(model, published(FasterRCNN_ResNet50_FPN_Weights))
+
+
+def test_a_body_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "body.pth"
+    torch.save(published(ResNet50_Weights), file)
+    model = frcnn_edu.fasterrcnn_resnet50_fpn(weights_backbone=str(file), num_classes=3)
+    assert {norm.eps for norm in frozen_norms(OURS, model)} == {1e-5}
+    assert model.backbone.body.conv1.weight.unique().tolist() == [1.0]

@@ -1,0 +1,278 @@
+"""The command line as its users meet it: real folders, real files, exit codes, what is printed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from frcnn_edu import cli
+from frcnn_edu.data import ShapesDetection
+from frcnn_edu.training import SHIPPED, load_checkpoint, load_model
+
+SPLITS = {"train": range(8), "val": range(8, 11), "test": range(11, 13)}
+TINY = ["--min-size", "64", "--max-size", "80", "--workers", "0", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Pascal VOC folder of 13 shapes pictures."""
+    root = tmp_path_factory.mktemp("data") / "VOCshapes"
+    for folder in ("JPEGImages", "Annotations", "ImageSets/Main"):
+        (root / folder).mkdir(parents=True)
+    data = ShapesDetection("val")
+    for index in range(13):
+        image, target = data[index]
+        Image.fromarray((255 * image).byte().permute(1, 2, 0).numpy()).save(root / f"JPEGImages/{index}.jpg")
+        objects = ""
+        for box, label in zip(target["boxes"].int().tolist(), target["labels"].tolist()):
+            x0, y0, x1, y1 = box
+            corners = f"<xmin>{x0 + 1}</xmin><ymin>{y0 + 1}</ymin><xmax>{x1}</xmax><ymax>{y1}</ymax>"
+            objects += f"<object><name>{data.classes[label]}</name><bndbox>{corners}</bndbox></object>"
+        size = "<size><width>160</width><height>128</height><depth>3</depth></size>"
+        (root / f"Annotations/{index}.xml").write_text(f"<annotation>{size}{objects}</annotation>")
+    for split, indices in SPLITS.items():
+        (root / f"ImageSets/Main/{split}.txt").write_text("".join(f"{index}\n" for index in indices))
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(voc: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder, trained for two epochs of two steps."""
+    out = tmp_path_factory.mktemp("runs") / "first"
+    command = ["train", "--data", str(voc), "--out", str(out), "--epochs", "2", "--batch-size", "4", "--seed", "7"]
+    assert cli.main([*command, "--evaluate-on", "test", *TINY]) == 0
+    return out
+
+
+@pytest.fixture(autouse=True)
+def one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command writes by default must not land in the repository."""
+    monkeypatch.chdir(tmp_path)
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    """Run a command that must fail by a user's mistake: one line, exit code 2."""
+    capsys.readouterr()
+    assert cli.main(command) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def test_train_leaves_everything(run: Path) -> None:
+    files = {path.name for path in run.iterdir()}
+    assert files == {
+        "checkpoint.pt", "metrics.json", "metrics-test.json", "model.safetensors",
+        "losses.png", "average_precision.png", "detections.png",
+    }  # fmt: skip
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["history"]["step"] == [1, 2, 3, 4]
+    assert (metrics["config"]["batch_size"], metrics["config"]["seed"]) == (4, 7)
+    assert metrics["config"]["model_args"]["min_size"] == 64
+    assert set(json.loads((run / "metrics-test.json").read_text())) == set(metrics["epochs"][0]) - {
+        "epoch",
+        "step",
+        "seconds",
+    }
+    for name in ("losses.png", "average_precision.png", "detections.png"):
+        with Image.open(run / name) as picture:
+            assert picture.width > 400
+
+
+def test_train_says_what_it_is_going_to_do(voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", "--data", str(voc), "--minutes", "0.02", "--batch-size", "2", *TINY]) == 0
+    out = capsys.readouterr().out
+    for part in ("small: 1.8 million parameters, 5 classes (circle, cross, square, star, triangle)",
+                 "8 training images, 3 for evaluation (split 'val')", "cpu, 2 images a step",
+                 "a step takes about", "ends after 1.2 s", "AP50", "measured on"):  # fmt: skip
+        assert part in out
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name.startswith("VOCshapes-20")
+    assert (folder / "model.safetensors").exists()
+
+
+def test_without_a_validation_split_the_test_split_is_used(
+    voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "no_val"
+    root.mkdir()
+    for name in ("JPEGImages", "Annotations"):
+        (root / name).symlink_to(voc / name)
+    (root / "ImageSets" / "Main").mkdir(parents=True)
+    for split in ("train", "test"):
+        (root / f"ImageSets/Main/{split}.txt").write_text((voc / f"ImageSets/Main/{split}.txt").read_text())
+    command = ["train", "--data", str(root), "--out", "r", "--epochs", "1", "--batch-size", "8", *TINY]
+    assert cli.main(command) == 0
+    assert "2 for evaluation (split 'test')" in capsys.readouterr().out
+
+
+def test_the_full_model_on_a_cpu_says_how_long_it_will_take(
+    voc: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "train", stop)
+    command = ["train", "--data", str(voc), "--model", "resnet50_fpn", "--batch-size", "1", *TINY]
+    assert cli.main(command) == 130
+    out = capsys.readouterr().out
+    assert "resnet50_fpn: 41.4 million parameters" in out
+    assert "an epoch of 8 steps" in out
+    assert "26 epochs about" in out
+
+
+def test_timing_a_step_changes_nothing(voc: Path) -> None:
+    options = cli.make_parser().parse_args(["train", "--data", str(voc), "--epochs", "1", *TINY])
+    config = cli.new_config(options, torch.device("cpu"))
+    data = cli.open_training_data(config)
+    model = cli.build_model(config, len(data.classes))
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    random = torch.get_rng_state()
+    assert cli.time_a_step(model, data, config, torch.device("cpu")) > 0
+    assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), random)
+
+
+def test_the_device_chooses_the_model() -> None:
+    parse = cli.make_parser().parse_args
+    assert cli.new_config(parse(["train"]), torch.device("cpu")).model == "small"
+    assert cli.new_config(parse(["train"]), torch.device("cuda")).model == "resnet50_fpn"
+    assert cli.new_config(parse(["train", "--model", "small"]), torch.device("cuda")).model == "small"
+
+
+def test_options_reach_the_configuration() -> None:
+    command = (
+        "train --model mobilenet_v3_large_fpn --epochs 3 --lr 0.01 --optimizer adamw --no-hflip --vflip "
+        "--scale-jitter 0.7 1.4 --amp --channels-last --grad-clip 5 --weights-backbone DEFAULT --max-size 640"
+    )
+    config = cli.new_config(cli.make_parser().parse_args(command.split()), torch.device("cpu"))
+    assert (config.model, config.epochs, config.minutes, config.lr) == ("mobilenet_v3_large_fpn", 3, None, 0.01)
+    assert (config.optimizer, config.hflip, config.vflip, config.scale_jitter) == ("adamw", False, True, (0.7, 1.4))
+    assert (config.amp, config.channels_last, config.grad_clip) == (True, True, 5)
+    assert (config.weights_backbone, config.model_args) == ("DEFAULT", {"max_size": 640})
+
+
+def test_resume_goes_on(run: Path, voc: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "checkpoint.pt").write_bytes((run / "checkpoint.pt").read_bytes())
+    assert cli.main(["train", "--resume", "--out", str(copy), "--epochs", "3", "--device", "cpu"]) == 0
+    history = json.loads((copy / "metrics.json").read_text())["history"]
+    assert history["step"] == [1, 2, 3, 4, 5, 6]
+    assert (
+        history["loss_classifier"][:4]
+        == load_checkpoint(run / "checkpoint.pt")["progress"]["history"]["loss_classifier"]
+    )
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(voc: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-u", "-m", "frcnn_edu", "train", "--data", str(voc), "--out", "r", "--minutes", "5"]
+    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parent.parent)}
+    with subprocess.Popen(
+        [*command, *TINY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("epoch"):
+                break
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "python -m frcnn_edu train --resume --out r" in errors
+    assert "Traceback" not in errors
+    saved = load_checkpoint(tmp_path / "r" / "checkpoint.pt")["progress"]
+    assert saved["step"] == len(saved["history"]["step"]) > 0
+
+
+def test_evaluate(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    command = ["evaluate", "--checkpoint", str(run / "model.safetensors"), "--split", "test", "--json", "m.json"]
+    assert cli.main([*command, "--device", "cpu"]) == 0
+    out = capsys.readouterr().out
+    assert "AP 0.50:0.95" in out
+    assert f"2 images of {voc}, split 'test'" in out  # without --data: what it was trained on
+    assert json.loads(Path("m.json").read_text()) == json.loads((run / "metrics-test.json").read_text())
+
+
+def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("more").mkdir()
+    Image.open(voc / "JPEGImages/3.jpg").convert("L").save("more/3.png")
+    Path("more/notes.txt").write_text("no picture")
+    Path("more/broken.png").write_text("no picture either")
+    command = ["detect", "--checkpoint", str(run / "checkpoint.pt"), "--score-threshold", "0.01", "--device", "cpu"]
+    assert cli.main([*command, str(voc / "JPEGImages/3.jpg"), "more"]) == 0
+    assert sorted(path.name for path in Path("detections").iterdir()) == ["3-2.png", "3.png", "detections.json"]
+    first, second = json.loads(Path("detections/detections.json").read_text())
+    assert (first["file"], second["file"]) == (str(voc / "JPEGImages/3.jpg"), "more/3.png")
+    assert len(first["boxes"]) == len(first["labels"]) == len(first["names"]) == len(first["scores"]) > 0
+    classes = load_model(run / "checkpoint.pt")[1]
+    assert first["names"] == [classes[label] for label in first["labels"]]
+    assert all(0 <= x0 < x1 <= 160 and 0 <= y0 < y1 <= 128 for x0, y0, x1, y1 in first["boxes"])
+    printed = capsys.readouterr()
+    assert "objects in 2 pictures" in printed.out
+    assert printed.err.strip().startswith("left out: cannot read more/broken.png")
+    assert "exists already" in error_of(capsys, *command, "more")  # drawings are not overwritten
+
+
+@pytest.mark.skipif(not SHIPPED.exists(), reason="the package has no trained model yet")
+def test_detect_with_the_shipped_model(voc: Path) -> None:
+    assert cli.main(["detect", str(voc / "JPEGImages/3.jpg"), "--device", "cpu"]) == 0
+    (found,) = json.loads(Path("detections/detections.json").read_text())
+    truth = ShapesDetection("val")[3][1]
+    assert sorted(found["labels"]) == sorted(truth["labels"].tolist())
+
+
+def test_mistakes_are_one_line(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("text.jpg").write_text("not an image")
+    Path("empty").mkdir()
+    saved = str(run / "checkpoint.pt")
+    for part, *command in (
+        ("holds a run already; add --resume", "train", "--out", str(run)),
+        ("--resume needs --out", "train", "--resume"),
+        ("there is no checkpoint", "train", "--resume", "--out", "none"),
+        ("--lr cannot be changed", "train", "--resume", "--out", str(run), "--lr", "0.1"),
+        ("--minutes cannot change it", "train", "--resume", "--out", str(run), "--minutes", "3"),
+        ("not both", "train", "--minutes", "1", "--epochs", "1"),
+        ("minutes is -1.0", "train", "--minutes", "-1"),
+        ("'cuda:7' is not available", "train", "--device", "cuda:7"),
+        ("no data set at 'nowhere'", "train", "--data", "nowhere"),
+        ("has no pretrained backbone", "train", "--model", "small", "--weights-backbone", "DEFAULT"),
+        ("there is no checkpoint none.pt", "evaluate", "--checkpoint", "none.pt"),
+        ("cannot be read as a checkpoint", "evaluate", "--checkpoint", "text.jpg"),
+        ("shapes has the classes", "evaluate", "--checkpoint", saved, "--data", "shapes"),
+        ("no file or folder gone.jpg", "detect", "--checkpoint", saved, "gone.jpg"),
+        ("holds no image", "detect", "--checkpoint", saved, "empty"),
+        ("cannot read text.jpg", "detect", "--checkpoint", saved, "text.jpg"),
+        ("--score-threshold is 3.0", "detect", "--checkpoint", saved, "--score-threshold", "3", str(voc)),
+    ):
+        assert part in error_of(capsys, *command), command
+
+
+def test_a_failed_detect_can_be_repeated(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("text.jpg").write_text("not an image")
+    for _ in range(2):
+        assert "cannot read" in error_of(capsys, "detect", "--checkpoint", str(run / "checkpoint.pt"), "text.jpg")
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "detect", "figures"])
+def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([command, "--help"])
+    assert end.value.code == 0
+    out = capsys.readouterr().out
+    assert f"python -m frcnn_edu {command}" in out
+    assert "example" in out
+
+
+def test_no_command_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main([])
+    assert end.value.code == 2
+    assert "COMMAND" in capsys.readouterr().err

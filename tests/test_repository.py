@@ -1,0 +1,90 @@
+"""The promises that the repository as a whole makes: style, types, layers, and a README that tells the truth."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "frcnn_edu"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
+    ids=["ruff check", "ruff format", "mypy"],
+)
+def test_lint_and_types(command: list[str]) -> None:
+    result = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def imported_by(source: str, folder: tuple[str, ...]) -> set[str]:
+    """Top folders of frcnn_edu that a file in ``folder`` with this source imports from."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = folder[: len(folder) - node.level + 1]
+            modules = [node.module] if node.module else [alias.name for alias in node.names]
+            names |= {".".join((*base, module)) for module in modules}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {name.split(".")[1] for name in names if name.startswith("frcnn_edu.")}
+
+
+ALLOWED = {
+    "ops": {"ops"},
+    "model": {"model", "ops"},
+    "data": {"data"},
+    "training": {"training", "data", "model", "ops"},
+    "viz": {"viz", "training", "model", "ops", "data"},
+}
+
+
+@pytest.mark.parametrize("layer", ALLOWED)
+def test_imports_go_one_way(layer: str) -> None:
+    for file in sorted((PACKAGE / layer).rglob("*.py")):
+        folders = imported_by(file.read_text(encoding="utf-8"), file.relative_to(ROOT).parts[:-1])
+        assert folders <= ALLOWED[layer], f"{file.relative_to(ROOT)} imports {folders}"
+
+
+def test_imported_by_sees_every_kind_of_import() -> None:
+    source = "from ..viz import draw\nfrom .boxes import nms\nimport frcnn_edu.data.voc\nfrom frcnn_edu.training import x\n"
+    assert imported_by(source, ("frcnn_edu", "ops")) == {"viz", "ops", "data", "training"}
+
+
+def test_the_map_in_the_readme_names_what_exists() -> None:
+    block = re.search(r"## The map.*?```text\n(.*?)```", README, re.DOTALL)
+    assert block, "README.md has no map"
+    folders: list[str] = []
+    listed = set()
+    for line in block[1].splitlines():
+        name = line.split()[0] if line.strip() else ""
+        depth = (len(line) - len(line.lstrip())) // 2
+        folders = folders[:depth]
+        path = "/".join([*folders, name.rstrip("/")])
+        if name.endswith("/"):
+            folders.append(name.rstrip("/"))
+        if name:
+            listed.add(path)
+            assert (ROOT / path).exists(), f"the map names {path}, which does not exist"
+    for file in sorted(PACKAGE.rglob("*.py")):
+        if file.name not in ("__init__.py", "__main__.py"):
+            assert file.relative_to(ROOT).as_posix() in listed, f"the map leaves out {file.relative_to(ROOT)}"
+
+
+def test_links_in_the_readme_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
+        assert (ROOT / target).exists(), f"README.md links to {target}, which does not exist"
+
+
+def test_every_requirement_is_pinned_and_has_a_reason() -> None:
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            assert re.match(r"(\S+==\S+|-e \.)\s+# \S", line), line

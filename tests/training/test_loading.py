@@ -1,0 +1,55 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from stand_ins import Squares
+from torch import Tensor
+
+from frcnn_edu.training import TrainConfig
+from frcnn_edu.training.loading import load_batches, steps_per_epoch
+
+CPU = torch.device("cpu")
+
+
+def noisy(image: Tensor, target: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+    return image + torch.rand(1), target
+
+
+def batches(config: TrainConfig, step: int = 0, length: int = 10) -> list[tuple[list[int], list[float]]]:
+    loader = load_batches(Squares(length, transforms=noisy), config, step, CPU)
+    return [([t["image_id"] for t in targets], [i.sum().item() for i in images]) for images, targets in loader]
+
+
+def test_one_pass_takes_every_image_at_most_once(config: TrainConfig) -> None:
+    seen = [image_id for ids, _ in batches(config) for image_id in ids]
+    assert len(seen) == len(set(seen)) == 9  # the tenth would make a batch of one
+    assert seen != sorted(seen)
+
+
+def test_passes_and_seeds_differ_in_order_and_augmentation(config: TrainConfig) -> None:
+    first, second, other = batches(config), batches(config, step=3), batches(replace(config, seed=1))
+    assert first == batches(config)
+    assert len({str(first), str(second), str(other)}) == 3
+    once, again = ({i: total for ids, sums in each for i, total in zip(ids, sums)} for each in (first, second))
+    assert all(once[image_id] != again[image_id] for image_id in set(once) & set(again))
+
+
+def test_goes_on_in_the_middle_of_a_pass(config: TrainConfig) -> None:
+    assert batches(config, step=5) == batches(config, step=3)[2:]
+
+
+def test_workers_change_nothing(config: TrainConfig) -> None:
+    assert batches(replace(config, workers=2)) == batches(config)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_random_numbers_of_the_model_stay(config: TrainConfig, workers: int) -> None:
+    before = torch.get_rng_state()
+    batches(replace(config, workers=workers))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_fewer_images_than_a_batch(config: TrainConfig) -> None:
+    assert steps_per_epoch(Squares(2), config) == 1
+    assert [len(ids) for ids, _ in batches(config, length=2)] == [2]

@@ -1,0 +1,300 @@
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+from PIL import Image
+from torch import Tensor
+
+from frcnn_edu.viz import draw
+from frcnn_edu.viz import style as st
+
+CLASSES = ("background", "circle", "square")
+BOXES = torch.tensor([[10.0, 10, 50, 40], [60, 30, 90, 80]])
+LABELS = torch.tensor([1, 2])
+
+
+def image(height: int = 96, width: int = 128) -> Tensor:
+    return torch.rand(3, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def pixels(figure: Figure) -> np.ndarray:
+    return imread(io.BytesIO(draw.figure_to_png(figure, dpi=60)))
+
+
+# ---------------------------------------------------------------------------------------------------------------- boxes
+
+
+def test_boxes_lie_where_they_are() -> None:
+    ax = draw.picture_axes(image())
+    drawn = draw.draw_boxes(ax, BOXES, st.ANCHOR)
+    for path, box in zip(drawn.get_paths(), BOXES.tolist(), strict=True):
+        (x1, y1), (x2, y2) = path.vertices.min(axis=0), path.vertices.max(axis=0)
+        assert [x1, y1, x2, y2] == box
+
+
+def test_a_box_shows_on_any_background() -> None:
+    for shade in (0.0, 0.5, 1.0):
+        plain, boxed = (draw.picture_axes(image()) for _ in range(2))
+        for ax in (plain, boxed):
+            draw.show_image(ax, torch.full((3, 96, 128), shade))
+        draw.draw_boxes(boxed, BOXES, st.IGNORED)
+        difference = np.abs(pixels(plain.figure) - pixels(boxed.figure)).max(axis=-1)
+        assert (difference > 0.2).sum() > 200
+
+
+def test_an_outline_leaves_the_inside_alone() -> None:
+    ax = draw.picture_axes(image())
+    draw.show_image(ax, torch.full((3, 96, 128), 0.5))
+    empty = pixels(ax.figure)
+    draw.draw_boxes(ax, torch.tensor([[20.0, 20, 100, 80]]), st.ANCHOR)
+    rows, columns = empty.shape[:2]
+    middle = (slice(rows // 2 - 20, rows // 2 + 20), slice(columns // 2 - 20, columns // 2 + 20))
+    assert np.array_equal(pixels(ax.figure)[middle], empty[middle])
+    draw.draw_boxes(ax, torch.tensor([[20.0, 20, 100, 80]]), st.ANCHOR, fill=0.5)
+    assert not np.array_equal(pixels(ax.figure)[middle], empty[middle])
+
+
+def test_no_boxes_are_legal() -> None:
+    ax = draw.picture_axes(image())
+    assert draw.draw_boxes(ax, torch.zeros(0, 4), st.ANCHOR).get_paths() == []
+
+
+def test_one_color_per_box() -> None:
+    ax = draw.picture_axes(image())
+    drawn = draw.draw_boxes(ax, BOXES, ["#ff0000", "#0000ff"])
+    assert drawn.get_edgecolors()[:, :3].tolist() == [[1, 0, 0], [0, 0, 1]]
+    with pytest.raises(ValueError, match="each of the 2 boxes, got 3"):
+        draw.draw_boxes(ax, BOXES, ["#ff0000"] * 3)
+
+
+def test_boxes_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"\(4,\)"):
+        draw.draw_boxes(draw.picture_axes(image()), BOXES[0], st.ANCHOR)
+
+
+@pytest.mark.parametrize(
+    "wrong", [torch.zeros(3, 8, 8, dtype=torch.uint8), torch.zeros(8, 8, 3), torch.zeros(1, 3, 8, 8)]
+)
+def test_what_is_no_image_is_refused(wrong: Tensor) -> None:
+    with pytest.raises(ValueError, match="image: expected float"):
+        draw.show_image(draw.picture_axes(image()), wrong)
+
+
+# --------------------------------------------------------------------------------------------------------------- labels
+
+
+@some.composite
+def crowds(draw_one: some.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    numbers = draw_one(some.integers(0, 30))
+    rng = np.random.default_rng(draw_one(some.integers(0, 2**32 - 1)))
+    corners = rng.uniform(-20, 180, (numbers, 2))
+    boxes = np.concatenate([corners, corners + rng.uniform(1, 120, (numbers, 2))], axis=1)
+    return boxes, rng.uniform(3, 40, (numbers, 2))
+
+
+@given(crowds())
+@settings(max_examples=60, deadline=None)
+def test_labels_stay_inside_and_apart(crowd: tuple[np.ndarray, np.ndarray]) -> None:
+    boxes, sizes = crowd
+    places = draw.place_labels(boxes, sizes, (160.0, 128.0))
+    assert len(places) == len(boxes)
+    taken = [(*p, p[0] + w, p[1] + h) for p, (w, h) in zip(places, sizes, strict=True) if p is not None]
+    for x1, y1, x2, y2 in taken:
+        assert x1 >= 0
+        assert y1 >= 0
+        assert x2 <= 160 + 1e-9
+        assert y2 <= 128 + 1e-9
+    for i, a in enumerate(taken):
+        for b in taken[:i]:
+            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+
+
+def test_the_first_label_stands_on_its_box() -> None:
+    boxes = np.array([[40.0, 50, 90, 90], [40.0, 50, 90, 90]])
+    first, second = draw.place_labels(boxes, np.array([[30.0, 10], [30.0, 10]]), (160.0, 128.0))
+    assert first == (40, 40)
+    assert second is not None
+    assert second != first
+
+
+def test_a_label_without_room_is_left_out() -> None:
+    assert draw.place_labels(np.array([[0.0, 0, 9, 9]]), np.array([[200.0, 10]]), (160.0, 128.0)) == [None]
+
+
+# ----------------------------------------------------------------------------------------------------------- detections
+
+
+def texts(ax: object) -> list[str]:
+    return [text.get_text() for text in ax.texts]  # type: ignore[attr-defined]
+
+
+def test_detections_are_named_and_scored_best_first() -> None:
+    ax = draw.draw_detections(image(), BOXES, LABELS, torch.tensor([0.6, 0.876]), classes=CLASSES)
+    assert texts(ax) == ["square 0.88", "circle 0.60"]
+
+
+def test_written_labels_fit_their_chips_and_the_picture() -> None:
+    boxes = torch.tensor([[0.0, 0, 30, 20], [1, 1, 31, 21], [100, 60, 128, 96], [99, 70, 128, 96]])
+    labels = torch.tensor([1, 1, 2, 2])
+    ax = draw.draw_detections(image(), boxes, labels, torch.tensor([0.9, 0.8, 0.7, 0.6]), classes=CLASSES)
+    ax.figure.draw_without_rendering()  # lays the text out
+    frame = ax.get_window_extent()
+    extents = [text.get_window_extent() for text in ax.texts]
+    chips = [
+        c.get_paths()[0].transformed(ax.transData).get_extents()
+        for c in ax.collections
+        if isinstance(c, PolyCollection) and c.zorder == 3
+    ]
+    assert len(extents) == len(chips) == 4
+    for text, chip in zip(extents, chips, strict=True):
+        assert chip.x0 <= text.x0
+        assert text.x1 <= chip.x1
+        assert frame.x0 - 1 <= chip.x0
+        assert chip.x1 <= frame.x1 + 1
+        assert frame.y0 - 1 <= chip.y0
+        assert chip.y1 <= frame.y1 + 1
+
+
+def test_annotations_need_no_scores() -> None:
+    assert texts(draw.draw_detections(image(), BOXES, LABELS, classes=CLASSES)) == ["circle", "square"]
+
+
+def test_ground_truth_is_dashed_and_in_its_color() -> None:
+    ax = draw.draw_detections(
+        image(), torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64), classes=CLASSES, ground_truth={"boxes": BOXES}
+    )
+    truth = ax.collections[-1]
+    assert truth.get_linestyle()[0][1] is not None  # a dash pattern
+    assert len(truth.get_paths()) == 2
+    assert np.allclose(truth.get_edgecolors()[0][:3], [0, 0x9E / 255, 0x73 / 255])
+
+
+def test_labels_without_a_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="label 2 has no name: there are 2 classes"):
+        draw.draw_detections(image(), BOXES, LABELS, classes=CLASSES[:2])
+    with pytest.raises(ValueError, match="2 boxes with 1 labels"):
+        draw.draw_detections(image(), BOXES, LABELS[:1], classes=CLASSES)
+
+
+def test_the_sheet_shows_what_passes_the_threshold() -> None:
+    found = {"boxes": BOXES, "labels": LABELS, "scores": torch.tensor([0.9, 0.2])}
+    target = {"boxes": BOXES}
+    figure = draw.detection_sheet([image(), image(64, 64), image()], [found] * 3, [target] * 3, CLASSES, columns=2)
+    assert len(figure.axes) == 3
+    assert texts(figure.axes[0]) == ["circle 0.90", "1 detected / 2 annotated"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["circle", "annotated"]
+    assert texts(draw.detection_sheet([image()], [found], None, CLASSES).axes[0])[-1] == "1 detected"
+
+
+def test_a_sheet_of_unequal_lists_is_refused() -> None:
+    with pytest.raises(ValueError, match="got 2 images, 1 detections, 0 targets"):
+        draw.detection_sheet([image()] * 2, [{}], [], CLASSES)
+    with pytest.raises(ValueError, match="got 0 images"):
+        draw.detection_sheet([], [], None, CLASSES)
+
+
+# --------------------------------------------------------------------------------------------------------------- curves
+
+
+def history(steps: int = 200) -> dict[str, list[float]]:
+    names = ["loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"]
+    losses = {name: [(1 + i) / (1 + 0.1 * step) for step in range(steps)] for i, name in enumerate(names)}
+    return {"step": list(range(steps)), **losses, "lr": [1e-3] * steps}
+
+
+def test_loss_curves_are_the_losses() -> None:
+    given_history = history()
+    axes = draw.plot_losses(given_history).axes
+    total, objectness = axes[0].lines[0].get_ydata(), axes[2].lines[0].get_ydata()
+    assert np.allclose(objectness, given_history["loss_objectness"])
+    assert np.allclose(total, [(1 + 2 + 3 + 4) / (1 + 0.1 * step) for step in range(200)])
+    assert axes[2].get_title(loc="left").startswith("objectness")
+
+
+def test_one_step_and_zero_losses_are_legal() -> None:
+    for steps in (1, 3):
+        flat = history(steps) | {name: [0.0] * steps for name in ("loss_box_reg", "loss_rpn_box_reg")}
+        draw.figure_to_png(draw.plot_losses(flat), dpi=40)
+
+
+def test_a_history_with_gaps_is_refused() -> None:
+    with pytest.raises(ValueError, match="'lr': 3"):
+        draw.plot_losses(history(5) | {"lr": [0.0] * 3})
+    with pytest.raises(ValueError, match="non-empty"):
+        draw.plot_losses(history(0))
+
+
+def test_smoothing_keeps_a_constant_and_skips_nan() -> None:
+    assert np.allclose(draw.smoothed(np.full(300, 2.5)), 2.5)
+    values = np.full(300, 2.5)
+    values[100] = np.nan
+    assert np.allclose(draw.smoothed(values), 2.5)
+
+
+def test_metric_curves() -> None:
+    ax = draw.plot_metrics([{"epoch": e, "AP": 0.1 * e, "AP50": 0.2 * e, "AP75": 0.05 * e} for e in (1, 2)]).axes[0]
+    assert [line.get_label() for line in ax.lines] == ["AP50  0.400", "AP75  0.100", "AP  0.200"]
+    with pytest.raises(ValueError, match="at least one"):
+        draw.plot_metrics([])
+
+
+# ---------------------------------------------------------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_the_same_figure_gives_the_same_file(tmp_path: Path, suffix: str) -> None:
+    files = []
+    for name in ("a", "b"):
+        ax = draw.draw_detections(image(), BOXES, LABELS, classes=CLASSES)
+        files.append(draw.save_figure(ax.figure, tmp_path / "new" / f"{name}{suffix}", dpi=60).read_bytes())
+    assert files[0] == files[1]
+    assert b"matplotlib.org" not in files[0][:400]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [f"a{suffix}", f"b{suffix}"]
+
+
+def test_a_palette_is_smaller_and_looks_the_same() -> None:
+    figure = draw.plot_losses(history())
+    full, small = (draw.figure_to_png(figure, dpi=60, colors=colors) for colors in (None, 256))
+    assert len(small) < len(full) / 2
+    difference = imread(io.BytesIO(full))[..., :3] - imread(io.BytesIO(small))[..., :3]
+    assert np.sqrt((difference**2).mean()) < 0.01
+
+
+def test_a_palette_keeps_every_color_that_means_something() -> None:
+    ax = draw.picture_axes(image())
+    draw.show_image(ax, image())  # noise needs all the colours that it can get
+    for column, color in enumerate(st.MEANINGS):
+        draw.draw_boxes(ax, torch.tensor([[4.0 * column, 40, 4 * column + 3, 44]]), color, fill=1, halo=False)
+    picture = Image.open(io.BytesIO(draw.figure_to_png(ax.figure, dpi=100, colors=256))).convert("RGB")
+    there = {f"#{r:02x}{g:02x}{b:02x}" for r, g, b in picture.get_flattened_data()}
+    assert {color.lower() for color in st.MEANINGS} <= there
+
+
+def test_show_displays_the_picture_with_words_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[dict[str, object], dict[str, dict[str, object]]]] = []
+    monkeypatch.setattr("IPython.display.display", lambda data, metadata, raw: seen.append((data, metadata)))
+    draw.show(draw.plot_losses(history()), "four losses", dpi=60)
+    ((data, metadata),) = seen
+    assert data["text/plain"] == metadata["image/png"]["alt"] == "four losses"
+    assert metadata["image/png"]["width"] == 800
+    assert imread(io.BytesIO(data["image/png"])).shape[1] == 480  # type: ignore[arg-type]
+
+
+def test_other_files_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"expected a name ending in \.png or \.svg"):
+        draw.save_figure(Figure(), tmp_path / "new" / "a.bmp")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drawing_needs_no_pyplot() -> None:
+    code = "import sys, frcnn_edu.viz, frcnn_edu.viz.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
