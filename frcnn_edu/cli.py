@@ -127,6 +127,7 @@ def run_train(options: argparse.Namespace) -> None:
         final_data, final_split = open_evaluation_data(config.data, options.evaluate_on, train_data.classes)
     else:
         final_data, final_split = val_data, val_split
+    torch.manual_seed(config.seed)  # the weights that training starts from
     model = build_model(config, len(train_data.classes))
     print_plan(model, train_data, val_data, val_split, config, device, out)
 
@@ -402,7 +403,12 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help="train this long, evaluation included (small model: shapes 6, photographs 10)",
     )
-    add("--epochs", type=int, metavar="N", help="train for this many passes over the data (large models: photographs 26, shapes 6)")
+    add(
+        "--epochs",
+        type=int,
+        metavar="N",
+        help="train for this many passes over the data (large models: photographs 26, shapes 6)",
+    )
     add("--resume", action="store_true", help="go on with the run in --out")
     add("--seed", type=int, metavar="S", help="the same seed gives the same run (default: 0)")
     add("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)")
@@ -445,7 +451,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
     group = parser.add_argument_group("speed")
     add = group.add_argument
-    add("--workers", type=int, metavar="N", help="processes that load images")
+    add("--workers", type=int, metavar="N", help="processes that load images (small model: 0, large: 4)")
     add("--amp", action=argparse.BooleanOptionalAction, default=None, help="bfloat16 where it is enough (GPU)")
     add("--channels-last", action=argparse.BooleanOptionalAction, default=None, help="another memory layout (GPU)")
 

@@ -86,6 +86,17 @@ def test_train_leaves_everything(run: Path) -> None:
             assert picture.width > 400
 
 
+def test_the_same_seed_gives_the_same_weights(run: Path, voc: Path) -> None:
+    command = ["train", "--data", str(voc), "--epochs", "2", "--batch-size", "4", *TINY]
+    for seed in ("7", "8"):
+        assert cli.main([*command, "--seed", seed, "--out", seed]) == 0
+    first, again, other = (
+        load_model(folder / "model.safetensors")[0].state_dict() for folder in (run, Path("7"), Path("8"))
+    )
+    assert all(torch.equal(value, again[name]) for name, value in first.items())
+    assert not torch.equal(first["rpn.head.cls_logits.weight"], other["rpn.head.cls_logits.weight"])
+
+
 def test_train_says_what_it_is_going_to_do(voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "--data", str(voc), "--minutes", "0.02", "--batch-size", "2", *TINY]) == 0
     out = capsys.readouterr().out
@@ -150,13 +161,13 @@ def test_the_device_chooses_the_model() -> None:
 def test_options_reach_the_configuration() -> None:
     command = (
         "train --model mobilenet_v3_large_fpn --epochs 3 --lr 0.01 --optimizer adamw --no-hflip --vflip "
-        "--scale-jitter 0.7 1.4 --amp --channels-last --grad-clip 5 --weights-backbone DEFAULT --max-size 640"
+        "--scale-jitter 0.7 1.4 --amp --channels-last --grad-clip 5 --weights-backbone DEFAULT --min-size 512"
     )
     config = cli.new_config(cli.make_parser().parse_args(command.split()), torch.device("cpu"))
     assert (config.model, config.epochs, config.minutes, config.lr) == ("mobilenet_v3_large_fpn", 3, None, 0.01)
     assert (config.optimizer, config.hflip, config.vflip, config.scale_jitter) == ("adamw", False, True, (0.7, 1.4))
     assert (config.amp, config.channels_last, config.grad_clip) == (True, True, 5)
-    assert (config.weights_backbone, config.model_args) == ("DEFAULT", {"max_size": 640})
+    assert (config.weights_backbone, config.model_args) == ("DEFAULT", {"min_size": 512, "max_size": 640})
 
 
 def test_resume_goes_on(run: Path, voc: Path, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ SUPERSAMPLING = 4  # coverage is measured on 4 × 4 points a pixel
 MIN_SIZE = 14.0  # pixels
 MAX_SIZE = 0.86  # of the picture's shorter side: 110 of 128 pixels
 MARGIN = 0.4  # of a shape's size, between its center and the picture's edge
-MAX_STRETCH = 1.6  # longer over shorter side
+MAX_STRETCH = 1.5  # longer over shorter side
+MAX_TURN = math.radians(30)  # to either side
 MIN_SIDE = 10  # pixels, of the box around the visible part of a shape
 MIN_VISIBLE = 0.6  # of a shape's pixels, after the picture's edge and later shapes have taken theirs
 MAX_SHAPES = 7
@@ -71,7 +72,7 @@ def random_pose(rng: Generator, height: int, width: int) -> Pose:
     margin = MARGIN * size
     x = margin + (width - 2 * margin) * rng.random()
     y = margin + (height - 2 * margin) * rng.random()
-    return Pose((x, y), (size / 2 * stretch, size / 2 / stretch), 2 * math.pi * rng.random())
+    return Pose((x, y), (size / 2 * stretch, size / 2 / stretch), MAX_TURN * (2 * rng.random() - 1))
 
 
 def place(outline: np.ndarray, pose: Pose, scale: float = 1.0) -> np.ndarray:

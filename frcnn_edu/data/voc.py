@@ -1,5 +1,6 @@
 """Data sets in Pascal VOC's layout: one XML file of boxes for each image."""
 
+import re
 from collections.abc import Sequence, Set
 from pathlib import Path
 from xml.etree import ElementTree
@@ -95,8 +96,8 @@ def read_image_set(root: Path, image_set: str, usable: Set[str], findings: Findi
     if image_set not in existing:
         raise ValueError(f"{root} has no image set {image_set!r}; it has {', '.join(existing) or 'none'}")
     lines = [line.strip() for line in (folder / f"{image_set}.txt").read_text(encoding="utf-8-sig").splitlines()]
-    # VOC's sets for one class have a second column; a name may itself hold spaces.
-    names = [line if line in usable else line.split()[0] for line in lines if line]
+    # VOC's sets for one class have a second column of -1, 0 or 1; a name may itself hold spaces.
+    names = [line if line in usable else re.sub(r"\s+-?[01]$", "", line) for line in lines if line]
     return list(dict.fromkeys(names))
 
 

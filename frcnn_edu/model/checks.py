@@ -68,10 +68,8 @@ def check_batch(
 
 def _check_lengths(images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]] | None, training: bool) -> None:
     if isinstance(images, Tensor):
-        hint = "[image]" if images.ndim == 3 else "list(images)"
-        raise TypeError(
-            f"images must be a list of tensors (C, H, W), got one tensor of shape {_shape(images)}: pass {hint}"
-        )
+        hint = ": pass [image]" if images.ndim == 3 else ""
+        raise TypeError(f"images must be a list of tensors (C, H, W), got one tensor of shape {_shape(images)}{hint}")
     if not isinstance(images, list | tuple):
         raise TypeError(f"images must be a list of tensors (C, H, W), got {_kind(images)}")
     if len(images) == 0:

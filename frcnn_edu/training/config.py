@@ -45,7 +45,7 @@ class TrainConfig:
     scale_jitter: tuple[float, float] | None = None  # smallest and largest factor of a random size
 
     seed: int = 0
-    workers: int = 1  # processes that load data; 0: the training process loads
+    workers: int = 0  # processes that load images; 0: the training process does it itself
     channels_last: bool = False
     amp: bool = False  # bfloat16 autocast
 
@@ -116,4 +116,5 @@ def default_config(model: str, data: str, *, batch_size: int | None = None) -> T
         warmup_steps=1000,
         schedule="multistep",
         epochs=6 if data == "shapes" else 26,
+        workers=4,  # on a CPU, loading beside the training only takes its cores away
     )

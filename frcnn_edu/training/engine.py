@@ -65,7 +65,7 @@ def train(
         run.restore()
     state = run.state
     epoch_steps = steps_per_epoch(train_data, config)
-    clock = Clock(config, epoch_steps, state.seconds)
+    clock, evaluation_timed = Clock(config, epoch_steps, state.seconds), False
 
     with interruptible() as interrupted:
         while clock.progress(state.step) < 1:
@@ -73,13 +73,13 @@ def train(
             title = f"epoch {state.step // epoch_steps + 1}"
             bar = tqdm(batches, title, leave=False, disable=None if progress_bar else True)
             for images, targets in bar:
-                step_started = clock.seconds()
                 lr = config.lr * lr_factor(state.step, clock.progress(state.step), config)
                 losses = train_step(model, optimizer, *to_device(images, targets, device), lr, state.step, config)
                 state.add_step(losses, lr)
                 state.seconds = clock.seconds()
-                if not clock.reserve:  # until an evaluation was timed: it takes about a third of a step a batch
-                    clock.reserve = len(val_data) / config.batch_size * (state.seconds - step_started) / 3  # type: ignore[arg-type]
+                if not evaluation_timed:  # a guess: detecting on a batch takes a third of a training step
+                    val_steps = len(val_data) / config.batch_size  # type: ignore[arg-type]
+                    clock.reserve = val_steps * state.seconds / state.step / 3
                 bar.set_postfix_str(_status(losses, clock.seconds_left(state.step)), refresh=False)
                 if on_step is not None:
                     on_step(state)
@@ -97,7 +97,7 @@ def train(
                 run.save()
                 if on_epoch is not None:
                     on_epoch(state, found)
-                clock.reserve = clock.seconds() - paused
+                clock.reserve, evaluation_timed = clock.seconds() - paused, True
     run.export()
     return state
 

@@ -452,15 +452,18 @@ def figure_to_png(figure: Figure, *, dpi: float = DPI, colors: int | None = None
 
 
 def _with_palette(picture: Image.Image, colors: int) -> Image.Image:
-    """The picture in `colors` colours: those that mean something exactly as they are, the best ones for the rest."""
-    meanings = (255 * np.array([to_rgb(color) for color in st.MEANINGS])).round().astype(np.uint8)  # (M, 3)
-    others = colors - len(meanings)
+    """The picture in `colors` colours: all those that mean something, and the best ones for the rest."""
+    meanings = [round(255 * channel) for color in st.MEANINGS for channel in to_rgb(color)]
+    others = colors - len(st.MEANINGS)
     reduced = picture.quantize(others, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    pixels, indices = np.asarray(picture), np.array(reduced)  # (H, W, 3), (H, W)
-    for index, color in enumerate(meanings):
-        indices[(pixels == color).all(axis=2)] = others + index
-    result = Image.fromarray(indices)
-    result.putpalette([*(reduced.getpalette() or [])[: 3 * others], *meanings.flatten().tolist()])
+    palette = torch.tensor([*meanings, *(reduced.getpalette() or [])[: 3 * others]]).view(-1, 3).float()  # (P, 3)
+    # Pillow's own search for the nearest colour is off by a few shades: white paper would turn grey.
+    pixels = torch.from_numpy(np.array(picture)).view(-1, 3)  # (H·W, 3)
+    seen, inverse = (pixels.int() @ torch.tensor([1 << 16, 1 << 8, 1], dtype=torch.int32)).unique(return_inverse=True)
+    seen = torch.stack((seen >> 16, seen >> 8 & 255, seen & 255), dim=1).float()  # (number of different colours, 3)
+    nearest = torch.cdist(seen, palette, compute_mode="donot_use_mm_for_euclid_dist").argmin(dim=1)
+    result = Image.fromarray(nearest[inverse].byte().view(picture.height, picture.width).numpy())
+    result.putpalette(palette.byte().flatten().tolist())
     return result
 
 

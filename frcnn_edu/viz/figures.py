@@ -23,7 +23,7 @@ def class_structure() -> Figure:
     return draw_class_structure(story().model)
 
 
-def shapes_examples(count: int = 16) -> Figure:
+def shapes_examples(count: int = 12) -> Figure:
     """The first training pictures of the embedded data set with their boxes."""
     data = ShapesDetection("train")
     items = [data[index] for index in range(count)]

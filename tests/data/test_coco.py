@@ -183,7 +183,7 @@ def test_images_are_found(tmp_path: Path, make_image: Callable[..., Path], json_
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content()))
     assert len(CocoDetection(path)) == 2
-    with pytest.raises(ValueError, match="looked in .*elsewhere"):
+    with pytest.raises(ValueError, match=r"looked in .*elsewhere"):
         CocoDetection(path, tmp_path / "elsewhere")
 
 

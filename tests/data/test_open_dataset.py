@@ -39,7 +39,7 @@ def test_shapes(split: str) -> None:
 
 
 def test_shapes_have_their_own_classes() -> None:
-    with pytest.raises(ValueError, match="shapes has the classes background, circle.*asked for were dog"):
+    with pytest.raises(ValueError, match=r"shapes has the classes background, circle.*asked for were dog"):
         open_dataset("shapes", "val", classes=["dog"])
 
 
@@ -81,7 +81,7 @@ def test_an_unknown_source(source: str) -> None:
 
 
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="PennFudanPed$"):
+    with pytest.raises(ValueError, match=r"PennFudanPed$"):
         open_dataset(tmp_path, "train")
 
 

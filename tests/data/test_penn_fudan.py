@@ -1,7 +1,10 @@
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -60,6 +63,11 @@ def test_a_photograph_without_people_or_without_a_mask(folder: Path) -> None:
     assert "images left out, not of the annotated size: 1 (FudanPed00003.png)" in dataset.summary
 
 
+def test_a_mask_without_any_background(folder: Path) -> None:
+    Image.new("L", (40, 30), 1).save(folder / "PedMasks" / "FudanPed00001_mask.png")
+    assert PennFudanDetection(folder, "train")[0][1]["boxes"].tolist() == [[0, 0, 40, 30]]
+
+
 def test_a_damaged_mask_is_named(folder: Path) -> None:
     (folder / "PedMasks" / "FudanPed00001_mask.png").write_text("oops")
     with pytest.raises(ValueError, match=r"FudanPed00001_mask\.png"):
@@ -71,31 +79,40 @@ def test_a_missing_folder_says_how_to_get_it(tmp_path: Path) -> None:
         PennFudanDetection(tmp_path, "train")
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
 @pytest.fixture
-def server(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The small data set as an archive that the download finds instead of the real one."""
-    archive = Path(shutil.make_archive(str(tmp_path / "server" / "PennFudanPed"), "zip", tmp_path, "PennFudanPed"))
-    monkeypatch.setattr(penn_fudan, "URL", archive.as_uri())
+def archive(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The small data set as an archive on a server of our own, which the download finds instead of the real one."""
+    archive = Path(shutil.make_archive(str(tmp_path / "served" / "PennFudanPed"), "zip", tmp_path, "PennFudanPed"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(archive.parent)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(penn_fudan, "URL", f"http://127.0.0.1:{server.server_port}/{archive.name}")
     monkeypatch.setattr(penn_fudan, "MD5", hashlib.md5(archive.read_bytes()).hexdigest())
-    return archive
+    yield archive
+    server.shutdown()
+    server.server_close()
 
 
-def test_download(server: Path, tmp_path: Path) -> None:
+def test_download(archive: Path, tmp_path: Path) -> None:
     root = tmp_path / "new" / "place"
     assert len(PennFudanDetection(root, "val", download=True)) == 2
     assert sorted(path.name for path in root.iterdir()) == ["PennFudanPed", "PennFudanPed.zip"]
-    server.unlink()
+    archive.unlink()
     assert len(PennFudanDetection(root, "val", download=True)) == 2  # it is not fetched again
 
 
-@pytest.mark.parametrize("fault", ["another checksum", "no server"])
+@pytest.mark.parametrize("fault", ["another checksum", "nothing there"])
 def test_a_failed_download_leaves_no_folder(
-    server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     if fault == "another checksum":
         monkeypatch.setattr(penn_fudan, "MD5", "0" * 32)
     else:
-        server.unlink()
+        archive.unlink()
     with pytest.raises(RuntimeError, match=r"could not get Penn-Fudan .*unpack it in"):
         PennFudanDetection(tmp_path / "new", "train", download=True)
     assert not (tmp_path / "new" / "PennFudanPed").exists()

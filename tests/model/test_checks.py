@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
+from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat, Image
 
 from frcnn_edu.model import checks
 from frcnn_edu.model.checks import check_batch
@@ -86,10 +86,6 @@ def drop(key: str) -> Callable:
     return lambda batch: batch.targets[1].pop(key)
 
 
-def batched(batch: SimpleNamespace) -> None:
-    batch.images = torch.rand(2, 3, 8, 8)
-
-
 def double_images(batch: SimpleNamespace) -> None:
     batch.images = [image.double() for image in batch.images]
     for target in batch.targets:
@@ -107,7 +103,7 @@ BAD_BATCHES = [
     ("images a generator", argument("images", (x for x in ())), TypeError, r"images must be a list .* generator"),
     ("images a dict", argument("images", {}), TypeError, r"images must be a list .* got a dict"),
     ("one image, no list", argument("images", torch.rand(3, 8, 9)), TypeError, r"\(3, 8, 9\): pass \[image\]"),
-    ("one batched tensor", batched, TypeError, r"\(2, 3, 8, 8\): pass list\(images\)"),
+    ("one grey image, no list", argument("images", torch.rand(8, 9)), TypeError, r"got one tensor of shape \(8, 9\)$"),
     ("targets one dict", lambda b: setattr(b, "targets", b.targets[0]), TypeError, r"targets must be a list .* a dict"),
     # an image
     ("image not a tensor", image([[0.0]]), TypeError, r"images\[1\] must be a float tensor .* got a list"),
@@ -253,6 +249,7 @@ GOOD_BATCHES = [
     ("bfloat16", of_dtype(torch.bfloat16)),
     ("more keys", target("masks", "not looked at")),
     ("images that require gradients", image(lambda x: x.requires_grad_())),
+    ("a torchvision Image", image(lambda x: Image(x))),
     ("channels-last strides", image(lambda x: x.permute(1, 2, 0).contiguous().permute(2, 0, 1))),
     ("boxes that say they are xyxy", target("boxes", lambda x: BoundingBoxes(x, format="XYXY", canvas_size=(50, 90)))),
 ]  # fmt: skip

@@ -55,6 +55,7 @@ def test_low_quality_matches_leave_no_truth_without_a_positive_candidate(truth: 
 
 def test_thresholds_are_inclusive_below_and_exclusive_above() -> None:
     assert Matcher(0.5, 0.25)(torch.tensor([[0.5, 0.4999, 0.25, 0.2499]])).tolist() == [0, -2, -2, -1]
+    assert Matcher(0.5, 0.5)(torch.tensor([[0.5, 0.4999]])).tolist() == [0, -1]  # as in the RoI heads
 
 
 def test_thresholds_in_the_wrong_order() -> None:

@@ -279,6 +279,16 @@ def test_a_palette_keeps_every_color_that_means_something() -> None:
     assert {color.lower() for color in st.MEANINGS} <= there
 
 
+def test_a_palette_larger_than_the_picture_needs() -> None:
+    ax = draw.picture_axes(image())
+    ax.set_axis_off()
+    draw.draw_boxes(ax, torch.tensor([[0.2, 0.2, 0.6, 0.6]]), st.FOCUS, fill=1, halo=False)
+    picture = Image.open(io.BytesIO(draw.figure_to_png(ax.figure, dpi=20, colors=256))).convert("RGB")
+    full = Image.open(io.BytesIO(draw.figure_to_png(ax.figure, dpi=20))).convert("RGB")
+    assert len(full.getcolors() or []) < 100
+    assert np.abs(np.asarray(full, dtype=int) - np.asarray(picture, dtype=int)).max() <= 8
+
+
 def test_show_displays_the_picture_with_words_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[dict[str, object], dict[str, dict[str, object]]]] = []
     monkeypatch.setattr("IPython.display.display", lambda data, metadata, raw: seen.append((data, metadata)))

@@ -27,7 +27,7 @@ def test_committed_figures_are_what_the_code_draws(name: str) -> None:
 
 def test_another_picture_is_noticed() -> None:
     committed = Image.open(FOLDER / "shapes_examples.png")
-    assert rms(committed, Image.open(io.BytesIO(figure_to_png(figures.shapes_examples(12))))) > 1
+    assert rms(committed, Image.open(io.BytesIO(figure_to_png(figures.shapes_examples(11))))) > 1
 
 
 def test_no_other_figures_are_committed() -> None:
