@@ -10,4 +10,4 @@ from .ops import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-__all__ = [*model.__all__, *ops.__all__]  # noqa: PLE0604
+__all__ = [*model.__all__, *ops.__all__]

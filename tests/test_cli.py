@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from frcnn_edu import cli
+from frcnn_edu.commands import train as train_command
 from frcnn_edu.data import ShapesDetection
-from frcnn_edu.training import SHIPPED, load_checkpoint, load_model
+from frcnn_edu.training import SHIPPED, build_model, load_checkpoint, load_model
 
 SPLITS = {"train": range(8), "val": range(8, 11), "test": range(11, 13)}
 TINY = ["--min-size", "64", "--max-size", "80", "--workers", "0", "--device", "cpu"]
@@ -130,7 +131,7 @@ def test_the_full_model_on_a_cpu_says_how_long_it_will_take(
     def stop(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "train", stop)
+    monkeypatch.setattr(train_command, "train", stop)
     command = ["train", "--data", str(voc), "--model", "resnet50_fpn", "--batch-size", "1", *TINY]
     assert cli.main(command) == 130
     out = capsys.readouterr().out
@@ -141,21 +142,21 @@ def test_the_full_model_on_a_cpu_says_how_long_it_will_take(
 
 def test_timing_a_step_changes_nothing(voc: Path) -> None:
     options = cli.make_parser().parse_args(["train", "--data", str(voc), "--epochs", "1", *TINY])
-    config = cli.new_config(options, torch.device("cpu"))
-    data = cli.open_training_data(config)
-    model = cli.build_model(config, len(data.classes))
+    config = train_command.new_config(options, torch.device("cpu"))
+    data = train_command.open_training_data(config)
+    model = build_model(config, len(data.classes))
     weights = {name: value.clone() for name, value in model.state_dict().items()}
     random = torch.get_rng_state()
-    assert cli.time_a_step(model, data, config, torch.device("cpu")) > 0
+    assert train_command.time_a_step(model, data, config, torch.device("cpu")) > 0
     assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random)
 
 
 def test_the_device_chooses_the_model() -> None:
     parse = cli.make_parser().parse_args
-    assert cli.new_config(parse(["train"]), torch.device("cpu")).model == "small"
-    assert cli.new_config(parse(["train"]), torch.device("cuda")).model == "resnet50_fpn"
-    assert cli.new_config(parse(["train", "--model", "small"]), torch.device("cuda")).model == "small"
+    assert train_command.new_config(parse(["train"]), torch.device("cpu")).model == "small"
+    assert train_command.new_config(parse(["train"]), torch.device("cuda")).model == "resnet50_fpn"
+    assert train_command.new_config(parse(["train", "--model", "small"]), torch.device("cuda")).model == "small"
 
 
 def test_options_reach_the_configuration() -> None:
@@ -163,7 +164,7 @@ def test_options_reach_the_configuration() -> None:
         "train --model mobilenet_v3_large_fpn --epochs 3 --lr 0.01 --optimizer adamw --no-hflip --vflip "
         "--scale-jitter 0.7 1.4 --amp --channels-last --grad-clip 5 --weights-backbone DEFAULT --min-size 512"
     )
-    config = cli.new_config(cli.make_parser().parse_args(command.split()), torch.device("cpu"))
+    config = train_command.new_config(cli.make_parser().parse_args(command.split()), torch.device("cpu"))
     assert (config.model, config.epochs, config.minutes, config.lr) == ("mobilenet_v3_large_fpn", 3, None, 0.01)
     assert (config.optimizer, config.hflip, config.vflip, config.scale_jitter) == ("adamw", False, True, (0.7, 1.4))
     assert (config.amp, config.channels_last, config.grad_clip) == (True, True, 5)

@@ -55,7 +55,9 @@ def test_imports_go_one_way(layer: str) -> None:
 
 
 def test_imported_by_sees_every_kind_of_import() -> None:
-    source = "from ..viz import draw\nfrom .boxes import nms\nimport frcnn_edu.data.voc\nfrom frcnn_edu.training import x\n"
+    source = (
+        "from ..viz import draw\nfrom .boxes import nms\nimport frcnn_edu.data.voc\nfrom frcnn_edu.training import x\n"
+    )
     assert imported_by(source, ("frcnn_edu", "ops")) == {"viz", "ops", "data", "training"}
 
 

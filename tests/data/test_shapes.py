@@ -167,6 +167,23 @@ def test_every_labelled_shape_can_be_seen(scenes: list[Scene]) -> None:
     assert hidden > 60  # there is overlap to learn from
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "full_area", "enough"),
+    [
+        (MIN_SIDE, MIN_SIDE, 100, True),
+        (MIN_SIDE - 1, 40, 360, False),
+        (40, MIN_SIDE - 1, 360, False),
+        (20, 30, 1000, True),
+        (20, 30, 1001, False),
+        (0, 0, 100, False),
+    ],
+)
+def test_enough_visible(width: int, height: int, full_area: int, enough: bool) -> None:
+    owner = np.zeros((60, 60), dtype=np.uint8)
+    owner[5 : 5 + height, 7 : 7 + width] = 3
+    assert shapes_drawing.enough_visible(owner, 3, full_area) == enough
+
+
 def test_a_shape_stands_out_from_what_it_touches(scenes: list[Scene]) -> None:
     found = []
     for scene in scenes:

@@ -1,0 +1,35 @@
+"""`evaluate`: COCO's table for a trained model."""
+
+import argparse
+import contextlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ..data import open_dataset
+from ..training import coco_table, evaluate, load_model, pick_device
+from ..training.files import write_text
+
+
+def run_evaluate(options: argparse.Namespace) -> None:
+    """Measure a trained model."""
+    device = pick_device(options.device)
+    model, classes, config = load_model(options.checkpoint)
+    source = options.data or config.data
+    data, split = open_evaluation_data(source, options.split, classes)
+    found = evaluate(model.to(device), data, device=device, batch_size=options.batch_size, progress=True)
+    if options.json:
+        write_text(options.json, json.dumps(found.metrics, indent=1) + "\n")
+    print(f"{coco_table(found.metrics)}\n\n{len(data)} images of {source}, split {split!r}")
+
+
+def open_evaluation_data(source: str, split: str | None, classes: Sequence[str]) -> tuple[Any, str]:
+    """A split to measure on, and its name; None: "val" if there is one, else "test"."""
+    if split is not None:
+        return open_dataset(source, split, classes=classes), split
+    try:
+        return open_dataset(source, "val", classes=classes), "val"
+    except ValueError as error:
+        with contextlib.suppress(ValueError):
+            return open_dataset(source, "test", classes=classes), "test"
+        raise error

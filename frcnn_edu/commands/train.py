@@ -1,0 +1,208 @@
+"""`train`: a plan, a run, and pictures of what becomes of it."""
+
+import argparse
+import copy
+import dataclasses
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from ..data import open_dataset, train_transforms
+from ..training import (
+    Evaluation,
+    RunState,
+    TrainConfig,
+    build_model,
+    coco_table,
+    default_config,
+    duration,
+    evaluate,
+    holds_run,
+    load_checkpoint,
+    make_optimizer,
+    pick_device,
+    train,
+    train_step,
+)
+from ..training.files import write_text
+from ..training.loading import load_batches, steps_per_epoch, to_device
+from ..training.run import CHECKPOINT
+from ..training.schedule import lr_factor
+from .evaluate import open_evaluation_data
+
+# Fields of TrainConfig that have an option of the same name.
+CONFIG_OPTIONS = (
+    "model", "weights", "weights_backbone", "data", "optimizer", "lr", "momentum", "weight_decay", "grad_clip",
+    "batch_size", "warmup_steps", "schedule", "epochs", "minutes", "hflip", "vflip", "scale_jitter", "seed",
+    "workers", "channels_last", "amp",
+)  # fmt: skip
+MODEL_OPTIONS = ("min_size", "max_size")
+MAY_CHANGE_ON_RESUME = {"epochs", "minutes", "workers"}
+
+
+def run_train(options: argparse.Namespace) -> None:
+    """Train a model and draw what becomes of it."""
+    device = pick_device(options.device)
+    out = options.out or Path("runs") / f"{_slug(options.data or 'shapes')}-{datetime.now():%Y%m%d-%H%M%S}"
+    if options.resume and options.out is None:
+        raise ValueError("--resume needs --out DIR: the folder of the run to go on with")
+    if not options.resume and holds_run(out):
+        raise ValueError(f"{out} holds a run already; add --resume to go on with it, or choose another --out")
+    config = resumed_config(options, out) if options.resume else new_config(options, device)
+
+    train_data = open_training_data(config)
+    val_data, val_split = open_evaluation_data(config.data, None, train_data.classes)
+    if options.evaluate_on is not None:  # opened now, so that a mistake shows before the training
+        final_data, final_split = open_evaluation_data(config.data, options.evaluate_on, train_data.classes)
+    else:
+        final_data, final_split = val_data, val_split
+    torch.manual_seed(config.seed)  # the weights that training starts from
+    model = build_model(config, len(train_data.classes))
+    print_plan(model, train_data, val_data, val_split, config, device, out)
+
+    def report(state: RunState, found: Evaluation) -> None:
+        print(epoch_line(state), flush=True)
+        draw_run(out, state, found, val_data)
+
+    try:
+        state = train(
+            model, train_data, val_data, config, device=device, out=out, resume=options.resume, on_epoch=report
+        )
+    except KeyboardInterrupt:
+        if (out / CHECKPOINT).exists():
+            print(f"\nto go on:  python -m frcnn_edu train --resume --out {out}", file=sys.stderr)
+        raise
+    metrics = state.epochs[-1]
+    if final_split != val_split:
+        found = evaluate(model, final_data, device=device, batch_size=config.batch_size, progress=True)
+        metrics = found.metrics
+        write_text(out / f"metrics-{final_split}.json", json.dumps(metrics, indent=1) + "\n")
+    print(f"\n{coco_table(metrics)}\n\nmeasured on {config.data}, split {final_split!r}; everything is in {out}/")
+
+
+def new_config(options: argparse.Namespace, device: torch.device) -> TrainConfig:
+    """The preset for the model and the data, with what the command line says put over it."""
+    given = _given(options, CONFIG_OPTIONS)
+    model = given.get("model") or ("small" if device.type == "cpu" else "resnet50_fpn")
+    config = default_config(model, given.get("data", "shapes"), batch_size=given.get("batch_size"))
+    if "minutes" in given and "epochs" in given:
+        raise ValueError("give --minutes or --epochs, not both")
+    if "minutes" in given:
+        given["epochs"] = None
+    elif "epochs" in given:
+        given["minutes"] = None
+    given["model_args"] = config.model_args | _given(options, MODEL_OPTIONS)
+    return dataclasses.replace(config, **given)
+
+
+def resumed_config(options: argparse.Namespace, out: Path) -> TrainConfig:
+    """The configuration a run was started with; only its length and the workers may be changed."""
+    config = TrainConfig.from_dict(load_checkpoint(out / CHECKPOINT)["config"])
+    given = _given(options, (*CONFIG_OPTIONS, *MODEL_OPTIONS))
+    for name, value in given.items():
+        if name not in MAY_CHANGE_ON_RESUME and value != (config.to_dict() | config.model_args).get(name):
+            raise ValueError(f"--{name.replace('_', '-')} cannot be changed on --resume; the run in {out} has its own")
+    length = {name: value for name, value in given.items() if name in MAY_CHANGE_ON_RESUME}
+    for name in {"epochs", "minutes"} & set(length):
+        if getattr(config, name) is None:
+            raise ValueError(f"the run in {out} is not counted in {name}, so --{name} cannot change it")
+    return dataclasses.replace(config, **length)
+
+
+def open_training_data(config: TrainConfig) -> Any:
+    """The split "train", with random changes."""
+    transforms = train_transforms(0.5 * config.hflip, 0.5 * config.vflip, config.scale_jitter)
+    return open_dataset(config.data, "train", transforms=transforms)
+
+
+def print_plan(
+    model: nn.Module, train_data: Any, val_data: Any, split: str, config: TrainConfig, device: torch.device, out: Path
+) -> None:
+    """Say what is going to happen and how long it will take, before it happens."""
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    classes = ", ".join(train_data.classes[1:7]) + (", …" if len(train_data.classes) > 7 else "")
+    print(
+        f"model    {config.model}: {parameters / 1e6:.1f} million parameters, {len(train_data.classes) - 1} classes ({classes})"
+    )
+    print(
+        f"data     {config.data}: {len(train_data)} training images, {len(val_data)} for evaluation (split {split!r})"
+    )
+    for data in (train_data, val_data):
+        if getattr(data, "summary", ""):
+            print(f"         {data.summary}")
+    print(f"device   {device}, {config.batch_size} images a step")
+    print(f"output   {out}", flush=True)
+    steps = steps_per_epoch(train_data, config)
+    ends = f"ends after {duration(60 * config.minutes)}" if config.minutes is not None else ""
+    if device.type != "cpu":  # the bar will tell soon enough
+        print(f"time     {ends or f'{config.epochs} epochs of {steps} steps'}\n", flush=True)
+        return
+    step = time_a_step(model, train_data, config, device)
+    ends = ends or f"{config.epochs} epochs about {duration(steps * step * (config.epochs or 0))}"
+    print(f"time     a step takes about {duration(step)}, an epoch of {steps} steps {duration(steps * step)}; {ends}")
+    if config.model != "small" and config.minutes is not None and 60 * config.minutes < 20 * step:
+        print("         That is only a few steps: --model small is made for a CPU.")
+    print(flush=True)
+
+
+def time_a_step(model: nn.Module, data: Dataset, config: TrainConfig, device: torch.device) -> float:
+    """Seconds that a training step takes, tried on a copy of the model."""
+    with torch.random.fork_rng(devices=[]):
+        trial = copy.deepcopy(model).to(device)
+        optimizer = make_optimizer(trial, config)
+        images, targets = next(iter(load_batches(data, dataclasses.replace(config, workers=0), 0, device)))
+        seconds = []
+        for step in range(2):  # the first one also asks for memory; where steps are long it does not matter
+            started = time.monotonic()
+            lr = config.lr * lr_factor(0, 0.0, config)
+            train_step(trial, optimizer, *to_device(images, targets, device), lr, step, config)
+            seconds.append(time.monotonic() - started)
+            if seconds[0] > 5:
+                break
+    return min(seconds)
+
+
+def epoch_line(state: RunState) -> str:
+    """One line about the last evaluation."""
+    last = state.epochs[-1]
+    scores = "  ".join(
+        f"{name} {'–' if last[name] is None else f'{last[name]:.3f}'}" for name in ("AP", "AP50", "AP75")
+    )
+    recent = slice(-20, None)
+    total = sum(sum(values[recent]) / len(values[recent]) for name, values in state.history.items() if "loss" in name)
+    return (
+        f"epoch {last['epoch']:5.2f}  step {state.step:6d}  {duration(state.seconds):>12}  loss {total:.3f}  {scores}"
+    )
+
+
+def draw_run(out: Path, state: RunState, found: Evaluation, data: Any, count: int = 12) -> None:
+    """Draw the curves and the detections on some validation images, spread over the data."""
+    from ..viz import detection_sheet, plot_losses, plot_metrics, save_figure
+
+    chosen = [round(i * (len(data) - 1) / max(count - 1, 1)) for i in range(min(count, len(data)))]
+    images, targets = zip(*(data[i] for i in chosen))
+    sheet = detection_sheet(images, [found.detections[i] for i in chosen], targets, data.classes)
+    figures = {"losses.png": plot_losses(state.history), "detections.png": sheet}
+    if all(epoch["AP"] is not None for epoch in state.epochs):
+        figures["average_precision.png"] = plot_metrics(state.epochs)
+    for name, figure in figures.items():
+        save_figure(figure, out / name)
+
+
+def _given(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def _slug(source: str) -> str:
+    """A data source as part of a folder's name."""
+    return re.sub(r"\W+", "-", Path(os.path.abspath(source)).stem).strip("-") or "data"
