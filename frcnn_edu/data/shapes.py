@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from .shapes_drawing import OUTLINES, draw_scene
 
-SPLIT_LENGTHS = {"train": 4000, "val": 200, "test": 200}
+SPLIT_LENGTHS = {"train": 8000, "val": 200, "test": 200}
 
 
 class ShapesDetection(Dataset[tuple[Tensor, dict[str, Any]]]):
@@ -23,7 +23,7 @@ class ShapesDetection(Dataset[tuple[Tensor, dict[str, Any]]]):
 
     Args:
         split: "train", "val" or "test": three streams of random numbers with no picture in common.
-        length: number of pictures, by default 4000 for training and 200 for the others. A longer data set starts with
+        length: number of pictures, by default 8000 for training and 200 for the others. A longer data set starts with
             the pictures of a shorter one.
         seed: 0 or larger; another seed gives other pictures.
         size: (height, width) in pixels, each at least 64.

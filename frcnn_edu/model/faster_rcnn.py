@@ -257,8 +257,8 @@ def fasterrcnn_small_fpn(
         min_size=128,
         max_size=160,
         rpn_anchor_generator=fpn_anchors((12, 24, 48, 80, 112)),
-        rpn_pre_nms_top_n_train=600,
-        rpn_post_nms_top_n_train=300,
+        rpn_pre_nms_top_n_train=300,
+        rpn_post_nms_top_n_train=150,
         rpn_pre_nms_top_n_test=300,
         rpn_post_nms_top_n_test=300,
         rpn_batch_size_per_image=64,
@@ -266,7 +266,8 @@ def fasterrcnn_small_fpn(
         box_roi_pool=MultiScaleRoIAlign(["0", "1", "2", "3"], 7, 2, canonical_scale=112),
         box_head=TwoMLPHead(channels * 7 * 7, representation_size),
         box_predictor=FastRCNNPredictor(representation_size, num_classes or 6),
-        box_batch_size_per_image=64,
+        box_batch_size_per_image=32,
+        box_positive_fraction=0.5,
     )
     model = FasterRCNN(backbone, **{**settings, **kwargs})
     if state is not None:

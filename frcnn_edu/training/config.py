@@ -98,12 +98,11 @@ def default_config(model: str, data: str, *, batch_size: int | None = None) -> T
             0.02 for 16 images and follows the batch.
     """
     if model == "small":
-        sampling = {"rpn_batch_size_per_image": 64, "box_batch_size_per_image": 64}
         if data == "shapes":
             sizes = {"min_size": 128, "max_size": 160}
-            return TrainConfig(model, sizes | sampling, data=data, batch_size=batch_size or 8, minutes=6)
+            return TrainConfig(model, sizes, data=data, batch_size=batch_size or 8, minutes=5.75)
         sizes = {"min_size": 240, "max_size": 320}
-        return TrainConfig(model, sizes | sampling, data=data, batch_size=batch_size or 4, minutes=10)
+        return TrainConfig(model, sizes, data=data, batch_size=batch_size or 4, minutes=9.5)
     images = batch_size or 2
     return TrainConfig(
         model,

@@ -93,7 +93,7 @@ def test_no_picture_is_in_two_splits_or_seeds() -> None:
 
 
 def test_default_lengths_and_classes() -> None:
-    assert [len(ShapesDetection(split)) for split in ("train", "val", "test")] == [4000, 200, 200]
+    assert [len(ShapesDetection(split)) for split in ("train", "val", "test")] == [8000, 200, 200]
     assert ShapesDetection.classes == ("background", "circle", "square", "triangle", "star", "cross")
     assert len(list(ShapesDetection(length=3))) == 3
 

@@ -206,12 +206,18 @@ def pixel(value: float) -> Callable:
     return lambda images, targets: images[1][0, 5, 5].fill_(value)
 
 
+def in_float64(images: list[Tensor], targets: list[dict[str, Tensor]]) -> None:
+    images[:] = [image.double() for image in images]
+    for target in targets:
+        target["boxes"] = target["boxes"].double()
+
+
 BAD = [
     ("no targets", lambda images, targets: targets.clear(), ValueError, r"2 images and 0 targets"),
     ("no images", lambda images, targets: (images.clear(), targets.clear()), ValueError, r"empty list"),
     ("uint8", lambda images, targets: images.__setitem__(1, (images[1] * 255).byte()), TypeError, r"images\[1\].*uint8"),
     ("HWC", lambda images, targets: images.__setitem__(1, images[1].permute(1, 2, 0)), ValueError, r"images\[1\].*\(H, W, C\)"),
-    ("float64 from numpy", lambda images, targets: images.__setitem__(0, images[0].double()), TypeError, r"float64"),
+    ("float64, as from numpy", in_float64, TypeError, r"images\[0\] is torch.float64 but the model is torch.float32"),
     ("0-255", lambda images, targets: images[1].mul_(255), ValueError, r"images\[1\].*divide by 255"),
     ("NaN", pixel(float("nan")), ValueError, r"images\[1\] contains NaN"),
     ("infinite", pixel(float("inf")), ValueError, r"images\[1\] contains an infinite value"),
