@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 from torchvision.models import get_model
 from torchvision.models._api import WeightsEnum
-from torchvision.models.resnet import BasicBlock, ResNet
+from torchvision.models.resnet import BasicBlock
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
@@ -94,9 +94,9 @@ def resnet_fpn_backbone(
         trainable_layers: how many of the stem and the four stages are trained, counted from the output, 0…5.
         returned_layers: stages the pyramid stands on, of 1…4; all by default.
     """
-    body = _classifier(backbone_name, weights, norm_layer, progress)
-    if not isinstance(body, ResNet):
-        raise ValueError(f"{backbone_name!r} is not a ResNet")
+    if "resne" not in backbone_name:  # resnet, resnext, wide_resnet
+        raise ValueError(f"backbone_name must be one of torchvision's ResNets, got {backbone_name!r}")
+    body: Any = _classifier(backbone_name, weights, norm_layer, progress)
     freeze_resnet(body, trainable_layers)
     returned_layers = returned_layers or [1, 2, 3, 4]
     if min(returned_layers) < 1 or max(returned_layers) > 4:

@@ -1,5 +1,6 @@
 """Faster R-CNN put together from its parts, and ready-made configurations of it."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -294,9 +295,10 @@ def _same_number(asked: int | None, in_weights: int) -> int:
 def _trainable_layers(pretrained: bool, asked: int | None, default: int, everything: int) -> int:
     if not pretrained:
         if asked not in (None, everything):
-            raise ValueError(
-                f"trainable_backbone_layers={asked} would freeze layers that nobody has trained: "
-                f"give pretrained weights, or {everything} or None to train everything"
+            warnings.warn(
+                f"trainable_backbone_layers={asked} would freeze layers that nobody has trained, so all of them are "
+                "trained: give pretrained weights to freeze any",
+                stacklevel=3,
             )
         return everything
     return default if asked is None else asked

@@ -99,9 +99,15 @@ class GeneralizedRCNNTransform(nn.Module):
             width, height = self.fixed_size
             return F.interpolate(image[None], size=(height, width), mode="bilinear", align_corners=False)[0]
         shorter, longer = sorted(image.shape[-2:])
+        scale = min(min_size / shorter, self.max_size / longer)
+        if int(shorter * scale) == 0:
+            raise ValueError(
+                f"an image of {image.shape[-2]}×{image.shape[-1]} pixels is too thin: with its longer side at "
+                f"{self.max_size} (max_size) nothing is left of the shorter one"
+            )
         return F.interpolate(
             image[None],
-            scale_factor=min(min_size / shorter, self.max_size / longer),
+            scale_factor=scale,
             recompute_scale_factor=True,  # the new size is floored, and the true ratio follows from it
             mode="bilinear",
             align_corners=False,

@@ -2,9 +2,7 @@
 
 import torch
 from torch import Tensor
-from torchvision.ops import (
-    nms,
-)  # the compiled kernel: greedy suppression of the overlapping, best score first
+from torchvision.ops import nms
 
 __all__ = [
     "batched_nms",

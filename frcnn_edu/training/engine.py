@@ -46,8 +46,9 @@ def train(
         resume: go on from `out/checkpoint.pt` instead of starting anew.
         on_step, on_epoch: called after each step and after each evaluation, to report or to draw.
 
-    The model is evaluated and saved after each pass over the data, and at the end. With `config.minutes`
-    the end may come in the middle of a pass: the budget covers training, evaluation and `on_epoch`.
+    The model is saved after each pass over the data and at the end, and evaluated too. With `config.minutes` an
+    evaluation is left out where it would take too much of the time, and the end may come in the middle of a pass; the
+    budget covers training, evaluation and `on_epoch`.
     The same seed on the CPU with `config.epochs` gives the same weights to the bit.
 
     Raises `NonFiniteLoss`, leaving the last checkpoint as it is; `ValueError` or `FileExistsError` before
@@ -97,7 +98,10 @@ def train(
                 run.save()
                 if on_epoch is not None:
                     on_epoch(state, found)
-                clock.reserve, evaluation_timed = clock.seconds() - paused, True
+                clock.evaluated = clock.seconds()
+                clock.reserve, evaluation_timed = clock.evaluated - paused, True
+            else:
+                run.save()
     run.export()
     return state
 

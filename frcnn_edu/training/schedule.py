@@ -41,6 +41,7 @@ class Clock:
         self.steps = steps_per_epoch * config.epochs if config.epochs is not None else None
         self.budget = 60 * config.minutes if config.minutes is not None else math.inf
         self.reserve = 0.0
+        self.evaluated = seconds  # when the last evaluation was over; the loop sets it
         self._started = time.monotonic() - seconds
 
     def seconds(self) -> float:
@@ -61,5 +62,12 @@ class Clock:
         return self.seconds() * (self.steps / max(step, 1) - 1)
 
     def worth_pausing(self, step: int) -> bool:
-        """Whether to evaluate now: at the end, or if training can go on behind it."""
-        return self.progress(step) >= 1 or self.budget - self.seconds() > 2 * self.reserve
+        """Whether to evaluate now: at the end, and after each epoch.
+
+        On a budget of minutes only if training can go on behind it, and if evaluations have not just taken more than
+        a tenth of the time: the epochs of a small data set are short.
+        """
+        if self.progress(step) >= 1 or self.steps is not None:
+            return True
+        now = self.seconds()
+        return self.budget - now > 2 * self.reserve and now - self.evaluated >= 9 * self.reserve

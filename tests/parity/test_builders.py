@@ -162,9 +162,10 @@ def test_trainable_layers_out_of_range(layers: int, downloads) -> None:
         frcnn_edu.fasterrcnn_resnet50_fpn(weights=COCO, trainable_backbone_layers=layers)
 
 
-def test_freezing_what_nobody_has_trained_is_refused() -> None:
-    with pytest.raises(ValueError, match="trainable_backbone_layers=2 would freeze layers that nobody has trained"):
-        frcnn_edu.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, trainable_backbone_layers=2)
+def test_what_nobody_has_trained_is_not_frozen_as_in_torchvision() -> None:
+    with pytest.warns(UserWarning, match="trainable_backbone_layers=2 would freeze layers that nobody has trained"):
+        model = frcnn_edu.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, trainable_backbone_layers=2)
+    assert all(parameter.requires_grad for parameter in model.parameters())
 
 
 # --- files ---------------------------------------------------------------------------------------------------------

@@ -46,14 +46,16 @@ def test_clock_keeps_time_for_the_last_evaluation(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(schedule_module.time, "monotonic", lambda: now)
     clock = Clock(replace(COSINE, epochs=None, minutes=2.0), steps_per_epoch=5, seconds=20.0)
     assert clock.progress(7) == pytest.approx(20 / 120)
-    clock.reserve = 20.0
-    now += 30
-    assert clock.progress(7) == pytest.approx(50 / 100)
-    assert clock.seconds_left(7) == 70
-    assert clock.worth_pausing(7)
-    now += 40  # 90 seconds: an evaluation now would leave less than the last one needs
+    clock.reserve = 3.0
+    now += 20  # 40 seconds: an evaluation now would take more than a tenth of what it follows
     assert not clock.worth_pausing(7)
     now += 10
+    assert clock.progress(7) == pytest.approx(50 / 117)
+    assert clock.seconds_left(7) == 70
+    assert clock.worth_pausing(7)
+    now += 66  # 116 seconds: an evaluation now would leave less than the last one needs
+    assert not clock.worth_pausing(7)
+    now += 1
     assert clock.progress(7) == pytest.approx(1)
     assert clock.worth_pausing(7)
 
