@@ -148,7 +148,7 @@ def place_labels(
     taken: list[tuple[float, float, float, float]] = []
     places: list[tuple[float, float] | None] = []
     for (x1, y1, x2, y2), (w, h) in zip(boxes.tolist(), sizes.tolist(), strict=True):
-        lefts, tops = (x1, x2 - w), (y1 - h, y2, y1, y2 - h)  # above, below, inside at the top, inside at the bottom
+        lefts, tops = (x1, x2 - w), (y1 - h, y1, y2 - h, y2)  # above, inside at the top, inside at the bottom, below
         wishes = [(x, y) for y in tops for x in lefts] + [(x2, y1), (x1 - w, y1)]
         wishes += [(x, y1 + k * h / 2) for k in range(1, 40) for x in lefts]  # last resort: slide down
         inside = [(min(max(x, 0.0), width - w), min(max(y, 0.0), height - h)) for x, y in wishes]
@@ -455,7 +455,8 @@ def _with_palette(picture: Image.Image, colors: int) -> Image.Image:
     """The picture in `colors` colours: all those that mean something, and the best ones for the rest."""
     meanings = [round(255 * channel) for color in st.MEANINGS for channel in to_rgb(color)]
     others = colors - len(st.MEANINGS)
-    reduced = picture.quantize(others, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    # Spread over the colours that there are, not over the pixels: a small shape keeps its colour too.
+    reduced = picture.quantize(others, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     palette = torch.tensor([*meanings, *(reduced.getpalette() or [])[: 3 * others]]).view(-1, 3).float()  # (P, 3)
     # Pillow's own search for the nearest colour is off by a few shades: white paper would turn grey.
     pixels = torch.from_numpy(np.array(picture)).view(-1, 3)  # (H·W, 3)
@@ -484,7 +485,7 @@ def save_figure(figure: Figure, path: str | Path, *, dpi: float = DPI) -> Path:
     return path
 
 
-def show(figure: Figure, alt: str, *, dpi: float = 120) -> None:
+def show(figure: Figure, alt: str, *, dpi: float = DPI) -> None:
     """Show a figure in a notebook as a PNG of its own size (no cropping), 800 pixels being a page.
 
     Args:
