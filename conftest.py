@@ -6,4 +6,3 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")  # a progress bar shows times, which no two runs share
-os.environ.setdefault("MPLBACKEND", "agg")

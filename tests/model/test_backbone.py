@@ -72,7 +72,10 @@ def test_slim_resnet_is_named_like_torchvisions() -> None:
     ("call", "message"),
     [
         (lambda: IntermediateLayerGetter(nn.Sequential(nn.ReLU()), {"layer9": "0"}), r"no layers \['layer9'\]"),
-        (lambda: resnet_fpn_backbone(backbone_name="mobilenet_v2", weights=None), "one of torchvision's ResNets, got 'mobilenet_v2'"),
+        (
+            lambda: resnet_fpn_backbone(backbone_name="mobilenet_v2", weights=None),
+            "one of torchvision's ResNets, got 'mobilenet_v2'",
+        ),
         (lambda: resnet_fpn_backbone(backbone_name="resnet18", weights=None, trainable_layers=6), r"0…5, got 6"),
         (
             lambda: resnet_fpn_backbone(backbone_name="resnet18", weights=None, returned_layers=[0, 1]),
