@@ -148,7 +148,10 @@ def print_plan(
         print(f"time     {ends or f'{config.epochs} epochs of {steps} steps'}\n", flush=True)
         return
     step = time_a_step(model, train_data, config, device)
-    ends = ends or f"the whole run about {duration(steps * step * (config.epochs or 0))}"
+    ends = (
+        ends
+        or f"{config.epochs} epoch{'' if config.epochs == 1 else 's'} about {duration(steps * step * (config.epochs or 0))}"
+    )
     print(f"time     a step takes about {duration(step)}, an epoch of {steps} steps {duration(steps * step)}; {ends}")
     if config.model != "small" and config.minutes is not None and 60 * config.minutes < 20 * step:
         print("         That is only a few steps: --model small is made for a CPU.")
