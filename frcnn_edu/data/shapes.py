@@ -16,7 +16,7 @@ SPLIT_LENGTHS = {"train": 8000, "val": 200, "test": 200}
 class ShapesDetection(Dataset[tuple[Tensor, dict[str, Any]]]):
     """Coloured shapes on quiet backgrounds, drawn from (seed, split, index) and the same on every machine.
 
-    The shapes are circles, squares, triangles, stars and crosses, stretched and turned at random (an ellipse is a
+    The shapes are circles, squares, triangles, stars and crosses, stretched, and tilted by up to 30° (an ellipse is a
     circle here, a rectangle a square). Colour says nothing about the class. Later shapes lie on earlier ones, but at
     least 60 % of every shape stays visible, and its box is tight around the pixels that do. Sizes are spread evenly on
     a logarithmic scale, so that every level of a feature pyramid gets its share; a few pictures are empty.
