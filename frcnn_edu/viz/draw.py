@@ -1,32 +1,26 @@
-"""Boxes and detections on pictures, curves of a training, and how a figure becomes a file.
+"""Boxes, labels and detections on pictures.
 
 Everything here makes `matplotlib.figure.Figure` objects without pyplot, so it works without a screen and in threads.
 """
 
-import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.textpath import TextPath
-from matplotlib.ticker import MaxNLocator
-from PIL import Image
 from torch import Tensor
 
-from ..training.files import replacing
 from . import style as st
 
 WIDTH = 8.0  # inches: 800 px at 100 dpi, the width of a page on a code-hosting site
-DPI = 150
 
 
 # --------------------------------------------------------------------------------------------------- pictures and boxes
@@ -346,153 +340,3 @@ def panels(
 def ratio(image: Tensor) -> float:
     """Height / width of an image or map (…, H, W)."""
     return image.shape[-2] / image.shape[-1]
-
-
-# --------------------------------------------------------------------------------------------------------------- curves
-
-#: Each loss with the colour of its stage (RPN, RoI heads) and what it asks.
-_LOSSES = {
-    "loss_objectness": (st.PROPOSAL, "RPN: object or not?"),
-    "loss_rpn_box_reg": (st.PROPOSAL, "RPN: where exactly?"),
-    "loss_classifier": (st.DETECTION, "RoI heads: which class?"),
-    "loss_box_reg": (st.DETECTION, "RoI heads: where exactly?"),
-}
-
-
-def plot_losses(history: Mapping[str, Sequence[float]]) -> Figure:
-    """The sum of the losses, the learning rate and the four losses over the steps: raw (faint) and smoothed (bold).
-
-    Args:
-        history: equally long lists "step", "loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg", "lr".
-    """
-    lengths = {key: len(history.get(key, ())) for key in ("step", *_LOSSES, "lr")}
-    if len(set(lengths.values())) != 1 or lengths["step"] == 0:
-        raise ValueError(f"history: expected equally long, non-empty lists, got lengths {lengths}")
-    steps = np.asarray(history["step"], dtype=float)
-    losses = {name: np.asarray(history[name], dtype=float) for name in _LOSSES}
-    with st.style():
-        figure = Figure(figsize=(WIDTH, 4.0))
-        total = figure.add_axes((0.06, 0.34, 0.40, 0.54))
-        _plot_smoothed(total, steps, np.sum(list(losses.values()), axis=0), st.INK, "sum of the losses")
-        rate = figure.add_axes((0.06, 0.11, 0.40, 0.11))
-        rate.plot(steps, history["lr"], color=st.MUTED, linewidth=1.6)
-        rate.set(xlim=total.get_xlim(), ylim=(0, None), xlabel="step", yticks=[])
-        rate.set_title(f"learning rate, at most {max(history['lr']):.2g}", fontsize=8, fontweight="normal")
-        for index, (name, values) in enumerate(losses.items()):
-            color, question = _LOSSES[name]
-            row, column = divmod(index, 2)
-            ax = figure.add_axes((0.545 + 0.24 * column, 0.58 - 0.47 * row, 0.2, 0.27))
-            _plot_smoothed(ax, steps, values, color, name.removeprefix("loss_"))
-            ax.tick_params(labelsize=7)
-            ax.locator_params(nbins=3)
-            ax.text(0, 1.04, question, transform=ax.transAxes, fontsize=7, color=st.MUTED)
-            ax.title.set_position((0, 1.0))
-            ax.set_title(ax.get_title(loc="left"), pad=15, fontsize=9)
-    return figure
-
-
-def _plot_smoothed(ax: Axes, steps: np.ndarray, values: np.ndarray, color: str, name: str) -> None:
-    smooth = smoothed(values)
-    ax.plot(steps, values, color=color, linewidth=0.6, alpha=0.28)
-    ax.plot(steps, smooth, color=color, linewidth=2.2)
-    # The first steps can be far above the rest: do not let them flatten everything else.
-    highest = np.nanmax([0, np.nanquantile(smooth, 0.98), smooth[-1]]) if np.isfinite(smooth).any() else 0
-    ax.set(xlim=(min(0, steps[0]), max(1, steps[-1])), ylim=(0, 1.2 * highest or 1), title=f"{name}  {smooth[-1]:.3f}")
-
-
-def smoothed(values: np.ndarray) -> np.ndarray:
-    """Centred moving average over about 4 % of the curve, its window shrinking at both ends; NaN stays out of it."""
-    half = len(values) // 50
-    windows = [values[max(0, i - half) : i + half + 1] for i in range(len(values))]
-    return np.array([np.nanmean(w) if np.isfinite(w).any() else np.nan for w in windows])
-
-
-def plot_metrics(epochs: Sequence[Mapping[str, float]]) -> Figure:
-    """COCO AP, AP50 and AP75 (0–1) on the validation images after each epoch.
-
-    Args:
-        epochs: one mapping per epoch with "epoch", "AP", "AP50" and "AP75".
-    """
-    if not epochs:
-        raise ValueError("epochs: expected at least one")
-    with st.style():
-        figure = Figure(figsize=(WIDTH, 3.4))
-        ax = figure.add_axes((0.075, 0.15, 0.76, 0.74))
-        at = [row["epoch"] for row in epochs]
-        for name, color, marker in (("AP50", st.PROPOSAL, "^"), ("AP75", st.FOREGROUND, "s"), ("AP", st.INK, "o")):
-            values = [float(row[name]) for row in epochs]
-            ax.plot(
-                at, values, color=color, marker=marker, markersize=4, linewidth=2, label=f"{name}  {values[-1]:.3f}"
-            )
-        ax.set(ylim=(0, 1), xlabel="epoch", title="Average precision on the validation images")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
-    return figure
-
-
-# ---------------------------------------------------------------------------------------------------------------- files
-
-
-def figure_to_png(figure: Figure, *, dpi: float = DPI, colors: int | None = None) -> bytes:
-    """The figure as a PNG file's bytes: the same figure gives the same bytes, whatever made or showed it before.
-
-    Args:
-        dpi: pixels per inch; figures are 8 inches wide.
-        colors: size of a palette (at most 256) chosen for this picture; a third of the bytes, and hardly to be seen
-            in a drawing. None keeps every colour.
-    """
-    buffer = io.BytesIO()
-    with st.style():
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    if colors is not None:
-        picture = _with_palette(Image.open(buffer).convert("RGB"), colors)
-        buffer = io.BytesIO()
-        picture.save(buffer, format="png", optimize=True)
-    return buffer.getvalue()
-
-
-def _with_palette(picture: Image.Image, colors: int) -> Image.Image:
-    """The picture in `colors` colours: all those that mean something, and the best ones for the rest."""
-    meanings = [round(255 * channel) for color in st.MEANINGS for channel in to_rgb(color)]
-    others = colors - len(st.MEANINGS)
-    # Spread over the colours that there are, not over the pixels: a small shape keeps its colour too.
-    reduced = picture.quantize(others, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
-    palette = torch.tensor([*meanings, *(reduced.getpalette() or [])[: 3 * others]]).view(-1, 3).float()  # (P, 3)
-    # Pillow's own search for the nearest colour is off by a few shades: white paper would turn grey.
-    pixels = torch.from_numpy(np.array(picture)).view(-1, 3)  # (H·W, 3)
-    seen, inverse = (pixels.int() @ torch.tensor([1 << 16, 1 << 8, 1], dtype=torch.int32)).unique(return_inverse=True)
-    seen = torch.stack((seen >> 16, seen >> 8 & 255, seen & 255), dim=1).float()  # (number of different colours, 3)
-    nearest = torch.cdist(seen, palette, compute_mode="donot_use_mm_for_euclid_dist").argmin(dim=1)
-    result = Image.fromarray(nearest[inverse].byte().view(picture.height, picture.width).numpy())
-    result.putpalette(palette.byte().flatten().tolist())
-    return result
-
-
-def save_figure(figure: Figure, path: str | Path, *, dpi: float = DPI) -> Path:
-    """Write the figure as .png or .svg (by the path's suffix), whole or not at all, and return the path."""
-    path = Path(path)
-    if path.suffix == ".png":
-        content = figure_to_png(figure, dpi=dpi)
-    elif path.suffix == ".svg":
-        buffer = io.BytesIO()
-        with st.style():
-            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-        content = buffer.getvalue()
-    else:
-        raise ValueError(f"{path}: expected a name ending in .png or .svg")
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
-    return path
-
-
-def show(figure: Figure, alt: str, *, dpi: float = DPI) -> None:
-    """Show a figure in a notebook as a PNG of its own size (no cropping), 800 pixels being a page.
-
-    Args:
-        alt: what the picture shows, in words: for readers who cannot see it, and instead of it where pictures are not shown.
-    """
-    from IPython.display import display  # only a notebook has it
-
-    content = {"image/png": figure_to_png(figure, dpi=dpi, colors=256), "text/plain": alt}
-    size = {"width": round(figure.get_figwidth() * 100), "alt": alt}
-    display(content, metadata={"image/png": size}, raw=True)

@@ -8,7 +8,8 @@ from matplotlib.patches import Patch
 
 from ..data import ShapesDetection
 from . import style as st
-from .draw import draw_detections, legend_on_top, panels, ratio, save_figure
+from .draw import draw_detections, legend_on_top, panels, ratio
+from .output import save_figure
 from .overview import draw_class_structure, draw_whole_network
 from .story import story
 

@@ -1,7 +1,4 @@
 import io
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,23 +8,15 @@ from hypothesis import strategies as some
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from PIL import Image
+from scenes import BOXES, CLASSES, LABELS, image
 from torch import Tensor
 
-from frcnn_edu.viz import draw
+from frcnn_edu.viz import draw, output
 from frcnn_edu.viz import style as st
-
-CLASSES = ("background", "circle", "square")
-BOXES = torch.tensor([[10.0, 10, 50, 40], [60, 30, 90, 80]])
-LABELS = torch.tensor([1, 2])
-
-
-def image(height: int = 96, width: int = 128) -> Tensor:
-    return torch.rand(3, height, width, generator=torch.Generator().manual_seed(0))
 
 
 def pixels(figure: Figure) -> np.ndarray:
-    return imread(io.BytesIO(draw.figure_to_png(figure, dpi=60)))
+    return imread(io.BytesIO(output.figure_to_png(figure, dpi=60)))
 
 
 # ---------------------------------------------------------------------------------------------------------------- boxes
@@ -200,111 +189,3 @@ def test_a_sheet_of_unequal_lists_is_refused() -> None:
         draw.detection_sheet([image()] * 2, [{}], [], CLASSES)
     with pytest.raises(ValueError, match="got 0 images"):
         draw.detection_sheet([], [], None, CLASSES)
-
-
-# --------------------------------------------------------------------------------------------------------------- curves
-
-
-def history(steps: int = 200) -> dict[str, list[float]]:
-    names = ["loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"]
-    losses = {name: [(1 + i) / (1 + 0.1 * step) for step in range(steps)] for i, name in enumerate(names)}
-    return {"step": list(range(steps)), **losses, "lr": [1e-3] * steps}
-
-
-def test_loss_curves_are_the_losses() -> None:
-    given_history = history()
-    axes = draw.plot_losses(given_history).axes
-    total, objectness = axes[0].lines[0].get_ydata(), axes[2].lines[0].get_ydata()
-    assert np.allclose(objectness, given_history["loss_objectness"])
-    assert np.allclose(total, [(1 + 2 + 3 + 4) / (1 + 0.1 * step) for step in range(200)])
-    assert axes[2].get_title(loc="left").startswith("objectness")
-
-
-def test_one_step_and_zero_losses_are_legal() -> None:
-    for steps in (1, 3):
-        flat = history(steps) | {name: [0.0] * steps for name in ("loss_box_reg", "loss_rpn_box_reg")}
-        draw.figure_to_png(draw.plot_losses(flat), dpi=40)
-
-
-def test_a_history_with_gaps_is_refused() -> None:
-    with pytest.raises(ValueError, match="'lr': 3"):
-        draw.plot_losses(history(5) | {"lr": [0.0] * 3})
-    with pytest.raises(ValueError, match="non-empty"):
-        draw.plot_losses(history(0))
-
-
-def test_smoothing_keeps_a_constant_and_skips_nan() -> None:
-    assert np.allclose(draw.smoothed(np.full(300, 2.5)), 2.5)
-    values = np.full(300, 2.5)
-    values[100] = np.nan
-    assert np.allclose(draw.smoothed(values), 2.5)
-
-
-def test_metric_curves() -> None:
-    ax = draw.plot_metrics([{"epoch": e, "AP": 0.1 * e, "AP50": 0.2 * e, "AP75": 0.05 * e} for e in (1, 2)]).axes[0]
-    assert [line.get_label() for line in ax.lines] == ["AP50  0.400", "AP75  0.100", "AP  0.200"]
-    with pytest.raises(ValueError, match="at least one"):
-        draw.plot_metrics([])
-
-
-# ---------------------------------------------------------------------------------------------------------------- files
-
-
-@pytest.mark.parametrize("suffix", [".png", ".svg"])
-def test_the_same_figure_gives_the_same_file(tmp_path: Path, suffix: str) -> None:
-    files = []
-    for name in ("a", "b"):
-        ax = draw.draw_detections(image(), BOXES, LABELS, classes=CLASSES)
-        files.append(draw.save_figure(ax.figure, tmp_path / "new" / f"{name}{suffix}", dpi=60).read_bytes())
-    assert files[0] == files[1]
-    assert b"matplotlib.org" not in files[0][:400]
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [f"a{suffix}", f"b{suffix}"]
-
-
-def test_a_palette_is_smaller_and_looks_the_same() -> None:
-    figure = draw.plot_losses(history())
-    full, small = (draw.figure_to_png(figure, dpi=60, colors=colors) for colors in (None, 256))
-    assert len(small) < len(full) / 2
-    difference = imread(io.BytesIO(full))[..., :3] - imread(io.BytesIO(small))[..., :3]
-    assert np.sqrt((difference**2).mean()) < 0.01
-
-
-def test_a_palette_keeps_every_color_that_means_something() -> None:
-    ax = draw.picture_axes(image())
-    draw.show_image(ax, image())  # noise needs all the colours that it can get
-    for column, color in enumerate(st.MEANINGS):
-        draw.draw_boxes(ax, torch.tensor([[4.0 * column, 40, 4 * column + 3, 44]]), color, fill=1, halo=False)
-    picture = Image.open(io.BytesIO(draw.figure_to_png(ax.figure, dpi=100, colors=256))).convert("RGB")
-    there = {f"#{r:02x}{g:02x}{b:02x}" for r, g, b in picture.get_flattened_data()}
-    assert {color.lower() for color in st.MEANINGS} <= there
-
-
-def test_a_palette_larger_than_the_picture_needs() -> None:
-    ax = draw.picture_axes(image())
-    ax.set_axis_off()
-    draw.draw_boxes(ax, torch.tensor([[0.2, 0.2, 0.6, 0.6]]), st.FOCUS, fill=1, halo=False)
-    picture = Image.open(io.BytesIO(draw.figure_to_png(ax.figure, dpi=20, colors=256))).convert("RGB")
-    full = Image.open(io.BytesIO(draw.figure_to_png(ax.figure, dpi=20))).convert("RGB")
-    assert len(full.getcolors() or []) < 100
-    assert np.abs(np.asarray(full, dtype=int) - np.asarray(picture, dtype=int)).max() <= 8
-
-
-def test_show_displays_the_picture_with_words_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[dict[str, object], dict[str, dict[str, object]]]] = []
-    monkeypatch.setattr("IPython.display.display", lambda data, metadata, raw: seen.append((data, metadata)))
-    draw.show(draw.plot_losses(history()), "four losses", dpi=60)
-    ((data, metadata),) = seen
-    assert data["text/plain"] == metadata["image/png"]["alt"] == "four losses"
-    assert metadata["image/png"]["width"] == 800
-    assert imread(io.BytesIO(data["image/png"])).shape[1] == 480  # type: ignore[arg-type]
-
-
-def test_other_files_are_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"expected a name ending in \.png or \.svg"):
-        draw.save_figure(Figure(), tmp_path / "new" / "a.bmp")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_drawing_needs_no_pyplot() -> None:
-    code = "import sys, frcnn_edu.viz, frcnn_edu.viz.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from frcnn_edu.viz import figures
-from frcnn_edu.viz.draw import DPI, figure_to_png
+from frcnn_edu.viz.output import DPI, figure_to_png
 from frcnn_edu.viz.story import story
 
 FOLDER = Path(__file__).parents[2] / "figures"

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from frcnn_edu import FasterRCNN, MultiScaleRoIAlign, fasterrcnn_small_fpn
 from frcnn_edu.viz import stages
-from frcnn_edu.viz.draw import figure_to_png
+from frcnn_edu.viz.output import figure_to_png
 from frcnn_edu.viz.overview import draw_class_structure, draw_whole_network, likely_anchors
 from frcnn_edu.viz.trace import Trace, trace
 

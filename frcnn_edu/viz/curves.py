@@ -1,0 +1,90 @@
+"""Curves of a training: losses and average precision."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from . import style as st
+from .draw import WIDTH
+
+#: Each loss with the colour of its stage (RPN, RoI heads) and what it asks.
+_LOSSES = {
+    "loss_objectness": (st.PROPOSAL, "RPN: object or not?"),
+    "loss_rpn_box_reg": (st.PROPOSAL, "RPN: where exactly?"),
+    "loss_classifier": (st.DETECTION, "RoI heads: which class?"),
+    "loss_box_reg": (st.DETECTION, "RoI heads: where exactly?"),
+}
+
+
+def plot_losses(history: Mapping[str, Sequence[float]]) -> Figure:
+    """The sum of the losses, the learning rate and the four losses over the steps: raw (faint) and smoothed (bold).
+
+    Args:
+        history: equally long lists "step", "loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg", "lr".
+    """
+    lengths = {key: len(history.get(key, ())) for key in ("step", *_LOSSES, "lr")}
+    if len(set(lengths.values())) != 1 or lengths["step"] == 0:
+        raise ValueError(f"history: expected equally long, non-empty lists, got lengths {lengths}")
+    steps = np.asarray(history["step"], dtype=float)
+    losses = {name: np.asarray(history[name], dtype=float) for name in _LOSSES}
+    with st.style():
+        figure = Figure(figsize=(WIDTH, 4.0))
+        total = figure.add_axes((0.06, 0.34, 0.40, 0.54))
+        _plot_smoothed(total, steps, np.sum(list(losses.values()), axis=0), st.INK, "sum of the losses")
+        rate = figure.add_axes((0.06, 0.11, 0.40, 0.11))
+        rate.plot(steps, history["lr"], color=st.MUTED, linewidth=1.6)
+        rate.set(xlim=total.get_xlim(), ylim=(0, None), xlabel="step", yticks=[])
+        rate.set_title(f"learning rate, at most {max(history['lr']):.2g}", fontsize=8, fontweight="normal")
+        for index, (name, values) in enumerate(losses.items()):
+            color, question = _LOSSES[name]
+            row, column = divmod(index, 2)
+            ax = figure.add_axes((0.545 + 0.24 * column, 0.58 - 0.47 * row, 0.2, 0.27))
+            _plot_smoothed(ax, steps, values, color, name.removeprefix("loss_"))
+            ax.tick_params(labelsize=7)
+            ax.locator_params(nbins=3)
+            ax.text(0, 1.04, question, transform=ax.transAxes, fontsize=7, color=st.MUTED)
+            ax.title.set_position((0, 1.0))
+            ax.set_title(ax.get_title(loc="left"), pad=15, fontsize=9)
+    return figure
+
+
+def _plot_smoothed(ax: Axes, steps: np.ndarray, values: np.ndarray, color: str, name: str) -> None:
+    smooth = smoothed(values)
+    ax.plot(steps, values, color=color, linewidth=0.6, alpha=0.28)
+    ax.plot(steps, smooth, color=color, linewidth=2.2)
+    # The first steps can be far above the rest: do not let them flatten everything else.
+    highest = np.nanmax([0, np.nanquantile(smooth, 0.98), smooth[-1]]) if np.isfinite(smooth).any() else 0
+    ax.set(xlim=(min(0, steps[0]), max(1, steps[-1])), ylim=(0, 1.2 * highest or 1), title=f"{name}  {smooth[-1]:.3f}")
+
+
+def smoothed(values: np.ndarray) -> np.ndarray:
+    """Centred moving average over about 4 % of the curve, its window shrinking at both ends; NaN stays out of it."""
+    half = len(values) // 50
+    windows = [values[max(0, i - half) : i + half + 1] for i in range(len(values))]
+    return np.array([np.nanmean(w) if np.isfinite(w).any() else np.nan for w in windows])
+
+
+def plot_metrics(epochs: Sequence[Mapping[str, float]]) -> Figure:
+    """COCO AP, AP50 and AP75 (0–1) on the validation images after each epoch.
+
+    Args:
+        epochs: one mapping per epoch with "epoch", "AP", "AP50" and "AP75".
+    """
+    if not epochs:
+        raise ValueError("epochs: expected at least one")
+    with st.style():
+        figure = Figure(figsize=(WIDTH, 3.4))
+        ax = figure.add_axes((0.075, 0.15, 0.76, 0.74))
+        at = [row["epoch"] for row in epochs]
+        for name, color, marker in (("AP50", st.PROPOSAL, "^"), ("AP75", st.FOREGROUND, "s"), ("AP", st.INK, "o")):
+            values = [float(row[name]) for row in epochs]
+            ax.plot(
+                at, values, color=color, marker=marker, markersize=4, linewidth=2, label=f"{name}  {values[-1]:.3f}"
+            )
+        ax.set(ylim=(0, 1), xlabel="epoch", title="Average precision on the validation images")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
+    return figure

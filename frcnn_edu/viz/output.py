@@ -1,0 +1,80 @@
+"""How a figure becomes a PNG, a file, or a picture in a notebook."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ..training.files import replacing
+from . import style as st
+
+DPI = 150
+
+
+def figure_to_png(figure: Figure, *, dpi: float = DPI, colors: int | None = None) -> bytes:
+    """The figure as a PNG file's bytes: the same figure gives the same bytes, whatever made or showed it before.
+
+    Args:
+        dpi: pixels per inch; figures are 8 inches wide.
+        colors: size of a palette (at most 256) chosen for this picture; a third of the bytes, and hardly to be seen
+            in a drawing. None keeps every colour.
+    """
+    buffer = io.BytesIO()
+    with st.style():
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    if colors is not None:
+        picture = _with_palette(Image.open(buffer).convert("RGB"), colors)
+        buffer = io.BytesIO()
+        picture.save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+def _with_palette(picture: Image.Image, colors: int) -> Image.Image:
+    """The picture in `colors` colours: all those that mean something, and the best ones for the rest."""
+    meanings = [round(255 * channel) for color in st.MEANINGS for channel in to_rgb(color)]
+    others = colors - len(st.MEANINGS)
+    # Spread over the colours that there are, not over the pixels: a small shape keeps its colour too.
+    reduced = picture.quantize(others, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    palette = torch.tensor([*meanings, *(reduced.getpalette() or [])[: 3 * others]]).view(-1, 3).float()  # (P, 3)
+    # Pillow's own search for the nearest colour is off by a few shades: white paper would turn grey.
+    pixels = torch.from_numpy(np.array(picture)).view(-1, 3)  # (H·W, 3)
+    seen, inverse = (pixels.int() @ torch.tensor([1 << 16, 1 << 8, 1], dtype=torch.int32)).unique(return_inverse=True)
+    seen = torch.stack((seen >> 16, seen >> 8 & 255, seen & 255), dim=1).float()  # (number of different colours, 3)
+    nearest = torch.cdist(seen, palette, compute_mode="donot_use_mm_for_euclid_dist").argmin(dim=1)
+    result = Image.fromarray(nearest[inverse].byte().view(picture.height, picture.width).numpy())
+    result.putpalette(palette.byte().flatten().tolist())
+    return result
+
+
+def save_figure(figure: Figure, path: str | Path, *, dpi: float = DPI) -> Path:
+    """Write the figure as .png or .svg (by the path's suffix), whole or not at all, and return the path."""
+    path = Path(path)
+    if path.suffix == ".png":
+        content = figure_to_png(figure, dpi=dpi)
+    elif path.suffix == ".svg":
+        buffer = io.BytesIO()
+        with st.style():
+            figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        content = buffer.getvalue()
+    else:
+        raise ValueError(f"{path}: expected a name ending in .png or .svg")
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+    return path
+
+
+def show(figure: Figure, alt: str, *, dpi: float = DPI) -> None:
+    """Show a figure in a notebook as a PNG of its own size (no cropping), 800 pixels being a page.
+
+    Args:
+        alt: what the picture shows, in words: for readers who cannot see it, and instead of it where pictures are not shown.
+    """
+    from IPython.display import display  # only a notebook has it
+
+    content = {"image/png": figure_to_png(figure, dpi=dpi, colors=256), "text/plain": alt}
+    size = {"width": round(figure.get_figwidth() * 100), "alt": alt}
+    display(content, metadata={"image/png": size}, raw=True)
