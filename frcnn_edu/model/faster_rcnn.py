@@ -15,6 +15,7 @@ from torchvision.models.detection import (
 from torchvision.models.detection.anchor_utils import AnchorGenerator as TorchvisionAnchorGenerator
 from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
 
+from ..ops.pooling import roi_align
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN, SlimResNet, mobilenet_backbone, resnet_fpn_backbone
 from .frozen_batch_norm import FrozenBatchNorm2d
@@ -264,7 +265,7 @@ def fasterrcnn_small_fpn(
         rpn_post_nms_top_n_test=300,
         rpn_batch_size_per_image=64,
         # The canonical box shrinks with the images, by half: an object then spans 7 to 14 cells of its map, or more.
-        box_roi_pool=MultiScaleRoIAlign(["0", "1", "2", "3"], 7, 2, canonical_scale=112),
+        box_roi_pool=MultiScaleRoIAlign(["0", "1", "2", "3"], 7, 2, canonical_scale=112, roi_align=roi_align),
         box_head=TwoMLPHead(channels * 7 * 7, representation_size),
         box_predictor=FastRCNNPredictor(representation_size, num_classes or 6),
         box_batch_size_per_image=32,

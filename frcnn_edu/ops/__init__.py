@@ -1,9 +1,10 @@
-"""What several stages share: box geometry, box coding, matching, sampling, losses."""
+"""What several stages share: box geometry, box coding, matching, sampling, pooling, losses."""
 
 from .box_coder import BoxCoder
 from .boxes import batched_nms, box_area, box_iou, clip_boxes_to_image, nms, remove_small_boxes
 from .losses import fastrcnn_loss, rpn_loss
 from .matcher import Matcher
+from .pooling import roi_align
 from .sampler import BalancedPositiveNegativeSampler
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "fastrcnn_loss",
     "nms",
     "remove_small_boxes",
+    "roi_align",
     "rpn_loss",
 ]

@@ -16,6 +16,7 @@ from torchvision.ops.poolers import LevelMapper as TheirLevelMapper
 from twins import OURS, THEIRS, make_images, make_targets
 
 import frcnn_edu
+from frcnn_edu.ops import roi_align
 from frcnn_edu.ops.losses import fastrcnn_loss
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -381,6 +382,24 @@ def test_multi_scale_roi_align(names: list[str], output_size, sampling_ratio: in
     assert ours.scales == theirs.scales
     nothing = [torch.zeros(0, 4), torch.zeros(0, 4)]
     assert_same(ours(maps, nothing, shapes), theirs(maps, nothing, shapes))
+
+
+@pytest.mark.parametrize("size", [(64, 96), (9, 5), (1, 1)], ids=str)
+@pytest.mark.parametrize("aligned", [False, True], ids=["", "aligned"])
+@pytest.mark.parametrize(("output_size", "sampling_ratio"), [((7, 7), 2), ((3, 5), 1), ((2, 1), 3), ((4, 4), -1)])
+def test_roi_align(size: tuple[int, int], output_size: tuple[int, int], sampling_ratio: int, aligned: bool) -> None:
+    """Boxes inside, across the edge, outside, thinner than a cell: the one made for CPUs agrees to rounding."""
+    features = torch.randn(3, 6, *size, requires_grad=True)
+    boxes = torch.cat([random_boxes(60, 100.0, 300.0), random_boxes(40, 400.0) - 60, random_boxes(30, 300.0, 1.0)])
+    rois = torch.cat([torch.randint(3, (len(boxes), 1)).float(), boxes], dim=1)
+    arguments = (rois, output_size, 1 / 4, sampling_ratio, aligned)
+    pooled, expected = roi_align(features, *arguments), torchvision.ops.roi_align(features, *arguments)
+    assert pooled.shape == expected.shape
+    assert (pooled - expected).abs().max() <= 2e-6
+    assert (expected.flatten(1) == 0).all(dim=1).any()  # some lie outside
+    upstream = torch.randn_like(expected)
+    (gradient,), (their_gradient,) = (torch.autograd.grad(out, features, upstream) for out in (pooled, expected))
+    assert (gradient - their_gradient).abs().max() <= 1e-5 * their_gradient.abs().max()
 
 
 @pytest.mark.parametrize("heights", [(11,), (100, 30), (800,), (793,), (45,), (23, 22)], ids=str)

@@ -22,6 +22,8 @@ from twins import (
     vgg16_single_map,
 )
 
+from frcnn_edu.ops import roi_align
+
 WIDE, TALL, SQUARE = (90, 160), (150, 60), (100, 100)
 
 # Fewer samples than the defaults: the large box heads are most of the work.
@@ -186,3 +188,39 @@ def test_float64_agrees_as_well() -> None:
     objectness, their_objectness = losses.pop("loss_objectness"), their_losses.pop("loss_objectness")
     assert losses == their_losses
     assert objectness.item() == pytest.approx(their_objectness.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_with_the_roi_align_for_cpus_all_agrees_to_rounding(dtype: torch.dtype) -> None:
+    """The small model pools with it. It adds the same numbers in another order: in float64, 1e-10 is far above that."""
+    images = [image.to(dtype) for image in make_images(WIDE, TALL)]
+    targets = [{**t, "boxes": t["boxes"].to(dtype)} for t in make_targets(images, (5, 2), 7)]
+    ours, theirs = twins(small_fpn, [image.float() for image in images], **FAST)
+    ours, theirs = ours.to(dtype), theirs.to(dtype)
+    ours.roi_heads.box_roi_pool.roi_align = roi_align
+    tolerance = {torch.float64: 1e-10, torch.float32: 1e-4}[dtype]
+
+    for found, expected in zip(detect(ours, images)[0], detect(theirs, images)[0], strict=True):
+        assert len(expected["boxes"]) >= 5
+        assert torch.equal(found["labels"], expected["labels"])
+        assert (found["scores"] - expected["scores"]).abs().max() <= tolerance
+        assert (found["boxes"] - expected["boxes"]).abs().max() <= 100 * tolerance  # pixels, of a hundred and more
+
+    with_labels_of_dtype(theirs, dtype)
+    losses, gradients, *_ = train_step(ours, images, targets)
+    their_losses, their_gradients, *_ = train_step(theirs, images, targets)
+    for name, loss in losses.items():
+        assert loss.item() == pytest.approx(their_losses[name].item(), rel=tolerance)
+    differences = {name: relative_difference(gradients[name], their_gradients[name]) for name in their_gradients}
+    assert max(differences.values()) <= tolerance, sorted(differences.items(), key=lambda item: -item[1])[:3]
+
+
+def with_labels_of_dtype(model: nn.Module, dtype: torch.dtype) -> None:
+    """Lets torchvision's RPN have its labels, always float32, in the precision of the rest."""
+    assign = model.rpn.assign_targets_to_anchors
+
+    def assign_and_convert(anchors: list, targets: list) -> tuple:
+        labels, matched = assign(anchors, targets)
+        return [label.to(dtype) for label in labels], matched
+
+    model.rpn.assign_targets_to_anchors = assign_and_convert

@@ -1,0 +1,75 @@
+"""RoIAlign as one weighted sum: each bin adds up a few cells of the feature map."""
+
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import Tensor
+
+
+def roi_align(
+    features: Tensor,
+    rois: Tensor,
+    output_size: tuple[int, int],
+    spatial_scale: float = 1.0,
+    sampling_ratio: int = -1,
+    aligned: bool = False,
+) -> Tensor:
+    """Features inside each box, cut into bins: (K, C, rows, columns).
+
+    A bin is the mean of sampling_ratio² points, spread evenly over it. The value at a point is interpolated between
+    the four cells around it, so a bin is a sum of 4 · sampling_ratio² cells with weights that follow from the box alone.
+
+    Args:
+        features: (N, C, H, W). Gradients flow to it; none flows to the boxes.
+        rois: (K, 5), the index of the image and a box xyxy in pixels.
+        output_size: bins of the result, (rows, columns).
+        spatial_scale: cells of the map in a pixel, 1/4 for stride 4.
+        sampling_ratio: points along each side of a bin; -1 takes more of them in larger boxes.
+        aligned: whether a cell's value belongs to its center, not to its top left corner.
+
+    Source: Mask R-CNN, section 3; `torchvision/csrc/ops/cpu/roi_align_kernel.cpp`, which rounds a little differently
+    and takes several times as long on a CPU. Elsewhere, and for -1, its kernels do the work.
+    """
+    if features.device.type != "cpu" or sampling_ratio < 1:
+        return torchvision.ops.roi_align(features, rois, output_size, spatial_scale, sampling_ratio, aligned)
+    _, channels, height, width = features.shape
+    rows, columns = output_size
+    image, boxes = rois[:, 0].long(), rois[:, 1:].detach() * spatial_scale - (0.5 if aligned else 0.0)
+    x1, y1, x2, y2 = boxes.unbind(dim=1)
+    smallest = 0.0 if aligned else 1.0  # the first RoIAlign stretched tiny boxes to a whole cell
+    y, y_weight = bilinear_samples(y1, (y2 - y1).clamp(min=smallest), rows, sampling_ratio, height)
+    x, x_weight = bilinear_samples(x1, (x2 - x1).clamp(min=smallest), columns, sampling_ratio, width)
+
+    # Every row with every column, and all images one below the other: a cell's number is (image · H + y) · W + x.
+    row_start = (image[:, None, None] * height + y) * width  # (K, rows, 2·ratio)
+    cells = row_start[:, :, None, :, None] + x[:, None, :, None, :]  # (K, rows, columns, 2·ratio, 2·ratio)
+    weights = y_weight[:, :, None, :, None] * x_weight[:, None, :, None, :]
+    table = features.permute(0, 2, 3, 1).flatten(0, 2).to(weights.dtype)  # (N·H·W, C), a cell's channels side by side
+    bins = F.embedding_bag(  # (K·rows·columns, C): look up the cells of each bin, weigh them, add them up
+        cells.flatten(3).flatten(0, 2), table, mode="sum", per_sample_weights=weights.flatten(3).flatten(0, 2)
+    )
+    return bins.view(-1, rows, columns, channels).permute(0, 3, 1, 2).to(features.dtype)
+
+
+def bilinear_samples(start: Tensor, length: Tensor, bins: int, ratio: int, cells: int) -> tuple[Tensor, Tensor]:
+    """Along one axis: which cells each bin of each box takes, and how much of each.
+
+    Args:
+        start, length: of the boxes, (K,), in cells.
+        bins, ratio: bins of a box, and points of a bin.
+        cells: length of the map.
+
+    Returns:
+        Cells (K, bins, 2·ratio) int64, two for each point, and their weights, which add up to 1 for a bin inside.
+    """
+    size = length[:, None, None] / bins  # (K, 1, 1), of a bin
+    bin_ = torch.arange(bins, device=start.device)[:, None]
+    point = torch.arange(ratio, device=start.device) + 0.5
+    position = start[:, None, None] + bin_ * size + point * size / ratio  # (K, bins, ratio)
+    seen = (position >= -1) & (position <= cells)  # a point farther out counts as 0
+    position = position.clamp(min=0, max=cells - 1)  # one less far out has the value of the edge
+    before = position.floor()
+    after_weight = position - before
+    after = (before + 1).clamp(max=cells - 1)
+    weights = torch.stack((1 - after_weight, after_weight), dim=3) * (seen / ratio)[..., None]
+    return torch.stack((before, after), dim=3).long().flatten(2), weights.flatten(2)
