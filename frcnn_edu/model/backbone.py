@@ -224,14 +224,14 @@ def _features(name: str, weights: Weights, norm_layer: NormLayer | None, progres
 
 
 class SlimResNet(nn.Module):
-    """A ResNet for small images and a CPU: the blocks and names of torchvision's, fewer and narrower.
+    """A ResNet-18 for small images and a CPU: torchvision's blocks and names, with fewer channels.
 
     Args:
         layers: blocks in each stage.
         widths: channels of each stage.
     """
 
-    def __init__(self, layers: tuple[int, ...] = (1, 2, 2, 1), widths: tuple[int, ...] = (32, 64, 96, 128)) -> None:
+    def __init__(self, layers: tuple[int, ...] = (2, 2, 2, 2), widths: tuple[int, ...] = (32, 64, 96, 128)) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, widths[0], kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(widths[0])

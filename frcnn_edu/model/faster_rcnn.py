@@ -18,6 +18,7 @@ from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
 from ..ops.pooling import roi_align
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN, SlimResNet, mobilenet_backbone, resnet_fpn_backbone
+from .fpn import LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .generalized_rcnn import GeneralizedRCNN
 from .roi_align import MultiScaleRoIAlign
@@ -54,7 +55,9 @@ class FasterRCNN(GeneralizedRCNN):
         **kwargs: further arguments of `GeneralizedRCNNTransform`.
 
     Raises:
-        ValueError: the backbone has no `out_channels`; `num_classes` and `box_predictor` are both given, or neither.
+        ValueError: the backbone has no `out_channels`; `num_classes` and `box_predictor` are both given, or neither;
+            the anchors are for another number of maps than a `BackboneWithFPN` returns (of another backbone, the first
+            forward pass tells).
 
     Source: Faster R-CNN (Ren et al. 2015); `torchvision/models/detection/faster_rcnn.py`.
     """
@@ -105,6 +108,7 @@ class FasterRCNN(GeneralizedRCNN):
         out_channels = int(backbone.out_channels)  # type: ignore[arg-type]
 
         anchor_generator = rpn_anchor_generator or fpn_anchors((32, 64, 128, 256, 512))
+        _check_levels(backbone, anchor_generator)
         rpn = RegionProposalNetwork(
             anchor_generator,
             rpn_head or RPNHead(out_channels, _anchors_per_location(anchor_generator)),
@@ -159,6 +163,17 @@ def _anchors_per_location(anchor_generator: TorchvisionAnchorGenerator) -> int:
     if len(set(numbers)) != 1:
         raise ValueError(f"one RPN head serves all levels, so each needs the same number of anchors; got {numbers}")
     return numbers[0]
+
+
+def _check_levels(backbone: nn.Module, anchor_generator: TorchvisionAnchorGenerator) -> None:
+    if not isinstance(backbone, BackboneWithFPN) or not isinstance(backbone.fpn.extra_blocks, LastLevelMaxPool):
+        return  # how many maps it returns, only a forward pass tells
+    maps, levels = len(backbone.fpn.inner_blocks) + 1, len(anchor_generator.num_anchors_per_location())
+    if maps != levels:
+        raise ValueError(
+            f"anchors are given for {levels} feature maps (sizes={anchor_generator.sizes}), but the backbone returns "
+            f"{maps}, one of them 'pool': give one tuple of sizes and one of ratios for each"
+        )
 
 
 def fasterrcnn_resnet50_fpn(
@@ -253,7 +268,7 @@ def fasterrcnn_small_fpn(
         num_classes = _same_number(num_classes, len(state["roi_heads.box_predictor.cls_score.bias"]))
 
     widths, channels, representation_size = (32, 64, 96, 128), 64, 256
-    body = SlimResNet(layers=(1, 2, 2, 1), widths=widths)
+    body = SlimResNet(layers=(2, 2, 2, 2), widths=widths)
     backbone = BackboneWithFPN(body, {f"layer{i + 1}": str(i) for i in range(4)}, list(widths), channels)
     settings: dict[str, Any] = dict(
         min_size=128,
@@ -268,7 +283,7 @@ def fasterrcnn_small_fpn(
         box_roi_pool=MultiScaleRoIAlign(["0", "1", "2", "3"], 7, 2, canonical_scale=112, roi_align=roi_align),
         box_head=TwoMLPHead(channels * 7 * 7, representation_size),
         box_predictor=FastRCNNPredictor(representation_size, num_classes or 6),
-        box_batch_size_per_image=32,
+        box_batch_size_per_image=64,
         box_positive_fraction=0.5,
     )
     model = FasterRCNN(backbone, **{**settings, **kwargs})

@@ -145,7 +145,8 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
         return torch.optim.SGD(
             parameters, config.lr, momentum=config.momentum, weight_decay=config.weight_decay, fused=True
         )
-    return torch.optim.AdamW(parameters, config.lr, weight_decay=config.weight_decay, fused=True)
+    # A second beta of 0.99: a run of minutes has too few steps to average squared gradients over the last thousand.
+    return torch.optim.AdamW(parameters, config.lr, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
 
 
 @contextmanager

@@ -170,6 +170,16 @@ def test_every_registered_model_can_be_built() -> None:
             lambda: FasterRCNN(backbone(8, 4), 3, rpn_anchor_generator=AnchorGenerator(((8,), (8, 16)), ((1.0,),) * 2)),
             r"same number of anchors; got \[1, 2\]",
         ),
+        (
+            lambda: fasterrcnn_small_fpn(rpn_anchor_generator=AnchorGenerator(((8,), (16,)), ((1.0,),) * 2)),
+            r"given for 2 feature maps .* the backbone returns 5",
+        ),
+        (
+            lambda: frcnn_edu.fasterrcnn_mobilenet_v3_large_fpn(
+                weights_backbone=None, rpn_anchor_generator=AnchorGenerator(((8,),) * 5, ((1.0,),) * 5)
+            ),
+            r"given for 5 feature maps .* the backbone returns 3",
+        ),
     ],
 )
 def test_constructor_names_what_is_wrong(call: Callable, message: str) -> None:
