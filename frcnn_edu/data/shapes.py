@@ -58,7 +58,6 @@ class ShapesDetection(Dataset[tuple[Tensor, dict[str, Any]]]):
             raise ValueError(f"size must be (height, width), each at least 64 pixels; got {size}")
         self.split, self.seed, self.size, self.transforms = split, seed, size, transforms
         self.length = SPLIT_LENGTHS[split] if length is None else length
-        self.summary = f"{self.length} generated pictures"
 
     def __len__(self) -> int:
         return self.length

@@ -28,7 +28,7 @@ def roi_align(
         aligned: whether a cell's value belongs to its center, not to its top left corner.
 
     Source: Mask R-CNN, section 3; `torchvision/csrc/ops/cpu/roi_align_kernel.cpp`, which rounds a little differently
-    and takes several times as long on a CPU. Elsewhere, and for -1, its kernels do the work.
+    and takes about three times as long on a CPU. Elsewhere, and for -1, its kernels do the work.
     """
     if features.device.type != "cpu" or sampling_ratio < 1:
         return torchvision.ops.roi_align(features, rois, output_size, spatial_scale, sampling_ratio, aligned)

@@ -17,9 +17,15 @@ from .draw import WIDTH, draw_boxes, draw_ground_truth, draw_labels, line_width,
 LEVEL_KEYS = tuple(st.LEVEL_NAMES)  # "0", "1", "2", "3", "pool"
 
 
-def strength(features: Tensor) -> Tensor:
-    """How strongly each cell of a map (1, C, H, W) responds: the root mean square over its channels, (H, W)."""
-    return features[0].detach().square().mean(dim=0).sqrt()
+def strength(features: Tensor, among: Tensor | None = None) -> Tensor:
+    """How far each cell's features are from the average cell's: the root mean square over channels.
+
+    Args:
+        features: (1, C, H, W). The result is (H, W).
+        among: the map (1, C, H', W') whose average cell is meant; `features` itself by default.
+    """
+    average = (features if among is None else among)[0].detach().mean(dim=(1, 2), keepdim=True)  # (C, 1, 1)
+    return (features[0].detach() - average).square().mean(dim=0).sqrt()
 
 
 def show_map(
@@ -29,9 +35,11 @@ def show_map(
 
     Args:
         size: (height, width) in pixels of the image the map lies over; by default one unit per cell.
-        top: the value shown brightest; the map's own maximum by default.
+        top: the value shown brightest; by default one that a twentieth of the cells exceed, so that no single cell
+            darkens all others.
     """
     height, width = size or values.shape[-2:]
+    top = values.detach().quantile(0.95).item() if top is None else top
     ax.imshow(
         values.detach().cpu().numpy(), cmap=st.FEATURE_CMAP, vmin=0, vmax=top, extent=(0, width, height, 0),
     )  # fmt: skip
@@ -218,7 +226,7 @@ def plot_roi_align(image: Tensor, box: Tensor, features: Tensor, scale: float, p
         axes[1].scatter(x.flatten().tolist(), y.flatten().tolist(), s=2.2, color="#ffffff", linewidths=0)
         axes[1].set_title(f"its points on the cells of {st.LEVEL_NAMES[key]}", fontsize=9)
 
-        show_map(axes[2], strength(pooled[None]), st.PROPOSAL)
+        show_map(axes[2], strength(pooled[None], among=features), st.PROPOSAL)
         axes[2].set_title(f"what it gets: {shape_text(pooled)}", fontsize=9)
     return figure
 

@@ -11,8 +11,8 @@ from ..model import FasterRCNN, fasterrcnn_small_fpn
 from .trace import Trace, trace
 
 SIZE = (240, 320)  # twice what the small model works at, so that the transform has something to do
-INDEX = 766
-OBJECT = 4
+INDEX = 1152
+OBJECT = 2
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,19 @@ def words(figure: Figure) -> list[str]:
     return [text.get_text() for ax in figure.axes for text in ax.texts]
 
 
-def test_strength_is_the_root_mean_square_over_channels() -> None:
-    assert torch.allclose(stages.strength(torch.tensor([[[[3.0]], [[4.0]]]])), torch.tensor([[12.5**0.5]]))
+def test_strength_is_the_distance_from_the_average_cell() -> None:
+    two_cells = torch.tensor([[[[3.0, -3.0]], [[5.0, -3.0]]]])  # 2 channels; the average cell is (0, 1)
+    assert torch.allclose(stages.strength(two_cells), torch.tensor([[12.5**0.5, 12.5**0.5]]))
+    assert stages.strength(two_cells[..., :1]).item() == 0
+    assert torch.allclose(stages.strength(two_cells[..., :1], among=two_cells), torch.tensor([[12.5**0.5]]))
+
+
+def test_one_bright_cell_does_not_darken_the_others() -> None:
+    values = torch.ones(10, 10)
+    values[0, 0] = 1000.0
+    ax = Figure().add_subplot()
+    stages.show_map(ax, values, "black")
+    assert ax.images[0].get_clim() == (0, 1)
 
 
 def test_transform_shows_the_padding(way: Trace) -> None:
