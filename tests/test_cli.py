@@ -101,7 +101,7 @@ def test_the_same_seed_gives_the_same_weights(run: Path, voc: Path) -> None:
 def test_train_says_what_it_is_going_to_do(voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "--data", str(voc), "--minutes", "0.02", "--batch-size", "2", *TINY]) == 0
     out = capsys.readouterr().out
-    for part in ("small: 1.8 million parameters, 5 classes (circle, cross, square, star, triangle)",
+    for part in ("small: 2.1 million parameters, 5 classes (circle, cross, square, star, triangle)",
                  "8 training images, 3 for evaluation (split 'val')", "cpu, 2 images a step",
                  "a step takes about", "ends after 1.2 s", "AP50", "measured on"):  # fmt: skip
         assert part in out
