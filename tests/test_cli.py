@@ -228,7 +228,7 @@ def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert first["names"] == [classes[label] for label in first["labels"]]
     assert all(0 <= x0 < x1 <= 160 and 0 <= y0 < y1 <= 128 for x0, y0, x1, y1 in first["boxes"])
     printed = capsys.readouterr()
-    assert "objects in 2 pictures" in printed.out
+    assert "pictures: 2" in printed.out
     assert printed.err.strip().startswith("left out: cannot read more/broken.png")
     assert "exists already" in error_of(capsys, *command, "more")  # drawings are not overwritten
 

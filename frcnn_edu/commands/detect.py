@@ -50,7 +50,7 @@ def run_detect(options: argparse.Namespace) -> None:
         print(f"left out: {reason}", file=sys.stderr)
     write_text(options.out / "detections.json", json.dumps(results, indent=1) + "\n")
     total = sum(len(result["labels"]) for result in results)
-    print(f"{total} objects in {len(results)} pictures; drawings and detections.json are in {options.out}/")
+    print(f"objects: {total}, pictures: {len(results)}; drawings and detections.json are in {options.out}/")
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
