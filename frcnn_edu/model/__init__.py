@@ -11,12 +11,8 @@ from .backbone import (
     resnet_fpn_backbone,
     vgg_backbone,
 )
-from .faster_rcnn import (
-    FasterRCNN,
-    fasterrcnn_mobilenet_v3_large_fpn,
-    fasterrcnn_resnet50_fpn,
-    fasterrcnn_small_fpn,
-)
+from .builders import fasterrcnn_mobilenet_v3_large_fpn, fasterrcnn_resnet50_fpn, fasterrcnn_small_fpn
+from .faster_rcnn import FasterRCNN
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .generalized_rcnn import GeneralizedRCNN

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
 from ..model import MODELS
+from ..model.builders import SHIPPED_WEIGHTS as SHIPPED
 from .config import TrainConfig
 from .files import replacing
 
 FORMAT = "frcnn_edu checkpoint 1"
 # The published COCO weights were trained with BatchNorm's eps at 0, and so was what was trained from them.
 _WITHOUT_EPS = ("DEFAULT", "COCO_V1", Path(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.url).name)
-SHIPPED = Path(__file__).parent.parent / "assets" / "shapes_small.safetensors"
 
 
 def save_checkpoint(

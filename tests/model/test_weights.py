@@ -6,7 +6,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from frcnn_edu import fasterrcnn_small_fpn
-from frcnn_edu.model.faster_rcnn import SHIPPED_WEIGHTS
+from frcnn_edu.model.builders import SHIPPED_WEIGHTS
 from frcnn_edu.model.weights import read_state_dict
 
 
