@@ -1,4 +1,4 @@
-"""The command line: `python -m frcnn_edu train | evaluate | detect | figures`."""
+"""The command line: `python -m frcnn_edu train | evaluate | detect | figures | benchmark`."""
 
 import argparse
 import sys
@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .benchmark import Disagreement
+from .commands.benchmark import run_benchmark
 from .commands.detect import run_detect
 from .commands.evaluate import run_evaluate
 from .commands.figures import run_figures
@@ -50,6 +52,14 @@ examples:
 example:
   python -m frcnn_edu figures --out figures        about a minute
 """,
+    "benchmark": """
+examples:
+  python -m frcnn_edu benchmark --json numbers.json
+      The full model and torchvision's on this CPU: about 25 minutes. Nothing is timed until it is shown that both
+      find the same.
+  python -m frcnn_edu benchmark --sizes 200 --batch-sizes 1 --boxes 20 --no-growth --no-memory
+      A first look: a minute.
+""",
 }
 
 
@@ -58,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = make_parser().parse_args(arguments)
     try:
         options.run(options)
-    except (ValueError, TypeError, OSError, NonFiniteLoss) as error:
+    except (ValueError, TypeError, OSError, NonFiniteLoss, Disagreement) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -81,6 +91,9 @@ def make_parser() -> argparse.ArgumentParser:
     _add_detect(_command(commands, "detect", run_detect, "draw what a trained model finds in pictures"))
     figures = _command(commands, "figures", run_figures, "draw the figures of the course")
     figures.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR", help="where to (default: figures)")
+    _add_benchmark(
+        _command(commands, "benchmark", run_benchmark, "compare the full model's speed and memory with torchvision's")
+    )
     return parser
 
 
@@ -177,6 +190,25 @@ def _add_detect(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, default=Path("detections"), metavar="DIR", help="where to (default: detections)")
     add("--score-threshold", type=float, default=0.5, metavar="S", help="leave out what scores less (default: 0.5)")
     add("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)")
+
+
+def _add_benchmark(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    for name, values, what in (
+        ("--sizes", [400, 800], "shorter sides of the images, in pixels (default: 400 800)"),
+        ("--batch-sizes", [1, 2], "images of a step (default: 1 2)"),
+        ("--boxes", [1, 20, 200], "objects of an image in training (default: 1 20 200)"),
+    ):
+        add(name, type=int, nargs="+", default=values, metavar="N", help=what)
+    add("--repeats", type=int, default=3, metavar="N", help="rounds of each measurement (default: 3)")
+    for name, what in (
+        ("stages", "time every stage by itself"),
+        ("memory", "measure the most memory that a step takes"),
+        ("growth", "measure how time and memory grow with image, batch, objects and proposals"),
+    ):
+        add(f"--{name}", action=argparse.BooleanOptionalAction, default=True, help=what)
+    add("--json", type=Path, metavar="FILE", help="also write every number to this file")
+    add("--threads", type=int, metavar="N", help="CPU cores to use (default: PyTorch's choice)")
 
 
 def _add_checkpoint(parser: argparse.ArgumentParser) -> None:

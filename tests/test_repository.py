@@ -44,6 +44,7 @@ ALLOWED = {
     "data": {"data"},
     "training": {"training", "data", "model", "ops"},
     "viz": {"viz", "training", "model", "ops", "data"},
+    "benchmark": {"benchmark", "training", "model", "ops", "data"},
 }
 
 

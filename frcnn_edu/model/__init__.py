@@ -12,6 +12,8 @@ from .backbone import (
     vgg_backbone,
 )
 from .builders import fasterrcnn_mobilenet_v3_large_fpn, fasterrcnn_resnet50_fpn, fasterrcnn_small_fpn
+from .exact import set_exact
+from .fast_conv import FastConv2d
 from .faster_rcnn import FasterRCNN
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
@@ -31,6 +33,7 @@ __all__ = [
     "MODELS",
     "AnchorGenerator",
     "BackboneWithFPN",
+    "FastConv2d",
     "FastRCNNPredictor",
     "FasterRCNN",
     "FeaturePyramidNetwork",
@@ -52,5 +55,6 @@ __all__ = [
     "fasterrcnn_small_fpn",
     "mobilenet_backbone",
     "resnet_fpn_backbone",
+    "set_exact",
     "vgg_backbone",
 ]

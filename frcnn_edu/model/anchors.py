@@ -1,12 +1,16 @@
 """A grid of boxes of fixed sizes and shapes over the whole image: where the network looks for objects."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator as TorchvisionAnchorGenerator
 
+from .kept import Kept
 from .transform import ImageList
+
+MOST_KEPT = 4  # shapes of batches whose anchors are not computed anew when such a batch comes again
 
 
 # A subclass only so that torchvision's FasterRCNN, which checks the type, takes it in place of its own: every
@@ -39,6 +43,7 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
                 f"anchors need sizes and aspect_ratios for the same number of feature maps, "
                 f"got {len(self.sizes)} sizes {self.sizes} and {len(self.aspect_ratios)} ratios {self.aspect_ratios}"
             )
+        self._kept: dict[Any, Kept] = {}
         self.cell_anchors = [self.generate_anchors(s, r) for s, r in zip(self.sizes, self.aspect_ratios)]
 
     def generate_anchors(
@@ -98,5 +103,9 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         height, width = image_list.tensors.shape[-2:]  # with padding
         strides = [(height // rows, width // columns) for rows, columns in grid_sizes]
         self.set_cell_anchors(feature_maps[0].dtype, feature_maps[0].device)
-        anchors = torch.cat(self.grid_anchors(grid_sizes, strides))
+        shape = (tuple(grid_sizes), tuple(strides))
+        if shape not in self._kept and len(self._kept) == MOST_KEPT:
+            self._kept.pop(next(iter(self._kept)))  # the oldest
+        kept = self._kept.setdefault(shape, Kept())
+        anchors = kept(lambda: torch.cat(self.grid_anchors(grid_sizes, strides)), *self.cell_anchors)
         return [anchors] * len(image_list.image_sizes)

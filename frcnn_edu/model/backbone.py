@@ -10,6 +10,7 @@ from torchvision.models._api import WeightsEnum
 from torchvision.models.resnet import BasicBlock
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
+from .fast_conv import use_fast_convolutions
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .weights import load_weights, resolve_backbone_weights
@@ -69,6 +70,7 @@ class BackboneWithFPN(nn.Module):
         self.body = IntermediateLayerGetter(backbone, return_layers)
         self.fpn = FeaturePyramidNetwork(in_channels_list, out_channels, extra_blocks or LastLevelMaxPool(), norm_layer)
         self.out_channels = out_channels
+        use_fast_convolutions(self)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(N, 3, H, W) → maps (N, out_channels, Hᵢ, Wᵢ) "0", "1", "2", "3", "pool"."""
@@ -181,6 +183,7 @@ def _with_or_without_fpn(
 ) -> nn.Module:
     if not fpn:
         single = nn.Sequential(features, nn.Conv2d(channels[-1], 256, kernel_size=1))
+        use_fast_convolutions(single)
         single.out_channels = 256  # type: ignore[assignment]
         return single
     if max(returned_layers) >= len(stages) or min(returned_layers) < -len(stages):

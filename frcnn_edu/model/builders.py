@@ -12,7 +12,6 @@ from torchvision.models.detection import (
     FasterRCNN_ResNet50_FPN_Weights,
 )
 
-from ..ops.pooling import roi_align
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN, SlimResNet, mobilenet_backbone, resnet_fpn_backbone
 from .faster_rcnn import ASPECT_RATIOS, FasterRCNN, fpn_anchors
@@ -135,7 +134,7 @@ def fasterrcnn_small_fpn(
         rpn_post_nms_top_n_test=300,
         rpn_batch_size_per_image=64,
         # The canonical box shrinks with the images, by half: an object then spans 7 to 14 cells of its map, or more.
-        box_roi_pool=MultiScaleRoIAlign(["0", "1", "2", "3"], 7, 2, canonical_scale=112, roi_align=roi_align),
+        box_roi_pool=MultiScaleRoIAlign(["0", "1", "2", "3"], 7, 2, canonical_scale=112),
         box_head=TwoMLPHead(channels * 7 * 7, representation_size),
         box_predictor=FastRCNNPredictor(representation_size, num_classes or 6),
         box_batch_size_per_image=64,

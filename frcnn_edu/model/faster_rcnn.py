@@ -9,6 +9,7 @@ from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
 
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN
+from .exact import set_exact
 from .fpn import LastLevelMaxPool
 from .generalized_rcnn import GeneralizedRCNN
 from .roi_align import MultiScaleRoIAlign
@@ -33,6 +34,7 @@ class FasterRCNN(GeneralizedRCNN):
         box_head: a `TwoMLPHead` with 1024 outputs by default.
         box_predictor: a `FastRCNNPredictor` by default.
         box_*, bbox_reg_weights: see `RoIHeads`.
+        exact: add up in torchvision's order, for its numbers to the last bit (see `set_exact`).
         **kwargs: further arguments of `GeneralizedRCNNTransform`.
 
     Raises:
@@ -77,6 +79,7 @@ class FasterRCNN(GeneralizedRCNN):
         box_batch_size_per_image: int = 512,
         box_positive_fraction: float = 0.25,
         bbox_reg_weights: tuple[float, float, float, float] | None = None,
+        exact: bool = False,
         **kwargs: Any,
     ) -> None:
         if not hasattr(backbone, "out_channels"):
@@ -132,6 +135,7 @@ class FasterRCNN(GeneralizedRCNN):
             **kwargs,
         )
         super().__init__(backbone, rpn, roi_heads, transform)
+        set_exact(self, exact)
 
 
 def fpn_anchors(sizes: Sequence[int]) -> AnchorGenerator:

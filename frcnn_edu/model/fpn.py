@@ -65,7 +65,7 @@ class FeaturePyramidNetwork(nn.Module):
         results = [self.layer_blocks[-1](top_down)]
         for level in reversed(range(len(bottom_up) - 1)):
             lateral = self.inner_blocks[level](bottom_up[level])
-            top_down = lateral + F.interpolate(top_down, size=lateral.shape[-2:], mode="nearest")
+            top_down = lateral.add_(F.interpolate(top_down, size=lateral.shape[-2:], mode="nearest"))
             results.insert(0, self.layer_blocks[level](top_down))
         if self.extra_blocks is not None:
             results, names = self.extra_blocks(results, bottom_up, names)

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .kept import Kept
+
 
 class FrozenBatchNorm2d(nn.Module):
     """BatchNorm2d whose statistics and affine parameters are constants: a scale and a shift for each channel.
@@ -29,15 +31,30 @@ class FrozenBatchNorm2d(nn.Module):
         self.register_buffer("bias", torch.zeros(num_features))
         self.register_buffer("running_mean", torch.zeros(num_features))
         self.register_buffer("running_var", torch.ones(num_features))
+        self.folded = False  # into the convolution before it (see `FastConv2d`), which then does this layer's work
+        self.exact = False
+        self._kept = Kept()
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         state_dict.pop(prefix + "num_batches_tracked", None)  # BatchNorm2d counts its batches; frozen, there are none
         super()._load_from_state_dict(state_dict, prefix, *args)
 
+    def scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        """What the layer multiplies each channel by, and what it adds: (C,), (C,)."""
+        buffers = (self.weight, self.bias, self.running_mean, self.running_var)
+        return self._kept(self._scale_and_shift, *buffers, also=self.eps)
+
+    def _scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        scale = self.weight * (self.running_var + self.eps).rsqrt()
+        return scale, self.bias - self.running_mean * scale
+
     def forward(self, x: Tensor) -> Tensor:
-        scale = self.weight * (self.running_var + self.eps).rsqrt()  # (C,)
-        shift = self.bias - self.running_mean * scale  # (C,)
+        if self.folded and not self.exact:
+            return x
+        scale, shift = self.scale_and_shift()
         return x * scale[:, None, None] + shift[:, None, None]
 
     def extra_repr(self) -> str:
-        return f"{len(self.weight)}, eps={self.eps}"
+        return f"{len(self.weight)}, eps={self.eps}" + (
+            ", folded into the convolution before it" if self.folded else ""
+        )

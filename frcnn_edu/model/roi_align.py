@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
 
 from ..ops.boxes import box_area
+from ..ops.indices import order_by_group
+from ..ops.pooling import roi_align
 from .transform import Size
 
 
@@ -50,8 +52,8 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         output_size: bins of the result, (rows, columns) or one number for both.
         sampling_ratio: each bin is the mean of sampling_ratio² bilinear samples.
         canonical_scale, canonical_level: of the `LevelMapper`.
-        roi_align: pools from one map. torchvision's kernel by default, for its numbers to the last bit; the one in
-            `frcnn_edu.ops.pooling` rounds differently, and takes a fraction of the time on a CPU.
+        roi_align: pools from one map. By default the one in `frcnn_edu.ops.pooling`; `torchvision.ops.roi_align`
+            gives torchvision's numbers to the last bit, and takes a multiple of the time on a CPU.
 
     The scale of each map (1/4, 1/8, …) is inferred from the first batch and kept.
 
@@ -66,13 +68,14 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         *,
         canonical_scale: int = 224,
         canonical_level: int = 4,
-        roi_align: Callable[..., Tensor] = torchvision.ops.roi_align,
+        roi_align: Callable[..., Tensor] = roi_align,
     ) -> None:
         nn.Module.__init__(self)
         self.featmap_names = featmap_names
         self.output_size = (output_size, output_size) if isinstance(output_size, int) else tuple(output_size)
         self.sampling_ratio = sampling_ratio
         self.roi_align = roi_align
+        self.exact = False
         self.canonical_scale = canonical_scale
         self.canonical_level = canonical_level
         self.scales: list[float] | None = None
@@ -95,17 +98,19 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         if self.scales is None or self.map_levels is None:
             self.scales, self.map_levels = self._setup_scales(maps, image_shapes)
 
+        roi_align = torchvision.ops.roi_align if self.exact else self.roi_align
         rois = convert_to_roi_format(boxes)  # (ΣNᵢ, 5)
         if len(maps) == 1:
-            return self.roi_align(maps[0], rois, self.output_size, self.scales[0], self.sampling_ratio)
+            return roi_align(maps[0], rois, self.output_size, self.scales[0], self.sampling_ratio)
 
         levels = self.map_levels(boxes)  # (ΣNᵢ,)
-        result = maps[0].new_zeros(len(rois), maps[0].shape[1], *self.output_size)
-        for level, (features, scale) in enumerate(zip(maps, self.scales)):
-            in_level = torch.where(levels == level)[0]
-            pooled = self.roi_align(features, rois[in_level], self.output_size, scale, self.sampling_ratio)
-            result[in_level] = pooled.to(result.dtype)  # under autocast the maps may differ in dtype
-        return result
+        order, sizes = order_by_group(levels, len(maps))
+        pooled = [
+            roi_align(features, some, self.output_size, scale, self.sampling_ratio).to(maps[0].dtype)
+            for features, some, scale in zip(maps, rois[order].split(sizes), self.scales)
+        ]  # one dtype, for under autocast the maps may differ in theirs
+        back = order.argsort()  # from level by level to the order of the boxes
+        return torch.cat(pooled).index_select(0, back)
 
     def _setup_scales(self, maps: list[Tensor], image_shapes: list[Size]) -> tuple[list[float], LevelMapper]:
         """The scale of each map, and the mapper for the levels that follow from them: 1/4 is level 2."""

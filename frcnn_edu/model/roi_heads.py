@@ -5,7 +5,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops import BalancedPositiveNegativeSampler, BoxCoder, Matcher, losses
-from ..ops.boxes import batched_nms, box_iou, clip_boxes_to_image, remove_small_boxes
+from ..ops.boxes import batched_nms, clip_boxes_to_image, remove_small_boxes
+from ..ops.matcher import match_boxes
+from ..ops.sampler import draw
 from .transform import Size, Target
 
 
@@ -141,39 +143,37 @@ class RoIHeads(nn.Module):
                 matched_idxs.append(nothing)
                 labels.append(nothing)
                 continue
-            matched = self.proposal_matcher(box_iou(truth, boxes))  # (N,) index, −1 or −2
-            label = truth_labels[matched.clamp(min=0)]
-            label[matched == Matcher.BELOW_LOW_THRESHOLD] = 0
-            label[matched == Matcher.BETWEEN_THRESHOLDS] = -1
-            matched_idxs.append(matched.clamp(min=0))
+            matched = match_boxes(self.proposal_matcher, truth, boxes)  # (N,) index, −1 or −2
+            truth_or_first = matched.clamp(min=0)
+            label = truth_labels[truth_or_first]
+            label.masked_fill_(matched == Matcher.BELOW_LOW_THRESHOLD, 0)
+            label.masked_fill_(matched == Matcher.BETWEEN_THRESHOLDS, -1)
+            matched_idxs.append(truth_or_first)
             labels.append(label)
         return matched_idxs, labels
 
     def subsample(self, labels: list[Tensor]) -> list[Tensor]:
         """Indices of the proposals to train on, for each image, in ascending order."""
-        positive_masks, negative_masks = self.fg_bg_sampler(labels)
-        return [torch.where(positive | negative)[0] for positive, negative in zip(positive_masks, negative_masks)]
+        return [torch.cat(image).sort().values for image in zip(*draw(self.fg_bg_sampler, labels))]
 
     def postprocess_detections(
         self, class_logits: Tensor, box_regression: Tensor, proposals: list[Tensor], image_shapes: list[Size]
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """Logits (ΣNᵢ, C) and deltas (ΣNᵢ, 4·C) → for each image boxes (K, 4), scores (K,) and labels (K,), best first."""
         boxes_per_image = [len(boxes) for boxes in proposals]
-        all_boxes = self.box_coder.decode(box_regression, proposals).split(boxes_per_image)  # (Nᵢ, C, 4)
+        all_deltas = box_regression.unflatten(1, (-1, 4)).split(boxes_per_image)  # (Nᵢ, C, 4)
         all_scores = class_logits.softmax(dim=-1).split(boxes_per_image)  # (Nᵢ, C)
 
         detections = []
-        for boxes, scores, image_shape in zip(all_boxes, all_scores, image_shapes):
-            boxes = clip_boxes_to_image(boxes, image_shape)
+        for reference, deltas, scores, image_shape in zip(proposals, all_deltas, all_scores, image_shapes):
             # Each proposal becomes C − 1 candidates, one for every class but the background, each with its own box.
-            labels = torch.arange(scores.shape[1], device=scores.device).expand_as(scores)[:, 1:].reshape(-1)
-            boxes, scores = (
-                boxes[:, 1:].reshape(-1, 4),
-                scores[:, 1:].reshape(-1),
-            )  # (Nᵢ·(C−1), 4), (Nᵢ·(C−1),)
+            # Nearly all are hopeless; only the box of one that is not gets computed.
+            proposal, labels = torch.where(scores[:, 1:] > self.score_thresh)
+            labels = labels + 1
+            scores = scores[proposal, labels]  # (candidates,)
+            boxes = self.box_coder.decode(deltas[proposal, labels], [reference[proposal]]).reshape(-1, 4)
+            boxes = clip_boxes_to_image(boxes, image_shape)
 
-            keep = torch.where(scores > self.score_thresh)[0]
-            boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
             keep = remove_small_boxes(boxes, min_size=1e-2)
             boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
             keep = batched_nms(boxes, scores, labels, self.nms_thresh)[: self.detections_per_img]

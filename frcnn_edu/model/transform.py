@@ -88,7 +88,8 @@ class GeneralizedRCNNTransform(nn.Module):
 
     def torch_choice(self, k: Sequence[int]) -> int:
         """One of `k`, drawn from PyTorch's CPU generator (also when there is only one, so that seeds agree)."""
-        return k[int(torch.empty(1).uniform_(0.0, float(len(k))).item())]
+        drawn = torch.empty(1).uniform_(0.0, float(len(k)))
+        return k[int(drawn.item())] if len(k) > 1 else k[0]
 
     def resize(self, image: Tensor) -> Tensor:
         """Scales an image so that its shorter side is `min_size`, or its longer side `max_size` if that is less."""

@@ -64,6 +64,7 @@ class BoxCoder:
 
 def _centres_and_sizes(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """(N, 4) → centre x, centre y, width, height, each (N,)."""
-    x1, y1, x2, y2 = boxes.unbind(dim=1)
-    width, height = x2 - x1, y2 - y1
-    return x1 + 0.5 * width, y1 + 0.5 * height, width, height
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    centres = boxes[:, :2] + 0.5 * sizes
+    (x, y), (width, height) = centres.unbind(dim=1), sizes.unbind(dim=1)
+    return x, y, width, height

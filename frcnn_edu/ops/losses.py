@@ -10,30 +10,20 @@ BETA = 1 / 9
 
 
 def rpn_loss(
-    objectness: Tensor,
-    pred_bbox_deltas: Tensor,
-    labels: Tensor,
-    regression_targets: Tensor,
-    positives: Tensor,
-    negatives: Tensor,
+    objectness: Tensor, labels: Tensor, pred_bbox_deltas: Tensor, regression_targets: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Objectness loss and box loss of the sampled anchors of the whole batch.
 
     Args:
-        objectness: logits of all anchors, (N,).
-        pred_bbox_deltas, regression_targets: (N, 4).
-        labels: 1 object, 0 background, (N,) float.
-        positives, negatives: indices of the sampled anchors.
+        objectness: logits of all sampled anchors, (S,).
+        labels: 1 object, 0 background, (S,) float.
+        pred_bbox_deltas, regression_targets: of the positive ones among them, (P, 4).
 
     The box loss sums over positives but divides by *all* sampled anchors, so that an image with few positives
     does not shout.
     """
-    sampled = torch.cat([positives, negatives])
-    box_loss = F.smooth_l1_loss(
-        pred_bbox_deltas[positives], regression_targets[positives], beta=BETA, reduction="sum"
-    ) / len(sampled)
-    objectness_loss = F.binary_cross_entropy_with_logits(objectness[sampled], labels[sampled])
-    return objectness_loss, box_loss
+    box_loss = F.smooth_l1_loss(pred_bbox_deltas, regression_targets, beta=BETA, reduction="sum") / len(objectness)
+    return F.binary_cross_entropy_with_logits(objectness, labels), box_loss
 
 
 def fastrcnn_loss(

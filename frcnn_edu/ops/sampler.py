@@ -1,7 +1,11 @@
 """Nearly every anchor is background. Learn from a small, balanced sample of them instead of from all."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+
+from .indices import indices_where
 
 
 class BalancedPositiveNegativeSampler:
@@ -19,22 +23,38 @@ class BalancedPositiveNegativeSampler:
     def __call__(self, matched_idxs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Labels (N,) of each image (≥ 1 positive, 0 negative, −1 ignored) → masks of the drawn positives, negatives.
 
-        Each mask is (N,) uint8. Uses two `randperm` an image, on the labels' device: first positives, then negatives.
+        Each mask is (N,) uint8, as torchvision has it.
         """
-        masks = [self._sample(labels) for labels in matched_idxs]
-        return [positive for positive, _ in masks], [negative for _, negative in masks]
+        positives, negatives = (
+            [torch.zeros_like(labels, dtype=torch.uint8).index_fill_(0, i, 1) for labels, i in zip(matched_idxs, drawn)]
+            for drawn in self.draw(matched_idxs)
+        )
+        return positives, negatives
 
-    def _sample(self, labels: Tensor) -> tuple[Tensor, Tensor]:
-        positives = torch.where(labels >= 1)[0]
-        negatives = torch.where(labels == 0)[0]
+    def draw(self, matched_idxs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """The same as indices, ascending: those of the drawn positives, and of the drawn negatives, of each image.
+
+        Uses two `randperm` an image, on the labels' device: first positives, then negatives.
+        """
+        candidates = indices_where([labels >= 1 for labels in matched_idxs] + [labels == 0 for labels in matched_idxs])
+        drawn = [self._draw(*pair) for pair in zip(candidates, candidates[len(matched_idxs) :])]
+        return [positives for positives, _ in drawn], [negatives for _, negatives in drawn]
+
+    def _draw(self, positives: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor]:
         num_positives = min(int(self.batch_size_per_image * self.positive_fraction), len(positives))
         num_negatives = min(self.batch_size_per_image - num_positives, len(negatives))
-        return _draw(positives, num_positives, labels), _draw(negatives, num_negatives, labels)
+        return _choose(positives, num_positives), _choose(negatives, num_negatives)
 
 
-def _draw(candidates: Tensor, number: int, labels: Tensor) -> Tensor:
-    """A uint8 mask over `labels` that is 1 at `number` of the `candidates`, drawn at random."""
-    drawn = candidates[torch.randperm(len(candidates), device=candidates.device)[:number]]
-    mask = torch.zeros_like(labels, dtype=torch.uint8)
-    mask[drawn] = 1
-    return mask
+def _choose(candidates: Tensor, number: int) -> Tensor:
+    order = torch.randperm(len(candidates), device=candidates.device)
+    return candidates[order[:number]].sort().values
+
+
+def draw(sampler: Callable, labels: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """Indices of drawn positives and negatives by our sampler, or by one of another make, which returns masks."""
+    if isinstance(sampler, BalancedPositiveNegativeSampler):
+        return sampler.draw(labels)
+    positive_masks, negative_masks = sampler(labels)
+    indices = indices_where([*positive_masks, *negative_masks])
+    return indices[: len(labels)], indices[len(labels) :]

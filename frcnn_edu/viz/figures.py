@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from ..data import ShapesDetection
+from ..ops import box_iou
+from . import speed
 from . import style as st
 from .draw import draw_detections, legend_on_top, panels, ratio
 from .output import save_figure
@@ -37,10 +40,34 @@ def shapes_examples(count: int = 12) -> Figure:
     return figure
 
 
+def what_is_spared() -> Figure:
+    """What the full model has less of than the textbook."""
+    layers = speed.convolutions_of_full_model()
+    return speed.plot_savings(layers, speed.savings_of_full_model(layers))
+
+
+def roi_align_bin() -> Figure:
+    """One bin of the course's object, as it is pooled from P2, beside one of a large box."""
+    _, targets = story().model.transform([story().image], [story().target])
+    fit = box_iou(targets[0]["boxes"][[story().object]], story().trace.proposals)[0]
+    proposal = story().trace.proposals[fit.argmax()] / 4  # cells of P2
+    large = torch.tensor([3.2, 2.3, 31.2, 31.0])
+    return speed.plot_bin([("our cross on P2", proposal, 2, 3), ("a box of 28 cells", large, 3, 3)])
+
+
+def winograd() -> Figure:
+    """Sixteen outputs of a 3×3 convolution with 36 multiplications."""
+    patch = torch.randint(0, 10, (6, 6), generator=torch.Generator().manual_seed(1))
+    return speed.plot_winograd(patch, torch.tensor([[1, 2, 1], [3, -1, 2], [1, 1, -2]]))
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "whole_network": whole_network,
     "class_structure": class_structure,
     "shapes_examples": shapes_examples,
+    "what_is_spared": what_is_spared,
+    "roi_align_bin": roi_align_bin,
+    "winograd": winograd,
 }
 
 

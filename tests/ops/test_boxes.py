@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from frcnn_edu.ops.boxes import (
+    _nms_group_by_group,
     batched_nms,
     box_area,
     box_iou,
@@ -119,3 +120,23 @@ def test_nothing_to_suppress() -> None:
     kept = batched_nms(torch.zeros(0, 4), torch.zeros(0), torch.zeros(0).long(), 0.5)
     assert kept.tolist() == []
     assert kept.dtype == torch.int64
+
+
+@given(st.lists(st.integers(1, 8), min_size=1, max_size=5), seeds())
+def test_nms_with_known_group_sizes(sizes: list[int], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    count = sum(sizes)
+    corners = torch.rand(count, 2, generator=generator) * 20
+    some = torch.cat([corners, corners + 1 + torch.rand(count, 2, generator=generator) * 20], dim=1)
+    scores = torch.rand(count, generator=generator)
+    groups = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+    expected = _nms_group_by_group(some, scores, groups, 0.3)
+    assert torch.equal(_nms_group_by_group(some, scores, groups, 0.3, sizes), expected)
+    assert torch.equal(batched_nms(some, scores, groups, 0.3, sizes), expected)
+    assert torch.equal(scores[expected], scores[expected].sort(descending=True).values)
+
+
+def test_iou_has_a_gradient() -> None:
+    truth = torch.tensor([[0.0, 0, 4, 3], [2, 1, 9, 8]], dtype=torch.float64, requires_grad=True)
+    others = torch.tensor([[1.0, 1, 5, 5], [3, 0, 4, 9], [20, 20, 30, 30]], dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(box_iou, (truth, others))

@@ -149,7 +149,7 @@ def test_generalized_rcnn_takes_all_four_parts_of_either_library(scene, model_cl
     models, images, targets, expected = scene
     for donor in models.values():
         donor = copy.deepcopy(donor)
-        model = model_class(donor.backbone, donor.rpn, donor.roi_heads, donor.transform)
+        model = frcnn_edu.set_exact(model_class(donor.backbone, donor.rpn, donor.roi_heads, donor.transform))
         assert_same_outputs(outputs(model, images, targets), expected)
 
 
@@ -165,7 +165,7 @@ def test_the_constructor_takes_the_other_librarys_parts(scene, lib, other) -> No
         "box_head": donor.roi_heads.box_head,
         "box_predictor": donor.roi_heads.box_predictor,
     }
-    model = lib.FasterRCNN(donor.backbone, **parts, **SETTINGS)
+    model = frcnn_edu.set_exact(lib.FasterRCNN(donor.backbone, **parts, **SETTINGS))
     assert all(model.get_submodule(name) is part for name, part in {
         "rpn.anchor_generator": parts["rpn_anchor_generator"],
         "rpn.head": parts["rpn_head"],

@@ -1,7 +1,6 @@
 """torchvision's model and ours with the same weights, and weights under which they have something to disagree about.
 
-Freshly initialised, a detector proposes nothing but its anchors and finds nothing: a comparison would pass on nearly
-empty tensors. ``enliven`` scales the layers so that features, logits and deltas spread as those of a trained model do.
+How the weights are made is told in ``frcnn_edu.benchmark.lively``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +15,9 @@ from torchvision.models import vgg
 from torchvision.models.detection import backbone_utils, faster_rcnn, roi_heads, rpn, transform
 
 import frcnn_edu
+from frcnn_edu.benchmark.lively import Target, enliven, make_images, make_targets
 
-Target = dict[str, Tensor]
+__all__ = ["make_images", "make_targets"]  # as well, for the tests
 
 # The same names from both libraries, so that one recipe builds both models.
 OURS = frcnn_edu
@@ -94,117 +94,15 @@ def small_fpn(
     )
 
 
-# --- data ----------------------------------------------------------------------------------------------------------
-
-
-def make_images(*sizes: tuple[int, int], seed: int = 0) -> list[Tensor]:
-    """Images in 0–1 with structure at several scales: (height, width) each."""
-    generator = torch.Generator().manual_seed(seed)
-    images = []
-    for height, width in sizes:
-        image = torch.zeros(3, height, width)
-        for cell in (4, 12, 40):
-            coarse = torch.rand(1, 3, height // cell + 2, width // cell + 2, generator=generator)
-            image += nn.functional.interpolate(coarse, size=(height, width), mode="bicubic")[0]
-        images.append(image.div(3).clamp(0, 1))
-    return images
-
-
-def make_targets(images: Sequence[Tensor], counts: Sequence[int], num_classes: int, seed: int = 0) -> list[Target]:
-    """``counts[i]`` boxes of many sizes and shapes in image i, 0 for an image without objects."""
-    generator = torch.Generator().manual_seed(seed)
-    targets = []
-    for image, count in zip(images, counts, strict=True):
-        height, width = image.shape[-2:]
-        limits = torch.tensor([width, height], dtype=torch.float32)
-        centres = torch.rand(count, 2, generator=generator) * limits
-        sides = (torch.rand(count, 2, generator=generator) ** 2 * 0.8 + 0.03) * limits
-        corners = torch.cat([centres - sides / 2, centres + sides / 2], dim=1)
-        boxes = torch.stack([corners[:, 0::2].clamp(0, width), corners[:, 1::2].clamp(0, height)], dim=2).flatten(1)
-        labels = torch.randint(1, num_classes, (count,), generator=generator)
-        targets.append({"boxes": boxes.reshape(-1, 4), "labels": labels})
-    return targets
-
-
 # --- weights -------------------------------------------------------------------------------------------------------
 
 
-@torch.no_grad()
-def enliven(model: nn.Module, images: Sequence[Tensor], pairs_per_image: int = 150) -> None:
-    """Scales a freshly made model, in place, so that it has many and varied proposals and detections.
-
-    BatchNorm statistics are those of ``images``; feature maps get unit standard deviation; RPN logits mean −3 and
-    deviation 2; deltas deviation 0.2; class logits deviation 2; and the background's bias is such that about
-    ``pairs_per_image`` pairs of proposal and class pass the score threshold.
-    """
-    _calibrate_batch_norm(model, images)
-    model.eval()
-    batch, _ = model.transform(list(images))
-    features = model.backbone(batch.tensors)
-    if isinstance(features, Tensor):
-        _scale([module for module in model.backbone.modules() if isinstance(module, nn.Conv2d)][-1], features)
-        features = {"0": model.backbone(batch.tensors)}
-    else:
-        for block, feature in zip(model.backbone.fpn.layer_blocks, features.values()):
-            _scale(block[0], feature)
-        features = model.backbone(batch.tensors)
-
-    head = model.rpn.head
-    nn.init.kaiming_normal_(head.conv[0][0].weight)
-    logits, deltas = (torch.cat([level.flatten() for level in maps]) for maps in head(list(features.values())))
-    head.cls_logits.weight.mul_(2 / logits.std())
-    head.cls_logits.bias.fill_(-3 - 2 * logits.mean() / logits.std())
-    head.bbox_pred.weight.mul_(0.2 / deltas.std())
-
-    roi = model.roi_heads
-    proposals, _ = model.rpn(batch, features)
-    vectors = roi.box_head(roi.box_roi_pool(features, proposals, batch.image_sizes))
-    roi.box_roi_pool.scales = roi.box_roi_pool.map_levels = None  # not from this batch
-    predictor = roi.box_predictor
-    logits, deltas = predictor(vectors)
-    predictor.cls_score.weight.mul_(2 / logits.std())
-    logits, _ = predictor(vectors)
-    predictor.cls_score.bias.sub_(logits.mean(dim=0))
-    predictor.bbox_pred.weight.mul_(1 / deltas.std())
-    logits, _ = predictor(vectors)
-    _bisect_background(predictor.cls_score, logits, roi.score_thresh, pairs_per_image * len(images))
-
-
-def _calibrate_batch_norm(model: nn.Module, images: Sequence[Tensor]) -> None:
-    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 1.0
-    batch, _ = model.eval().transform(list(images))
-    model.backbone.train()
-    model.backbone(batch.tensors)
-    for norm, momentum in zip(norms, momenta):
-        norm.momentum = momentum
-
-
-def _scale(layer: nn.Conv2d, output: Tensor) -> None:
-    layer.weight.div_(output.std())
-    if layer.bias is not None:
-        layer.bias.div_(output.std())
-
-
-def _bisect_background(layer: nn.Linear, logits: Tensor, threshold: float, wanted: int) -> None:
-    low, high = -20.0, 20.0
-    for _ in range(30):
-        middle = (low + high) / 2
-        shifted = logits.clone()
-        shifted[:, 0] += middle
-        passing = (shifted.softmax(dim=1)[:, 1:] > threshold).sum()
-        low, high = (middle, high) if passing > wanted else (low, middle)
-    layer.bias[0] += high
-
-
 def twins(recipe: Callable[..., nn.Module], images: Sequence[Tensor], **settings: Any) -> tuple[nn.Module, nn.Module]:
-    """Our model and theirs from one recipe, with one set of lively weights."""
+    """Our model and theirs from one recipe, with one set of lively weights; ours adds up in torchvision's order."""
     torch.manual_seed(0)
     theirs = recipe(THEIRS, **settings)
     enliven(theirs, images)
-    ours = recipe(OURS, **settings)
+    ours = frcnn_edu.set_exact(recipe(OURS, **settings))
     ours.load_state_dict(theirs.state_dict())
     return ours, theirs
 

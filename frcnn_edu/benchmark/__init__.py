@@ -1,0 +1,33 @@
+"""Our detector beside torchvision's: time, memory, waits and kernels, after a check that both compute the same."""
+
+from .agreement import Disagreement, compare_in_float32, compare_in_float64
+from .bench import Bench
+from .counts import Counts, as_on_a_gpu, count
+from .lively import enliven, make_images, make_targets
+from .memory import in_a_child, peaks_of_step
+from .models import make_pair
+from .pairs import Comparison, interleave
+from .stages import inference_stages, pair_up, training_stages
+from .steps import Step
+
+__all__ = [
+    "Bench",
+    "Comparison",
+    "Counts",
+    "Disagreement",
+    "Step",
+    "as_on_a_gpu",
+    "compare_in_float32",
+    "compare_in_float64",
+    "count",
+    "enliven",
+    "in_a_child",
+    "inference_stages",
+    "interleave",
+    "make_images",
+    "make_pair",
+    "make_targets",
+    "pair_up",
+    "peaks_of_step",
+    "training_stages",
+]

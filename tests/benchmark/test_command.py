@@ -1,0 +1,83 @@
+"""The command from its options to its numbers, at a size at which it takes a minute."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from frcnn_edu import cli
+from frcnn_edu.benchmark import Bench, make_pair
+from frcnn_edu.benchmark import growth as growing
+from frcnn_edu.benchmark.memory import peak_bytes
+from frcnn_edu.benchmark.models import images_of
+from frcnn_edu.benchmark.report import Report
+from frcnn_edu.commands.benchmark import growth
+
+
+@pytest.mark.slow
+def test_the_command_prints_tables_and_writes_every_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    numbers_file = tmp_path / "new" / "numbers.json"
+    command = "benchmark --sizes 128 --batch-sizes 1 --boxes 2 --repeats 1 --no-growth --no-memory --json"
+    assert cli.main([*command.split(), str(numbers_file)]) == 0
+    out = capsys.readouterr().out
+    for part in (
+        "torchvision 0.", "the same 200 detections", "float32, 128 px", "proposals",
+        "Detecting", "A training step", "lowest–highest", "RoIAlign", "matching", "optimizer",
+        "Waits and kernels", "inference, on a CPU", "training, as on a GPU",
+    ):  # fmt: skip
+        assert part in out
+    assert "Growth" not in out
+    assert " MB" not in out
+
+    numbers = json.loads(numbers_file.read_text())
+    (step,) = numbers["training"]
+    assert (step["size"], step["batch"], step["boxes"]) == (128, 1, 2)
+    assert step["ratio"] == step["ours_seconds"][0] / step["torchvision_seconds"][0] > 0
+    assert [stage["stage"] for stage in numbers["inference_stages"]] == [
+        "transform", "body", "FPN", "RPN head", "anchors", "proposals", "RoIAlign", "box head", "detections",
+    ]  # fmt: skip
+    assert {(row["step"], row["way"]) for row in numbers["counts"]} == {
+        (step, way) for step in ("inference", "training") for way in ("CPU", "GPU")
+    }
+    for row in numbers["counts"]:
+        for library in ("ours", "torchvision"):
+            counts = row[library]
+            assert counts["waits"] == sum(counts["waits_by_name"].values()) > 0
+            assert counts["kernels"] == sum(counts["kernels_by_name"].values()) > 100
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("memory", [False, True])
+def test_growth(
+    memory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("SIZES", (64,)), ("BATCH_SIZES", ()), ("BOXES", (1, 50)), ("ROIS", (7,)), ("ROIS_AT", 64)):
+        monkeypatch.setattr(growing, name, value)
+    report = Report()
+    growth(Bench(*make_pair(64, images_of(64, 1)), 1, tmp_path), memory, report)
+    numbers = report.numbers
+    assert [(row["size"], row["batch"], row["boxes"]) for row in numbers["growth"]] == [(64, 1, None), (64, 1, 20)]
+    assert [row["boxes"] for row in numbers["matching"]] == [1, 50]
+    assert [row["proposals"] for row in numbers["rois"]] == [7]
+    assert ("torchvision MB" in capsys.readouterr().out) == memory
+    if memory and peak_bytes() is not None:
+        weights = 41.8e6 * 4  # parameters and buffers, of four bytes
+        detecting, training = numbers["growth"]
+        for library in ("ours", "torchvision"):
+            assert weights < detecting[f"{library}_peak_bytes"] < training[f"{library}_peak_bytes"]
+            assert training[f"{library}_peak_bytes"] > 2.9 * weights  # gradients and momentum
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--sizes 400 20", "--sizes 20: expected 64 or more"),
+        ("--batch-sizes 0", "--batch-sizes 0: expected 1 or more"),
+        ("--boxes -1", "--boxes -1: expected 0 or more"),
+        ("--repeats 0", "--repeats 0"),
+        ("--threads 0", "--threads 0"),
+    ],
+)
+def test_mistakes_are_one_line(options: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["benchmark", *options.split()]) == 2
+    assert message in capsys.readouterr().err

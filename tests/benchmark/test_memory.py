@@ -1,0 +1,45 @@
+"""The peak of a process, of this one and of a fresh one."""
+
+import pytest
+import torch
+
+from frcnn_edu.benchmark.memory import in_a_child, peak_bytes, rise
+
+pytestmark = pytest.mark.skipif(peak_bytes() is None, reason="this system does not tell")
+
+MEGABYTES = 200
+
+
+def allocate(megabytes: int, threads: list[int]) -> int | None:
+    """Runs in the child."""
+
+    def call() -> None:
+        for _ in range(3):  # one after the other, so once is what is needed
+            torch.ones(megabytes, 250_000)
+
+    assert [torch.get_num_threads()] == threads
+    return rise(call)
+
+
+def fail() -> None:
+    raise ValueError("too small")
+
+
+@pytest.mark.slow
+def test_a_peak_in_a_child_is_what_was_allocated() -> None:
+    before = peak_bytes()
+    bytes_ = in_a_child(allocate, MEGABYTES, [torch.get_num_threads()])
+    assert 0.95 * MEGABYTES < bytes_ / 1e6 < 1.15 * MEGABYTES
+    assert peak_bytes() - before < 1e8  # not this process's
+
+
+@pytest.mark.slow
+def test_what_this_process_had_before_does_not_count_in_the_child() -> None:
+    torch.ones(3 * MEGABYTES, 250_000)
+    bytes_ = in_a_child(allocate, MEGABYTES, [torch.get_num_threads()])
+    assert 0.95 * MEGABYTES < bytes_ / 1e6 < 1.15 * MEGABYTES
+
+
+def test_a_mistake_in_a_child_is_heard_here() -> None:
+    with pytest.raises(ValueError, match="too small"):
+        in_a_child(fail)
