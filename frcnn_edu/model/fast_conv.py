@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..ops.winograd import conv3x3, convolve, transform_weight
 from .frozen_batch_norm import FrozenBatchNorm2d
-from .kept import Kept
+from .kept import Kept, computed_again_for_backward
 
 
 class FastConv2d(nn.Conv2d):
@@ -50,8 +50,9 @@ class FastConv2d(nn.Conv2d):
         scale, shift = (None, None) if norm is None else norm.scale_and_shift()
         winograd = self._winograd_pays(x)
         if torch.is_grad_enabled() and (self.weight.requires_grad or (winograd and x.requires_grad)):
-            convolve_by = conv3x3 if winograd else self._conv_forward
-            return convolve_by(x, *self._fold(scale, shift))
+            weight, bias = self._fold(scale, shift)
+            with computed_again_for_backward(weight, lambda: self._fold(scale, shift)[0]):
+                return (conv3x3 if winograd else self._conv_forward)(x, weight, bias)
         made_from = (self.weight, self.bias, scale, shift)
         if winograd:
             return convolve(x, *self._kept_winograd(lambda: self._fold_and_transform(scale, shift), *made_from))

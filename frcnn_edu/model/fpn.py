@@ -1,12 +1,16 @@
 """C2…C5 → P2…P5 and "pool": a pyramid in which every level knows what the deepest one knows."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
+
+from .kept import computed_again_for_backward
 
 
 class FeaturePyramidNetwork(nn.Module):
@@ -57,6 +61,7 @@ class FeaturePyramidNetwork(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         self.extra_blocks = extra_blocks
+        self.normalises = norm_layer is not None
 
     def forward(self, x: dict[str, Tensor]) -> dict[str, Tensor]:
         """Maps (N, Cᵢ, Hᵢ, Wᵢ), finest first → maps (N, out_channels, Hᵢ, Wᵢ) of the same names, and the extra levels."""
@@ -64,12 +69,20 @@ class FeaturePyramidNetwork(nn.Module):
         top_down = self.inner_blocks[-1](bottom_up[-1])  # the coarsest level has nothing above it
         results = [self.layer_blocks[-1](top_down)]
         for level in reversed(range(len(bottom_up) - 1)):
-            lateral = self.inner_blocks[level](bottom_up[level])
-            top_down = lateral.add_(F.interpolate(top_down, size=lateral.shape[-2:], mode="nearest"))
-            results.insert(0, self.layer_blocks[level](top_down))
+            merge = partial(self._merge, level, bottom_up[level], top_down)
+            top_down = merge()
+            # The finest sum is one of the largest maps there are, and quickly made: no need to hold it for the backward pass.
+            again = level == 0 and not self.normalises
+            with computed_again_for_backward(top_down, merge) if again else nullcontext():
+                results.insert(0, self.layer_blocks[level](top_down))
         if self.extra_blocks is not None:
             results, names = self.extra_blocks(results, bottom_up, names)
         return dict(zip(names, results))
+
+    def _merge(self, level: int, bottom_up: Tensor, top_down: Tensor) -> Tensor:
+        """What a level adds itself, and what comes down to it: (N, out_channels, H, W)."""
+        lateral = self.inner_blocks[level](bottom_up)
+        return lateral.add_(F.interpolate(top_down, size=lateral.shape[-2:], mode="nearest"))
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *args: Any

@@ -1,6 +1,7 @@
-"""What follows from tensors that rarely change need not be computed each time."""
+"""Time for memory, and memory for time: values that are kept, and values that are not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -32,3 +33,22 @@ class Kept:
 
     def __reduce__(self) -> Any:
         return Kept, ()  # a copy, or a file, starts with nothing
+
+
+@contextmanager
+def computed_again_for_backward(tensor: Tensor, compute: Callable[[], Tensor]) -> Iterator[None]:
+    """Inside, operations do not hold on to `tensor`: their backward passes call `compute()`, to get it once more."""
+    memory = [tensor.untyped_storage()]
+    if tensor.is_leaf or torch.compiler.is_compiling():  # a parameter is there anyway
+        yield
+        return
+
+    def pack(saved: Tensor) -> Tensor | None:
+        return None if saved.untyped_storage() is memory[0] else saved
+
+    def unpack(saved: Tensor | None) -> Tensor:
+        return compute() if saved is None else saved
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
+        yield
+    memory.clear()  # the hooks live as long as the graph, and would hold on to it themselves

@@ -57,14 +57,18 @@ class _Winograd(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         (gradient,), (x, weight) = gradients, ctx.saved_tensors
-        of_x, of_weight, of_bias = ctx.needs_input_grad
-        # What an input has added to each output comes back to it: the convolution with the weights turned round.
-        turned = weight.flip(2, 3).transpose(0, 1)
-        return (
-            convolve(gradient, transform_weight(turned), None) if of_x else None,
-            weight_gradient(x, gradient) if of_weight else None,
-            gradient.sum(dim=(0, 2, 3)) if of_bias else None,
-        )
+        wanted = ctx.needs_input_grad
+        of_x = of_weight = of_bias = None
+        if wanted[1]:
+            of_weight = weight_gradient(x, gradient)
+        del x  # a map less, before the next one is made
+        if wanted[0]:
+            # What an input has added to each output comes back to it: the convolution with the weights turned round.
+            turned = weight.flip(2, 3).transpose(0, 1)
+            of_x = convolve(gradient, transform_weight(turned), None)
+        if wanted[2]:
+            of_bias = gradient.sum(dim=(0, 2, 3))
+        return of_x, of_weight, of_bias
 
 
 def transform_weight(weight: Tensor) -> Tensor:
