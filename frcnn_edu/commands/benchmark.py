@@ -131,6 +131,7 @@ def counts(bench: Bench, size: int, report: Report) -> None:
         f"Waits and kernels: two images of {size} px, {USUAL_BOXES} boxes each; training without the update",
         f"{'':24}{'our waits':>12}{'torchvision':>13}{'our kernels':>14}{'torchvision':>13}",
     )
+    bench.resize(size)
     for step, way in ((step, way) for step in (Step(size, 2), Step(size, 2, USUAL_BOXES)) for way in ("CPU", "GPU")):
         calls = [step.of(model, update=False) for model in bench.both]
         with as_on_a_gpu(bench.ours) if way == "GPU" else nullcontext():

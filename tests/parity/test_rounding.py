@@ -5,8 +5,6 @@ gradients 1e-13.) In float32 rounding may decide which proposals are sampled, an
 each stage is given the same input.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import chain
 
 import pytest
@@ -16,6 +14,7 @@ from torch import Tensor, nn
 from twins import detect, make_images, make_targets, relative_difference, resnet18_fpn, train_step, twins
 
 import frcnn_edu
+from frcnn_edu.benchmark.agreement import with_labels_of_dtype
 
 
 def make_case(case: Case, dtype: torch.dtype) -> tuple:
@@ -42,8 +41,8 @@ def test_detections_agree_in_float64(scene) -> None:
 
 def test_losses_and_gradients_agree_in_float64(scene) -> None:
     images, targets, ours, theirs = scene
-    with labels_of_dtype(theirs, torch.float64):
-        their_losses, their_gradients, _, their_rng = train_step(theirs, images, targets)
+    with_labels_of_dtype(theirs, torch.float64)
+    their_losses, their_gradients, _, their_rng = train_step(theirs, images, targets)
     losses, gradients, _, rng = train_step(ours, images, targets)
     assert losses.keys() == their_losses.keys()
     for name, loss in losses.items():
@@ -55,20 +54,6 @@ def test_losses_and_gradients_agree_in_float64(scene) -> None:
         # A bias before a BatchNorm has the gradient 0, and rounding is all that both have of it.
         scale = max(gradient.abs().max().item(), 1e-3 * largest)
         assert (gradients[name] - gradient).abs().max().item() <= 1e-10 * scale, name
-
-
-@contextmanager
-def labels_of_dtype(model: nn.Module, dtype: torch.dtype) -> Iterator[None]:
-    """Lets torchvision's RPN have its labels, always float32, in the precision of the rest."""
-    assign = model.rpn.assign_targets_to_anchors
-
-    def assign_and_convert(anchors: list, targets: list) -> tuple:
-        labels, matched = assign(anchors, targets)
-        return [label.to(dtype) for label in labels], matched
-
-    model.rpn.assign_targets_to_anchors = assign_and_convert
-    yield
-    model.rpn.assign_targets_to_anchors = assign
 
 
 # --- float32 -------------------------------------------------------------------------------------------------------
