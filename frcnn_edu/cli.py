@@ -55,7 +55,7 @@ example:
     "benchmark": """
 examples:
   python -m frcnn_edu benchmark --json numbers.json
-      The full model and torchvision's on this CPU: about 25 minutes. Nothing is timed until it is shown that both
+      The full model and torchvision's on this CPU: about half an hour. Nothing is timed until it is shown that both
       find the same.
   python -m frcnn_edu benchmark --sizes 200 --batch-sizes 1 --boxes 20 --no-growth --no-memory
       A first look: a minute.

@@ -38,10 +38,10 @@ class Kept:
 @contextmanager
 def computed_again_for_backward(tensor: Tensor, compute: Callable[[], Tensor]) -> Iterator[None]:
     """Inside, operations do not hold on to `tensor`: their backward passes call `compute()`, to get it once more."""
-    memory = [tensor.untyped_storage()]
     if tensor.is_leaf or torch.compiler.is_compiling():  # a parameter is there anyway
         yield
         return
+    memory = [tensor.untyped_storage()]
 
     def pack(saved: Tensor) -> Tensor | None:
         return None if saved.untyped_storage() is memory[0] else saved

@@ -9,7 +9,7 @@ from frcnn_edu.viz.trace import Trace, trace
 @pytest.fixture(scope="module")
 def model() -> FasterRCNN:
     torch.manual_seed(0)
-    return fasterrcnn_small_fpn(box_score_thresh=0.0).eval()
+    return fasterrcnn_small_fpn(box_score_thresh=0.0, exact=True).eval()
 
 
 @pytest.fixture(scope="module")
