@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
@@ -73,8 +72,9 @@ class FeaturePyramidNetwork(nn.Module):
             merge = partial(self._merge, level, bottom_up[level], top_down)
             top_down = merge()
             # The finest sum is one of the largest maps there are, and quickly made: no need to hold it for the backward pass.
-            # (Not where it would be made otherwise then: by a BatchNorm once more, or outside of autocast.)
-            again = level == 0 and not self.normalises and not torch.is_autocast_enabled(top_down.device.type)
+            # (Not where it would be made otherwise then: by a BatchNorm once more, or outside of autocast, which changes dtypes.)
+            same_dtype = top_down.dtype == next(self.inner_blocks.parameters()).dtype
+            again = level == 0 and not self.normalises and same_dtype
             with computed_again_for_backward(top_down, merge) if again else nullcontext():
                 results.insert(0, self.layer_blocks[level](top_down))
         if self.extra_blocks is not None:
