@@ -151,7 +151,8 @@ def _check_target(i: int, target: Mapping[str, Tensor], image: Tensor) -> None:
 
 def _read_values(images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]] | None) -> list[float]:
     """Lowest and highest value of each image, then each target's boxes and labels, as one list of numbers."""
-    parts = [torch.stack(image.detach().aminmax()) for image in images]  # NaN and infinity carry through
+    # NaN and infinity carry through
+    parts = [torch.stack([value for image in images for value in image.detach().aminmax()])]
     for target in targets or ():
         parts += [target["boxes"].detach().flatten(), target["labels"]]
     # Labels are exact in float32 up to 2²⁴, and no model has as many classes.

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 
 import torch
+import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
 
 from ..ops.boxes import box_area
-from ..ops.indices import order_by_group
+from ..ops.indices import order_by_group, undo_order
 from ..ops.pooling import roi_align
 from .transform import Size
 
@@ -37,7 +38,7 @@ class LevelMapper:
 
     def __call__(self, boxlists: list[Tensor]) -> Tensor:
         """Boxes of each image, (Nᵢ, 4) → (ΣNᵢ,) int64: 0 for level `k_min`, 1 for the next …"""
-        side = torch.sqrt(torch.cat([box_area(boxes) for boxes in boxlists]))
+        side = box_area(torch.cat(boxlists)).sqrt()
         level = torch.floor(self.lvl0 + torch.log2(side / self.s0) + self.eps)
         return level.clamp(min=self.k_min, max=self.k_max).to(torch.int64) - self.k_min
 
@@ -109,8 +110,7 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
             roi_align(features, some, self.output_size, scale, self.sampling_ratio).to(maps[0].dtype)
             for features, some, scale in zip(maps, rois[order].split(sizes), self.scales)
         ]  # one dtype, for under autocast the maps may differ in theirs
-        back = order.argsort()  # from level by level to the order of the boxes
-        return torch.cat(pooled).index_select(0, back)
+        return undo_order(torch.cat(pooled), order)
 
     def _setup_scales(self, maps: list[Tensor], image_shapes: list[Size]) -> tuple[list[float], LevelMapper]:
         """The scale of each map, and the mapper for the levels that follow from them: 1/4 is level 2."""
@@ -137,7 +137,4 @@ def infer_scale(feature_height: int, image_height: int) -> float:
 
 def convert_to_roi_format(boxes: list[Tensor]) -> Tensor:
     """Boxes of each image → one list for the kernel: (ΣNᵢ, 5), the index of the image before each box."""
-    return torch.cat(
-        [torch.cat((boxes_in_image.new_full((len(boxes_in_image), 1), i), boxes_in_image), dim=1)
-         for i, boxes_in_image in enumerate(boxes)]
-    )  # fmt: skip
+    return torch.cat([F.pad(boxes_in_image, (1, 0), value=i) for i, boxes_in_image in enumerate(boxes)])

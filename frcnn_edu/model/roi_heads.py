@@ -118,19 +118,22 @@ class RoIHeads(nn.Module):
         gt_labels = [target["labels"] for target in targets]
 
         # Ground truth is a proposal too, the last of them: from the first step on there are good ones to learn from.
-        proposals = [torch.cat((boxes, truth)) for boxes, truth in zip(proposals, gt_boxes)]
+        all_proposals = torch.cat([boxes for image in zip(proposals, gt_boxes) for boxes in image])
+        proposals = list(all_proposals.split([len(boxes) + len(truth) for boxes, truth in zip(proposals, gt_boxes)]))
         matched_idxs, labels = self.assign_targets_to_proposals(proposals, gt_boxes, gt_labels)
-        sampled = self.subsample(labels)
-        proposals = [boxes[s] for boxes, s in zip(proposals, sampled)]
-        labels = [label[s] for label, s in zip(labels, sampled)]
-        matched_idxs = [matched[s] for matched, s in zip(matched_idxs, sampled)]
+        sampled, sizes = self.subsample(labels)
+        boxes, matched, classes = (
+            values[sampled] for values in (all_proposals, *map(torch.cat, (matched_idxs, labels)))
+        )
 
         # An image without objects has background only; its proposals get a placeholder that no loss looks at.
+        matched_idxs = list(matched.split(sizes))
         matched_gt_boxes = [
-            truth[matched] if len(truth) else torch.zeros_like(boxes)
-            for truth, matched, boxes in zip(gt_boxes, matched_idxs, proposals)
+            truth[matched] if len(truth) else truth.new_zeros(len(matched), 4)
+            for truth, matched in zip(gt_boxes, matched_idxs)
         ]
-        return proposals, matched_idxs, labels, self.box_coder.encode(matched_gt_boxes, proposals)
+        targets_ = self.box_coder.encode_single(torch.cat(matched_gt_boxes), boxes)
+        return list(boxes.split(sizes)), matched_idxs, list(classes.split(sizes)), list(targets_.split(sizes))
 
     def assign_targets_to_proposals(
         self, proposals: list[Tensor], gt_boxes: list[Tensor], gt_labels: list[Tensor]
@@ -144,17 +147,17 @@ class RoIHeads(nn.Module):
                 labels.append(nothing)
                 continue
             matched = match_boxes(self.proposal_matcher, truth, boxes)  # (N,) index, −1 or −2
-            truth_or_first = matched.clamp(min=0)
-            label = truth_labels[truth_or_first]
-            label.masked_fill_(matched == Matcher.BELOW_LOW_THRESHOLD, 0)
-            label.masked_fill_(matched == Matcher.BETWEEN_THRESHOLDS, -1)
-            matched_idxs.append(truth_or_first)
-            labels.append(label)
+            # Below 0 an index counts from the end: −1, no object, finds label 0 there, and −2 finds −1.
+            ignored_and_background = torch.tensor([-1, 0]).to(truth_labels.device, non_blocking=True)
+            labels.append(torch.cat((truth_labels, ignored_and_background))[matched])
+            matched_idxs.append(matched.clamp(min=0))
         return matched_idxs, labels
 
-    def subsample(self, labels: list[Tensor]) -> list[Tensor]:
-        """Indices of the proposals to train on, for each image, in ascending order."""
-        return [torch.cat(image).sort().values for image in zip(*draw(self.fg_bg_sampler, labels))]
+    def subsample(self, labels: list[Tensor]) -> tuple[Tensor, list[int]]:
+        """Draws the proposals to train on: ascending indices into the batch's one list, and how many are of each image."""
+        positives, negatives = draw(self.fg_bg_sampler, labels)
+        sizes = [len(p) + len(n) for p, n in zip(positives, negatives)]
+        return torch.cat(positives + negatives).sort().values, sizes
 
     def postprocess_detections(
         self, class_logits: Tensor, box_regression: Tensor, proposals: list[Tensor], image_shapes: list[Size]

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
 
 from ..ops import BalancedPositiveNegativeSampler, BoxCoder, Matcher, losses
-from ..ops.boxes import batched_nms, clip_boxes_to_image
-from ..ops.indices import indices_of_known_number, order_by_group
+from ..ops.boxes import batched_nms, clip_boxes_to_images
+from ..ops.indices import indices_of_known_number
 from ..ops.matcher import match_boxes
+from ..ops.patches import cut_patches
 from ..ops.sampler import draw
 from .fast_conv import use_fast_convolutions
 from .fpn import rename_old_keys
@@ -66,10 +67,11 @@ class RPNHead(nn.Module):
         num_anchors = self.cls_logits.out_channels
         hidden, inside = cut_patches(x, anchors // num_anchors, radius=len(self.conv))  # (S, C, 2r + 1, 2r + 1)
         block: Any
-        for block in self.conv:  # each 3×3 convolution uses up the patch's border, and is padded with 0 as on the map
+        for i, block in enumerate(self.conv):  # each 3×3 convolution uses up the patch's border
+            if i > 0:  # and is padded with 0, as on the map
+                inside = inside[:, :, 1:-1, 1:-1]
+                hidden = hidden * inside
             hidden = F.relu(F.conv2d(hidden, block[0].weight, block[0].bias))
-            inside = inside[:, :, 1:-1, 1:-1]
-            hidden = hidden * inside
         logits, deltas = self.cls_logits(hidden).flatten(1), self.bbox_pred(hidden).flatten(1)  # (S, A), (S, 4·A)
         anchor = (anchors % num_anchors)[:, None]  # which of its cell's
         return (
@@ -85,56 +87,19 @@ class RPNHead(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
 
 
-def permute_and_flatten(layer: Tensor, num_anchors: int) -> Tensor:
-    """The head's map (N, A·K, H, W) → a list in the anchors' order, (N, H·W·A, K)."""
-    n, _, h, w = layer.shape
-    by_anchor = layer.view(n, num_anchors, -1, h, w)  # (N, A, K, H, W)
-    return by_anchor.permute(0, 3, 4, 1, 2).reshape(n, h * w * num_anchors, -1)  # (N, H, W, A, K) → (N, H·W·A, K)
-
-
 def concat_box_prediction_layers(objectness: list[Tensor], deltas: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """The head's maps of all levels → logits (N·ΣH·W·A, 1) and deltas (N·ΣH·W·A, 4), in the anchors' order."""
-    anchors_per_location = [level.shape[1] // 4 for level in deltas]
-    logits = [permute_and_flatten(level, a) for level, a in zip(objectness, anchors_per_location)]
-    moves = [permute_and_flatten(level, a) for level, a in zip(deltas, anchors_per_location)]
-    return torch.cat(logits, dim=1).flatten(0, 1), torch.cat(moves, dim=1).flatten(0, 1)
+    """The head's maps of all levels → logits (N·ΣH·W·A, 1) and deltas (N·ΣH·W·A, 4), in the anchors' order.
+
+    That is image → level → y → x → anchor, so channels go last: (N, A·K, H, W) → (N, H·W, A·K) on each level.
+    """
+    logits = torch.cat([level.flatten(2).transpose(1, 2) for level in objectness], dim=1)  # (N, ΣH·W, A)
+    moves = torch.cat([level.flatten(2).transpose(1, 2) for level in deltas], dim=1)  # (N, ΣH·W, A·4)
+    return logits.reshape(-1, 1), moves.reshape(-1, 4)
 
 
 def take(values: Tensor, index: Tensor) -> Tensor:
     """For each image some of its boxes or deltas: (N, M, 4) and indices (N, K) → (N, K, 4)."""
     return values.gather(1, index[:, :, None].expand(-1, -1, 4))
-
-
-def cut_patches(maps: list[Tensor], cells: Tensor, radius: int) -> tuple[Tensor, Tensor]:
-    """The surroundings of some cells: features (S, C, 2·radius + 1, 2·radius + 1), 0 outside of the map.
-
-    Args:
-        maps: (N, C, Hᵢ, Wᵢ), one a level.
-        cells: (S,) indices into the list of all cells in the order of the anchors: image → level → y → x.
-
-    Also returns which of a patch's cells are on the map, (S, 1, 2·radius + 1, 2·radius + 1).
-    """
-    shapes = [(level.shape[-2], level.shape[-1]) for level in maps]
-    ends = list(accumulate(height * width for height, width in shapes))
-    table = [(end - height * width, height, width) for end, (height, width) in zip(ends, shapes)]
-    start_and_shape = torch.tensor(table).to(cells.device, non_blocking=True)  # (levels, 3)
-    image, cell = cells // ends[-1], cells % ends[-1]
-    level = (cell[:, None] >= start_and_shape[1:, 0]).sum(dim=1)  # (S,)
-    start, height, width = start_and_shape[level, :, None].unbind(dim=1)  # (S, 1) each
-
-    offset = torch.arange(-radius, radius + 1, device=cells.device)
-    place = cell[:, None] - start
-    y, x = place // width + offset, place % width + offset  # (S, 2r + 1)
-    y_on_map, x_on_map = (y >= 0) & (y < height), (x >= 0) & (x < width)
-    y, x = (y * y_on_map)[:, :, None], (x * x_on_map)[:, None, :]  # cell 0 in place of those outside
-    order, sizes = order_by_group(level, len(maps))
-    patches = [
-        features.permute(0, 2, 3, 1)[tuple(index)]  # (some of S, 2r + 1, 2r + 1, C)
-        for features, *index in zip(maps, *(place[order].split(sizes) for place in (image[:, None, None], y, x)))
-    ]
-    back = order.argsort()  # from level by level to the caller's order
-    inside = (y_on_map[:, :, None] & x_on_map[:, None, :])[:, None]
-    return torch.cat(patches).index_select(0, back).permute(0, 3, 1, 2) * inside, inside
 
 
 class RegionProposalNetwork(nn.Module):
@@ -207,8 +172,8 @@ class RegionProposalNetwork(nn.Module):
         def decode(index: Tensor) -> Tensor:
             # Proposals are data for the next stage: no gradient flows back through their coordinates.
             moves = take(deltas.detach().view(len(anchors), -1, 4), index)  # (N, K, 4)
-            chosen = [in_image[i] for in_image, i in zip(anchors, index)]
-            return self.box_coder.decode(moves.flatten(0, 1), chosen).view_as(moves)
+            chosen = take(torch.stack(anchors), index)
+            return self.box_coder.decode_single(moves.flatten(0, 1), chosen.flatten(0, 1)).view_as(moves)
 
         boxes, _ = self.filter_proposals(decode, objectness, images.image_sizes, num_anchors_per_level)
         if not self.training:
@@ -217,22 +182,18 @@ class RegionProposalNetwork(nn.Module):
             raise ValueError("the region proposal network needs targets in training, got None")
 
         labels, matched_gt_boxes = self.assign_targets_to_anchors(anchors, targets)
-        positives, sampled = self.sample(labels)
+        positives, negatives = self.sample(labels)
+        sampled = torch.cat((positives, negatives))
         if only_sampled:
             logits, deltas = self.head.at(maps, sampled)
         else:
             logits, deltas = objectness.flatten()[sampled], deltas[sampled]
-        regression_targets = torch.cat(
-            self.box_coder.encode(
-                [matched[index] for matched, index in zip(matched_gt_boxes, positives)],
-                [in_image[index] for in_image, index in zip(anchors, positives)],
-            )
+        regression_targets = self.box_coder.encode_single(
+            torch.cat(matched_gt_boxes)[positives], torch.cat(anchors)[positives]
         )
         is_object = torch.zeros_like(logits)
-        is_object[: len(regression_targets)] = 1
-        objectness_loss, box_loss = losses.rpn_loss(
-            logits, is_object, deltas[: len(regression_targets)], regression_targets
-        )
+        is_object[: len(positives)] = 1
+        objectness_loss, box_loss = losses.rpn_loss(logits, is_object, deltas[: len(positives)], regression_targets)
         return boxes, {"loss_objectness": objectness_loss, "loss_rpn_box_reg": box_loss}
 
     def filter_proposals(
@@ -250,23 +211,24 @@ class RegionProposalNetwork(nn.Module):
 
         # 1. the best of each level, by their logits: sigmoid would round the best of them to equal ones
         best = self._get_top_n_idx(logits, num_anchors_per_level)  # (N, K) for each level
-        level_sizes = [level.shape[1] for level in best]
         top_n = torch.cat(best, dim=1)  # (N, ΣK)
         probabilities = logits.gather(1, top_n).sigmoid()
-        levels = torch.cat([torch.full_like(level[0], i) for i, level in enumerate(best)])  # (ΣK,)
+        level_ends = torch.tensor(list(accumulate(num_anchors_per_level))).to(logits.device, non_blocking=True)
+        levels = torch.bucketize(top_n, level_ends, right=True)  # (N, ΣK)
 
         best_boxes = proposals(top_n) if callable(proposals) else take(proposals, top_n)  # (N, ΣK, 4)
 
         # 2. inside the image, 3. neither empty nor hopeless. How many that leaves is asked once, for all images and levels.
-        clipped = torch.stack([clip_boxes_to_image(boxes, size) for boxes, size in zip(best_boxes, image_shapes)])
+        clipped = clip_boxes_to_images(best_boxes, image_shapes)
         good = (clipped[..., 2:] - clipped[..., :2] >= self.min_size).all(dim=2)
         good &= probabilities >= self.score_thresh
-        numbers = torch.stack([level.sum(dim=1) for level in good.split(level_sizes, dim=1)], dim=1).tolist()
+        each_level = torch.arange(len(best), device=levels.device)[:, None]
+        numbers = (good[:, None] & (levels[:, None] == each_level)).sum(dim=2).tolist()  # (N, levels)
 
         final_boxes, final_scores = [], []
         for i, number_per_level in enumerate(numbers):
             keep = indices_of_known_number(good[i], sum(number_per_level))
-            boxes, scores, level = clipped[i][keep], probabilities[i][keep], levels[keep]
+            boxes, scores, level = clipped[i][keep], probabilities[i][keep], levels[i][keep]
             # 4. one of several that say the same, level by level; 5. the best of all levels
             keep = batched_nms(boxes, scores, level, self.nms_thresh, number_per_level)[: self.post_nms_top_n()]
             final_boxes.append(boxes[keep])
@@ -297,16 +259,11 @@ class RegionProposalNetwork(nn.Module):
                 matched_gt_boxes.append(torch.zeros_like(anchors_in_image))
                 continue
             matched = match_boxes(self.proposal_matcher, gt_boxes, anchors_in_image)  # (N,) index, −1 or −2
-            label = (matched >= 0).to(anchors_in_image.dtype)
-            labels.append(label.masked_fill_(matched == Matcher.BETWEEN_THRESHOLDS, -1))
+            labels.append((matched + 1).clamp(max=1).to(anchors_in_image.dtype))
             matched_gt_boxes.append(gt_boxes[matched.clamp(min=0)])
         return labels, matched_gt_boxes
 
-    def sample(self, labels: list[Tensor]) -> tuple[list[Tensor], Tensor]:
-        """Draws the anchors to train on: the positive ones of each image, and all as (S,) indices into the batch's list.
-
-        In the latter the positive ones of all images come first.
-        """
-        positives, negatives = draw(self.fg_bg_sampler, labels)
-        starts = list(accumulate((len(label) for label in labels[:-1]), initial=0))
-        return positives, torch.cat([index + start for index, start in zip(positives + negatives, starts * 2)])
+    def sample(self, labels: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Draws the anchors to train on: objects (P,) and background (Q,), as indices into the batch's one list of anchors."""
+        positives, negatives = (torch.cat(drawn).sort().values for drawn in draw(self.fg_bg_sampler, labels))
+        return positives, negatives

@@ -31,14 +31,12 @@ class BoxCoder:
 
     def encode_single(self, reference_boxes: Tensor, proposals: Tensor) -> Tensor:
         """Deltas from `proposals` (N, 4) to `reference_boxes` (N, 4) → (N, 4)."""
-        wx, wy, ww, wh = self.weights
-        x, y, w, h = _centres_and_sizes(proposals)
-        gt_x, gt_y, gt_w, gt_h = _centres_and_sizes(reference_boxes)
-        dx = wx * (gt_x - x) / w
-        dy = wy * (gt_y - y) / h
-        dw = ww * torch.log(gt_w / w)
-        dh = wh * torch.log(gt_h / h)
-        return torch.stack((dx, dy, dw, dh), dim=1)
+        weights_xy, weights_wh = self._weights(proposals)
+        xy, wh = _centres_and_sizes(proposals)  # (N, 2) each
+        gt_xy, gt_wh = _centres_and_sizes(reference_boxes)
+        dxy = weights_xy * (gt_xy - xy) / wh
+        dwh = weights_wh * torch.log(gt_wh / wh)
+        return torch.cat((dxy, dwh), dim=1)
 
     def decode(self, rel_codes: Tensor, boxes: list[Tensor]) -> Tensor:
         """Applies deltas to boxes: (N, 4·K) deltas, one (Nᵢ, 4) tensor an image → (N, K, 4).
@@ -49,22 +47,23 @@ class BoxCoder:
 
     def decode_single(self, rel_codes: Tensor, boxes: Tensor) -> Tensor:
         """Applies deltas (N, 4·K) to boxes (N, 4) → (N, 4·K)."""
-        wx, wy, ww, wh = self.weights
-        x, y, w, h = (value[:, None] for value in _centres_and_sizes(boxes.to(rel_codes.dtype)))  # each (N, 1)
-        dx = rel_codes[:, 0::4] / wx  # (N, K)
-        dy = rel_codes[:, 1::4] / wy
-        dw = (rel_codes[:, 2::4] / ww).clamp(max=self.bbox_xform_clip)
-        dh = (rel_codes[:, 3::4] / wh).clamp(max=self.bbox_xform_clip)
+        weights_xy, weights_wh = self._weights(rel_codes)
+        xy, wh = (value[:, None] for value in _centres_and_sizes(boxes.to(rel_codes.dtype)))  # each (N, 1, 2)
+        deltas = rel_codes.unflatten(1, (-1, 4))  # (N, K, 4)
+        dxy = deltas[..., :2] / weights_xy
+        dwh = (deltas[..., 2:] / weights_wh).clamp(max=self.bbox_xform_clip)
 
-        centre_x, centre_y = dx * w + x, dy * h + y
-        half_w, half_h = 0.5 * (dw.exp() * w), 0.5 * (dh.exp() * h)
-        corners = (centre_x - half_w, centre_y - half_h, centre_x + half_w, centre_y + half_h)
-        return torch.stack(corners, dim=2).flatten(1)  # (N, K, 4) → (N, 4·K)
+        centres = dxy * wh + xy  # (N, K, 2)
+        halves = 0.5 * (dwh.exp() * wh)
+        return torch.cat((centres - halves, centres + halves), dim=2).flatten(1)
+
+    def _weights(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """(wx, wy) and (ww, wh)."""
+        weights = torch.tensor(self.weights, dtype=like.dtype).to(like.device, non_blocking=True)
+        return weights[:2], weights[2:]
 
 
-def _centres_and_sizes(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """(N, 4) → centre x, centre y, width, height, each (N,)."""
+def _centres_and_sizes(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """(N, 4) → centres and sizes, (N, 2) each."""
     sizes = boxes[:, 2:] - boxes[:, :2]
-    centres = boxes[:, :2] + 0.5 * sizes
-    (x, y), (width, height) = centres.unbind(dim=1), sizes.unbind(dim=1)
-    return x, y, width, height
+    return boxes[:, :2] + 0.5 * sizes, sizes

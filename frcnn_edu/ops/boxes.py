@@ -1,5 +1,6 @@
 """Box geometry. A box is `[x1, y1, x2, y2]` in pixels, and a set of boxes is a float tensor of shape (N, 4)."""
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.ops import nms
@@ -41,10 +42,14 @@ def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
 
 def clip_boxes_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     """Moves every corner into the image. `boxes` is (..., 4), `size` is (height, width)."""
-    height, width = size
-    x = boxes[..., 0::2].clamp(min=0, max=width)  # x1, x2
-    y = boxes[..., 1::2].clamp(min=0, max=height)  # y1, y2
-    return torch.stack((x, y), dim=-1).reshape(boxes.shape)  # x1, y1, x2, y2 again
+    return clip_boxes_to_images(boxes[None], [size])[0]
+
+
+def clip_boxes_to_images(boxes: Tensor, sizes: list[tuple[int, int]]) -> Tensor:
+    """The same for the boxes of several images, (N, ..., 4), as many in each; `sizes` are (height, width)."""
+    limits = torch.tensor([(width, height) * 2 for height, width in sizes], dtype=boxes.dtype)
+    limits = limits.view(-1, *[1] * (boxes.dim() - 2), 4).to(boxes.device, non_blocking=True)
+    return boxes.clamp(min=0).minimum(limits)
 
 
 def remove_small_boxes(boxes: Tensor, min_size: float) -> Tensor:
@@ -56,10 +61,9 @@ def remove_small_boxes(boxes: Tensor, min_size: float) -> Tensor:
 def resize_boxes(boxes: Tensor, original_size: tuple[int, int], new_size: tuple[int, int]) -> Tensor:
     """Boxes of an image of `original_size` (height, width) as they lie after it is resized to `new_size`."""
     # A float32 ratio, not Python's float64: the last bit decides whether two boxes are equal.
-    new = torch.tensor(new_size, dtype=torch.float32, device=boxes.device)
-    old = torch.tensor(original_size, dtype=torch.float32, device=boxes.device)
-    ratio_y, ratio_x = new / old
-    return boxes * torch.stack((ratio_x, ratio_y, ratio_x, ratio_y)).to(boxes.dtype)
+    ratio_y, ratio_x = (float(np.float32(new) / np.float32(old)) for new, old in zip(new_size, original_size))
+    ratios = torch.tensor([ratio_x, ratio_y, ratio_x, ratio_y], dtype=boxes.dtype)
+    return boxes * ratios.to(boxes.device, non_blocking=True)
 
 
 def batched_nms(

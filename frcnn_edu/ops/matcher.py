@@ -65,8 +65,10 @@ class Matcher:
             restored = restored | restored_here
             truths += truths_here
 
-        matches = best_truth.masked_fill(best_iou < self.high_threshold, self.BETWEEN_THRESHOLDS)
-        matches.masked_fill_(best_iou < self.low_threshold, self.BELOW_LOW_THRESHOLD)
+        matches = best_truth
+        if self.low_threshold < self.high_threshold:
+            matches = matches.masked_fill(best_iou < self.high_threshold, self.BETWEEN_THRESHOLDS)
+        matches = matches.masked_fill(best_iou < self.low_threshold, self.BELOW_LOW_THRESHOLD)
         if self.allow_low_quality_matches:
             # Each restored candidate gets the ground truth *it* overlaps most, which may be another than the one
             # that asked for it.

@@ -25,19 +25,21 @@ class BalancedPositiveNegativeSampler:
 
         Each mask is (N,) uint8, as torchvision has it.
         """
-        positives, negatives = (
-            [torch.zeros_like(labels, dtype=torch.uint8).index_fill_(0, i, 1) for labels, i in zip(matched_idxs, drawn)]
-            for drawn in self.draw(matched_idxs)
-        )
-        return positives, negatives
+        lengths = [len(labels) for labels in matched_idxs]
+        nobody = torch.cat(matched_idxs).new_zeros(sum(lengths), dtype=torch.uint8)
+        positives, negatives = (nobody.index_fill(0, torch.cat(drawn), 1) for drawn in self.draw(matched_idxs))
+        return list(positives.split(lengths)), list(negatives.split(lengths))
 
     def draw(self, matched_idxs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """The same as indices, ascending: those of the drawn positives, and of the drawn negatives, of each image.
+        """The drawn positives of each image and the drawn negatives, in random order.
 
-        Uses two `randperm` an image, on the labels' device: first positives, then negatives.
+        They are indices into the one list of all images' candidates. Uses two `randperm` an image, on the labels' device:
+        first positives, then negatives.
         """
-        candidates = indices_where([labels >= 1 for labels in matched_idxs] + [labels == 0 for labels in matched_idxs])
-        drawn = [self._draw(*pair) for pair in zip(candidates, candidates[len(matched_idxs) :])]
+        labels = torch.cat(matched_idxs)
+        masks = torch.stack((labels >= 1, labels == 0))
+        candidates = indices_where(masks, [len(in_image) for in_image in matched_idxs])
+        drawn = [self._draw(*pair) for pair in zip(*candidates)]
         return [positives for positives, _ in drawn], [negatives for _, negatives in drawn]
 
     def _draw(self, positives: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor]:
@@ -47,14 +49,13 @@ class BalancedPositiveNegativeSampler:
 
 
 def _choose(candidates: Tensor, number: int) -> Tensor:
-    order = torch.randperm(len(candidates), device=candidates.device)
-    return candidates[order[:number]].sort().values
+    return candidates[torch.randperm(len(candidates), device=candidates.device)[:number]]
 
 
 def draw(sampler: Callable, labels: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-    """Indices of drawn positives and negatives by our sampler, or by one of another make, which returns masks."""
+    """`sampler.draw(labels)` by our sampler, or by one of another make, which returns masks."""
     if isinstance(sampler, BalancedPositiveNegativeSampler):
         return sampler.draw(labels)
-    positive_masks, negative_masks = sampler(labels)
-    indices = indices_where([*positive_masks, *negative_masks])
-    return indices[: len(labels)], indices[len(labels) :]
+    masks = torch.stack([torch.cat(list(of_each_image)) for of_each_image in sampler(labels)])
+    positives, negatives = indices_where(masks, [len(in_image) for in_image in labels])
+    return positives, negatives

@@ -13,7 +13,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from torch import Tensor, nn
 
 from ..model import FasterRCNN
-from ..model.rpn import permute_and_flatten
+from ..model.rpn import concat_box_prediction_layers
 from . import style as st
 from .draw import WIDTH, draw_boxes, draw_detections, ratio, show_image
 from .stages import frame, show_map, shown, strength
@@ -155,7 +155,7 @@ def _pyramid_to_detections(page: _Page, way: Trace, classes: tuple[str, ...]) ->
 
 def likely_anchors(way: Trace, number: int) -> tuple[Tensor, Tensor]:
     """The `number` anchors with the highest objectness of all levels (number, 4), and their logits, best first."""
-    logits = torch.cat([permute_and_flatten(level, level.shape[1]).flatten() for level in way.objectness])
+    logits = concat_box_prediction_layers(way.objectness, way.deltas)[0].flatten()
     best = logits.topk(min(number, len(logits)))
     return torch.cat(way.anchors)[best.indices], best.values
 

@@ -23,8 +23,8 @@ from torch.utils._pytree import tree_leaves
 
 from ..model import RPNHead, resnet_fpn_backbone
 from ..model.fast_conv import FastConv2d
-from ..model.rpn import cut_patches
 from ..ops import Matcher
+from ..ops.patches import cut_patches
 from ..ops.pooling import bilinear_samples
 from ..ops.winograd import INPUT, OUTPUT, WEIGHT
 from . import style as st

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from frcnn_edu import RPNHead
-from frcnn_edu.model.rpn import concat_box_prediction_layers, cut_patches
+from frcnn_edu.model.rpn import concat_box_prediction_layers
 
 SIZES = ((7, 9), (4, 5), (1, 2))  # the last: smaller than a patch
 
@@ -41,16 +41,3 @@ def test_the_head_says_the_same_of_single_anchors(conv_depth: int, which: str) -
     for one, other in zip(*results, strict=True):
         assert one.shape == other.shape
         assert torch.allclose(one, other, rtol=0, atol=1e-12)
-
-
-def test_patches_are_cut_in_the_order_asked_for() -> None:
-    maps = [torch.arange(2 * h * w).double().view(2, 1, h, w) + 1000 * i for i, (h, w) in enumerate(SIZES)]
-    per_image = sum(h * w for h, w in SIZES)
-    cells = torch.tensor([per_image + 63 + 7, 0, 63 + 20 + 1, 62])  # image 1 P3 (1, 2); corners of image 0
-    patches, inside = cut_patches(maps, cells, radius=1)
-    assert patches.shape == (4, 1, 3, 3)
-    assert patches[0, 0].tolist() == [[1021, 1022, 1023], [1026, 1027, 1028], [1031, 1032, 1033]]
-    assert patches[1, 0].tolist() == [[0, 0, 0], [0, 0, 1], [0, 9, 10]]
-    assert patches[2, 0].tolist() == [[0, 0, 0], [2000, 2001, 0], [0, 0, 0]]
-    assert patches[3, 0].tolist() == [[52, 53, 0], [61, 62, 0], [0, 0, 0]]
-    assert inside[1, 0].tolist() == [[False] * 3, [False, True, True], [False, True, True]]

@@ -336,7 +336,8 @@ def test_fact_15_rpn_loss_beta_a_ninth_over_all_sampled_anchors(lib) -> None:
     regression[0] = torch.tensor([0.05, -0.1, 0.5, -2.0])
     regression[1] = 100.0  # a negative's box is nobody's business
     if lib is OURS:
-        (positives,), sampled = rpn.sample(labels)
+        positives, negatives = rpn.sample(labels)
+        sampled = torch.cat((positives, negatives))
         is_object = labels[0][sampled]
         objectness, box = rpn_loss(logits[sampled, 0], is_object, deltas[positives], regression[positives])
     else:
