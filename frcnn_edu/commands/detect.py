@@ -29,7 +29,7 @@ def run_detect(options: argparse.Namespace) -> None:
         if (options.out / name).exists():
             raise ValueError(f"{options.out / name} exists already; choose another --out")
     model, classes, _ = load_model(options.checkpoint)
-    model.to(device)
+    model.to(device).requires_grad_(False)
     results: list[dict[str, Any]] = []
     unreadable: list[ValueError] = []
     for file, name in zip(tqdm(files, "detecting", leave=False, disable=None), names):

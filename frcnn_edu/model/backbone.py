@@ -13,6 +13,7 @@ from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 from .fast_conv import use_fast_convolutions
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
+from .lean_stage import use_lean_stages
 from .weights import load_weights, resolve_backbone_weights
 
 Weights: TypeAlias = WeightsEnum | str | Path | None
@@ -71,6 +72,7 @@ class BackboneWithFPN(nn.Module):
         self.fpn = FeaturePyramidNetwork(in_channels_list, out_channels, extra_blocks or LastLevelMaxPool(), norm_layer)
         self.out_channels = out_channels
         use_fast_convolutions(self)
+        use_lean_stages(self.body)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(N, 3, H, W) → maps (N, out_channels, Hᵢ, Wᵢ) "0", "1", "2", "3", "pool"."""

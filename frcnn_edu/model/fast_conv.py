@@ -5,9 +5,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from ..ops.winograd import conv3x3, convolve, transform_weight
+from ..ops.winograd import conv3x3
 from .frozen_batch_norm import FrozenBatchNorm2d
-from .kept import Kept, computed_again_for_backward
+from .kept import Again, Kept
+
+# Of a weight with so many numbers, 2.4 MB, the backward pass makes the folded copy once more; smaller ones wait for it.
+WORTH_A_KERNEL = 600_000
 
 
 class FastConv2d(nn.Conv2d):
@@ -16,8 +19,8 @@ class FastConv2d(nn.Conv2d):
     A frozen BatchNorm behind it is folded into it: scale · (W ∗ x) + shift = (scale · W) ∗ x + shift. The weights are a few
     numbers, the map is millions, and it is not touched again: neither in the forward pass nor in the backward pass.
 
-    Without gradient the weights stay the same from one forward pass to the next, so what is made from them is kept; and
-    on a CPU a 3×3 convolution of a large map takes Winograd's way.
+    Weights that are not trained (`requires_grad_(False)`) are folded once, others each time. And on a CPU a 3×3 convolution
+    of a large map takes Winograd's way.
 
     Args:
         conv: gives its settings and its parameters.
@@ -41,31 +44,29 @@ class FastConv2d(nn.Conv2d):
         if norm is not None:
             norm.folded = True
         self.exact = False
-        self._give_up_what_is_kept()
+        self._kept = Kept()
 
     def forward(self, x: Tensor) -> Tensor:
         if self.exact:
             return super().forward(x)
+        weight, bias = self._folded()
+        convolve = conv3x3 if self._winograd_pays(x) else self._conv_forward
+        if weight.numel() < WORTH_A_KERNEL:
+            return convolve(x, weight, bias)
+        with Again(lambda: self._folded()[0]).instead_of(weight):
+            return convolve(x, weight, bias)
+
+    def _folded(self) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias that do the norm's work as well."""
         norm = self.norm[0]
-        scale, shift = (None, None) if norm is None else norm.scale_and_shift()
-        winograd = self._winograd_pays(x)
-        if torch.is_grad_enabled() and (self.weight.requires_grad or (winograd and x.requires_grad)):
-            weight, bias = self._fold(scale, shift)
-            with computed_again_for_backward(weight, lambda: self._fold(scale, shift)[0]):
-                return (conv3x3 if winograd else self._conv_forward)(x, weight, bias)
-        made_from = (self.weight, self.bias, scale, shift)
-        if winograd:
-            return convolve(x, *self._kept_winograd(lambda: self._fold_and_transform(scale, shift), *made_from))
-        return self._conv_forward(x, *self._kept(lambda: self._fold(scale, shift), *made_from))
-
-    def _fold(self, scale: Tensor | None, shift: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        if scale is None or shift is None:
+        if norm is None:
             return self.weight, self.bias
-        return self.weight * scale[:, None, None, None], shift if self.bias is None else self.bias * scale + shift
+        scale, shift = norm.scale_and_shift()
 
-    def _fold_and_transform(self, scale: Tensor | None, shift: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        weight, bias = self._fold(scale, shift)
-        return transform_weight(weight), bias
+        def fold() -> tuple[Tensor, Tensor]:
+            return self.weight * scale[:, None, None, None], shift if self.bias is None else self.bias * scale + shift
+
+        return fold() if self.weight.requires_grad else self._kept(fold, self.weight, self.bias, scale, shift)
 
     def _winograd_pays(self, x: Tensor) -> bool:
         """Whether the map is so large, and so deep, that its transform costs less than it spares."""
@@ -74,15 +75,6 @@ class FastConv2d(nn.Conv2d):
         here = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling()
         depth = min(self.in_channels, self.out_channels)
         return plain and here and depth >= 128 and x[:, 0].numel() >= 8 * depth
-
-    def train(self, mode: bool = True) -> "FastConv2d":
-        """As of any module. What evaluation has kept would only take room in training, and the reverse."""
-        if mode != self.training:
-            self._give_up_what_is_kept()
-        return super().train(mode)
-
-    def _give_up_what_is_kept(self) -> None:
-        self._kept, self._kept_winograd = Kept(), Kept()
 
 
 def use_fast_convolutions(model: nn.Module) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
-from .kept import computed_again_for_backward
+from .kept import Again
 
 
 class FeaturePyramidNetwork(nn.Module):
@@ -72,10 +72,8 @@ class FeaturePyramidNetwork(nn.Module):
             merge = partial(self._merge, level, bottom_up[level], top_down)
             top_down = merge()
             # The finest sum is one of the largest maps there are, and quickly made: no need to hold it for the backward pass.
-            # (Not where it would be made otherwise then: by a BatchNorm once more, or outside of autocast, which changes dtypes.)
-            same_dtype = top_down.dtype == next(self.inner_blocks.parameters()).dtype
-            again = level == 0 and not self.normalises and same_dtype
-            with computed_again_for_backward(top_down, merge) if again else nullcontext():
+            # (Unless a BatchNorm would then see it twice.)
+            with Again(merge).instead_of(top_down) if level == 0 and not self.normalises else nullcontext():
                 results.insert(0, self.layer_blocks[level](top_down))
         if self.extra_blocks is not None:
             results, names = self.extra_blocks(results, bottom_up, names)
