@@ -1,11 +1,13 @@
 """The most memory that a step takes, measured in a process of its own: peaks only rise, and leave traces."""
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,6 +21,7 @@ Peaks = tuple[int | None, int | None]  # bytes, ours and theirs; None where the 
 
 # For glibc: memory that is freed goes back to the system at once, so that none is counted that nobody uses.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+SMALL = 64  # pixels
 STATUS, FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -56,7 +59,7 @@ def rise(call: Callable[[], Any]) -> int | None:
 def peaks_of_step(weights: Path, step: Step) -> Peaks:
     """Peak bytes of building each model and of two steps: in training, momentum exists from the second one on.
 
-    What the libraries themselves take is not counted.
+    What the libraries themselves take, once they are in use, is not counted: a small step goes before.
 
     Args:
         weights: a file with the models' state dict.
@@ -66,7 +69,7 @@ def peaks_of_step(weights: Path, step: Step) -> Peaks:
 
 
 def _peak_of_step(library: str, weights: Path, step: Step) -> int | None:
-    def run() -> None:
+    def run(step: Step) -> None:
         model = build(library, step.size)
         # Mapped and not read, and taken as they are, so that no second copy of the weights sets the peak.
         model.load_state_dict(torch.load(weights, weights_only=True, mmap=True), assign=True)
@@ -74,7 +77,9 @@ def _peak_of_step(library: str, weights: Path, step: Step) -> int | None:
         call()
         call()
 
-    return rise(run)
+    run(replace(step, size=SMALL))
+    gc.collect()
+    return rise(lambda: run(step))
 
 
 def _with_threads(threads: int, function: Callable[..., Any], *arguments: Any) -> Any:

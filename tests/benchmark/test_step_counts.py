@@ -23,8 +23,8 @@ def pair():
 @pytest.mark.parametrize(
     ("boxes", "on_a_gpu", "waits", "most_kernels", "their_least_waits", "their_least_kernels"),
     [
-        (None, True, 11, 420, 16, 850),
-        (20, True, 9, 910, 29, 1280),
+        (None, True, 11, 400, 16, 850),
+        (20, True, 9, 800, 29, 1280),
         (None, False, 19, None, 30, 900),
         (20, False, 17, None, 45, 1300),
     ],
