@@ -18,6 +18,7 @@ from .faster_rcnn import FasterRCNN
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .generalized_rcnn import GeneralizedRCNN
+from .lean_stage import LeanStage
 from .roi_align import LevelMapper, MultiScaleRoIAlign
 from .roi_heads import FastRCNNPredictor, RoIHeads, TwoMLPHead
 from .rpn import RegionProposalNetwork, RPNHead
@@ -43,6 +44,7 @@ __all__ = [
     "ImageList",
     "IntermediateLayerGetter",
     "LastLevelMaxPool",
+    "LeanStage",
     "LevelMapper",
     "MultiScaleRoIAlign",
     "RPNHead",

@@ -7,20 +7,18 @@ from torch import Tensor, nn
 
 from ..ops.winograd import conv3x3
 from .frozen_batch_norm import FrozenBatchNorm2d
-from .kept import Again, Kept
-
-# Of a weight with so many numbers, 2.4 MB, the backward pass makes the folded copy once more; smaller ones wait for it.
-WORTH_A_KERNEL = 600_000
+from .kept import Kept
 
 
 class FastConv2d(nn.Conv2d):
     """`Conv2d`, with less work for the same result up to rounding; with `exact` it is nothing but `Conv2d`.
 
-    A frozen BatchNorm behind it is folded into it: scale · (W ∗ x) + shift = (scale · W) ∗ x + shift. The weights are a few
-    numbers, the map is millions, and it is not touched again: neither in the forward pass nor in the backward pass.
+    A frozen BatchNorm behind it becomes its business: scale · (W ∗ x) + shift = (scale · W) ∗ x + shift. Where the weights
+    are fewer than the numbers in the map, they are scaled, and the map is not touched again, neither in the forward pass nor
+    in the backward pass; weights that are not trained (`requires_grad_(False)`) are scaled once. Where they are more, the map is
+    scaled.
 
-    Weights that are not trained (`requires_grad_(False)`) are folded once, others each time. And on a CPU a 3×3 convolution
-    of a large map takes Winograd's way.
+    On a CPU a 3×3 convolution of a large map takes Winograd's way.
 
     Args:
         conv: gives its settings and its parameters.
@@ -49,24 +47,24 @@ class FastConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if self.exact:
             return super().forward(x)
-        weight, bias = self._folded()
         convolve = conv3x3 if self._winograd_pays(x) else self._conv_forward
-        if weight.numel() < WORTH_A_KERNEL:
-            return convolve(x, weight, bias)
-        with Again(lambda: self._folded()[0]).instead_of(weight):
-            return convolve(x, weight, bias)
-
-    def _folded(self) -> tuple[Tensor, Tensor | None]:
-        """Weight and bias that do the norm's work as well."""
         norm = self.norm[0]
         if norm is None:
-            return self.weight, self.bias
+            return convolve(x, self.weight, self.bias)
         scale, shift = norm.scale_and_shift()
+        if self._map_is_smaller(x):
+            return torch.addcmul(shift[:, None, None], convolve(x, self.weight, self.bias), scale[:, None, None])
 
-        def fold() -> tuple[Tensor, Tensor]:
-            return self.weight * scale[:, None, None, None], shift if self.bias is None else self.bias * scale + shift
+        def scaled() -> Tensor:
+            return self.weight * scale[:, None, None, None]
 
-        return fold() if self.weight.requires_grad else self._kept(fold, self.weight, self.bias, scale, shift)
+        weight = scaled() if self.weight.requires_grad else self._kept(scaled, self.weight, scale)
+        return convolve(x, weight, shift if self.bias is None else self.bias * scale + shift)
+
+    def _map_is_smaller(self, x: Tensor) -> bool:
+        """Whether a channel of the output has fewer cells than there are weights for it."""
+        cells = x[:, 0, :: self.stride[0], :: self.stride[1]].numel()
+        return cells < self.weight[0].numel()
 
     def _winograd_pays(self, x: Tensor) -> bool:
         """Whether the map is so large, and so deep, that its transform costs less than it spares."""

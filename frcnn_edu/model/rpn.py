@@ -259,7 +259,7 @@ class RegionProposalNetwork(nn.Module):
                 matched_gt_boxes.append(torch.zeros_like(anchors_in_image))
                 continue
             matched = match_boxes(self.proposal_matcher, gt_boxes, anchors_in_image)  # (N,) index, −1 or −2
-            labels.append((matched + 1).clamp(max=1).to(anchors_in_image.dtype))
+            labels.append((matched + 1.0).clamp_(max=1))
             matched_gt_boxes.append(gt_boxes[matched.clamp(min=0)])
         return labels, matched_gt_boxes
 

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 
 from ..data import ShapesDetection
 from ..ops import box_iou
-from . import speed
+from . import speed, work
 from . import style as st
 from .draw import draw_detections, legend_on_top, panels, ratio
 from .output import save_figure
@@ -42,8 +42,8 @@ def shapes_examples(count: int = 12) -> Figure:
 
 def what_is_spared() -> Figure:
     """What the full model has less of than the textbook."""
-    layers = speed.convolutions_of_full_model()
-    return speed.plot_savings(layers, speed.savings_of_full_model(layers))
+    layers = work.convolutions_of_full_model()
+    return speed.plot_savings(layers, work.savings_of_full_model(layers))
 
 
 def roi_align_bin() -> Figure:

@@ -4,192 +4,24 @@ Everything here is counted, never timed, so a picture is the same on every compu
 does and blue is what this package does.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from math import ceil, prod
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
-from weakref import finalize
 
 import numpy as np
 import torch
-import torchvision
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
-from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch import Tensor
 
-from ..model import RPNHead, resnet_fpn_backbone
-from ..model.fast_conv import FastConv2d
-from ..ops import Matcher
-from ..ops.patches import cut_patches
-from ..ops.pooling import bilinear_samples
 from ..ops.winograd import INPUT, OUTPUT, WEIGHT
 from . import style as st
 from .draw import WIDTH, draw_boxes, legend_on_top
+from .work import PICTURE, Layer, Saving, bin_weights, memory_positions
 
 TEXTBOOK, HERE = st.IGNORED, st.FOREGROUND
-PICTURE = (800, 1088)  # pixels, padded: what the full model makes of a photograph of 3:4
-
-
-# ------------------------------------------------------------------------------------------------------------- counting
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What one convolution takes, makes and multiplies.
-
-    Attributes:
-        stage: "body", "FPN" or "RPN head".
-        name: within its stage.
-        output: (channels, height, width).
-        weights: how many.
-        multiplications: of the textbook, one for each weight at each output cell.
-        here: those of this package: fewer where Winograd's way pays, its transforms included.
-        frozen_norm: whether a frozen BatchNorm is behind it.
-    """
-
-    stage: str
-    name: str
-    output: tuple[int, int, int]
-    weights: int
-    multiplications: int
-    here: int
-    frozen_norm: bool
-
-
-def convolutions_of_full_model(size: tuple[int, int] = PICTURE) -> list[Layer]:
-    """Every convolution of the ResNet-50 model for one picture (height, width), in order; nothing is really computed."""
-    with torch.device("meta"):  # shapes without numbers
-        backbone = resnet_fpn_backbone(backbone_name="resnet50", weights=None)
-        head = RPNHead(in_channels=256, num_anchors=3)
-        picture = torch.empty(1, 3, *size)
-    layers: list[Layer] = []
-
-    def note(stage: str, name: str) -> Callable[..., None]:
-        def hook(conv: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-            weights = conv.weight.numel()
-            cells = output[0, 0].numel()
-            on_cpu = torch.empty(1).expand(inputs[0].shape)  # as large as the map for whoever asks, but one number
-            winograd = isinstance(conv, FastConv2d) and conv._winograd_pays(on_cpu)
-            layers.append(
-                Layer(
-                    stage,
-                    name,
-                    (output.shape[1], output.shape[2], output.shape[3]),
-                    weights,
-                    weights * cells,
-                    winograd_multiplications(*conv.weight.shape[:2], *output.shape[2:])
-                    if winograd
-                    else weights * cells,
-                    isinstance(conv, FastConv2d) and conv.norm[0] is not None,
-                )
-            )
-
-        return hook
-
-    for stage, module in (("body", backbone.body), ("FPN", backbone.fpn), ("RPN head", head)):
-        for name, conv in module.named_modules():
-            if isinstance(conv, nn.Conv2d):
-                conv.register_forward_hook(note(stage, name))
-    with torch.no_grad():
-        head(list(backbone(picture).values()))
-    return layers
-
-
-def winograd_multiplications(out_channels: int, in_channels: int, height: int, width: int) -> int:
-    """Of `conv3x3` for one map: 36 for each pair of channels of a 4×4 tile, and those of both transforms."""
-    tiles = ceil(height / 4) * ceil(width / 4)
-    return tiles * (36 * 36 * in_channels + 36 * in_channels * out_channels + 16 * 36 * out_channels)
-
-
-def peak_bytes(call: Callable[[], Any]) -> int:
-    """The most bytes that tensors made by `call` hold at one time; without gradients."""
-    held = _Held()
-    with torch.no_grad(), held:
-        call()
-    return held.peak
-
-
-class _Held(TorchDispatchMode):
-    """Adds up the memory behind all tensors that operators return, for as long as any of them is alive."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.users: dict[int, int] = {}  # storage → living tensors that look at it
-        self.now = self.peak = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        given = {id(x) for x in tree_leaves((args, kwargs))}
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor) and id(tensor) not in given:
-                self._add(tensor, is_new=not func.is_view)
-        return result
-
-    def _add(self, tensor: Tensor, is_new: bool) -> None:
-        storage = tensor.untyped_storage()
-        key, size = storage._cdata, storage.nbytes()
-        if not is_new and key not in self.users:
-            return  # a view of what was there before
-        if key not in self.users:
-            self.now += size
-            self.peak = max(self.peak, self.now)
-        self.users[key] = self.users.get(key, 0) + 1
-        finalize(tensor, self._drop, key, size)
-
-    def _drop(self, key: int, size: int) -> None:
-        self.users[key] -= 1
-        if self.users[key] == 0:
-            del self.users[key]
-            self.now -= size
-
-
-# -------------------------------------------------------------------------------------------------------- the whole page
-
-
-@dataclass(frozen=True)
-class Saving:
-    """Something that there is less of: how much in the textbook and here, in `unit`, and the file that does it."""
-
-    what: str
-    textbook: float
-    here: float
-    unit: str
-    where: str
-
-
-def savings_of_full_model(layers: Sequence[Layer], objects: int = 50) -> list[Saving]:
-    """What else the full model has less of than the textbook, for one picture with so many objects."""
-    grids = [layer.output[1:] for layer in layers if layer.name == "cls_logits"]  # (H, W) of each level
-    anchors = [3 * height * width for height, width in grids]
-    entering_nms = sum(min(count, 1000) for count in anchors)  # of each level the best 1000
-    corners = torch.rand(objects + sum(anchors), 2, generator=torch.Generator().manual_seed(0))
-    truth, candidates = torch.cat((corners, corners + 0.1), dim=1).split([objects, sum(anchors)])
-    matcher = Matcher(0.7, 0.3, allow_low_quality_matches=True)
-    folded = [layer for layer in layers if layer.frozen_norm]
-    return [
-        Saving("boxes the RPN decodes", sum(anchors), entering_nms, "", "model/rpn.py"),
-        Saving(
-            f"to match {objects} objects",
-            peak_bytes(lambda: matcher(torchvision.ops.box_iou(truth, candidates))),
-            peak_bytes(lambda: matcher.match_boxes(truth, candidates)),
-            "bytes",
-            "ops/matcher.py",
-        ),
-        Saving(
-            "numbers BatchNorm scales",
-            sum(prod(layer.output) for layer in folded),
-            sum(layer.weights for layer in folded),
-            "",
-            "model/fast_conv.py",
-        ),
-        Saving(
-            "cells with RPN gradients", sum(anchors) // 3, 9 * 256, "", "model/rpn.py"
-        ),  # 3×3 for each sampled anchor
-    ]
 
 
 def plot_savings(layers: Sequence[Layer], savings: Sequence[Saving], proposals: int = 1000) -> Figure:
@@ -241,9 +73,6 @@ def _amount(value: float, unit: str) -> str:
     if unit == "bytes":
         return f"{value / 1e6:,.0f} MB"
     return f"{value / 1e6:,.0f} million" if value >= 1e7 else f"{value:,.0f}"
-
-
-# -------------------------------------------------------------------------------------------------- one picture an idea
 
 
 def plot_survivors(steps: Sequence[tuple[str, int, str, str]]) -> Figure:
@@ -339,18 +168,6 @@ def plot_table_of_ious(iou: Tensor, rows: int, piece: int, level_sizes: Sequence
             axes.grid(False)
             axes.spines[:].set_visible(False)
     return figure
-
-
-def bin_weights(box: Tensor, bins: int, ratio: int, row: int, column: int, size: tuple[int, int]) -> Tensor:
-    """The weight of every cell of a map (height, width) in one bin of a box (4,), in cells; they add up to 1."""
-    height, width = size
-    start, length = box[:2, None], (box[2:] - box[:2])[:, None]  # (2, 1) each: x, y
-    x, x_weight = bilinear_samples(start[0], length[0], bins, ratio, width)  # (1, bins, 2·ratio)
-    y, y_weight = bilinear_samples(start[1], length[1], bins, ratio, height)
-    cells = y[0, row][:, None] * width + x[0, column]  # (2·ratio, 2·ratio)
-    weights = y_weight[0, row][:, None] * x_weight[0, column]
-    total = torch.zeros(height * width, dtype=box.dtype)
-    return total.index_add(0, cells.flatten(), weights.flatten()).view(height, width)
 
 
 def plot_bin(cases: Sequence[tuple[str, Tensor, int, int]], bins: int = 7, ratio: int = 2) -> Figure:
@@ -476,16 +293,6 @@ def plot_memory_order(x: Tensor, cell: tuple[int, int]) -> Figure:
     return figure
 
 
-def memory_positions(x: Tensor) -> Tensor:
-    """For each number of a tensor, how many come before it in memory."""
-    index = torch.zeros(x.shape, dtype=torch.int64)
-    for axis, (length, stride) in enumerate(zip(x.shape, x.stride(), strict=True)):
-        shape = [1] * x.ndim
-        shape[axis] = length
-        index += torch.arange(length).view(shape) * stride
-    return index
-
-
 def _box(ax: Axes, x: float, y: float, text: str, marked: bool, fontsize: float = 9) -> None:
     color = st.FOCUS if marked else st.PAPER
     ax.add_patch(Rectangle((x, y), 1, 1, facecolor=color, edgecolor=st.MUTED, linewidth=0.7, clip_on=False))
@@ -497,17 +304,6 @@ def _bare(ax: Axes) -> None:
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set_visible(False)
-
-
-def patches_over_cells(
-    grids: Sequence[tuple[int, int]], anchors: Tensor, num_anchors: int, radius: int
-) -> list[Tensor]:
-    """For each cell (H, W) of each level, how many of the patches that the head cuts for `anchors` (S,) touch it."""
-    maps = [torch.zeros(1, 1, *grid, requires_grad=True) for grid in grids]
-    with torch.enable_grad():
-        patches, _ = cut_patches(maps, anchors // num_anchors, radius)
-        found = torch.autograd.grad(patches.sum(), maps, allow_unused=True)
-    return [torch.zeros(grid) if touched is None else touched[0, 0] for grid, touched in zip(grids, found, strict=True)]
 
 
 def plot_touched(touched: Sequence[Tensor], truth: Tensor, size: tuple[int, int] = PICTURE) -> Figure:
@@ -626,4 +422,21 @@ def plot_waits(steps: Mapping[str, tuple[int, int]]) -> Figure:
         ax.set(xlim=(-0.5, max(n for numbers in steps.values() for n in numbers) + 1), ylim=(len(steps) - 0.45, -0.55))
         _bare(ax)
         legend_on_top(figure, [Patch(color=TEXTBOOK, label="torchvision"), Patch(color=HERE, label="here")])
+    return figure
+
+
+def plot_held(stages: Mapping[str, tuple[int, int]]) -> Figure:
+    """For each stage the bytes that are held for the backward pass: by the textbook, and here."""
+    tall = 0.42 * len(stages) + 0.5
+    most = max(textbook for textbook, _ in stages.values())
+    with st.style():
+        figure = Figure(figsize=(WIDTH, tall))
+        ax = figure.add_axes((0.12, 0.02, 0.7, 1 - 0.42 / tall))
+        for row, (name, (textbook, here)) in enumerate(stages.items()):
+            _pair_of_bars(ax, row, name, textbook / most, here / most)
+            text = f"{_amount(textbook, 'bytes')} → {_amount(here, 'bytes')}"
+            ax.text(textbook / most + 0.012, row, text, va="center", fontweight="bold")
+        ax.set(xlim=(0, 1), ylim=(len(stages) - 0.4, -0.6))
+        _bare(ax)
+        legend_on_top(figure, [Patch(color=TEXTBOOK, label="the textbook"), Patch(color=HERE, label="here")])
     return figure

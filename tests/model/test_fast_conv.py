@@ -84,13 +84,26 @@ def test_winograds_way_for_large_deep_maps_only() -> None:
             assert torch.allclose(y, expected, rtol=0, atol=1e-10)
             scale, shift = plain[1].scale_and_shift()
             direct = torch.conv2d(x, plain[0].weight * scale[:, None, None, None], shift, padding=1).relu()
+            if x is small:  # fewer numbers than the weights: those are scaled
+                direct = torch.addcmul(shift[:, None, None], plain[0](x), scale[:, None, None]).relu()
             assert torch.equal(y, direct) != winograd
         of_x, of_x_expected = (torch.autograd.grad(m(x).square().mean(), x)[0] for m in (layers, plain))
         assert torch.allclose(of_x, of_x_expected, rtol=0, atol=1e-12)
     assert torch.equal(set_exact(layers)(large), plain(large))
 
 
-def test_what_does_not_change_is_computed_once() -> None:
+def test_the_smaller_of_weights_and_map_is_scaled() -> None:
+    plain = make_layers(16, 16, stride=2)  # 16 · 3 · 3 = 144 weights for each channel
+    layers = fast(plain)
+    for side, map_is_smaller in ((22, True), (23, False), (24, False)):  # 11 · 11 = 121 cells, and 12 · 12 = 144
+        x = torch.randn(1, 16, side, side, dtype=torch.float64)
+        scaled_map = torch.addcmul(plain[1].scale_and_shift()[1][:, None, None], plain[0](x),
+                                   plain[1].scale_and_shift()[0][:, None, None]).relu()  # fmt: skip
+        assert torch.allclose(layers(x), plain(x), rtol=0, atol=1e-12)
+        assert torch.equal(layers(x), scaled_map) == map_is_smaller
+
+
+def test_weights_that_are_not_trained_are_scaled_once() -> None:
     layers = fast(make_layers())
     x = torch.randn(1, 4, 9, 8, dtype=torch.float64)
     scale, _ = layers[1].scale_and_shift()
@@ -99,10 +112,18 @@ def test_what_does_not_change_is_computed_once() -> None:
         layers(x)
         assert layers[0]._kept.value is None  # weights that are trained change all the time: it would only take room
         layers.requires_grad_(False)(x)
-        (weight, _), made_from = layers[0]._kept.value, layers[0]._kept.made_from
+        weight = layers[0]._kept.value
         layers(x)
-    assert layers[0]._kept.value[0] is weight
-    assert layers[0]._kept.made_from is made_from
+    assert layers[0]._kept.value is weight is not None
+
+
+def test_kept_values_serve_a_backward_pass_after_inference_mode() -> None:
+    layers = fast(make_layers()).requires_grad_(False)
+    x = torch.randn(1, 4, 9, 8, dtype=torch.float64)
+    with torch.inference_mode():
+        layers(x)
+    layers(x.requires_grad_()).sum().backward()
+    assert x.grad.abs().sum() > 0
 
 
 CHANGES: dict[str, Callable[[nn.Sequential], object]] = {
@@ -132,16 +153,6 @@ def test_what_is_kept_is_given_up_when_something_changes(change: str, mode: Call
     tolerance = 1e-10 if after.dtype == torch.float64 else 1e-2
     assert torch.allclose(after, expected, rtol=0, atol=tolerance)
     assert change in ("precision", "eps") or not torch.allclose(before, after, atol=1e-3)
-
-
-def test_kept_values_serve_a_backward_pass_after_inference_mode() -> None:
-    layers = fast(make_layers()).eval()
-    layers[0].weight.requires_grad_(False)
-    x = torch.randn(1, 4, 9, 8, dtype=torch.float64)
-    with torch.inference_mode():
-        layers(x)
-    layers(x.requires_grad_()).sum().backward()
-    assert x.grad.abs().sum() > 0
 
 
 def test_a_copy_is_independent() -> None:

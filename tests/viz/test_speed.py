@@ -4,78 +4,22 @@ import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 
-from frcnn_edu import roi_align
 from frcnn_edu.ops.winograd import conv3x3
-from frcnn_edu.viz import speed
+from frcnn_edu.viz import speed, work
 from frcnn_edu.viz.output import figure_to_png
 
 GRIDS = [(200, 272), (100, 136), (50, 68), (25, 34), (13, 17)]
 
 
 @pytest.fixture(scope="module")
-def layers() -> list[speed.Layer]:
-    return speed.convolutions_of_full_model()
+def layers() -> list[work.Layer]:
+    return work.convolutions_of_full_model()
 
 
 def words(figure: Figure) -> list[str]:
     return [text.get_text() for ax in figure.axes for text in ax.texts] + [
         ax.get_title(loc=side) for ax in figure.axes for side in ("left", "center")
     ]
-
-
-# ------------------------------------------------------------------------------------------------------------- counting
-
-
-def test_every_convolution_of_the_full_model_is_counted(layers: list[speed.Layer]) -> None:
-    assert [sum(layer.stage == stage for layer in layers) for stage in ("body", "FPN", "RPN head")] == [53, 8, 15]
-    assert sum(layer.frozen_norm for layer in layers) == 53
-    stem = layers[0]
-    assert (stem.name, stem.output, stem.weights) == ("conv1", (64, 400, 544), 64 * 3 * 49)
-    assert stem.multiplications == stem.here == 64 * 3 * 49 * 400 * 544
-    assert [layer.output[1:] for layer in layers if layer.name == "cls_logits"] == GRIDS
-
-
-def test_fewer_multiplications_are_those_of_winograd(layers: list[speed.Layer]) -> None:
-    spared = [layer for layer in layers if layer.here != layer.multiplications]
-    assert {layer.stage for layer in spared} == {"body", "FPN", "RPN head"}
-    assert all(0.25 < layer.here / layer.multiplications < 0.4 for layer in spared)
-    assert speed.winograd_multiplications(2, 3, height=5, width=4) == 2 * (36 * 36 * 3 + 36 * 6 + 16 * 36 * 2)
-
-
-def test_peak_bytes_counts_what_is_alive() -> None:
-    x = torch.zeros(1000)  # 4000 bytes, which were there before
-
-    def step() -> None:
-        a = x + 1
-        b = (a * 2)[:10]  # a view keeps all that is behind it
-        del a
-        c = b.view(2, 5) + 1
-        x.add_(1)
-        assert len(c) == 2
-
-    assert speed.peak_bytes(step) == 8000
-    assert speed.peak_bytes(lambda: [x.clone() for _ in range(3)]) == 12000
-    assert speed.peak_bytes(lambda: x[:3].add_(1)) == 0
-
-
-def test_savings_are_less(layers: list[speed.Layer]) -> None:
-    savings = speed.savings_of_full_model(layers, objects=20)
-    assert all(saving.here < saving.textbook / 2 for saving in savings)
-    assert (savings[0].textbook, savings[0].here) == (217_413, 4_663)
-    assert (savings[3].textbook, savings[3].here) == (72_471, 2_304)
-
-
-# ------------------------------------------------------------------------------------------------------------- pictures
-
-
-def test_weights_of_a_bin_give_what_roi_align_gives() -> None:
-    features = torch.randn(1, 3, 12, 15, dtype=torch.float64)
-    box = torch.tensor([1.3, 2.2, 11.9, 9.7], dtype=torch.float64)
-    pooled = roi_align(features, torch.cat((torch.zeros(1), box))[None].double(), (7, 7), 1.0, 2)[0]
-    for row, column in ((0, 0), (3, 6), (6, 2)):
-        weights = speed.bin_weights(box, 7, 2, row, column, (12, 15))
-        assert weights.sum().item() == pytest.approx(1)
-        assert torch.allclose((weights * features[0]).sum(dim=(1, 2)), pooled[:, row, column])
 
 
 def test_the_weights_of_a_bin_are_written_in_its_cells() -> None:
@@ -92,20 +36,10 @@ def test_the_weights_of_a_bin_are_written_in_its_cells() -> None:
 def test_memory_positions_are_where_the_numbers_are() -> None:
     x = torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
     memory = torch.as_strided(x, (x.numel(),), (1,))
-    assert torch.equal(memory[speed.memory_positions(x)], x)
+    assert torch.equal(memory[work.memory_positions(x)], x)
     figure = speed.plot_memory_order(torch.zeros(1, 3, 3, 4), cell=(1, 2))
     marked = [t.get_text() for ax in figure.axes for t in ax.texts if t.get_fontweight() == "bold"]
     assert marked == ["6", "18", "30", "6", "18", "30", "18", "19", "20", "18", "19", "20"]
-
-
-def test_patches_touch_the_cells_around_an_anchor() -> None:
-    anchors = 3 * torch.tensor([0, 5 * 7 + 1, 5 * 7 + 1]) + torch.tensor([0, 1, 2])  # a corner; twice the same cell
-    first, second = speed.patches_over_cells([(5, 7), (3, 2)], anchors, num_anchors=3, radius=1)
-    assert first[:2, :2].tolist() == [[1, 1], [1, 1]]
-    assert first.sum() == 4
-    assert second.tolist() == [[2, 2], [2, 2], [0, 0]]
-    other = speed.patches_over_cells([(5, 7), (3, 2)], anchors[:1], num_anchors=3, radius=1)[1]
-    assert other.sum() == 0
 
 
 def test_touched_cells_are_counted_in_the_titles() -> None:
@@ -132,7 +66,7 @@ def test_numbers_are_short(value: float, text: str) -> None:
     assert speed._short(value) == text
 
 
-def test_the_table_shows_which_rows_are_held(layers: list[speed.Layer]) -> None:
+def test_the_table_shows_which_rows_are_held(layers: list[work.Layer]) -> None:
     iou = torch.rand(10, 400)
     for piece, rows in ((0, 4), (2, 2)):  # the last has two left
         figure = speed.plot_table_of_ious(iou, 4, piece, [300, 60, 20, 15, 5], columns=100)
@@ -142,13 +76,18 @@ def test_the_table_shows_which_rows_are_held(layers: list[speed.Layer]) -> None:
         assert np.allclose(shown[0], upto)
 
 
-def test_the_other_pictures_say_their_numbers(layers: list[speed.Layer]) -> None:
+def test_the_other_pictures_say_their_numbers(layers: list[work.Layer]) -> None:
     survivors = speed.plot_survivors([("many", 12_345, "#000000", "textbook"), ("few", 67, "#000000", "here")])
     assert {"12,345", "67", "here: a box for each", "the textbook: a box for each"} <= set(words(survivors))
     waits = speed.plot_waits({"detecting": (10, 7)})
     assert [len(dots.get_offsets()) for dots in waits.axes[0].collections] == [10, 7]
-    savings = speed.plot_savings(layers, [speed.Saving("bytes held", 4e8, 5e7, "bytes", "ops/matcher.py")])
+    savings = speed.plot_savings(layers, [work.Saving("bytes held", 4e8, 5e7, "bytes", "ops/matcher.py")])
     assert "400 MB → 50 MB" in words(savings)
     folding = speed.plot_folding(layers)
     assert len(folding.axes[0].patches) == 2 * 53
     assert all(len(figure_to_png(figure, dpi=50)) > 1000 for figure in (survivors, waits, savings, folding))
+
+
+def test_held_bytes_are_named() -> None:
+    figure = speed.plot_held({"layer2": (200_000_000, 120_000_000), "FPN": (90_000_000, 60_000_000)})
+    assert {"layer2", "FPN", "200 MB → 120 MB", "90 MB → 60 MB"} <= set(words(figure))
