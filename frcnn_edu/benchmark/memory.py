@@ -56,6 +56,11 @@ def rise(call: Callable[[], Any]) -> int | None:
     return None if before is None or after is None else after - before
 
 
+def fixed_bytes(model: Any) -> int:
+    """What training takes whatever the images are: weights, and of the trained ones a gradient and SGD's momentum."""
+    return sum(p.numel() * p.element_size() * (3 if p.requires_grad else 1) for p in model.parameters())
+
+
 def peaks_of_step(weights: Path, step: Step) -> Peaks:
     """Peak bytes of building each model and of two steps: in training, momentum exists from the second one on.
 

@@ -15,6 +15,7 @@ from ..benchmark.agreement import compare_in_float32, compare_in_float64
 from ..benchmark.bench import Bench
 from ..benchmark.counts import as_on_a_gpu, count
 from ..benchmark.lively import make_targets
+from ..benchmark.memory import fixed_bytes
 from ..benchmark.models import NUM_CLASSES, images_of, make_pair
 from ..benchmark.pairs import HEADING, interleave
 from ..benchmark.report import PEAK_HEADING, STEP_HEADING, Report
@@ -105,6 +106,10 @@ def whole_steps(bench: Bench, options: argparse.Namespace, report: Report) -> No
             step.boxes == usual or step == largest
         )  # the others would take long and say little
         report.step("training", step, bench.seconds(step), bench.peaks(step) if memory else None)
+    if options.memory:
+        fixed = fixed_bytes(bench.ours)
+        report.add("fixed", {"bytes": fixed})
+        report.line(f"Weights, gradients and momentum are {fixed / 1e6:.0f} MB of each, whatever the images are.")
 
 
 def stages(bench: Bench, size: int, report: Report) -> None:

@@ -435,7 +435,7 @@ def plot_held(stages: Mapping[str, tuple[int, int]]) -> Figure:
         for row, (name, (textbook, here)) in enumerate(stages.items()):
             _pair_of_bars(ax, row, name, textbook / most, here / most)
             text = f"{_amount(textbook, 'bytes')} → {_amount(here, 'bytes')}"
-            ax.text(textbook / most + 0.012, row, text, va="center", fontweight="bold")
+            ax.text(max(textbook, here) / most + 0.012, row, text, va="center", fontweight="bold")
         ax.set(xlim=(0, 1), ylim=(len(stages) - 0.4, -0.6))
         _bare(ax)
         legend_on_top(figure, [Patch(color=TEXTBOOK, label="the textbook"), Patch(color=HERE, label="here")])

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torchvision.models.detection import backbone_utils
 
 from ..model import RPNHead, resnet_fpn_backbone
 from ..model.fast_conv import FastConv2d
@@ -113,6 +114,10 @@ def savings_of_full_model(layers: Sequence[Layer], objects: int = 50) -> list[Sa
     truth, candidates = torch.cat((corners, corners + 0.1), dim=1).split([objects, sum(anchors)])
     matcher = Matcher(0.7, 0.3, allow_low_quality_matches=True)
     folded = [layer for layer in layers if layer.frozen_norm]
+    with torch.device("meta"):
+        builders = (backbone_utils.resnet_fpn_backbone, resnet_fpn_backbone)
+        backbones = [build(backbone_name="resnet50", weights=None) for build in builders]
+    held_by_textbook, held = (sum(held_by_stage(backbone).values()) for backbone in backbones)
     return [
         Saving("boxes the RPN decodes", sum(anchors), entering_nms, "", "model/rpn.py"),
         Saving(
@@ -125,13 +130,13 @@ def savings_of_full_model(layers: Sequence[Layer], objects: int = 50) -> list[Sa
         Saving(
             "numbers BatchNorm scales",
             sum(prod(layer.output) for layer in folded),
-            sum(layer.weights for layer in folded),
+            sum(min(layer.weights, prod(layer.output)) for layer in folded),
             "",
             "model/fast_conv.py",
         ),
-        Saving(
-            "cells with RPN gradients", sum(anchors) // 3, 9 * 256, "", "model/rpn.py"
-        ),  # 3×3 for each sampled anchor
+        # 3×3 for each sampled anchor
+        Saving("cells with RPN gradients", sum(anchors) // 3, 9 * 256, "", "ops/patches.py"),
+        Saving("held for training", held_by_textbook, held, "bytes", "model/lean_stage.py"),
     ]
 
 
@@ -185,7 +190,7 @@ def held_by_stage(backbone: Any, size: tuple[int, int] = PICTURE) -> dict[str, i
         size: (height, width) of the one picture that goes through it.
     """
     x, maps, held = torch.empty(1, 3, *size, device="meta"), {}, {}
-    with _Made() as made:
+    with torch.enable_grad(), _Made() as made:
         for name, layer in backbone.body.items():
             before = made.alive()
             x = layer(x)

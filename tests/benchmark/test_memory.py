@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from frcnn_edu.benchmark.memory import in_a_child, peak_bytes, rise
+from frcnn_edu.benchmark.memory import fixed_bytes, in_a_child, peak_bytes, rise
 
 pytestmark = pytest.mark.skipif(peak_bytes() is None, reason="this system does not tell")
 
@@ -43,3 +43,9 @@ def test_what_this_process_had_before_does_not_count_in_the_child() -> None:
 def test_a_mistake_in_a_child_is_heard_here() -> None:
     with pytest.raises(ValueError, match="too small"):
         in_a_child(fail)
+
+
+def test_trained_weights_count_three_times() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(10, 4), torch.nn.Linear(4, 5).double())
+    model[1].requires_grad_(False)
+    assert fixed_bytes(model) == 44 * 4 * 3 + 25 * 8
