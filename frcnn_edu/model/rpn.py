@@ -92,6 +92,9 @@ def concat_box_prediction_layers(objectness: list[Tensor], deltas: list[Tensor])
 
     That is image → level → y → x → anchor, so channels go last: (N, A·K, H, W) → (N, H·W, A·K) on each level.
     """
+    anchors_per_location = [level.shape[1] for level in objectness]
+    if len(set(anchors_per_location)) > 1:
+        raise ValueError(f"levels must have equally many anchors at a location, got {anchors_per_location}")
     logits = torch.cat([level.flatten(2).transpose(1, 2) for level in objectness], dim=1)  # (N, ΣH·W, A)
     moves = torch.cat([level.flatten(2).transpose(1, 2) for level in deltas], dim=1)  # (N, ΣH·W, A·4)
     return logits.reshape(-1, 1), moves.reshape(-1, 4)

@@ -41,3 +41,9 @@ def test_the_head_says_the_same_of_single_anchors(conv_depth: int, which: str) -
     for one, other in zip(*results, strict=True):
         assert one.shape == other.shape
         assert torch.allclose(one, other, rtol=0, atol=1e-12)
+
+
+def test_levels_with_different_numbers_of_anchors_are_refused() -> None:
+    logits, deltas = ([torch.zeros(1, a * k, 2, 2) for a in (3, 6)] for k in (1, 4))
+    with pytest.raises(ValueError, match=r"equally many anchors at a location, got \[3, 6\]"):
+        concat_box_prediction_layers(logits, deltas)
