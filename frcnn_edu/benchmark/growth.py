@@ -41,6 +41,12 @@ def roi_seconds(bench: Bench, number: int) -> Comparison:
     return interleave(_rois(bench.ours, number), _rois(bench.theirs, number), bench.repeats)
 
 
+def roi_peaks(number: int) -> Peaks:
+    """The memory that RoIAlign and the box head take in addition to maps and boxes."""
+    ours, theirs = (in_a_child(_peak_of_rois, library, number) for library in LIBRARIES)
+    return ours, theirs
+
+
 def _matching(model: Any, size: int, boxes: int) -> Callable[[], Any]:
     image = images_of(size, 1)[0]
     height, width = (-(-side // 32) * 32 for side in image.shape[-2:])  # padded
@@ -53,6 +59,12 @@ def _matching(model: Any, size: int, boxes: int) -> Callable[[], Any]:
 
 def _peak_of_matching(library: str, size: int, boxes: int) -> int | None:
     return rise(_matching(build(library, size), size, boxes))
+
+
+def _peak_of_rois(library: str, number: int) -> int | None:
+    call = _rois(build(library, ROIS_AT), number)
+    call()  # what the libraries take when they are first used is not counted
+    return rise(call)
 
 
 @torch.no_grad()

@@ -98,14 +98,9 @@ def whole_steps(bench: Bench, options: argparse.Namespace, report: Report) -> No
         step = Step(size, batch)
         report.step("inference", step, bench.seconds(step), bench.peaks(step) if options.memory else None)
 
-    usual = min(options.boxes, key=lambda boxes: abs(boxes - USUAL_BOXES))
-    largest = Step(max(options.sizes), min(options.batch_sizes), max(options.boxes))
     report.title("A training step: forward, backward, update", heading)
     for step in (Step(size, batch, boxes) for size, batch in every for boxes in options.boxes):
-        memory = options.memory and (
-            step.boxes == usual or step == largest
-        )  # the others would take long and say little
-        report.step("training", step, bench.seconds(step), bench.peaks(step) if memory else None)
+        report.step("training", step, bench.seconds(step), bench.peaks(step) if options.memory else None)
     if options.memory:
         fixed = fixed_bytes(bench.ours)
         report.add("fixed", {"bytes": fixed})
@@ -165,6 +160,7 @@ def growth(bench: Bench, memory: bool, report: Report) -> None:
         report.row("matching", {"boxes": boxes}, f"{boxes:>20}", growing.matching_seconds(bench, size, boxes), peaks)
 
     title = f"Growth of RoIAlign and box head, {growing.ROIS_AT} px, detecting: with the proposals"
-    report.title(title, f"{'proposals':>20}{HEADING}")
+    report.title(title, f"{'proposals':>20}{HEADING}{peak_heading}")
     for number in growing.ROIS:
-        report.row("rois", {"proposals": number}, f"{number:>20}", growing.roi_seconds(bench, number))
+        peaks = growing.roi_peaks(number) if memory else None
+        report.row("rois", {"proposals": number}, f"{number:>20}", growing.roi_seconds(bench, number), peaks)

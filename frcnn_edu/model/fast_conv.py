@@ -47,12 +47,15 @@ class FastConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if self.exact:
             return super().forward(x)
-        convolve = conv3x3 if self._winograd_pays(x) else self._conv_forward
+        winograd = self._winograd_pays(x)
+        convolve = conv3x3 if winograd else self._conv_forward
         norm = self.norm[0]
         if norm is None:
             return convolve(x, self.weight, self.bias)
         scale, shift = norm.scale_and_shift()
         if self._map_is_smaller(x):
+            if x.device.type == "cpu" and not winograd and self.kernel_size != (1, 1):
+                x = x.contiguous()  # few cells and many channels: a CPU likes those better one after another
             return torch.addcmul(shift[:, None, None], convolve(x, self.weight, self.bias), scale[:, None, None])
 
         def scaled() -> Tensor:
@@ -72,7 +75,7 @@ class FastConv2d(nn.Conv2d):
         plain = same_size and self.dilation == (1, 1) and self.groups == 1 and self.padding_mode == "zeros"
         here = x.device.type == "cpu" and not torch.is_autocast_enabled("cpu") and not torch.compiler.is_compiling()
         depth = min(self.in_channels, self.out_channels)
-        return plain and here and depth >= 128 and x[:, 0].numel() >= 8 * depth
+        return plain and here and depth >= 128 and x[:, 0].numel() >= 3 * depth
 
 
 def use_fast_convolutions(model: nn.Module) -> None:

@@ -122,9 +122,8 @@ class RoIHeads(nn.Module):
         proposals = list(all_proposals.split([len(boxes) + len(truth) for boxes, truth in zip(proposals, gt_boxes)]))
         matched_idxs, labels = self.assign_targets_to_proposals(proposals, gt_boxes, gt_labels)
         sampled, sizes = self.subsample(labels)
-        boxes, matched, classes = (
-            values[sampled] for values in (all_proposals, *map(torch.cat, (matched_idxs, labels)))
-        )
+        boxes = all_proposals[sampled]
+        classes, matched = torch.cat(labels)[sampled], torch.cat(matched_idxs)[sampled]
 
         # An image without objects has background only; its proposals get a placeholder that no loss looks at.
         matched_idxs = list(matched.split(sizes))
@@ -132,8 +131,8 @@ class RoIHeads(nn.Module):
             truth[matched] if len(truth) else truth.new_zeros(len(matched), 4)
             for truth, matched in zip(gt_boxes, matched_idxs)
         ]
-        targets_ = self.box_coder.encode_single(torch.cat(matched_gt_boxes), boxes)
-        return list(boxes.split(sizes)), matched_idxs, list(classes.split(sizes)), list(targets_.split(sizes))
+        deltas = self.box_coder.encode_single(torch.cat(matched_gt_boxes), boxes)
+        return list(boxes.split(sizes)), matched_idxs, list(classes.split(sizes)), list(deltas.split(sizes))
 
     def assign_targets_to_proposals(
         self, proposals: list[Tensor], gt_boxes: list[Tensor], gt_labels: list[Tensor]

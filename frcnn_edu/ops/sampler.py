@@ -26,7 +26,7 @@ class BalancedPositiveNegativeSampler:
         Each mask is (N,) uint8, as torchvision has it.
         """
         lengths = [len(labels) for labels in matched_idxs]
-        nobody = torch.cat(matched_idxs).new_zeros(sum(lengths), dtype=torch.uint8)
+        nobody = matched_idxs[0].new_zeros(sum(lengths), dtype=torch.uint8)
         positives, negatives = (nobody.index_fill(0, torch.cat(drawn), 1) for drawn in self.draw(matched_idxs))
         return list(positives.split(lengths)), list(negatives.split(lengths))
 

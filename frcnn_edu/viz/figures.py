@@ -15,6 +15,7 @@ from .draw import draw_detections, legend_on_top, panels, ratio
 from .output import save_figure
 from .overview import draw_class_structure, draw_whole_network
 from .story import story
+from .winograd import plot_winograd
 
 
 def whole_network() -> Figure:
@@ -58,7 +59,7 @@ def roi_align_bin() -> Figure:
 def winograd() -> Figure:
     """Sixteen outputs of a 3×3 convolution with 36 multiplications."""
     patch = torch.randint(0, 10, (6, 6), generator=torch.Generator().manual_seed(1))
-    return speed.plot_winograd(patch, torch.tensor([[1, 2, 1], [3, -1, 2], [1, 1, -2]]))
+    return plot_winograd(patch, torch.tensor([[1, 2, 1], [3, -1, 2], [1, 1, -2]]))
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {

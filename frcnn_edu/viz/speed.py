@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from torch import Tensor
 
-from ..ops.winograd import INPUT, OUTPUT, WEIGHT
 from . import style as st
 from .draw import WIDTH, draw_boxes, legend_on_top
 from .work import PICTURE, Layer, Saving, bin_weights, memory_positions
@@ -200,7 +199,7 @@ def plot_bin(cases: Sequence[tuple[str, Tensor, int, int]], bins: int = 7, ratio
             look: dict[str, Any] = {"s": 42, "color": st.FOCUS, "edgecolor": st.INK, "linewidths": 0.9, "zorder": 3}
             ax.scatter(*zip(*_points((x, y, x + wide, y + high), ratio)), **look)
             ax.set(xlim=(left, left + 6), ylim=(top + 6, top), aspect="equal")
-            _bare(ax)
+            bare(ax)
             ax.set_title(f"{title}: {int((weights > 0).sum())} cells")
     return figure
 
@@ -283,13 +282,13 @@ def plot_memory_order(x: Tensor, cell: tuple[int, int]) -> Figure:
                     _box(ax, j, i, str(int(positions[channel, i, j])), (i, j) == cell)
                 ax.set(xlim=(0, width), ylim=(height, 0))
                 ax.set_title(f"channel {channel}", fontsize=9, fontweight="normal", color=st.MUTED, pad=4)
-                _bare(ax)
+                bare(ax)
             strip = figure.add_axes((0.012, bottom + 0.03, 0.976, 0.05))
             for place in range(positions.numel()):
                 _box(strip, place, 0, str(place), place in marked, fontsize=6)
             strip.set(xlim=(0, positions.numel()), ylim=(1, 0))
             strip.text(0, -0.3, "in memory", color=st.MUTED, va="bottom")
-            _bare(strip)
+            bare(strip)
     return figure
 
 
@@ -300,7 +299,7 @@ def _box(ax: Axes, x: float, y: float, text: str, marked: bool, fontsize: float 
     ax.text(x + 0.5, y + 0.52, text, ha="center", va="center", fontsize=fontsize, fontweight=weight)
 
 
-def _bare(ax: Axes) -> None:
+def bare(ax: Axes) -> None:
     ax.set(xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[:].set_visible(False)
@@ -332,81 +331,9 @@ def plot_touched(touched: Sequence[Tensor], truth: Tensor, size: tuple[int, int]
             ax.imshow(np.where(mask, color, light), extent=(0, size[1], size[0], 0), aspect="auto")
             draw_boxes(ax, truth, st.GROUND_TRUTH, linewidth=1.0, dashes=st.DASHES, halo=False)
             ax.set(xlim=(0, size[1]), ylim=(size[0], 0))
-            _bare(ax)
+            bare(ax)
             ax.set_title(f"{name}: {int(mask.sum()):,} of {cells.numel():,} cells", fontsize=9, pad=4)
     return figure
-
-
-def plot_winograd(patch: Tensor, kernel: Tensor) -> Figure:
-    """A 6×6 patch and a 3×3 kernel, each as 36 values; their products; and the 4×4 outputs that follow from them."""
-    patch, kernel = patch.double(), kernel.double()
-    of_patch, of_kernel = INPUT @ patch @ INPUT.T, WEIGHT @ kernel @ WEIGHT.T  # (6, 6) each
-    products = of_patch * of_kernel
-    tile = OUTPUT @ products @ OUTPUT.T  # (4, 4)
-    cell = 0.245
-    with st.style():
-        figure = Figure(figsize=(WIDTH, 4.35))
-        sheet = figure.add_axes((0, 0, 1, 1))
-        sheet.set(xlim=(0, WIDTH), ylim=(4.35, 0))
-        _bare(sheet)
-        side = 6 * cell
-        x1, x2, x3, x4 = 0.15, 2.13, 4.25, 6.55
-        top, low = 0.78, 2.72
-        middle = (top + low) / 2
-        _numbers(sheet, patch, x1, top, cell, "patch, 6×6")
-        _numbers(sheet, kernel, x1 + 1.5 * cell, low + 1.5 * cell, cell, "kernel, 3×3")
-        _numbers(sheet, of_patch, x2, top, cell, "its 36 values")
-        _numbers(sheet, of_kernel, x2, low, cell, "its 36 values")
-        _numbers(sheet, products, x3, middle, cell, "products")
-        _numbers(sheet, tile, x4 - 0.02, middle + cell, 1.15 * cell, "outputs, 4×4", color=HERE)
-        _arrow(sheet, (x1 + side + 0.06, top + side / 2), (x2 - 0.06, top + side / 2))
-        _arrow(sheet, (x1 + side + 0.06, low + side / 2), (x2 - 0.06, low + side / 2))
-        _arrow(sheet, (x2 + side + 0.06, top + side / 2), (x3 - 0.08, middle + side / 2 - 0.22))
-        _arrow(sheet, (x2 + side + 0.06, low + side / 2), (x3 - 0.08, middle + side / 2 + 0.22))
-        _arrow(sheet, (x3 + side + 0.06, middle + side / 2), (x4 - 0.1, middle + side / 2))
-        sheet.text(
-            x3 + side / 2, middle + side + 0.17, "36 multiplications", ha="center", va="center", color=HERE,
-            fontweight="bold", fontsize=10,
-        )  # fmt: skip
-        sheet.text(
-            x4 + 2.3 * cell, middle + 5.95 * cell, "the textbook: 16 outputs\nof 9 weights each,\n144 multiplications",
-            ha="center", va="top", color=st.MUTED, linespacing=1.35,
-        )  # fmt: skip
-        sheet.text(0.15, 0.25, "along the arrows: multiplied by constant matrices", color=st.MUTED, va="center")
-    return figure
-
-
-def _numbers(
-    sheet: Axes, values: Tensor, left: float, top: float, cell: float, title: str, color: str = st.MUTED
-) -> None:
-    largest = float(values.abs().max()) or 1.0
-    for (i, j), value in np.ndenumerate(values.numpy()):
-        tint = (*to_rgb(HERE), 0.5 * abs(value) / largest)
-        sheet.add_patch(
-            Rectangle((left + j * cell, top + i * cell), cell, cell, facecolor=tint, edgecolor=st.FAINT, linewidth=0.6)
-        )
-        sheet.text(
-            left + (j + 0.5) * cell, top + (i + 0.52) * cell, _short(value), ha="center", va="center",
-            fontsize=6.3 if cell < 0.26 else 7.5,
-        )  # fmt: skip
-    rows, columns = values.shape
-    sheet.add_patch(
-        Rectangle((left, top), columns * cell, rows * cell, fill=False, edgecolor=color, linewidth=1.4, zorder=3)
-    )
-    sheet.text(left, top - 0.09, title, va="bottom", fontweight="bold")
-
-
-def _short(value: float) -> str:
-    """At most three characters and a sign: 12, 3.4, .56."""
-    whole = round(value)
-    if abs(value) >= 10 or abs(value - whole) < 1e-9:
-        return f"{whole}".replace("-", "−")
-    text = f"{value:.1f}" if abs(value) >= 1 else f"{value:.2f}".replace("0.", ".")
-    return text.replace("-", "−")
-
-
-def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": st.MUTED, "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0})  # fmt: skip
 
 
 def plot_waits(steps: Mapping[str, tuple[int, int]]) -> Figure:
@@ -420,7 +347,7 @@ def plot_waits(steps: Mapping[str, tuple[int, int]]) -> Figure:
                 ax.scatter(range(number), [y] * number, s=75, color=color, linewidths=0)
                 ax.text(number - 0.2, y, str(number), va="center", fontweight="bold", color=st.INK)
         ax.set(xlim=(-0.5, max(n for numbers in steps.values() for n in numbers) + 1), ylim=(len(steps) - 0.45, -0.55))
-        _bare(ax)
+        bare(ax)
         legend_on_top(figure, [Patch(color=TEXTBOOK, label="torchvision"), Patch(color=HERE, label="here")])
     return figure
 
@@ -437,6 +364,6 @@ def plot_held(stages: Mapping[str, tuple[int, int]]) -> Figure:
             text = f"{_amount(textbook, 'bytes')} → {_amount(here, 'bytes')}"
             ax.text(max(textbook, here) / most + 0.012, row, text, va="center", fontweight="bold")
         ax.set(xlim=(0, 1), ylim=(len(stages) - 0.4, -0.6))
-        _bare(ax)
+        bare(ax)
         legend_on_top(figure, [Patch(color=TEXTBOOK, label="the textbook"), Patch(color=HERE, label="here")])
     return figure

@@ -103,6 +103,14 @@ def test_the_smaller_of_weights_and_map_is_scaled() -> None:
         assert torch.equal(layers(x), scaled_map) == map_is_smaller
 
 
+def test_small_deep_maps_have_their_channels_one_after_another() -> None:
+    layers = fast(make_layers(16, 16))
+    for side, one_after_another in ((11, True), (12, False)):  # 121 cells, and 144, for 144 weights
+        x = torch.randn(1, 16, side, side, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
+        assert layers(x).is_contiguous() == one_after_another
+        assert layers(x).is_contiguous(memory_format=torch.channels_last) != one_after_another
+
+
 def test_weights_that_are_not_trained_are_scaled_once() -> None:
     layers = fast(make_layers())
     x = torch.randn(1, 4, 9, 8, dtype=torch.float64)

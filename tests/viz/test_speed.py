@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from matplotlib.figure import Figure
 
-from frcnn_edu.ops.winograd import conv3x3
 from frcnn_edu.viz import speed, work
 from frcnn_edu.viz.output import figure_to_png
 
@@ -48,22 +46,6 @@ def test_touched_cells_are_counted_in_the_titles() -> None:
     figure = speed.plot_touched(touched, torch.tensor([[10.0, 10, 90, 50]]))
     assert "P2: 5 of 54,400 cells" in words(figure)
     assert "pool: 0 of 221 cells" in words(figure)
-
-
-def test_winograds_outputs_are_those_of_a_convolution() -> None:
-    patch, kernel = torch.arange(36.0).view(6, 6) % 7, torch.tensor([[1.0, 2, 1], [3, -1, 2], [1, 1, -2]])
-    expected = F.conv2d(patch[None, None], kernel[None, None])[0, 0]
-    assert torch.allclose(conv3x3(patch[None, None], kernel[None, None], None)[0, 0, 1:-1, 1:-1], expected, atol=1e-4)
-    written = [text.get_text() for text in speed.plot_winograd(patch, kernel).axes[0].texts]
-    for value in expected.flatten().tolist():
-        assert f"{value:.0f}".replace("-", "−") in written
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(3.0, "3"), (-12.04, "−12"), (0.0, "0"), (-0.0, "0"), (4.4999, "4.5"), (-0.049, "−.05")]
-)
-def test_numbers_are_short(value: float, text: str) -> None:
-    assert speed._short(value) == text
 
 
 def test_the_table_shows_which_rows_are_held(layers: list[work.Layer]) -> None:
