@@ -15,7 +15,7 @@ from .draw import draw_detections, legend_on_top, panels, ratio
 from .output import save_figure
 from .overview import draw_class_structure, draw_whole_network
 from .story import story
-from .winograd import plot_winograd
+from .winograd_picture import plot_winograd
 
 
 def whole_network() -> Figure:
