@@ -1,4 +1,4 @@
-"""The command line: `python -m frcnn_edu train | evaluate | detect | figures | benchmark`."""
+"""The command line: `python -m frcnn_edu train | evaluate | detect | figures | notebooks | benchmark`."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ from .commands.benchmark import run_benchmark
 from .commands.detect import run_detect
 from .commands.evaluate import run_evaluate
 from .commands.figures import run_figures
+from .commands.notebooks import run_notebooks
 from .commands.train import run_train
 from .model import MODELS
 from .training import SHIPPED, NonFiniteLoss
@@ -52,6 +53,13 @@ examples:
 example:
   python -m frcnn_edu figures --out figures        about a minute
 """,
+    "notebooks": """
+examples:
+  python -m frcnn_edu notebooks                    all, and the solutions: some minutes
+  python -m frcnn_edu notebooks 04 05              those whose names begin so
+
+Each is executed in place. A second run gives the same files, byte for byte.
+""",
     "benchmark": """
 examples:
   python -m frcnn_edu benchmark --json numbers.json
@@ -91,6 +99,11 @@ def make_parser() -> argparse.ArgumentParser:
     _add_detect(_command(commands, "detect", run_detect, "draw what a trained model finds in pictures"))
     figures = _command(commands, "figures", run_figures, "draw the figures of the course")
     figures.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR", help="where to (default: figures)")
+    notebooks = _command(commands, "notebooks", run_notebooks, "execute the notebooks of the course in place")
+    notebooks.add_argument("names", nargs="*", metavar="NAME", help="beginnings of file names (default: all)")
+    notebooks.add_argument(
+        "--folder", type=Path, default=Path("notebooks"), metavar="DIR", help="where they are (default: notebooks)"
+    )
     _add_benchmark(
         _command(commands, "benchmark", run_benchmark, "compare the full model's speed and memory with torchvision's")
     )

@@ -2,62 +2,26 @@
 
 import inspect
 import textwrap
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+from matplotlib.patches import FancyBboxPatch, Rectangle
 from torch import Tensor, nn
 
 from ..model import FasterRCNN
 from ..model.rpn import concat_box_prediction_layers
 from . import style as st
 from .draw import WIDTH, draw_boxes, draw_detections, ratio, show_image
+from .sheet import Page
 from .stages import frame, show_map, shown, strength
 from .trace import Trace
-
-
-class _Page:
-    """A figure measured in inches from its top left corner, with a sheet underneath for words, cards and arrows."""
-
-    def __init__(self, height: float) -> None:
-        self.height = height
-        self.figure = Figure(figsize=(WIDTH, height))
-        self.sheet = self.figure.add_axes((0, 0, 1, 1))
-        self.sheet.set(xlim=(0, WIDTH), ylim=(height, 0))
-        self.sheet.set_axis_off()
-
-    def panel(self, x: float, y: float, width: float, height: float) -> Axes:
-        return self.figure.add_axes((x / WIDTH, 1 - (y + height) / self.height, width / WIDTH, height / self.height))
-
-    def text(self, x: float, y: float, text: str, **kwargs: Any) -> None:
-        self.sheet.text(x, y, text, **{"va": "top", "fontsize": 8, **kwargs})
-
-    def arrow(self, *points: tuple[float, float], color: str = st.MUTED, width: float = 1.4, head: float = 9) -> None:
-        """An arrow along straight lines through the points."""
-        for start, end in pairwise(points[:-1]):
-            self.sheet.plot(*zip(start, end, strict=True), color=color, linewidth=width, solid_capstyle="projecting")
-        start, end = points[-2:]
-        look: dict[str, Any] = {"color": color, "linewidth": width, "mutation_scale": head}
-        self.sheet.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", shrinkA=0, shrinkB=0, **look))
-
-    def heading(self, x: float, y: float, number: int, title: str, color: str, caption: str) -> None:
-        """A stage's numbered chip with its name, and a few words underneath."""
-        self.sheet.text(
-            x + 0.09, y + 0.09, str(number), ha="center", va="center_baseline", fontsize=8, fontweight="bold",
-            color=st.text_color(color), bbox={"boxstyle": "circle,pad=0.22", "facecolor": color, "edgecolor": "none"},
-        )  # fmt: skip
-        self.text(x + 0.26, y + 0.09, title, fontsize=9.5, fontweight="bold", va="center_baseline")
-        self.text(x, y + 0.25, caption, color=st.MUTED, fontsize=7.5)
 
 
 def draw_whole_network(way: Trace, classes: tuple[str, ...]) -> Figure:
     """An image's way through the network, every panel from the tensors that were really there."""
     with st.style():
-        page = _Page(6.3)
+        page = Page(6.3)
         _image_to_pyramid(page, way)
         _pyramid_to_detections(page, way, classes)
     return page.figure
@@ -66,7 +30,7 @@ def draw_whole_network(way: Trace, classes: tuple[str, ...]) -> Figure:
 _MAP_WIDTHS = {"0": 1.3, "1": 0.92, "2": 0.64, "3": 0.42, "pool": 0.26}  # inches: smaller upwards, though not by half
 
 
-def _image_to_pyramid(page: _Page, way: Trace) -> None:
+def _image_to_pyramid(page: Page, way: Trace) -> None:
     (height, width), (small_height, small_width) = way.image.shape[-2:], way.batch.tensors.shape[-2:]
     wide, scale = 2.3, 2.3 / way.image.shape[-1]
     page.heading(0.1, 0.1, 1, "image", st.INK, f"{height}×{width} pixels")
@@ -105,7 +69,7 @@ def _image_to_pyramid(page: _Page, way: Trace) -> None:
     page.arrow((0.1 + scale * small_width + 0.07, first), (left - 0.65 - 0.07, first))
 
 
-def _map(page: _Page, features: Tensor, middle: float, y: float, wide: float, high: float, name: str, key: str) -> None:
+def _map(page: Page, features: Tensor, middle: float, y: float, wide: float, high: float, name: str, key: str) -> None:
     ax = page.panel(middle - wide / 2, y, wide, high)
     show_map(ax, strength(features), st.level_color(key))
     ax.set_aspect("auto")  # pool has 2×3 cells where P2 has 32×40
@@ -114,7 +78,7 @@ def _map(page: _Page, features: Tensor, middle: float, y: float, wide: float, hi
     page.text(x, y + high / 2 + 0.01, f"{rows}×{columns}", fontsize=6.5, color=st.MUTED)
 
 
-def _pyramid_to_detections(page: _Page, way: Trace, classes: tuple[str, ...]) -> None:
+def _pyramid_to_detections(page: Page, way: Trace, classes: tuple[str, ...]) -> None:
     small = shown(way.batch)[:, : way.batch.image_sizes[0][0], : way.batch.image_sizes[0][1]]
     wide, y = 1.78, 4.86
     high = wide * ratio(small)
@@ -166,7 +130,7 @@ def likely_anchors(way: Trace, number: int) -> tuple[Tensor, Tensor]:
 def draw_class_structure(model: FasterRCNN) -> Figure:
     """Which class inherits from which, and what each of the four parts is made of, read off a real model."""
     with st.style():
-        page = _Page(5.6)
+        page = Page(5.6)
         family = [cls for cls in type(model).__mro__ if issubclass(cls, nn.Module)]
         wide, gap = 2.2, 0.6
         left = (WIDTH - len(family) * wide - (len(family) - 1) * gap) / 2
@@ -195,7 +159,7 @@ def draw_class_structure(model: FasterRCNN) -> Figure:
     return page.figure
 
 
-def _card(page: _Page, x: float, y: float, wide: float, high: float, color: str, title: str, text: str) -> None:
+def _card(page: Page, x: float, y: float, wide: float, high: float, color: str, title: str, text: str) -> None:
     page.sheet.add_patch(
         FancyBboxPatch(
             (x, y),
@@ -214,7 +178,7 @@ def _card(page: _Page, x: float, y: float, wide: float, high: float, color: str,
     page.text(x + 0.1, y + 0.33, text, fontsize=7.6, linespacing=1.3)
 
 
-def _small_card(page: _Page, x: float, y: float, wide: float, attribute: str, value: object, color: str) -> None:
+def _small_card(page: Page, x: float, y: float, wide: float, attribute: str, value: object, color: str) -> None:
     has_weights = isinstance(value, nn.Module) and any(True for _ in value.parameters())
     page.sheet.add_patch(
         Rectangle((x, y), wide, 0.36, facecolor=st.PAPER, edgecolor=color, linewidth=1.6 if has_weights else 0.6)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from . import style as st
 from .draw import WIDTH, draw_boxes, legend_on_top
+from .sheet import bare
 from .work import PICTURE, Layer, Saving, bin_weights, memory_positions
 
 TEXTBOOK, HERE = st.IGNORED, st.FOREGROUND
@@ -297,12 +298,6 @@ def _box(ax: Axes, x: float, y: float, text: str, marked: bool, fontsize: float 
     ax.add_patch(Rectangle((x, y), 1, 1, facecolor=color, edgecolor=st.MUTED, linewidth=0.7, clip_on=False))
     weight = "bold" if marked else "normal"
     ax.text(x + 0.5, y + 0.52, text, ha="center", va="center", fontsize=fontsize, fontweight=weight)
-
-
-def bare(ax: Axes) -> None:
-    ax.set(xticks=[], yticks=[])
-    ax.grid(False)
-    ax.spines[:].set_visible(False)
 
 
 def plot_touched(touched: Sequence[Tensor], truth: Tensor, size: tuple[int, int] = PICTURE) -> Figure:

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..data import ShapesDetection
 from ..model import FasterRCNN, fasterrcnn_small_fpn
+from ..ops import box_iou
+from .stages import shown
 from .trace import Trace, trace
 
 SIZE = (240, 320)  # twice what the small model works at, so that the transform has something to do
@@ -26,6 +29,9 @@ class Story:
         object: index of the object that is followed.
         classes: names by label.
         trace: what each stage made of the image.
+        boxes: (N, 4) the annotated boxes in pixels of the resized image, as all between transform and postprocess.
+        box: (4,) of the object that is followed, likewise.
+        resized: (3, 120, 160) in 0–1, the resized image without padding, to draw on.
     """
 
     model: FasterRCNN
@@ -34,6 +40,31 @@ class Story:
     object: int
     classes: tuple[str, ...]
     trace: Trace
+    boxes: Tensor
+    box: Tensor
+    resized: Tensor
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Where the followed object is found in the tensors of `Story.trace`: the best fit at each stage, by IoU.
+
+    Attributes:
+        anchor: index into all anchors, the levels one after another.
+        level: index of the pyramid level that this anchor stands on, 0 for P2.
+        row, column: of the cell that it stands on.
+        shape: which of its cell's anchors it is: 0 wide, 1 square, 2 tall.
+        proposal: index into the proposals.
+        detection: index into the detections.
+    """
+
+    anchor: int
+    level: int
+    row: int
+    column: int
+    shape: int
+    proposal: int
+    detection: int
 
 
 @cache
@@ -42,4 +73,25 @@ def story() -> Story:
     data = ShapesDetection("test", length=INDEX + 1, size=SIZE)
     image, target = data[INDEX]
     model = fasterrcnn_small_fpn(weights="DEFAULT").eval()
-    return Story(model, image, target, OBJECT, data.classes, trace(model, image))
+    batch, targets = model.transform([image], [target])
+    boxes = targets[0]["boxes"]
+    height, width = batch.image_sizes[0]
+    resized = shown(batch)[:, :height, :width]
+    return Story(model, image, target, OBJECT, data.classes, trace(model, image), boxes, boxes[OBJECT], resized)
+
+
+@cache
+def followed() -> Followed:
+    """The course's object in the tensors of each stage."""
+    box, seen = story().box[None], story().trace
+    anchor, proposal, detection = (
+        int(box_iou(box, boxes)[0].argmax())
+        for boxes in (torch.cat(seen.anchors), seen.proposals, seen.resized_detections["boxes"])
+    )
+    level, index = 0, anchor  # index: of the anchor on its level
+    while index >= len(seen.anchors[level]):
+        index -= len(seen.anchors[level])
+        level += 1
+    anchors_a_cell, _, columns = seen.objectness[level].shape[1:]
+    cell, shape = divmod(index, anchors_a_cell)
+    return Followed(anchor, level, *divmod(cell, columns), shape, proposal, detection)

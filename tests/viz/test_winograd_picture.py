@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from frcnn_edu.ops.winograd import conv3x3
-from frcnn_edu.viz import winograd_picture
+from frcnn_edu.viz import sheet, winograd_picture
 
 
 def test_winograds_outputs_are_those_of_a_convolution() -> None:
@@ -19,4 +19,4 @@ def test_winograds_outputs_are_those_of_a_convolution() -> None:
     ("value", "text"), [(3.0, "3"), (-12.04, "−12"), (0.0, "0"), (-0.0, "0"), (4.4999, "4.5"), (-0.049, "−.05")]
 )
 def test_numbers_are_short(value: float, text: str) -> None:
-    assert winograd_picture._short(value) == text
+    assert sheet.short_number(value) == text

@@ -1,0 +1,11 @@
+"""`notebooks`: the course, executed in place."""
+
+import argparse
+
+
+def run_notebooks(options: argparse.Namespace) -> None:
+    """Execute notebooks and say which of them changed."""
+    from ..course.execute import execute_all
+
+    for path, changed in execute_all(options.folder, options.names):
+        print(f"{path}  {'changed' if changed else 'as before'}", flush=True)

@@ -1,0 +1,95 @@
+"""Executing the notebooks so that a second run gives the same files, byte for byte."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from .notebooks import find_notebooks, read_notebook, sanitized, sanitizers, write_notebook
+
+# What would differ from run to run, or with the number of cores.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "TQDM_DISABLE": "1",
+}
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+}
+TIMEOUT = 900  # seconds a cell
+
+
+def execute_all(folder: Path, names: list[str] | None = None) -> Iterator[tuple[Path, bool]]:
+    """Execute notebooks in place; yields each one's path, and whether its file is another now.
+
+    Args:
+        names: beginnings of file names; by default all notebooks are executed, the solutions too.
+
+    Raises:
+        ValueError: a cell raised an error (the file stays as it was), or there is no such notebook.
+    """
+    for path in find_notebooks(folder, names):
+        before = path.read_bytes()
+        write_notebook(execute(read_notebook(path), path, sanitizers(path.parent)), path)
+        yield path, path.read_bytes() != before
+
+
+def execute(notebook: NotebookNode, path: Path, patterns: list) -> NotebookNode:
+    """The notebook with new outputs, and with nothing in it that another run would not give.
+
+    An output that differs only in what is sanitised, a time for example, stays as it was.
+    """
+    done = nbformat.from_dict({**notebook, "metadata": METADATA})
+    client = NotebookClient(
+        done,
+        timeout=TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    try:
+        client.execute(env={**os.environ, **ENVIRONMENT})
+    except CellExecutionError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+    for cell, earlier in zip(done.cells, notebook.cells):
+        if cell.cell_type == "code":
+            cell.outputs = _merged(cell.outputs)
+            if _essence(cell.outputs, patterns) == _essence(earlier.outputs, patterns):
+                cell.outputs = earlier.outputs
+    return _with_steady_ids(nbformat.from_dict(done))
+
+
+def _merged(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """What was printed arrives in pieces, as it happens: one output for each stream that follows another."""
+    merged: list[NotebookNode] = []
+    for output in outputs:
+        last = merged[-1] if merged else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            merged.append(output)
+    return merged
+
+
+def _essence(outputs: list[NotebookNode], patterns: list) -> str:
+    return sanitized(json.dumps(outputs, sort_keys=True), patterns)
+
+
+def _with_steady_ids(notebook: NotebookNode) -> NotebookNode:
+    """Widgets get random ids: number them in the order of their making."""
+    state = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state")
+    if not state:
+        notebook.metadata.pop("widgets", None)  # without its state it would keep a page from showing at all
+        return notebook
+    text = nbformat.writes(notebook)
+    for number, name in enumerate(state):
+        text = text.replace(name, f"{number:032d}")
+    return nbformat.reads(text, as_version=4)
