@@ -6,3 +6,5 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")  # a progress bar shows times, which no two runs share
+
+pytest_plugins = ["frcnn_edu.course.strict"]  # pictures are compared too, and more

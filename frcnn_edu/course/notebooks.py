@@ -9,6 +9,9 @@ from ..training.files import replacing
 
 SANITIZE = "sanitize.cfg"  # in the folder of the notebooks; also for nbval's --nbval-sanitize-with
 
+# A cell with this comment, and a reason in the next line, may draw another picture on another machine: only its size counts.
+MAY_DIFFER = "# PICTURE_MAY_DIFFER"
+
 
 def find_notebooks(folder: Path, names: list[str] | None = None) -> list[Path]:
     """The notebooks in `folder` and its `solutions`, in reading order; with names, those whose file begins like one of them.
