@@ -45,6 +45,8 @@ ALLOWED = {
     "training": {"training", "data", "model", "ops"},
     "viz": {"viz", "training", "model", "ops", "data"},
     "benchmark": {"benchmark", "training", "model", "ops", "data"},
+    "exercises": {"exercises", "training", "model", "ops", "data"},
+    "course": {"course", "training"},
 }
 
 

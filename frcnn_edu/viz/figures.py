@@ -11,6 +11,21 @@ from ..data import ShapesDetection
 from ..ops import box_iou
 from . import speed, work
 from . import style as st
+from .course import (
+    backbone,
+    base_anchors,
+    box_coding,
+    box_head,
+    fpn,
+    iou_labeling,
+    level_mapper,
+    losses,
+    proposals,
+    roi_align,
+    rpn_head,
+    stride_grid,
+    transform,
+)
 from .draw import draw_detections, legend_on_top, panels, ratio
 from .output import save_figure
 from .overview import draw_class_structure, draw_whole_network
@@ -62,6 +77,11 @@ def winograd() -> Figure:
     return plot_winograd(patch, torch.tensor([[1, 2, 1], [3, -1, 2], [1, 1, -2]]))
 
 
+COLORS = 256  # of a file: a third of the bytes, and hardly to be seen
+COURSE = (
+    *(transform, backbone, fpn, base_anchors, stride_grid, rpn_head, box_coding, iou_labeling, proposals),
+    *(level_mapper, roi_align, box_head, losses),
+)
 FIGURES: dict[str, Callable[[], Figure]] = {
     "whole_network": whole_network,
     "class_structure": class_structure,
@@ -69,9 +89,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "what_is_spared": what_is_spared,
     "roi_align_bin": roi_align_bin,
     "winograd": winograd,
+    **{name: draw for notebook in COURSE for name, draw in notebook.FIGURES.items()},
 }
 
 
 def draw_all(folder: str | Path) -> list[Path]:
     """Draw every figure into `folder` as NAME.png, replacing those that are there, and return the paths."""
-    return [save_figure(draw(), Path(folder) / f"{name}.png") for name, draw in FIGURES.items()]
+    return [save_figure(draw(), Path(folder) / f"{name}.png", colors=COLORS) for name, draw in FIGURES.items()]

@@ -50,11 +50,14 @@ def _with_palette(picture: Image.Image, colors: int) -> Image.Image:
     return result
 
 
-def save_figure(figure: Figure, path: str | Path, *, dpi: float = DPI) -> Path:
-    """Write the figure as .png or .svg (by the path's suffix), whole or not at all, and return the path."""
+def save_figure(figure: Figure, path: str | Path, *, dpi: float = DPI, colors: int | None = None) -> Path:
+    """Write the figure as .png or .svg (by the path's suffix), whole or not at all, and return the path.
+
+    `dpi` and `colors` (of a PNG) are those of `figure_to_png`.
+    """
     path = Path(path)
     if path.suffix == ".png":
-        content = figure_to_png(figure, dpi=dpi)
+        content = figure_to_png(figure, dpi=dpi, colors=colors)
     elif path.suffix == ".svg":
         buffer = io.BytesIO()
         with st.style():

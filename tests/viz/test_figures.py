@@ -21,13 +21,13 @@ def rms(first: Image.Image, second: Image.Image) -> float:
 @pytest.mark.parametrize("name", figures.FIGURES)
 def test_committed_figures_are_what_the_code_draws(name: str) -> None:
     committed = Image.open(FOLDER / f"{name}.png")
-    drawn = Image.open(io.BytesIO(figure_to_png(figures.FIGURES[name](), dpi=DPI)))
+    drawn = Image.open(io.BytesIO(figure_to_png(figures.FIGURES[name](), dpi=DPI, colors=figures.COLORS)))
     assert rms(committed, drawn) <= 1, f"figures/{name}.png is old: run python -m frcnn_edu figures"
 
 
 def test_another_picture_is_noticed() -> None:
     committed = Image.open(FOLDER / "shapes_examples.png")
-    assert rms(committed, Image.open(io.BytesIO(figure_to_png(figures.shapes_examples(11))))) > 1
+    assert rms(committed, Image.open(io.BytesIO(figure_to_png(figures.shapes_examples(11), colors=figures.COLORS)))) > 1
 
 
 def test_no_other_figures_are_committed() -> None:

@@ -1,0 +1,82 @@
+"""Promises that all notebooks keep, and that README.md makes of them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from frcnn_edu.course.notebooks import find_notebooks, read_notebook
+from frcnn_edu.course.problems import exercises, problems
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+ALL = find_notebooks(NOTEBOOKS)
+COURSE = [path for path in ALL if path.parent == NOTEBOOKS]
+SOLUTIONS = [path for path in ALL if path.parent != NOTEBOOKS]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+# Questions that readers of torchvision's Faster R-CNN ask again and again: numbers of its issues, and of detectron2's.
+TORCHVISION = [962, 1103, 1350, 1574, 1598, 1625, 1689, 1765, 1871, 1952, 2083, 2113, 2135, 2169, 2235, 2599, 2740]
+TORCHVISION += [3129, 3246, 3747, 3949, 4124, 6213, 7473, 9401]
+DETECTRON2 = [1162, 1213, 2744, 3750]
+
+
+def name(path: Path) -> str:
+    return path.relative_to(NOTEBOOKS).as_posix()
+
+
+def headings(path: Path) -> list[str]:
+    text = "\n".join(cell.source for cell in read_notebook(path).cells if cell.cell_type == "markdown")
+    return [re.sub(r"[*`$]", "", line).strip() for line in re.findall(r"^#+ (.*)$", text, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("path", ALL, ids=name)
+def test_a_notebook_has_no_problems(path: Path) -> None:
+    assert problems(path) == []
+
+
+def test_there_are_sixteen_notebooks_in_order() -> None:
+    assert [path.name[:3] for path in COURSE] == [f"{number:02d}_" for number in range(16)]
+    for path in COURSE:
+        assert headings(path)[0].startswith(f"{path.name[:2]} · ")
+
+
+@pytest.mark.parametrize("path", COURSE, ids=name)
+def test_every_exercise_has_a_solution(path: Path) -> None:
+    solution = NOTEBOOKS / "solutions" / path.name
+    assert solution in SOLUTIONS
+    assert len(exercises(path)) >= 2
+    assert exercises(path) == exercises(solution)
+
+
+@pytest.mark.parametrize("path", COURSE[:-1], ids=name)
+def test_every_notebook_hands_on_to_the_next(path: Path) -> None:
+    last = [cell.source for cell in read_notebook(path).cells if cell.cell_type == "markdown"][-1]
+    assert f"]({COURSE[COURSE.index(path) + 1].name})" in last
+
+
+@pytest.mark.parametrize("path", COURSE[1:14], ids=name)
+def test_every_stage_follows_the_object(path: Path) -> None:
+    code = "\n".join(cell.source for cell in read_notebook(path).cells if cell.cell_type == "code")
+    assert f"logbook({int(path.name[:2])})" in code.replace("logbook(0", "logbook(")
+
+
+@pytest.mark.parametrize("path", COURSE, ids=name)
+def test_the_readme_shows_every_notebook(path: Path) -> None:
+    row = next((line for line in README.splitlines() if f"](notebooks/{path.name})" in line and line[0] == "|"), "")
+    picture = re.search(r'src="(figures/\w+\.png)"', row)
+    assert picture, f"README.md has no thumbnail for {path.name}"
+    assert (ROOT / picture[1]).is_file()
+
+
+def test_the_readme_answers_every_question() -> None:
+    index = README.split("## Questions")[1].split("\n## ")[0]
+    for number in TORCHVISION:
+        assert f"vision/issues/{number})" in index, f"question {number} of torchvision's is missing"
+    for number in DETECTRON2:
+        assert f"detectron2/issues/{number})" in index, f"question {number} of detectron2's is missing"
+    links = re.findall(r"\((notebooks/[\w.]+)#([^)]+)\)", index)
+    assert len(links) >= 20
+    for file, anchor in links:
+        anchors = [heading.replace(" ", "-") for heading in headings(ROOT / file)]
+        assert anchor in anchors, f"{file} has no section {anchor}"
