@@ -79,8 +79,12 @@ def test_the_map_in_the_readme_names_what_exists() -> None:
         if name:
             listed.add(path)
             assert (ROOT / path).exists(), f"the map names {path}, which does not exist"
+    topics = [path.stem[3:] for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    topics += ["whole_network", "training", "speed", "checking"]  # of 00, 14, 15, and of all
     for file in sorted(PACKAGE.rglob("*.py")):
-        if file.name not in ("__init__.py", "__main__.py"):
+        if file.parent in (PACKAGE / "exercises", PACKAGE / "viz" / "course") and file.name != "__init__.py":
+            assert any(file.stem.startswith(topic) for topic in topics), f"{file.name} is named after no notebook"
+        elif file.name not in ("__init__.py", "__main__.py"):
             assert file.relative_to(ROOT).as_posix() in listed, f"the map leaves out {file.relative_to(ROOT)}"
 
 

@@ -133,7 +133,7 @@ def fasterrcnn_small_fpn(
         rpn_pre_nms_top_n_test=300,
         rpn_post_nms_top_n_test=300,
         rpn_batch_size_per_image=64,
-        # The canonical box shrinks with the images, by half: an object then spans 7 to 14 cells of its map, or more.
+        # The canonical box shrinks with the images, by half: an object of 28 pixels or more spans 7 cells of its map at least.
         box_roi_pool=MultiScaleRoIAlign(["0", "1", "2", "3"], 7, 2, canonical_scale=112),
         box_head=TwoMLPHead(channels * 7 * 7, representation_size),
         box_predictor=FastRCNNPredictor(representation_size, num_classes or 6),

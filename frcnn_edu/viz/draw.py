@@ -178,11 +178,12 @@ def draw_labels(
     inked = [TextPath((0, 0), text, size=fontsize, prop=font).get_extents().width for text in texts]
     widths = [1.03 * ink + 2 * pad for ink in inked]  # glyphs are rounded to pixels on screen: leave them some room
     sizes = np.array([[w, 1.1 * fontsize + pad] for w in widths]) * unit
-    places = place_labels(boxes.detach().cpu().numpy(), sizes, (right - left, bottom - top))
+    corner = np.array([left, top, left, top])  # of what the panel shows, which may be a part of the picture
+    places = place_labels(boxes.detach().cpu().numpy() - corner, sizes, (right - left, bottom - top))
     for place, (w, h), text, color in zip(places, sizes, texts, colors, strict=True):
         if place is None:
             continue
-        x, y = place
+        x, y = place[0] + left, place[1] + top
         chip = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]])
         ax.add_collection(PolyCollection([chip], facecolors=color, edgecolors="none", zorder=3), autolim=False)
         ax.text(

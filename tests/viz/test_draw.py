@@ -189,3 +189,14 @@ def test_a_sheet_of_unequal_lists_is_refused() -> None:
         draw.detection_sheet([image()] * 2, [{}], [], CLASSES)
     with pytest.raises(ValueError, match="got 0 images"):
         draw.detection_sheet([], [], None, CLASSES)
+
+
+def test_labels_find_their_boxes_in_a_panel_that_shows_a_part() -> None:
+    ax = draw.picture_axes(image())
+    draw.show_image(ax, image())
+    ax.set(xlim=(50, 90), ylim=(80, 30))
+    draw.draw_labels(ax, BOXES[1:], ["square"], [st.ANCHOR])
+    (chip,) = [collection for collection in ax.collections if isinstance(collection, PolyCollection)]
+    (x1, y1), (x2, y2) = chip.get_paths()[0].vertices.min(axis=0), chip.get_paths()[0].vertices.max(axis=0)
+    assert 50 <= x1 < x2 <= 90
+    assert 30 <= y1 < y2 <= 80

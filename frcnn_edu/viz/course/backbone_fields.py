@@ -45,7 +45,7 @@ def field_size(layers: Sequence[tuple[int, int]]) -> tuple[int, int]:
 # ------------------------------------------------------------------------------------------------------- experiment
 
 
-def influence(body: nn.Module, pixels: Tensor, key: str, cell: tuple[int, int], *, draws: int = 8) -> Tensor:
+def influence(body: nn.Module, pixels: Tensor, key: str, cell: tuple[int, int], *, draws: int = 16) -> Tensor:
     """How strongly one cell of a map depends on each pixel.
 
     It is the size of the gradient, averaged over random mixtures of the cell's channels.
@@ -176,7 +176,7 @@ def plot_fields(
             frame(ax, st.level_color(key))
             x1, y1, x2, y2 = map(int, box[0].tolist())
             inside = share_within(weights[index], (x1, y1, x2, y2))
-            ax.set_title(f"C{2 + index}: {inside:.0%} comes from its own cell", fontsize=8.3)
+            ax.set_title(f"C{2 + index}: {inside:.0%} from its own cell", fontsize=8.3)
     return page.figure
 
 

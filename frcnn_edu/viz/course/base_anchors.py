@@ -96,7 +96,7 @@ def plot_same_area(size: int, ratios: Sequence[float] = ASPECT_RATIOS) -> Figure
         ax.text(0.6 * size, 1.75 * size, f"width × height = {size}²", fontsize=8, color=st.MUTED)
         for ratio in ratios:
             w, h = size / ratio**0.5, size * ratio**0.5
-            ax.plot([0, 1.75 * size / max(1, ratio)], [0, 1.75 * size * min(1, ratio)], color=st.FAINT, linewidth=1)
+            ax.plot([0, w], [0, h], color=st.FAINT, linewidth=1)
             ax.add_patch(Rectangle((0, 0), w, h, facecolor=(*_rgb(st.ANCHOR), 0.16), edgecolor=st.ANCHOR, linewidth=2))
             ax.plot(w, h, "o", color=st.INK, markersize=4, zorder=4)
             ax.annotate(
@@ -222,7 +222,9 @@ def plot_best_counts(counts: Tensor, sizes: Sequence[int], ratios: Sequence[floa
         counts: (r, s).
     """
     with st.style():
-        figure, axes = panels([0.62] * counts.numel(), columns=len(sizes), head=0.26, caption=0.03, gap=0.07)
+        figure, axes = panels([0.62] * counts.numel(), columns=len(sizes), head=0.56, caption=0.03, gap=0.07)
+        title = f"how many of the {int(counts.sum())} objects each shape fits best"
+        figure.text(0.009, 1 - 0.22 / figure.get_figheight(), title, fontsize=10, fontweight="bold")
         most = float(counts.max())
         for index, ax in enumerate(axes):
             row, column = divmod(index, len(sizes))

@@ -176,7 +176,7 @@ def plot_delta_clamp(coder: BoxCoder = RPN, pixels: float = 16.0) -> Figure:
             (0.0, "0: as wide", 0.5, 0.55, "left"),
             (math.log(2), f"{math.log(2):.2f}: twice", 1.3, 1.7, "left"),
             (-math.log(2), f"−{math.log(2):.2f}: half", -1.1, 0.8, "right"),
-            (limit, f"limit {limit:.2f}:\n{math.exp(limit):.1f} times", 3.7, 90, "right"),
+            (limit, f"limit {limit:.3f}:\n{math.exp(limit):.1f} times", 3.7, 90, "right"),
         ):
             ax.scatter([x], [math.exp(x)], s=22, color=st.INK, zorder=4)
             ax.text(left, height, text, fontsize=8, ha=side, va="center")

@@ -151,7 +151,7 @@ def _single_map(page: Page, x: float, y: float, picture: Tensor, maps: dict[str,
 def _hierarchy(page: Page, x: float, y: float, picture: Tensor, maps: dict[str, Tensor], box: Tensor) -> None:
     _stack(page, x + 1.4, y, picture)
     for key, features in maps.items():
-        name = f"C{2 + int(key)}" if key != "0" else "C2: SSD leaves\nits like out"
+        name = f"C{2 + int(key)}" if key != "0" else "C2: SSD uses\nnone so fine"
         _map(page, x + 1.4, y, key, name, features, box, picture, predicts=key != "0")
 
 

@@ -59,7 +59,7 @@ def plot_labels_by_hand(truth: Tensor, anchors: Tensor, matcher: Matcher, size: 
     with st.style():
         page = Page(max(tall + 0.45, 0.36 * (len(truth) + 2) + 1.22))
         ax = page.panel(0.1, 0.35, wide, tall)
-        draw_grid(ax, int(height), int(width), color=st.FAINT, alpha=1.0)
+        draw_grid(ax, int(height), int(width), color=st.FAINT, alpha=1.0, zorder=0.8)
         bare(ax)
         ax.set(xlim=(0, width), ylim=(height, 0), title="dashed: ground truth, numbered: anchors")
         for index, match in enumerate(matches):

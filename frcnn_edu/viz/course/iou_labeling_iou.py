@@ -41,7 +41,7 @@ def plot_iou(truth: Tensor, anchor: Tensor, names: tuple[str, str], image: Tenso
         figure, axes = panels([(bottom - top) / (right - left)] * 3, columns=3, title=0.26, caption=0.36, gap=0.12)
         for ax in axes:
             if image is None:
-                draw_grid(ax, int(bottom) + 1, int(right) + 1, color=st.FAINT, alpha=1.0)
+                draw_grid(ax, int(bottom) + 1, int(right) + 1, color=st.FAINT, alpha=1.0, zorder=0.8)
                 bare(ax)
             else:
                 show_image(ax, image, dim=0.3)
@@ -85,7 +85,7 @@ def _product(box: Tensor) -> str:
 def _shade(ax: Axes, boxes: list[Tensor]) -> None:
     """Fill boxes with one opaque grey, so that the overlap of two is not darker than the rest."""
     corners = [[(x1, y1), (x2, y1), (x2, y2), (x1, y2)] for x1, y1, x2, y2 in (box.tolist() for box in boxes)]
-    ax.add_collection(PolyCollection(corners, facecolors=st.IGNORED, edgecolors="none", zorder=1), autolim=False)
+    ax.add_collection(PolyCollection(corners, facecolors=st.IGNORED, edgecolors="none", zorder=0.5), autolim=False)
 
 
 # ------------------------------------------------------------------------------------------------------ how fast it falls

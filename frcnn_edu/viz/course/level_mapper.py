@@ -67,14 +67,16 @@ def plot_level_change(
         page = Page(3.5)
         top = 0.36
         for place, shown_box, index, color, title, words in (
-            (left, anchor, anchor_level, st.ANCHOR, f"its anchor stands on {names[anchor_level]}", "the RPN's choice: by the anchor's size"),
+            (left, anchor, anchor_level, st.ANCHOR, f"our cross's anchor is on {names[anchor_level]}", "the RPN's choice: by the anchor's size"),
             (WIDTH - left - wide, box, level, st.PROPOSAL, f"its proposal is read from {names[level]}", "the mapper's choice: by the box's size"),
         ):  # fmt: skip
             ax = page.panel(place, top, wide, wide)
             show_image(ax, image, dim=0.35)
             stride = 2 ** (2 + index)
             rows, columns = (-(-side // stride) for side in image.shape[1:])
-            draw_grid(ax, rows, columns, (stride, stride), st.LEVELS[names[index]], alpha=0.9, linewidths=0.5)
+            draw_grid(
+                ax, rows, columns, (stride, stride), st.LEVELS[names[index]], alpha=0.9, linewidths=0.5, zorder=0.8
+            )
             draw_boxes(ax, shown_box[None], color, linewidth=2.4)
             ax.set(xlim=(x - reach, x + reach), ylim=(y + reach, y - reach))
             frame(ax, st.LEVELS[names[index]])
@@ -203,16 +205,10 @@ def plot_clamp(wanted: Tensor, k_min: int = 2, k_max: int = 5) -> Figure:
         for level in range(low + 1, high):
             kept, number = min(max(level, k_min), k_max), int((wanted == level).sum())
             color = list(st.LEVELS.values())[kept - 2]
-            ax.scatter(level, kept, s=26 + 3.2 * number, color=color, edgecolor=st.PAPER, linewidth=1, zorder=3)
-            if number:
-                ax.annotate(
-                    f"{number}",
-                    (level, kept),
-                    (0, 7 + 0.88 * number**0.5),
-                    textcoords="offset points",
-                    ha="center",
-                    fontsize=8,
-                )
+            face, edge = (color, st.PAPER) if number else (st.PAPER, color)  # nobody there: a ring instead of a disc
+            ax.scatter(level, kept, s=26 + 3.2 * number, facecolor=face, edgecolor=edge, linewidth=1, zorder=3)
+            above = (0, 7 + 0.88 * number**0.5)
+            ax.annotate(f"{number}", (level, kept), above, textcoords="offset points", ha="center", fontsize=8)
         ax.set(xlim=(low + 0.3, high - 0.3), ylim=(k_min - 0.6, k_max + 0.6), xlabel="k from the formula")
         ax.set_xticks(range(low + 1, high))
         ax.set_yticks(range(k_min, k_max + 1), [f"P{level}" for level in range(k_min, k_max + 1)])

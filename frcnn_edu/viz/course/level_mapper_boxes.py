@@ -69,7 +69,7 @@ def _draw_in_cells(ax: Axes, image: Tensor, box: Tensor, level: int, size: tuple
     show_image(ax, image, dim=0.45)
     rows, columns = size[0] / stride, size[1] / stride
     ax.images[0].set_extent((0, columns, rows, 0))
-    draw_grid(ax, int(rows + 0.999), int(columns + 0.999), color=color, linewidths=0.35, alpha=0.7)
+    draw_grid(ax, int(rows + 0.999), int(columns + 0.999), color=color, linewidths=0.35, alpha=0.7, zorder=0.8)
     draw_boxes(ax, box[None] / stride, color, linewidth=1.6)
     x, y = ((box[:2] + box[2:]) / 2 / stride).tolist()
     ax.set(xlim=(x - reach / 2, x + reach / 2), ylim=(y + reach / 2, y - reach / 2), facecolor=st.FAINT)

@@ -88,14 +88,14 @@ def plot_scale_of_height(highest: int = 130) -> Figure:
         for first, last in runs:
             ax.axvspan(heights[first] - 0.5, heights[last] + 0.5, color=st.BACKGROUND, alpha=0.22, linewidth=0)
             ax.text(
-                (heights[first] + heights[last]) / 2, 5.6, f"wrong:\n{heights[first]}…{heights[last]}", ha="center", va="top",
+                (heights[first] + heights[last]) / 2, 11, f"wrong:\n{heights[first]}…{heights[last]}", ha="center", va="top",
                 fontsize=8, linespacing=1.1,
             )  # fmt: skip
         shown = [min(scale, 4.0) for scale in scales]
         ax.plot(heights, shown, "o", color=CURVE, markersize=2.6)
-        ax.axhline(1 / 4, color=st.LEVELS["P2"], linewidth=1)
+        ax.axhline(1 / 4, color=st.LEVELS["P2"], linewidth=1, zorder=1)
         ax.text(highest, 0.3, "right: 1/4", color=st.LEVELS["P2"], ha="right", fontsize=8)
-        ax.set(yscale="log", ylim=(0.17, 6.2), xlim=(0, highest + 1))
+        ax.set(yscale="log", ylim=(0.17, 12.5), xlim=(0, highest + 1))
         ax.set_yticks([1 / 4, 1 / 2, 1, 2, 4], ["1/4", "1/2", "1", "2", "4+"])
         ax.set_xticks([1, 11, 22, 33, 45, 66, 96, 128])
         ax.minorticks_off()

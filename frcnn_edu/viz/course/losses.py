@@ -149,7 +149,7 @@ def draw_two_assignments(image: Tensor, trace: TrainingTrace, followed: int) -> 
         )  # fmt: skip
         best = float(box_iou(trace.truth[followed][None], trace.anchors).amax())
         left[0].annotate(
-            f"the {len(at)} objects; this one is\nthe cross's best anchor", (best, 2.0), (0.315, 700), fontsize=8,
+            f"diamonds: the {len(at)} objects;\nthis one is the cross's", (best, 2.0), (0.315, 700), fontsize=8,
             arrowprops={"arrowstyle": "-|>", "color": st.INK, "shrinkB": 3},
         )  # fmt: skip
         show_image(right[0], image, dim=0.45)

@@ -45,12 +45,12 @@ def draw_smooth_l1(rpn_errors: Tensor, box_errors: Tensor, reach: float = REACH)
         left.set(xlim=(-reach, reach), ylim=(0, reach), title="what an error costs")
         right.set(xlim=(-reach, reach), ylim=(-1.6, 1.6), title="its slope: how hard it pulls")
         label: dict[str, Any] = {"fontsize": 8, "ha": "left", "va": "center"}
-        left.text(-0.72, 1.38, "L1: |x|", color=st.BACKGROUND, **label)
-        left.text(-0.72, 1.24, "smooth L1, β = 1/9", color=st.INK, fontweight="bold", **label)
-        left.text(-0.72, 1.10, "smooth L1, β = 1", color=st.FOREGROUND, **label)
-        left.text(-0.72, 0.96, "L2: ½ x²", color=st.MUTED, **label)
+        left.text(-0.55, 1.38, "L1: |x|", color=st.BACKGROUND, **label)
+        left.text(-0.55, 1.24, "smooth L1, β = 1/9", color=st.INK, fontweight="bold", **label)
+        left.text(-0.55, 1.10, "smooth L1, β = 1", color=st.FOREGROUND, **label)
+        left.text(-0.55, 0.96, "L2: ½ x²", color=st.MUTED, **label)
         for y, color, dashes, width in zip((1.38, 1.24, 1.10, 0.96), *zip(*[curves[i][2:] for i in (1, 3, 2, 0)])):
-            left.plot([-0.95, -0.77], [y, y], color=color, linestyle=dashes, linewidth=width)
+            left.plot([-0.78, -0.6], [y, y], color=color, linestyle=dashes, linewidth=width)
         right.text(
             0.14, -0.25, "β = 1/9: a small error\npulls like a large one", fontsize=8, va="top", linespacing=1.35
         )

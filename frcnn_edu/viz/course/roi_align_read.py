@@ -120,8 +120,8 @@ def plot_cells_read(box: Tensor, boxes: Tensor, size: tuple[int, int], scale: fl
                 if one[i, j] > 0.005:
                     dark = one[i, j] < 0.6 * one.max()
                     ax.text(j + 0.5, i + 0.5, f"{one[i, j]:.2f}".replace("0.", "."), ha="center", va="center", fontsize=7,
-                            color=st.PAPER if dark else st.INK)  # fmt: skip
-        draw_boxes(ax, (box * scale + 0.5)[None], st.PROPOSAL, linewidth=1.8)
+                            color=st.PAPER if dark else st.INK, zorder=10)  # fmt: skip
+        draw_boxes(ax, (box * scale + 0.5)[None], st.PROPOSAL, linewidth=1.2)
         ax.set(xlim=(left, right), ylim=(bottom, top))
         other = page.panel(wide + 0.3, 0.38, WIDTH - wide - 0.38, (WIDTH - wide - 0.38) * size[0] / size[1])
         show_map(other, all_, st.level_color(key))
@@ -148,7 +148,7 @@ def plot_left_out(side: float, ratios: Sequence[int], cells: int = 48) -> Figure
             ax.text(
                 0,
                 -0.03,
-                f"{share:.0%} of the cells never read",
+                f"{share:.0%} of the cells never read" if share else "every cell is read",
                 transform=ax.transAxes,
                 va="top",
                 fontsize=8,

@@ -51,7 +51,7 @@ def _stack(page: Page, x: float, y: float, features: Tensor, color: str, cell: t
 
 
 def plot_rpn_head(features: Tensor, head: RPNHead, key: str, cell: tuple[int, int]) -> Figure:
-    """One map on its way through the head: a hidden map, then k logits and 4·k deltas for every cell.
+    """One map on its way through the head: a hidden map, then A logits and 4·A deltas for every cell.
 
     Args:
         features: (1, C, H, W), the map of level `key`.
@@ -66,8 +66,8 @@ def plot_rpn_head(features: Tensor, head: RPNHead, key: str, cell: tuple[int, in
     with st.style():
         page = Page(4.5)
         for x, values, title, radius in (
-            (0.12, features, f"{st.LEVEL_NAMES[key]}  N·C·H·W", 1),
-            (2.38, hidden, "hidden  N·C·H·W", 0),
+            (0.12, features, f"{st.LEVEL_NAMES[key]}  N×C×H×W", 1),
+            (2.38, hidden, "hidden  N×C×H×W", 0),
         ):
             page.text(x, top - 0.92, title, fontweight="bold", fontsize=9)
             page.text(x, top - 0.72, "×".join(map(str, values.shape)), color=st.MUTED)
@@ -89,7 +89,7 @@ def plot_rpn_head(features: Tensor, head: RPNHead, key: str, cell: tuple[int, in
 
 def _draw_logits(page: Page, left: float, top: float, logits: Tensor, cell: tuple[int, int]) -> None:
     """Maps of probabilities, one for each anchor, with the logits of one cell."""
-    page.text(left, top, "logits  N·k·H·W", fontsize=9, fontweight="bold")
+    page.text(left, top, "logits  N×A×H×W", fontsize=9, fontweight="bold")
     page.text(left, top + 0.19, "×".join(map(str, logits.shape)) + ": is something there?", color=st.MUTED)
     wide = 0.88
     for anchor, name in enumerate(SHAPES):
@@ -103,7 +103,7 @@ def _draw_logits(page: Page, left: float, top: float, logits: Tensor, cell: tupl
 
 def _draw_deltas(page: Page, left: float, top: float, deltas: Tensor, cell: tuple[int, int]) -> None:
     """Maps of deltas (1, A, 4, H, W), a row for each anchor, with the values of one cell."""
-    page.text(left, top, "deltas  N·4k·H·W", fontsize=9, fontweight="bold")
+    page.text(left, top, "deltas  N×4A×H×W", fontsize=9, fontweight="bold")
     shape = f"{len(deltas)}×{deltas.shape[1] * 4}×{deltas.shape[3]}×{deltas.shape[4]}"
     page.text(left, top + 0.19, f"{shape}: how far off? blue −, orange +", color=st.MUTED)
     wide = 0.65

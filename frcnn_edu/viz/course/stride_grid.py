@@ -60,8 +60,10 @@ def _draw_level(
     image_size: tuple[int, int],
 ) -> None:
     show_image(ax, padded, dim=0.5)
-    draw_grid(ax, *grid, stride, color=st.level_color(key), linewidths=0.8, alpha=0.7)
+    cell = 2 ** (2 + LEVEL_KEYS.index(key))  # what a cell stands for: on `pool` that need not be the anchors' stride
+    draw_grid(ax, *grid, (cell, cell), color=st.level_color(key), linewidths=0.8, alpha=0.7)
     draw_locations(ax, grid, stride)
+    ax.set(xlim=(0, padded.shape[-1]), ylim=(padded.shape[-2], 0))
     frame = torch.tensor([[0.0, 0.0, image_size[1], image_size[0]]])
     draw_boxes(ax, frame, st.MUTED, linewidth=0.8, dashes=(3, 2), halo=False)
 
@@ -133,7 +135,7 @@ def plot_tiny(size: int, grid: tuple[int, int], image: tuple[int, int]) -> Figur
             figure.text(0.54, y, f"{index}", fontweight=bold, ha="right")
             figure.text(0.57, y, f"row {row}, column {column}", color=st.MUTED)
             figure.text(0.76, y, f"[{words}]", fontweight=bold)
-        figure.text(0.525, 0.918, "…and in the order of the tensor", fontsize=10, fontweight="bold")
+        figure.text(0.525, 0.918, f"the {len(anchors)} boxes in the tensor's order", fontsize=10, fontweight="bold")
     return figure
 
 
@@ -146,12 +148,13 @@ def plot_shifts(ys: Tensor, xs: Tensor, base: Tensor) -> Figure:
         page = Page(0.75 + cell * len(shifts))
         top, middle = 0.5, 0.5 + cell * len(shifts) / 2
         rows = xs.shape[0]
-        look: dict[str, Any] = {"tint": st.ANCHOR}
+        look: dict[str, Any] = {"tint": st.MUTED}
         number_table(page.sheet, xs, 0.12, top, cell, f"x {tuple(xs.shape)}", **look)
         number_table(page.sheet, ys, 0.12, top + cell * (rows + 2), cell, f"y {tuple(ys.shape)}", **look)
         number_table(page.sheet, shifts, 2.05, top, cell, f"(x, y, x, y)  {tuple(shifts.shape)}", **look)
-        number_table(page.sheet, base, 4.1, middle - cell / 2, cell, f"base anchor  {tuple(base.shape)}", **look)
-        number_table(page.sheet, anchors, 6.25, top, cell, f"anchors  {tuple(anchors.shape)}", tint=st.PROPOSAL)
+        title = f"base anchor  {tuple(base.shape)}"
+        number_table(page.sheet, base, 4.1, middle - cell / 2, cell, title, tint=st.ANCHOR)
+        number_table(page.sheet, anchors, 6.25, top, cell, f"anchors  {tuple(anchors.shape)}", tint=st.ANCHOR)
         right = 0.12 + cell * xs.shape[1]
         page.arrow((right + 0.1, top + cell * rows / 2), (1.55, top + cell * rows / 2), (1.98, middle - 0.2))
         low = top + cell * (1.5 * rows + 2)

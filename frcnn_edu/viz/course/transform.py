@@ -205,6 +205,8 @@ def plot_corners(transform: GeneralizedRCNNTransform, sizes: Sequence[tuple[int,
             1.24 * limit, 1.05 * side, "○  lower right corner as given\n●  the same corner, resized", va="top",
             fontsize=9, linespacing=1.7,
         )  # fmt: skip
+        ax.text(1.4 * limit, -26, "width →", color=st.MUTED, ha="center", va="bottom", fontsize=8.5)
+        ax.text(-26, 0.5 * side, "← height", color=st.MUTED, ha="right", va="center", rotation=90, fontsize=8.5)
         ticks = [0, side, limit]
         ax.set(xlim=(0, 2250), ylim=(1440, 0), xticks=ticks, yticks=ticks, aspect="equal", anchor="NW")
         ax.grid(False)

@@ -50,7 +50,7 @@ def test_opening_shows_the_anchor_and_its_proposal() -> None:
     for (outline,), expected in zip([d[-1:] for d in drawn], (anchor, box), strict=True):
         assert np.allclose(outline.get_paths()[0].vertices[[0, 2]].flatten(), expected)
     told = words(figure)
-    assert {"its anchor stands on P4", "its proposal is read from P2", "all 300 proposals"} <= set(told)
+    assert {"our cross's anchor is on P4", "its proposal is read from P2", "all 300 proposals"} <= set(told)
     for index, number in enumerate(seen.levels.bincount(minlength=4).tolist()):
         assert f"P{index + 2}: {number}" in told
 
