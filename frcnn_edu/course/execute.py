@@ -10,15 +10,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from .notebooks import find_notebooks, read_notebook, sanitized, sanitizers, write_notebook
+from .notebooks import ENVIRONMENT, find_notebooks, read_notebook, sanitized, sanitizers, write_notebook
 
-# What would differ from run to run, or with the number of cores.
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "PYTHONHASHSEED": "0",
-    "TQDM_DISABLE": "1",
-}
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},

@@ -9,6 +9,13 @@ from ..training.files import replacing
 
 SANITIZE = "sanitize.cfg"  # in the folder of the notebooks; also for nbval's --nbval-sanitize-with
 
+# What would differ from run to run, or with the number of cores.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "TQDM_DISABLE": "1",
+}
 # A cell with this comment, and a reason in the next line, may draw another picture on another machine: only its size counts.
 MAY_DIFFER = "# PICTURE_MAY_DIFFER"
 

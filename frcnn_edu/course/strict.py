@@ -4,12 +4,13 @@ By itself nbval compares no pictures, takes a notebook without outputs for a goo
 cell announces does not happen. With this plugin each of them fails.
 """
 
+import os
 from typing import Any
 
 import pytest
 from nbval.plugin import IPyNbCell
 
-from .notebooks import MAY_DIFFER
+from .notebooks import ENVIRONMENT, MAY_DIFFER
 from .pictures import TOLERANCE, difference, is_blank, pictures
 
 
@@ -34,7 +35,9 @@ def check(cell: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Has every notebook cell looked at again after nbval."""
+    """Has every notebook cell looked at again after nbval, and kernels started as the notebooks were made."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     run = IPyNbCell.runtest
     if getattr(run, "is_strict", False):
         return

@@ -5,17 +5,64 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from frcnn_edu.course.notebooks import find_notebooks, read_notebook
+from frcnn_edu.course.pictures import TOLERANCE, difference, pictures
 from frcnn_edu.viz import figures
 from frcnn_edu.viz.output import DPI, figure_to_png
 from frcnn_edu.viz.story import story
 
 FOLDER = Path(__file__).parents[2] / "figures"
 
+# The figures of the text that the course grew from, by what they show.
+SEED = {
+    "code structure": ["class_structure"],
+    "three ways to a pyramid": ["ways_to_a_pyramid"],
+    "FPN top-down": ["fpn_top_down"],
+    "bottom-up, top-down, lateral": ["fpn_connections"],
+    "nearest upsampling": ["nearest_upsampling"],
+    "lateral connection": ["lateral_connection"],
+    "RPN over five levels": ["rpn_over_levels"],
+    "the 15 base anchors": ["base_anchors"],
+    "stride grid": ["stride_grid"],
+    "anchors on the grid": ["anchors_on_grid"],
+    "RPN head": ["rpn_head"],
+    "which level a box goes to": ["level_mapper"],
+    "scale rounding": ["scale_rounding"],
+    "the level mapper's equation": ["level_equation"],
+    "clamp": ["level_clamp"],
+    "boxes to levels": ["boxes_to_levels"],
+    "class scores and box deltas": ["box_head"],
+    "the whole network": ["whole_network"],
+}
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image.convert("RGB"), dtype=float)
+
 
 def rms(first: Image.Image, second: Image.Image) -> float:
-    """Root of the mean squared difference, in 0–255."""
-    a, b = (np.asarray(image.convert("RGB"), dtype=float) for image in (first, second))
-    return float(np.sqrt(((a - b) ** 2).mean())) if a.shape == b.shape else np.inf
+    return difference(pixels(first), pixels(second))
+
+
+@pytest.fixture(scope="module")
+def shown() -> list[np.ndarray]:
+    """All pictures in the notebooks."""
+    folder = Path(__file__).parents[2] / "notebooks"
+    cells = [cell for path in find_notebooks(folder) for cell in read_notebook(path).cells]
+    return [picture for cell in cells for picture in pictures(cell.get("outputs", []))]
+
+
+@pytest.mark.parametrize("name", sorted(set(figures.FIGURES) - {"shapes_examples"}))  # notebook 14 shows fewer of them
+def test_every_figure_is_in_a_notebook(name: str, shown: list[np.ndarray]) -> None:
+    figure = pixels(Image.open(FOLDER / f"{name}.png"))
+    alike = [picture for picture in shown if picture.shape == figure.shape]
+    assert min((difference(figure, picture) for picture in alike), default=np.inf) <= TOLERANCE
+
+
+def test_every_figure_of_the_seed_is_drawn() -> None:
+    assert len(SEED) == 18
+    for names in SEED.values():
+        assert set(names) <= set(figures.FIGURES)
 
 
 @pytest.mark.parametrize("name", figures.FIGURES)

@@ -34,7 +34,7 @@ def plot_heads(
     high = 3.1
     top = 0.72
     with st.style():
-        page = Page(4.45)
+        page = Page(4.55)
         ax = page.panel(0.1, top + 0.28, 2.5, 2.5)
         limit = float(tiles.abs().quantile(0.98))
         ax.imshow(tiles.numpy(), cmap=st.FEATURE_CMAP, vmin=-limit, vmax=limit)
@@ -57,18 +57,18 @@ def plot_heads(
         page.arrow((xs[0] + 0.21, top + high / 2), (xs[1] - 0.05, top + high / 2), head=8)
 
         middle, left = top + high / 2, 5.42
-        for y, name in ((top + 0.6, "cls_score"), (top + 2.62, "bbox_pred")):
+        for y, name in ((top + 0.6, "cls_score"), (top + 2.56, "bbox_pred")):
             page.arrow((xs[1] + 0.22, middle), (xs[1] + 0.4, middle), (xs[1] + 0.4, y), (4.95, y), head=8)
             page.text(4.31, y - 0.05, name, fontsize=7.5, fontweight="bold", va="bottom")
         _scores(page, left, 0.58, logits, probabilities, classes)
-        _deltas(page, left, top + 1.72, deltas, classes)
+        _deltas(page, left, top + 1.5, deltas, classes)
         words = (
             (0.1, "full model: 256×7×7 = 12544"),
             (2.9, "1024  →  1024"),
             (left, "91 scores, and 91 · 4 = 364 deltas"),
         )
         for x, text in words:
-            page.text(x, 4.2, text, fontsize=7.5, color=st.MUTED)
+            page.text(x, 4.3, text, fontsize=7.5, color=st.MUTED)
     return page.figure
 
 
@@ -89,8 +89,8 @@ def _scores(page: Page, left: float, top: float, logits: Tensor, probabilities: 
 
 
 def _deltas(page: Page, left: float, top: float, deltas: Tensor, classes: Sequence[str]) -> None:
-    cell = 0.22
-    number_table(page.sheet, deltas, left + 0.45, top + 0.25, cell * 1.0, "", tint=st.DETECTION)
+    cell = 0.29
+    number_table(page.sheet, deltas, left + 0.45, top + 0.25, cell, "", tint=st.DETECTION)
     page.text(left, top - 0.13, f"{len(classes)} · 4 box deltas", fontweight="bold", fontsize=9)
     for column, name in enumerate(("dx", "dy", "dw", "dh")):
         page.text(

@@ -156,7 +156,7 @@ def plot_survivors(rows: Sequence[Row], limits: Sequence[Row]) -> Figure:
             page.text(left, 0.1, title, fontsize=10, fontweight="bold")
             longest = max(total for *_, total in bars[1:])
             for index, (name, words, per_level, total) in enumerate(bars):
-                y, number = top + index * pitch, f"{total:,}".replace(",", " ")
+                y, number = top + index * pitch, f"{total:,}" if total >= 10_000 else str(total)
                 page.text(left, y - 0.06, name, fontsize=8, va="baseline")
                 page.text(left + wide, y - 0.06, words, fontsize=7.5, color=st.MUTED, va="baseline", ha="right")
                 torn = total > longest
@@ -210,9 +210,9 @@ def plot_clipping(image: Tensor, before: Tensor, after: Tensor, number: int, pad
         padded: (height, width) of the padded image.
     """
     height, width = image.shape[-2:]
-    margin = 26.0
+    margin, above = 46.0, 54.0  # of paper around the image
     with st.style():
-        shape = (padded[0] + 2 * margin) / (padded[1] + 2 * margin)
+        shape = (padded[0] + above + 26) / (padded[1] + 2 * margin)
         figure, axes = panels([shape, shape], columns=2, title=0.25, caption=0.2, gap=0.1)
         words = (f"{len(before)} of the {number} boxes that leave the image", "the same, clipped to it")
         for ax, boxes, title in zip(axes, (before, after), words, strict=True):
@@ -224,7 +224,7 @@ def plot_clipping(image: Tensor, before: Tensor, after: Tensor, number: int, pad
             )
             draw_faint(ax, boxes, torch.full((len(boxes),), 0.9))
             ax.set(
-                xlim=(-margin, width + margin), ylim=(padded[0] + margin, -margin), title=title,
+                xlim=(-margin, width + margin), ylim=(padded[0] + 26, -above), title=title,
             )  # fmt: skip
             bare(ax)
         caption(axes[0], f"hatched: padding, rows {height} to {padded[0]}")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
 
 from frcnn_edu import AnchorGenerator, FasterRCNN, box_iou
 from frcnn_edu.model.faster_rcnn import fpn_anchors
@@ -50,6 +50,9 @@ def test_stride_grid_names_cells_and_strides_and_dots_every_location() -> None:
     ]
     assert [words(ax)[0] for ax in figure.axes[3:5]] == ["stride 32", "stride 64 down, 53 across"]
     assert dots(figure.axes[4]) == [[53, 0], [106, 0], [0, 64], [53, 64], [106, 64]]
+    (cells,) = [found for found in figure.axes[4].collections if isinstance(found, LineCollection)]
+    across = {float(start[0]) for start, end in cells.get_segments() if start[0] == end[0]}
+    assert across == {0, 64, 128, 192}  # a cell of pool stands for 64 pixels, though its anchors are 53 apart
     for ax, (rows, columns) in zip(figure.axes, GRIDS, strict=False):
         assert len(dots(ax)) == rows * columns - 1  # all but (0, 0), which dots() leaves out
     assert "(16, 32)" in words(figure.axes[5])

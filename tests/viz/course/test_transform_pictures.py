@@ -69,6 +69,7 @@ def test_colours_undo_normalising() -> None:
 def test_corners_end_where_the_transform_says() -> None:
     figure = pictures.resized_corners()
     assert "333×500\n→ 800×1201" in words(figure)
+    assert {"width →", "← height"} <= set(words(figure))
     (line, *_) = figure.axes[0].lines
     x, y = torch.as_tensor(line.get_xdata()), torch.as_tensor(line.get_ydata())
     assert torch.maximum(x, y).max() == 1333
