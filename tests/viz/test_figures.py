@@ -52,6 +52,7 @@ def shown() -> list[np.ndarray]:
     return [picture for cell in cells for picture in pictures(cell.get("outputs", []))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(figures.FIGURES) - {"shapes_examples"}))  # notebook 14 shows fewer of them
 def test_every_figure_is_in_a_notebook(name: str, shown: list[np.ndarray]) -> None:
     figure = pixels(Image.open(FOLDER / f"{name}.png"))
@@ -65,6 +66,7 @@ def test_every_figure_of_the_seed_is_drawn() -> None:
         assert set(names) <= set(figures.FIGURES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", figures.FIGURES)
 def test_committed_figures_are_what_the_code_draws(name: str) -> None:
     committed = Image.open(FOLDER / f"{name}.png")

@@ -198,6 +198,7 @@ def plot_wrong_level(
             ax.set(
                 xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] + half, middle[1] - half), facecolor=st.FAINT
             )
+            ax.set_aspect("auto")  # panel and part are squares: no rounding may make one side a pixel shorter
             width, height = ((x2 - x1) * scale, (y2 - y1) * scale)
             page.text(x, 0.1, st.LEVEL_NAMES[key], fontsize=9.5, fontweight="bold")
             page.text(x + wide, 0.13, f"{width:.1f}×{height:.1f} cells", ha="right", fontsize=7.5, color=st.MUTED)
