@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -79,4 +80,4 @@ def test_the_readme_answers_every_question() -> None:
     assert len(links) >= 20
     for file, anchor in links:
         anchors = [heading.replace(" ", "-") for heading in headings(ROOT / file)]
-        assert anchor in anchors, f"{file} has no section {anchor}"
+        assert unquote(anchor) in anchors, f"{file} has no section {anchor}"
