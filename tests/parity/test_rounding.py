@@ -16,6 +16,8 @@ from twins import detect, make_images, make_targets, relative_difference, resnet
 import frcnn_edu
 from frcnn_edu.benchmark.agreement import with_labels_of_dtype
 
+pytestmark = pytest.mark.slow  # whole models; the stages one by one are in test_stages.py
+
 
 def make_case(case: Case, dtype: torch.dtype) -> tuple:
     images = make_images(*case.sizes)

@@ -8,6 +8,8 @@ import torch
 from cases import CASES, FAST, TALL, WIDE
 from twins import detect, make_images, make_targets, relative_difference, small_fpn, train_step, twins
 
+pytestmark = pytest.mark.slow  # whole models; the stages one by one are in test_stages.py
+
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
 def pair(request: pytest.FixtureRequest):
