@@ -20,7 +20,7 @@ OBJECT = 2
 
 @dataclass(frozen=True)
 class Story:
-    """The course's picture, seen by the shipped model.
+    """A picture and what a model makes of it; for the course's own, the sizes are these.
 
     Attributes:
         model: `fasterrcnn_small_fpn` with the shipped weights, in evaluation mode.
@@ -72,18 +72,36 @@ def story() -> Story:
     """The course's picture and its trace, computed once a process."""
     data = ShapesDetection("test", length=INDEX + 1, size=SIZE)
     image, target = data[INDEX]
-    model = fasterrcnn_small_fpn(weights="DEFAULT").eval()
-    batch, targets = model.transform([image], [target])
+    return tell(fasterrcnn_small_fpn(weights="DEFAULT").eval(), image, target, data.classes, OBJECT)
+
+
+def tell(model: FasterRCNN, image: Tensor, target: dict[str, Any], classes: tuple[str, ...], object: int = 0) -> Story:
+    """The story of any image, float (3, H, W) in 0–1, and of one of the objects in its target.
+
+    Raises:
+        ValueError: the target has no object of that number, or the model found nothing at all in the image.
+    """
+    if not 0 <= object < len(target["boxes"]):
+        raise ValueError(f"there is no object {object} to follow: the target has {len(target['boxes'])} boxes")
+    seen = trace(model, image)
+    if not len(seen.resized_detections["boxes"]):
+        raise ValueError("the model found nothing in this image, so no object can be followed to its detection")
+    _, targets = model.transform([image], [target])
     boxes = targets[0]["boxes"]
-    height, width = batch.image_sizes[0]
-    resized = shown(batch)[:, :height, :width]
-    return Story(model, image, target, OBJECT, data.classes, trace(model, image), boxes, boxes[OBJECT], resized)
+    height, width = seen.batch.image_sizes[0]
+    resized = shown(seen.batch)[:, :height, :width]
+    return Story(model, image, target, object, classes, seen, boxes, boxes[object], resized)
 
 
 @cache
 def followed() -> Followed:
     """The course's object in the tensors of each stage."""
-    box, seen = story().box[None], story().trace
+    return follow(story())
+
+
+def follow(of: Story) -> Followed:
+    """The object of a story in the tensors of each stage."""
+    box, seen = of.box[None], of.trace
     anchor, proposal, detection = (
         int(box_iou(box, boxes)[0].argmax())
         for boxes in (torch.cat(seen.anchors), seen.proposals, seen.resized_detections["boxes"])

@@ -1,0 +1,174 @@
+"""Notebooks as a reader sees them: in JupyterLab, in a real browser."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from .notebooks import ENVIRONMENT
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = (  # no screen, no sandbox (which root must do without), no talk with anybody but the page
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+SETTINGS = {
+    "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is there, in sight or not
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+PATIENCE = 120  # seconds, for a server or a page
+SLOWEST = 600  # seconds, for a notebook
+
+
+def find_browser() -> str | None:
+    """A Chromium: the one that the variable CHROMIUM names, the system's, or Playwright's own; None where there is none."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return None
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found:
+        return found
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if Path(own).is_file() else None
+
+
+@dataclass
+class Reader:
+    """A page of JupyterLab and who looks at it.
+
+    Attributes:
+        page: Playwright's page.
+        lab: address of the server, with its token as {token}.
+        errors: what the browser's console said of errors, and exceptions in the page.
+    """
+
+    page: Any
+    address: str
+    token: str
+    errors: list[str] = field(default_factory=list)
+
+    def open(self, name: str) -> None:
+        """Open a notebook of the server's folder, and wait until its kernel is ready."""
+        self.page.goto(f"{self.address}/lab/tree/{name}?token={self.token}&reset", timeout=1000 * PATIENCE)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=1000 * PATIENCE)
+        # Run All before the kernel is there opens a dialogue.
+        self.page.wait_for_selector("text=/\\| Idle/", timeout=1000 * PATIENCE)
+
+    def run_all(self) -> None:
+        """Run every cell, and wait until the last one is done."""
+        self.page.click(".lm-MenuBar-item:has-text('Run')")
+        self.page.click(".lm-Menu-item[data-command='runmenu:run-all']")
+        done = "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].every((p) => /^\\[\\d+\\]:$/.test(p.textContent))"
+        self.page.wait_for_function(done, timeout=1000 * SLOWEST)
+
+    def explorer(self) -> Any:
+        """The page's explorer, once its picture is drawn and a kernel listens to it."""
+        board = self.page.locator(".jp-OutputArea .fe-board")
+        board.first.scroll_into_view_if_needed(timeout=1000 * PATIENCE)
+        self.page.wait_for_selector(".fe-board[data-version][data-alive]", timeout=1000 * PATIENCE)
+        return self.page.locator(".jp-OutputArea .fe-explorer").first
+
+    def version(self) -> int:
+        """Which picture of the explorer is drawn: it counts up."""
+        return int(self.page.locator(".fe-board").first.get_attribute("data-version"))
+
+    def settle(self, after: int) -> None:
+        """Wait for a picture after that one, and until no other comes."""
+        newer = "(before) => Number(document.querySelector('.fe-board').dataset.version) > before"
+        self.page.wait_for_function(newer, arg=after, timeout=1000 * PATIENCE)
+        while True:
+            seen = self.version()
+            self.page.wait_for_timeout(300)
+            if self.version() == seen:
+                return
+
+
+@contextmanager
+def reading(folder: Path, *, dark: bool = False, width: int = 1280) -> Iterator[Reader]:
+    """JupyterLab on a copy of the notebooks in `folder`, on loopback, and a browser that looks at it.
+
+    Raises:
+        RuntimeError: there is no browser.
+        TimeoutError: the server did not come up.
+    """
+    from playwright.sync_api import sync_playwright
+
+    browser_path = find_browser()
+    if browser_path is None:
+        raise RuntimeError("no Chromium was found: install one, or name it in the variable CHROMIUM")
+    with (
+        TemporaryDirectory() as temporary,
+        _server(folder, Path(temporary), dark) as (address, token),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=browser_path, args=list(QUIET))
+        page = browser.new_page(viewport={"width": width, "height": 1400})
+        reader = Reader(page, address, token)
+        page.on("pageerror", lambda error: reader.errors.append(str(error)))
+        page.on("console", lambda said: reader.errors.append(said.text) if said.type == "error" else None)
+        try:
+            yield reader
+        finally:
+            browser.close()
+
+
+@contextmanager
+def _server(folder: Path, temporary: Path, dark: bool) -> Iterator[tuple[str, str]]:
+    """A server on a copy of the folder (JupyterLab saves what it shows), with a home of its own."""
+    work, home = temporary / "work", temporary / "home"
+    shutil.copytree(folder, work, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    settings = dict(SETTINGS)
+    if dark:
+        settings["apputils-extension/themes"] = {"theme": "JupyterLab Dark"}
+    for name, content in settings.items():
+        path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content), encoding="utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(16)
+    options = [
+        *("--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
+        *("--allow-root", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={work}"),
+        f"--LabApp.user_settings_dir={home / 'settings'}",
+        f"--LabApp.workspaces_dir={home / 'workspaces'}",
+    ]
+    own = {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_DATA_DIR": str(home / "data")}
+    own |= {"JUPYTER_RUNTIME_DIR": str(home / "runtime"), "IPYTHONDIR": str(home / "ipython")}
+    with (home / "log").open("w") as log:
+        command = [sys.executable, "-m", "jupyterlab", *options]
+        process = subprocess.Popen(command, env={**os.environ, **ENVIRONMENT, **own}, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/api?token={token}", process, home / "log")
+        yield address, token
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
+    for _ in range(10 * PATIENCE):
+        if process.poll() is not None:
+            raise RuntimeError(f"JupyterLab stopped: {log.read_text(encoding='utf-8')[-2000:]}")
+        try:
+            with urllib.request.urlopen(address):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise TimeoutError(f"no answer from {address} in {PATIENCE} s")

@@ -1,0 +1,658 @@
+// Draws a scene (scene.py), lets boxes be dragged, and reports what a hand does. It knows nothing of detectors.
+
+const FONT = '"DejaVu Sans", Verdana, Arial, sans-serif';
+const INK = "#1f2328", FAINT = "#d5d9e0", FOCUS = "#F0E442", PAPER = "#ffffff";
+const WIDTH = 800;
+
+// Arrays lie one behind the other in a scene's "data". It comes at any offset of a message: copy it to where numbers fit.
+const copied = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+
+function element(tag, className, parent, attributes = {}) {
+  const made = document.createElement(tag);
+  made.className = className;
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  parent?.append(made);
+  return made;
+}
+
+// ------------------------------------------------------------------------------------------------ from message to scene
+
+function bitmap(data, [start, height, width]) {
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(data, start, 4 * height * width), width, height), 0, 0);
+  return canvas;
+}
+
+function unpack(scene, images, bitmaps) {
+  const data = copied(scene.data);
+  if (scene.panels.some((panel) => panel.layers.some((layer) => layer.name && !bitmaps.has(layer.name)))) {
+    const kept = copied(images.data);
+    for (const [name, place] of Object.entries(images.places)) if (!bitmaps.has(name)) bitmaps.set(name, bitmap(kept, place));
+  }
+  const floats = ([start, length]) => new Float32Array(data, start, length);
+  const layer = (given) => {
+    const made = { ...given };
+    if (given.kind === "Picture") made.bitmap = given.name ? bitmaps.get(given.name) : bitmap(data, given.pixels);
+    if (given.boxes) made.boxes = floats(given.boxes);
+    if (given.points) made.points = floats(given.points);
+    if (given.ids) made.ids = new Int32Array(data, ...given.ids);
+    if (given.values) made.values = Object.entries(given.values).map(([name, place]) => [name, floats(place)]);
+    return made;
+  };
+  const panels = scene.panels.map((panel) => ({ ...panel, layers: panel.layers.map(layer) }));
+  return { ...scene, panels };
+}
+
+// Between data units of a panel and units of the page.
+function axes(panel) {
+  const [x, y, w, h] = panel.place, [left, top, right, bottom] = panel.view;
+  return {
+    x: (value) => x + ((value - left) / (right - left)) * w,
+    y: (value) => y + ((value - top) / (bottom - top)) * h,
+    dataX: (value) => left + ((value - x) / w) * (right - left),
+    dataY: (value) => top + ((value - y) / h) * (bottom - top),
+  };
+}
+
+const countOf = (layer) => layer.kind === "Boxes" ? layer.boxes.length / 4
+  : layer.kind === "Grid" ? layer.rows * layer.columns
+  : layer.kind === "Lines" ? layer.shape[0] : layer.points.length / 2;
+const idOf = (layer, index) => layer.ids ? layer.ids[index] : index;
+
+// Corners of item `index` on the page: a box or a cell.
+function corners(layer, index, to) {
+  let x1, y1, x2, y2;
+  if (layer.kind === "Grid") {
+    const [left, top, right, bottom] = layer.extent, row = Math.floor(index / layer.columns), column = index % layer.columns;
+    const wide = (right - left) / layer.columns, high = (bottom - top) / layer.rows;
+    [x1, y1, x2, y2] = [left + column * wide, top + row * high, left + (column + 1) * wide, top + (row + 1) * high];
+  } else [x1, y1, x2, y2] = layer.boxes.subarray(4 * index, 4 * index + 4);
+  return [to.x(x1), to.y(y1), to.x(x2), to.y(y2)];
+}
+
+// -------------------------------------------------------------------------------------------------------------- drawing
+
+function outline(context, layer, to, only) {
+  context.beginPath();
+  const number = countOf(layer);
+  for (let i = only ?? 0; i < (only === undefined ? number : only + 1); i++) {
+    const [x1, y1, x2, y2] = corners(layer, i, to);
+    context.rect(x1, y1, x2 - x1, y2 - y1);
+  }
+}
+
+function polyline(context, layer, to, only) {
+  const [number, length] = layer.shape;
+  context.beginPath();
+  for (let i = only ?? 0; i < (only === undefined ? number : only + 1); i++)
+    for (let k = 0; k < length; k++) {
+      const at = 2 * (i * length + k), x = to.x(layer.points[at]), y = to.y(layer.points[at + 1]);
+      k ? context.lineTo(x, y) : context.moveTo(x, y);
+    }
+}
+
+function heads(context, layer, to) {
+  const [number, length] = layer.shape, long = 4 + 2.2 * layer.width;
+  context.fillStyle = layer.color;
+  context.beginPath();
+  for (let i = 0; i < number; i++) {
+    const at = 2 * (i * length + length - 2);
+    const [x0, y0, x1, y1] = [0, 1, 2, 3].map((k) => (k % 2 ? to.y : to.x)(layer.points[at + k]));
+    const angle = Math.atan2(y1 - y0, x1 - x0);
+    if (Math.hypot(x1 - x0, y1 - y0) < 1) continue;
+    context.moveTo(x1, y1);
+    for (const turn of [2.65, -2.65]) context.lineTo(x1 + long * Math.cos(angle + turn), y1 + long * Math.sin(angle + turn));
+  }
+  context.fill();
+}
+
+function mark(context, layer, x, y, radius) {
+  if (layer.mark === "cross") {
+    context.moveTo(x - radius, y - radius); context.lineTo(x + radius, y + radius);
+    context.moveTo(x - radius, y + radius); context.lineTo(x + radius, y - radius);
+  } else if (layer.mark === "square") context.rect(x - radius, y - radius, 2 * radius, 2 * radius);
+  else { context.moveTo(x + radius, y); context.arc(x, y, radius, 0, 2 * Math.PI); }
+}
+
+// Black or white, whichever reads better on the colour (WCAG).
+function textColor(color) {
+  const linear = [1, 3, 5].map((k) => parseInt(color.slice(k, k + 2), 16) / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179 ? "#000000" : "#ffffff";
+}
+
+const draw = {
+  Picture(context, layer, to) {
+    const [x1, y1, x2, y2] = layer.extent;
+    context.imageSmoothingEnabled = layer.smooth;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(layer.bitmap, to.x(x1), to.y(y1), to.x(x2) - to.x(x1), to.y(y2) - to.y(y1));
+  },
+  Boxes(context, layer, to) {
+    context.globalAlpha = layer.alpha * layer.fill;
+    context.fillStyle = layer.color;
+    if (layer.fill) { outline(context, layer, to); context.fill(); }
+    const dash = layer.dashed ? [3 * layer.width, 3 * layer.width] : [];
+    if (!layer.width) return;
+    outline(context, layer, to);
+    if (layer.halo) {
+      context.globalAlpha = layer.alpha * 0.6;
+      context.setLineDash(dash.map((length, i) => length + (i ? -1 : 1)));
+      context.lineDashOffset = 0.5;
+      context.strokeStyle = textColor(layer.color);
+      context.lineWidth = layer.width + Math.min(1.6, 0.8 * layer.width);
+      context.stroke();
+    }
+    context.globalAlpha = layer.alpha;
+    context.setLineDash(dash);
+    context.lineDashOffset = 0;
+    context.strokeStyle = layer.color;
+    context.lineWidth = layer.width;
+    context.stroke();
+  },
+  Points(context, layer, to) {
+    context.beginPath();
+    for (let i = 0; i < layer.points.length; i += 2)
+      mark(context, layer, to.x(layer.points[i]), to.y(layer.points[i + 1]), layer.radius);
+    context.globalAlpha = layer.alpha;
+    const open = layer.mark === "cross" || layer.mark === "ring";
+    if (layer.halo) {
+      context.strokeStyle = textColor(layer.color);
+      context.lineWidth = open ? 3.4 : 1.4;
+      context.stroke();
+    }
+    context.fillStyle = context.strokeStyle = layer.color;
+    context.lineWidth = 1.8;
+    open ? context.stroke() : context.fill();
+  },
+  Lines(context, layer, to) {
+    polyline(context, layer, to);
+    context.globalAlpha = layer.alpha;
+    context.setLineDash(layer.dashed ? [3 * layer.width, 3 * layer.width] : []);
+    context.strokeStyle = layer.color;
+    context.lineWidth = layer.width;
+    context.stroke();
+    if (layer.arrow) heads(context, layer, to);
+  },
+  Grid(context, layer, to) {
+    const [x1, y1, x2, y2] = layer.extent;
+    context.beginPath();
+    for (let i = 0; i <= layer.columns; i++) {
+      const x = to.x(x1 + ((x2 - x1) * i) / layer.columns);
+      context.moveTo(x, to.y(y1)); context.lineTo(x, to.y(y2));
+    }
+    for (let i = 0; i <= layer.rows; i++) {
+      const y = to.y(y1 + ((y2 - y1) * i) / layer.rows);
+      context.moveTo(to.x(x1), y); context.lineTo(to.x(x2), y);
+    }
+    context.globalAlpha = layer.alpha;
+    context.strokeStyle = layer.color;
+    context.lineWidth = layer.width;
+    context.stroke();
+  },
+  Words(context, layer, to) {
+    context.font = `${layer.bold ? "bold " : ""}${layer.size}px ${FONT}`;
+    context.textAlign = layer.x;
+    context.textBaseline = layer.y;
+    layer.texts.forEach((text, i) => {
+      const x = to.x(layer.points[2 * i]), y = to.y(layer.points[2 * i + 1]);
+      if (layer.chip) {
+        const wide = context.measureText(text).width, high = 1.35 * layer.size;
+        const left = x - { left: 0, center: 0.5, right: 1 }[layer.x] * wide, top = y - { top: 0.12, middle: 0.5, bottom: 0.9 }[layer.y] * high;
+        context.fillStyle = layer.chip;
+        context.fillRect(left - 3, top, wide + 6, high);
+      }
+      context.fillStyle = layer.chip ? textColor(layer.chip) : layer.color;
+      context.fillText(text, x, y);
+    });
+  },
+};
+
+function drawAxes(context, panel, to) {
+  const [x, y, w, h] = panel.place;
+  context.font = `10.5px ${FONT}`;
+  const lines = [];
+  const x_axis = panel.x_axis ?? { ticks: [], texts: [] }, y_axis = panel.y_axis ?? { ticks: [], texts: [] };
+  context.fillStyle = INK;
+  context.textAlign = "center"; context.textBaseline = "top";
+  x_axis.ticks.forEach((tick, i) => {
+    context.fillText(x_axis.texts[i], to.x(tick), y + h + 4);
+    if (x_axis.grid) lines.push([to.x(tick), y, to.x(tick), y + h]);
+  });
+  if (x_axis.label) context.fillText(x_axis.label, x + w / 2, y + h + 18);
+  context.textAlign = "right"; context.textBaseline = "middle";
+  y_axis.ticks.forEach((tick, i) => {
+    context.fillText(y_axis.texts[i], x - 4, to.y(tick));
+    if (y_axis.grid) lines.push([x, to.y(tick), x + w, to.y(tick)]);
+  });
+  if (y_axis.label) {
+    context.save();
+    context.translate(x - 34, y + h / 2);
+    context.rotate(-Math.PI / 2);
+    context.textAlign = "center";
+    context.fillText(y_axis.label, 0, 0);
+    context.restore();
+  }
+  context.strokeStyle = FAINT;
+  context.lineWidth = 0.8;
+  context.beginPath();
+  for (const [x1, y1, x2, y2] of lines) { context.moveTo(x1, y1); context.lineTo(x2, y2); }
+  context.stroke();
+}
+
+function drawPanel(context, panel) {
+  const to = axes(panel), [x, y, w, h] = panel.place;
+  if (panel.x_axis || panel.y_axis) drawAxes(context, panel, to);
+  context.save();
+  context.beginPath();
+  context.rect(x, y, w, h);
+  context.clip();
+  for (const layer of panel.layers) {
+    context.save();
+    draw[layer.kind](context, layer, to);
+    context.restore();
+  }
+  context.restore();
+  context.strokeStyle = panel.frame ?? "#6b7280";
+  context.lineWidth = panel.frame ? 2.4 : 1;
+  if (panel.frame) context.strokeRect(x, y, w, h);
+  else if (panel.x_axis || panel.y_axis) {
+    context.beginPath();
+    context.moveTo(x, y); context.lineTo(x, y + h); context.lineTo(x + w, y + h);
+    context.stroke();
+  }
+  context.textAlign = "left";
+  context.textBaseline = "bottom";
+  context.fillStyle = INK;
+  context.font = `bold 12.5px ${FONT}`;
+  context.fillText(panel.title, x, y - 5);
+  context.textBaseline = "top";
+  context.fillStyle = "#6b7280";
+  context.font = `11px ${FONT}`;
+  const below = y + h + 6 + (panel.x_axis?.label ? 30 : panel.x_axis?.ticks.length ? 16 : 0);
+  panel.caption.split("\n").forEach((line, i) => context.fillText(line, x, below + 14.5 * i));
+}
+
+// Lights up all items of a group and id, in whatever panel they are.
+function drawLit(context, scene, lit) {
+  if (!lit) return;
+  for (const panel of scene.panels) {
+    const to = axes(panel);
+    context.save();
+    context.beginPath();
+    context.rect(...panel.place);
+    context.clip();
+    for (const layer of panel.layers) {
+      if (layer.group !== lit.group) continue;
+      for (let i = 0; i < countOf(layer); i++) {
+        if (lit.id !== null && idOf(layer, i) !== lit.id) continue;
+        if (layer.kind === "Boxes" || layer.kind === "Grid") outline(context, layer, to, i);
+        else if (layer.kind === "Lines") polyline(context, layer, to, i);
+        else {
+          context.beginPath();
+          mark(context, { mark: "ring" }, to.x(layer.points[2 * i]), to.y(layer.points[2 * i + 1]), layer.radius + 3);
+        }
+        for (const [color, wide] of [[INK, 4.6], [FOCUS, 2.6]]) {
+          context.strokeStyle = color;
+          context.lineWidth = wide;
+          context.stroke();
+        }
+      }
+    }
+    context.restore();
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- what is under the pointer
+
+// How far a point of the page is from an item; null where it does not belong to it.
+function distance(layer, index, to, x, y) {
+  if (layer.kind === "Points")
+    return Math.hypot(to.x(layer.points[2 * index]) - x, to.y(layer.points[2 * index + 1]) - y) - layer.radius;
+  if (layer.kind === "Lines") {
+    let nearest = Infinity;
+    const length = layer.shape[1];
+    for (let k = 1; k < length; k++) {
+      const at = 2 * (index * length + k);
+      const [x1, y1, x2, y2] = [to.x(layer.points[at - 2]), to.y(layer.points[at - 1]), to.x(layer.points[at]), to.y(layer.points[at + 1])];
+      const share = ((x - x1) * (x2 - x1) + (y - y1) * (y2 - y1)) / ((x2 - x1) ** 2 + (y2 - y1) ** 2 || 1);
+      const t = Math.min(1, Math.max(0, share));
+      nearest = Math.min(nearest, Math.hypot(x1 + t * (x2 - x1) - x, y1 + t * (y2 - y1) - y));
+    }
+    return nearest;
+  }
+  let [x1, y1, x2, y2] = corners(layer, index, to);
+  if (x1 > x2) [x1, x2] = [x2, x1];
+  if (y1 > y2) [y1, y2] = [y2, y1];
+  const inside = x >= x1 && x <= x2 && y >= y1 && y <= y2;
+  if (layer.kind === "Grid" || layer.fill) return inside ? 0 : Infinity;
+  if (inside) return Math.min(x - x1, x2 - x, y - y1, y2 - y);
+  return Math.hypot(Math.max(x1 - x, 0, x - x2), Math.max(y1 - y, 0, y - y2));
+}
+
+const REACH = 6;
+
+function under(scene, x, y) {
+  for (const panel of [...scene.panels].reverse()) {
+    const [left, top, w, h] = panel.place;
+    if (x < left || x > left + w || y < top || y > top + h) continue;
+    const to = axes(panel);
+    for (const layer of [...panel.layers].reverse()) {
+      if (!layer.group) continue;
+      let best = null;
+      for (let i = 0; i < countOf(layer); i++) {
+        const far = distance(layer, i, to, x, y);
+        if (far <= REACH && (!best || far < best.far)) best = { far, index: i };
+      }
+      if (best) return { panel, layer, index: best.index, group: layer.group, id: idOf(layer, best.index) };
+    }
+    return { panel };
+  }
+  return null;
+}
+
+// ------------------------------------------------------------------------------------------------------------- the widget
+
+function render({ model, el }) {
+  el.classList.add("fe-board");
+  const stage = element("div", "fe-stage", el);
+  const canvas = element("canvas", "fe-picture", stage, { role: "img" });
+  const overlay = element("canvas", "fe-overlay", stage, { "aria-hidden": "true" });
+  const note = element("div", "fe-note", stage, { role: "status", hidden: "" });
+  const tip = element("div", "fe-tip", stage, { hidden: "" });
+  const problem = element("div", "fe-problem", el, { role: "alert", hidden: "" });
+  const formula = element("div", "fe-formula", el, { role: "group", "aria-label": "formula with live numbers" });
+  const words = element("p", "fe-words", el, { "aria-live": "polite" });
+  const bottom = element("div", "fe-bottom", el);
+
+  const bitmaps = new Map();
+  const handles = new Map(); // name → { box: div, spec, dragging }
+  const panelKeys = new Map();
+  let scene = null, scale = 1, lit = null, dragged = null;
+
+  const ready = (target) => {
+    const context = target.getContext("2d"), dense = window.devicePixelRatio || 1;
+    const wide = Math.round(WIDTH * scale * dense), high = Math.round(scene.height * scale * dense);
+    if (target.width !== wide || target.height !== high) { target.width = wide; target.height = high; }
+    else { context.setTransform(1, 0, 0, 1, 0, 0); context.clearRect(0, 0, wide, high); }
+    context.setTransform(scale * dense, 0, 0, scale * dense, 0, 0);
+    return context;
+  };
+
+  function light(next) {
+    if (next?.group === lit?.group && next?.id === lit?.id) return;
+    lit = next;
+    drawLit(ready(overlay), scene, lit);
+    for (const term of el.querySelectorAll("[data-mark]")) {
+      const [group, id] = term.dataset.mark.split(":");
+      term.classList.toggle("fe-lit", lit !== null && group === lit.group && (id === undefined || lit.id === null || Number(id) === lit.id));
+    }
+    el.dataset.lit = lit ? `${lit.group}:${lit.id ?? ""}` : "";
+  }
+
+  // ------------------------------------------------------------------------------------------------------- the scene
+
+  function redraw() {
+    const context = ready(canvas);
+    context.fillStyle = PAPER;
+    context.fillRect(0, 0, WIDTH, scene.height);
+    for (const panel of scene.panels) drawPanel(context, panel);
+    drawLit(ready(overlay), scene, lit);
+  }
+
+  function show() {
+    scene = unpack(model.get("scene"), model.get("images"), bitmaps);
+    stage.style.aspectRatio = `${WIDTH} / ${scene.height}`;
+    scale = (stage.clientWidth || WIDTH) / WIDTH;
+    redraw();
+    canvas.setAttribute("aria-label", scene.panels.map((panel) => panel.alt).filter(Boolean).join(". "));
+    const focused = formula.contains(document.activeElement) ? document.activeElement.dataset.mark : null;
+    formula.innerHTML = scene.formula.map((line) => `<div class="fe-line">${line}</div>`).join("");
+    if (focused) formula.querySelector(`[data-mark="${focused}"]`)?.focus();
+    if (words.innerHTML !== scene.words) words.innerHTML = scene.words;
+    placeHandles();
+    placeKeys();
+    el.dataset.version = model.get("scene").version; // for those who wait for a picture
+  }
+
+  function showProblem() {
+    const text = model.get("problem");
+    problem.hidden = !text;
+    problem.textContent = text ? `⚠ ${text}` : "";
+    stage.classList.toggle("fe-illegal", Boolean(text));
+  }
+
+  // ------------------------------------------------------------------------------------------------------------ handles
+
+  function placeHandles() {
+    const names = new Set(scene.handles.map((spec) => spec.name));
+    for (const [name, handle] of handles) if (!names.has(name)) { handle.box.remove(); handles.delete(name); }
+    for (const spec of scene.handles) {
+      if (!handles.has(spec.name)) handles.set(spec.name, makeHandle(spec.name));
+      const handle = handles.get(spec.name);
+      const kept = handle.spec?.box;
+      handle.spec = { ...spec, box: dragged === handle ? kept : spec.box };
+      handle.box.style.setProperty("--meaning", spec.color);
+      handle.box.classList.toggle("fe-dashed", spec.dashed);
+      handle.box.classList.toggle("fe-fixed", !spec.resizable);
+      putHandle(handle);
+    }
+  }
+
+  function putHandle(handle) {
+    const { spec, box } = handle, panel = scene.panels.find((other) => other.name === spec.panel), to = axes(panel);
+    const [x1, y1, x2, y2] = spec.box;
+    const [left, top, right, bottom] = [to.x(x1), to.y(y1), to.x(x2), to.y(y2)];
+    box.style.left = `${(100 * left) / WIDTH}%`;
+    box.style.top = `${(100 * top) / scene.height}%`;
+    box.style.width = `${(100 * (right - left)) / WIDTH}%`;
+    box.style.height = `${(100 * (bottom - top)) / scene.height}%`;
+    const number = (value) => String(Math.round(10 * value) / 10);
+    const keys = spec.resizable ? "Arrow keys move it, with Shift they resize it." : "Arrow keys move it.";
+    box.setAttribute("aria-label", `${spec.label}: from ${number(x1)}, ${number(y1)} to ${number(x2)}, ${number(y2)}. ${keys}`);
+    handle.name.textContent = spec.label;
+  }
+
+  function makeHandle(name) {
+    const box = element("div", `fe-handle fe-handle-${name}`, stage, { tabindex: "0", role: "group", "aria-roledescription": "box that can be moved" });
+    const handle = { box, spec: null, name: element("span", "fe-handle-name", box) };
+    for (const corner of ["nw", "ne", "sw", "se", "n", "e", "s", "w"]) element("i", `fe-grip fe-${corner}`, box, { "data-corner": corner });
+    box.addEventListener("pointerdown", (event) => startDrag(event, handle));
+    box.addEventListener("keydown", (event) => {
+      const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
+      if (dx === undefined) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const { step, resizable } = handle.spec;
+      change(handle, handle.spec.box, dx * step, dy * step, event.shiftKey && resizable ? "se" : "");
+    });
+    return handle;
+  }
+
+  // Moves the box, or the sides that a corner's name has, and keeps it legal.
+  function change(handle, [x1, y1, x2, y2], dx, dy, corner) {
+    const spec = handle.spec, panel = scene.panels.find((other) => other.name === spec.panel);
+    const [left, top, right, bottom] = spec.limits ?? panel.view;
+    const within = (value, low, high) => Math.min(Math.max(value, low), Math.max(low, high));
+    if (!corner) {
+      const moveX = within(dx, left - x1, right - x2), moveY = within(dy, top - y1, bottom - y2);
+      [x1, x2, y1, y2] = [x1 + moveX, x2 + moveX, y1 + moveY, y2 + moveY];
+    }
+    if (corner.includes("w")) x1 = within(x1 + dx, left, x2 - spec.smallest);
+    if (corner.includes("e")) x2 = within(x2 + dx, x1 + spec.smallest, right);
+    if (corner.includes("n")) y1 = within(y1 + dy, top, y2 - spec.smallest);
+    if (corner.includes("s")) y2 = within(y2 + dy, y1 + spec.smallest, bottom);
+    spec.box = [x1, y1, x2, y2].map((value) => Math.round(10 * value) / 10);
+    putHandle(handle);
+    model.set("drag", { name: spec.name, box: spec.box });
+    model.save_changes();
+  }
+
+  function startDrag(event, handle) {
+    if (event.button) return;
+    event.preventDefault();
+    handle.box.focus({ preventScroll: true });
+    handle.box.setPointerCapture(event.pointerId);
+    const corner = event.target.dataset.corner ?? "", start = [...handle.spec.box], [px, py] = place(event);
+    const to = axes(scene.panels.find((panel) => panel.name === handle.spec.panel));
+    let moved = false;
+    const move = (next) => {
+      const [x, y] = place(next);
+      if (!moved && Math.hypot(x - px, y - py) < 2) return;
+      moved = true;
+      dragged = handle;
+      light(null);
+      change(handle, start, to.dataX(x) - to.dataX(px), to.dataY(y) - to.dataY(py), corner);
+    };
+    const stop = (last) => {
+      handle.box.removeEventListener("pointermove", move);
+      handle.box.removeEventListener("pointerup", stop);
+      handle.box.removeEventListener("pointercancel", stop);
+      dragged = null;
+      if (!moved) pick(last); // a click, on whatever is below
+    };
+    handle.box.addEventListener("pointermove", move);
+    handle.box.addEventListener("pointerup", stop);
+    handle.box.addEventListener("pointercancel", stop);
+  }
+
+  // -------------------------------------------------------------------------------------------- hovering, picking, keys
+
+  const place = (event) => {
+    const frame = stage.getBoundingClientRect();
+    return [((event.clientX - frame.left) / frame.width) * WIDTH, ((event.clientY - frame.top) / frame.height) * scene.height];
+  };
+
+  function hover(event) {
+    if (!scene || dragged) return;
+    const [x, y] = place(event), found = under(scene, x, y);
+    light(found?.group ? { group: found.group, id: found.id } : null);
+    const told = found?.layer?.values ?? [];
+    tip.hidden = !told.length;
+    if (!told.length) return;
+    tip.textContent = told.map(([name, column]) => `${name} ${String(Math.round(1000 * column[found.index]) / 1000)}`).join(" · ");
+    tip.style.left = `${(100 * Math.min(x + 10, WIDTH - 190)) / WIDTH}%`;
+    tip.style.top = `${(100 * (y + 14)) / scene.height}%`;
+  }
+
+  function pick(event) {
+    const found = under(scene, ...place(event));
+    if (!found) return;
+    panelKeys.get(found.panel.name)?.focus({ preventScroll: true });
+    if (found.group) model.send({ kind: "pick", panel: found.panel.name, group: found.group, id: found.id });
+  }
+
+  stage.addEventListener("pointermove", hover);
+  stage.addEventListener("pointerleave", () => { if (scene) light(null); tip.hidden = true; });
+  stage.addEventListener("click", (event) => { if (!event.target.closest(".fe-handle")) pick(event); });
+  for (const kind of ["pointerover", "focusin"])
+    formula.addEventListener(kind, (event) => {
+      const mark = event.target.closest("[data-mark]")?.dataset.mark.split(":");
+      light(mark ? { group: mark[0], id: mark[1] === undefined ? null : Number(mark[1]) } : null);
+    });
+  for (const kind of ["pointerleave", "focusout"]) formula.addEventListener(kind, () => light(null));
+
+  // A panel that takes arrow keys can be reached by Tab.
+  function placeKeys() {
+    for (const panel of scene.panels) {
+      if (!panel.keys) continue;
+      if (!panelKeys.has(panel.name)) {
+        const area = element("div", `fe-keys fe-keys-${panel.name}`, null, { tabindex: "0", role: "group" });
+        area.addEventListener("keydown", (event) => {
+          const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
+          if (dx === undefined) return;
+          event.preventDefault();
+          event.stopPropagation();
+          model.send({ kind: "arrow", panel: panel.name, dx, dy });
+        });
+        overlay.after(area);
+        panelKeys.set(panel.name, area);
+      }
+      const area = panelKeys.get(panel.name), [x, y, w, h] = panel.place;
+      area.setAttribute("aria-label", `${panel.alt || panel.title}. Arrow keys choose.`);
+      area.style.left = `${(100 * x) / WIDTH}%`;
+      area.style.top = `${(100 * y) / scene.height}%`;
+      area.style.width = `${(100 * w) / WIDTH}%`;
+      area.style.height = `${(100 * h) / scene.height}%`;
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------- prompts and reset
+
+  const prompts = model.get("prompts");
+  let prompt = 0;
+  const reset = element("button", "fe-button fe-reset", null, { type: "button" });
+  reset.textContent = "Reset";
+  reset.addEventListener("click", () => model.send({ kind: "reset" }));
+  if (prompts.length) {
+    const back = element("button", "fe-button fe-back", bottom, { type: "button", "aria-label": "previous suggestion" });
+    const where = element("span", "fe-where", bottom);
+    const next = element("button", "fe-button fe-next", bottom, { type: "button", "aria-label": "next suggestion" });
+    const text = element("span", "fe-prompt", bottom, { "aria-live": "polite" });
+    const doIt = element("button", "fe-button fe-do", bottom, { type: "button" });
+    back.textContent = "‹"; next.textContent = "›"; doIt.textContent = "Do it";
+    const tell = (index) => {
+      prompt = (index + prompts.length) % prompts.length;
+      where.textContent = `Try ${prompt + 1} of ${prompts.length}`;
+      text.textContent = prompts[prompt];
+    };
+    back.addEventListener("click", () => tell(prompt - 1));
+    next.addEventListener("click", () => tell(prompt + 1));
+    doIt.addEventListener("click", () => model.send({ kind: "prompt", index: prompt }));
+    tell(0);
+  }
+  bottom.append(reset);
+
+  // ------------------------------------------------------------------------------------------------- life in a page
+
+  // Sliders say aloud their numbers, but not which ones they are: tell them.
+  function nameControls() {
+    for (const control of el.closest(".fe-explorer")?.querySelectorAll(".fe-controls .widget-slider, .fe-controls .widget-inline-hbox") ?? []) {
+      const label = control.querySelector("label")?.textContent;
+      if (!label) continue;
+      control.querySelectorAll(".noUi-handle").forEach((handle, i, all) =>
+        handle.setAttribute("aria-label", all.length > 1 ? `${label}, ${i ? "upper" : "lower"} end` : label));
+      control.querySelector(".widget-readout")?.setAttribute("aria-label", `${label}, number`);
+      const group = control.querySelector(".widget-toggle-buttons-group, .widget-toggle-button-group, .jupyter-widgets-toggle-buttons");
+      group?.setAttribute("aria-label", label);
+    }
+  }
+
+  // The cell shows a still picture too, for pages on which nothing moves: where this board lives it is in the way.
+  function hideStill() {
+    const still = el.closest(".jp-OutputArea-child")?.previousElementSibling;
+    if (still?.querySelector("img") && still.querySelectorAll("img, canvas, pre").length === 1) still.style.display = "none";
+  }
+
+  // A page that was only opened has no kernel behind its widgets: say so instead of doing nothing.
+  const token = String(Math.random());
+  const hello = setTimeout(() => {
+    note.textContent = "A still picture so far: run this cell to set it in motion.";
+    note.hidden = false;
+  }, 3000);
+  const alive = () => {
+    if (model.get("alive") !== token) return;
+    clearTimeout(hello);
+    note.hidden = true;
+    el.dataset.alive = "yes";
+  };
+
+  const resized = new ResizeObserver(() => {
+    const next = stage.clientWidth / WIDTH;
+    if (!next || next === scale) return;
+    scale = next;
+    redraw();
+  });
+  const later = setInterval(() => { nameControls(); hideStill(); }, 1500); // controls may be made after this board
+  model.on("change:scene", show);
+  model.on("change:problem", showProblem);
+  model.on("change:alive", alive);
+  show();
+  showProblem();
+  resized.observe(stage);
+  requestAnimationFrame(() => { nameControls(); hideStill(); });
+  model.send({ kind: "hello", token });
+  return () => { resized.disconnect(); clearInterval(later); clearTimeout(hello); };
+}
+
+export default { render };

@@ -1,0 +1,58 @@
+"""The widget that shows a scene and reports what a hand does to it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from .scene import Scene, message
+
+HERE = Path(__file__).parent
+
+
+# No existing widget does this: jupyter_bbox_widget has boxes on an image, but neither cells, points, linked panels nor
+# formulas; ipycanvas draws, but asks the kernel about every move of the pointer; bqplot has marks, not boxes to be resized.
+class Board(anywidget.AnyWidget):
+    """Shows a `Scene`; tells `on_drag(name, box)` of dragged boxes and `on_event(content)` of the rest.
+
+    Events are dicts: {"kind": "pick", "panel", "group", "id"}, {"kind": "arrow", "panel", "dx", "dy"},
+    {"kind": "prompt", "index"} and {"kind": "reset"}.
+    """
+
+    _esm = HERE / "board.js"
+    _css = HERE / "board.css"
+    scene = traitlets.Dict().tag(sync=True)
+    images = traitlets.Dict().tag(sync=True)  # the scene's pictures that come again: not sent with every scene
+    problem = traitlets.Unicode().tag(sync=True)  # why the state is illegal, in words
+    prompts = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    drag = traitlets.Dict().tag(sync=True)  # what is dragged, and to where: only the latest counts
+    alive = traitlets.Unicode().tag(sync=True)  # the token that a page said hello with: somebody is listening
+
+    def __init__(
+        self,
+        scene: Scene,
+        prompts: list[str],
+        on_drag: Callable[[str, list[float]], None],
+        on_event: Callable[[dict[str, Any]], None],
+    ) -> None:
+        content, images = message(scene)
+        super().__init__(scene={**content, "version": 0}, images=images, prompts=prompts)
+        self._on_drag, self._on_event = on_drag, on_event
+        self.observe(lambda change: self._on_drag(change.new["name"], change.new["box"]), "drag")
+        self.on_msg(self._receive)
+
+    def show(self, scene: Scene) -> None:
+        """Show another scene, in one message to the page."""
+        content, images = message(scene)
+        with self.hold_sync():
+            if not images["places"].keys() <= self.images["places"].keys():
+                self.images = images
+            self.scene = {**content, "version": self.scene["version"] + 1}
+
+    def _receive(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
+        if content["kind"] == "hello":
+            self.alive = content["token"]
+        else:
+            self._on_event(content)

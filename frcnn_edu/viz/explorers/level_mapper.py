@@ -1,0 +1,247 @@
+"""Drag a box: which map is it read from, and why?"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import ipywidgets
+import torch
+from torch import Tensor
+
+from ...model import FasterRCNN, GeneralizedRCNNTransform, LevelMapper
+from ...ops import box_area
+from .. import style as st
+from ..stages import shown, strength
+from .explorer import Explorer
+from .formula import Frac, Line, Root, Term
+from .scene import (
+    Axis,
+    Boxes,
+    Grid,
+    Handle,
+    Layer,
+    Lines,
+    Panel,
+    Points,
+    Rect,
+    Scene,
+    Words,
+    fit,
+    heat,
+    photo,
+    segments,
+)
+
+SIZES = (
+    120,
+    240,
+    480,
+    800,
+)  # shorter sides that the picture is offered at: the small model's first, the full one's last
+SCALES = (56, 112, 224)
+
+
+FULL: dict[str, Any] = {"size": 800, "canonical_scale": 224}
+
+
+@dataclass(frozen=True)
+class State:
+    box: Rect  # in pixels of the resized image
+    size: int = 120  # its shorter side
+    canonical_scale: int = 112
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the model's mapper says of one box, and the map it sends it to.
+
+    `image` is (3, H, W) resized, `map` (1, C, h, w); `exponent` is what the formula floors, `k` that floored, `level` after the
+    clamp; `cells` (4,) is the box in cells of the map.
+    """
+
+    state: State
+    image: Tensor
+    map: Tensor
+    mapper: LevelMapper
+    side: float
+    exponent: float
+    k: int
+    level: int
+    cells: Tensor
+
+
+@cache
+def pyramid(model: FasterRCNN, image: Any, size: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """The image with `size` pixels on its shorter side (3, H, W), and the maps that the model's backbone makes of it."""
+    own = model.transform
+    largest = math.ceil(size * max(image.shape[1:]) / min(image.shape[1:]))
+    transform = GeneralizedRCNNTransform(size, largest, own.image_mean, own.image_std)
+    with torch.no_grad():
+        batch, _ = transform([image])
+        features = model.backbone(batch.tensors)
+    height, width = batch.image_sizes[0]
+    return shown(batch)[:, :height, :width], features
+
+
+def compute(state: State, model: FasterRCNN, image: Tensor) -> Result:
+    """Which map the model reads the box from."""
+    pool: Any = model.roi_heads.box_roi_pool
+    mapper = LevelMapper(pool.map_levels.k_min, pool.map_levels.k_max, state.canonical_scale)
+    resized, features = pyramid(model, image, state.size)
+    box = torch.tensor(state.box)
+    side = float(box_area(box[None]).sqrt())
+    exponent = mapper.lvl0 + math.log2(side / mapper.s0) + mapper.eps
+    index = int(mapper([box[None]]))
+    level = index + mapper.k_min
+    name = pool.featmap_names[index]
+    return Result(
+        state, resized, features[name], mapper, side, exponent, math.floor(exponent), level, box * pool.scales[index]
+    )
+
+
+def draw(result: Result) -> Scene:
+    """The picture with the box, the map it is read from, and its place on the curve."""
+    return Scene(
+        545, [_picture(result), _map(result), _curve(result)], _formula(result), _words(result), [_handle(result)]
+    )
+
+
+def _picture(result: Result) -> Panel:
+    (height, width), rows, columns = result.image.shape[1:], *result.map.shape[2:]
+    stride = 2**result.level
+    color = st.level_color(f"P{result.level}")
+    layers: list[Layer] = [
+        photo(result.image),
+        Grid(rows, columns, (0, 0, columns * stride, rows * stride), color, 0.8, 0.7),
+    ]
+    alt = f"The picture, {width}×{height} pixels, with a box to drag and the cells of P{result.level}"
+    return Panel(
+        "picture", fit((height, width), 10, 30, 382), (0, 0, width, height), layers, "Drag the box, or its corners",
+        f"{width}×{height} pixels; lines: the cells of P{result.level}, {stride} pixels each", color, alt=alt,
+    )  # fmt: skip
+
+
+def _map(result: Result) -> Panel:
+    (height, width), (rows, columns) = result.image.shape[1:], result.map.shape[2:]
+    stride, color = 2**result.level, st.level_color(f"P{result.level}")
+    wide, high = result.cells[2] - result.cells[0], result.cells[3] - result.cells[1]
+    layers: list[Layer] = [
+        heat(strength(result.map), (0, 0, columns, rows)),
+        Grid(rows, columns, (0, 0, columns, rows), st.PAPER, 0.5, 0.35 if columns <= 48 else 0.0),
+        Boxes(result.cells[None], st.PROPOSAL, 2.5, group="box"),
+    ]
+    return Panel(
+        "map", fit((height, width), 408, 30, 382), (0, 0, width / stride, height / stride), layers,
+        f"It is read from P{result.level}", f"there it spans {wide:.1f} × {high:.1f} cells", color,
+        alt=f"The map P{result.level} as strengths of its cells, with the box on it",
+    )  # fmt: skip
+
+
+def _curve(result: Result) -> Panel:
+    mapper = result.mapper
+    lowest, highest = mapper.k_min - 3, mapper.k_max + 2
+    left, right = (math.log2(mapper.s0) + k - mapper.lvl0 for k in (lowest, highest))  # log₂ of the side
+    layers: list[Layer] = []
+    for k in range(lowest, highest):
+        x = math.log2(mapper.s0) + k - mapper.lvl0
+        level = min(max(k, mapper.k_min), mapper.k_max)
+        color, missing = st.level_color(f"P{level}"), level != k
+        # Colour for what is read there; dashed and pale where the clamp decides.
+        layers.append(Boxes(torch.tensor([[x, lowest, x + 1, highest]]), color, 0, fill=0.12 if missing else 0.3))
+        layers.append(_step(x, k, color, dashed=missing))
+        text = f"no P{k}: P{level}".replace("-", "−") if missing else f"P{k}"
+        layers.append(Words(torch.tensor([[x + 0.5, highest - 0.5]]), [text], st.INK, 11, "center", bold=not missing))
+    x, y = math.log2(result.side), result.exponent
+    point = torch.tensor([[x, y]])
+    layers += [
+        Lines(segments([left, x, x], [y, y, lowest]), st.PROPOSAL, 1.2, True),
+        Points(point, st.PROPOSAL, 6, group="point", values={"side": torch.tensor([result.side])}),
+    ]
+    sides = [math.log2(mapper.s0) + k - mapper.lvl0 for k in range(lowest, highest)]
+    texts = [f"{2**x:g}" for x in sides]
+    return Panel(
+        "curve", (46, 375, 744, 125), (left, highest, right, lowest), layers, "Its place on the curve", "",
+        x_axis=Axis("side √(w·h) in pixels, doubling from line to line", sides, texts),
+        y_axis=Axis("", range(lowest, highest), [f"{k}".replace("-", "−") for k in range(lowest, highest)]),
+        alt=f"Steps of k over the side of a box; this box stands at {result.side:.1f} pixels, on P{result.level}",
+    )  # fmt: skip
+
+
+def _step(x: float, k: int, color: str, dashed: bool) -> Lines:
+    """The step of the curve at k: one level for all sides from x to twice as much."""
+    return Lines(segments([x, x + 1], [k, k]), color, 3.5, dashed)
+
+
+def _handle(result: Result) -> Handle:
+    return Handle("box", "picture", torch.tensor(result.state.box), st.PROPOSAL, "box", smallest=1.0)
+
+
+def _formula(result: Result) -> list[Line]:
+    x1, y1, x2, y2 = result.state.box
+    mapper, color = result.mapper, st.PROPOSAL
+    root = Root([Term(f"{x2 - x1:.1f}", "box", color), " · ", Term(f"{y2 - y1:.1f}", "box", color)])
+    eps = f"{mapper.eps:.6f}"
+    inside = Term(f"{result.exponent:.3f}", "point", color)
+    named = Term(f"P{result.level}", None, st.level_color(f"P{result.level}"))
+    return [
+        [f"k = ⌊{mapper.lvl0} + log₂(", Frac([root], str(mapper.s0)), f") + {eps}⌋ = ⌊", inside, f"⌋ = {result.k}"],
+        [f"kept within {mapper.k_min} … {mapper.k_max}: {result.level}, that is ", named],
+    ]
+
+
+def _words(result: Result) -> list[str]:
+    words = f"A side of {result.side:.1f} pixels, against {result.mapper.s0}. "
+    if result.k < result.level:
+        words += f"The formula asks for P{result.k}, which is not there; the finest map, P{result.level}, takes it, and the box has fewer cells than it should."
+    elif result.k > result.level:
+        words += f"The formula asks for P{result.k}, which is not there; the coarsest map, P{result.level}, takes it."
+    else:
+        low, high = (result.mapper.s0 * 2.0 ** (k - result.mapper.lvl0) for k in (result.k, result.k + 1))
+        words += f"P{result.level} takes all sides from {low:g} up to, but not with, {high:g}."
+    return [words]
+
+
+class LevelMapperExplorer(Explorer[State, Result]):
+    title = "Which map is a box read from?"
+    prompts = (
+        ("The full model's numbers: 800 pixels, canonical scale 224. Where does our cross go?", FULL),
+        ("A box of 223 × 223 pixels there: P3 or P4?", {**FULL, "box": (420.0, 260.0, 643.0, 483.0)}),
+        ("One pixel more.", {**FULL, "box": (420.0, 260.0, 644.0, 484.0)}),
+        ("A ten-thousandth of a pixel less: does it fall back?", {**FULL, "box": (420.0, 260.0, 643.9999, 484.0)}),
+        ("A long thin one, as tall as the picture: which side counts?", {"box": (60.0, 0.0, 66.0, 120.0)}),
+        ("So small that no map is meant for it.", {"box": (52.0, 92.0, 56.0, 96.0)}),
+        (
+            "Everything, and a canonical scale of 56: is there a map coarse enough?",
+            {"canonical_scale": 56, "size": 480, "box": (0.0, 0.0, 640.0, 480.0)},
+        ),
+    )
+
+    def start(self) -> State:
+        return State(tuple(round(value, 1) for value in self.subject.box.tolist()))
+
+    def make_controls(self) -> dict[str, Any]:
+        style = {"description_width": "initial"}
+        sizes = [(f"{size} pixels", size) for size in SIZES]
+        return {
+            "size": ipywidgets.Dropdown(options=sizes, description="picture's shorter side", style=style),
+            "canonical_scale": ipywidgets.SelectionSlider(options=SCALES, description="canonical scale", style=style),
+        }
+
+    def compute(self, state: State) -> Result:
+        return compute(state, self.subject.model, self.subject.image)
+
+    def draw(self, result: Result) -> Scene:
+        return draw(result)
+
+    def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
+        if "size" in changes and "box" not in changes:  # the same object in a larger picture
+            grown = changes["size"] / before.size
+            changes["box"] = tuple(round(grown * value, 1) for value in before.box)
+        return changes
+
+    def problem(self, state: State) -> str | None:
+        x1, y1, x2, y2 = state.box
+        if x2 <= x1 or y2 <= y1:
+            return f"A box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no area, and the logarithm of 0 is no number."
+        return None

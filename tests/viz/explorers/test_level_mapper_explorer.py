@@ -1,0 +1,70 @@
+import math
+
+import pytest
+import torch
+from driving import drive
+from torchvision.ops.poolers import LevelMapper as TorchvisionLevelMapper
+
+from frcnn_edu.viz import explore
+from frcnn_edu.viz.explorers import level_mapper
+from frcnn_edu.viz.story import story
+
+STORY = story()
+OPENED = explore.level_mapper()
+
+
+def result(box: tuple[float, ...], **others: int) -> level_mapper.Result:
+    return level_mapper.compute(level_mapper.State(box, **others), STORY.model, STORY.image)  # type: ignore[arg-type]
+
+
+def test_driven() -> None:
+    drive(explore.level_mapper())
+
+
+@pytest.mark.parametrize("scale", level_mapper.SCALES)
+@pytest.mark.parametrize("side", [1.0, 7.0, 27.9, 28.0, 56.0, 111.9, 112.0, 119.0])
+def test_levels_are_torchvisions(side: float, scale: int) -> None:
+    box = (0.5, 0.5, 0.5 + side, 0.5 + side)
+    found = result(box, canonical_scale=scale)
+    theirs = TorchvisionLevelMapper(2, 5, canonical_scale=scale)([torch.tensor([box])])
+    assert found.level == int(theirs) + 2
+    assert found.k == math.floor(4 + math.log2(math.sqrt(side * side) / scale) + 1e-6)
+
+
+def test_the_first_map_is_the_models_own() -> None:
+    found = result(OPENED.first.box)
+    torch.testing.assert_close(found.map, STORY.trace.pyramid["0"])
+    assert found.image.shape == STORY.resized.shape
+    assert torch.equal(found.cells * 4, torch.tensor(OPENED.first.box))
+
+
+def test_a_pixel_short_of_224() -> None:
+    explorer = explore.level_mapper()
+    explorer.set(size=800, canonical_scale=224, box=(100.0, 100.0, 323.0, 323.0))
+    assert (explorer.result.k, explorer.result.level) == (3, 3)
+    explorer.set(box=(100.0, 100.0, 324.0, 324.0))
+    assert (explorer.result.k, explorer.result.level) == (4, 4)
+    assert "⌊4 + log₂(√(224.0 · 224.0) / 224) + 0.000001⌋ = ⌊4.000⌋ = 4" in explorer.formula
+
+
+def test_the_object_grows_with_the_picture() -> None:
+    explorer = explore.level_mapper()
+    before = torch.tensor(explorer.state.box)
+    explorer.controls["size"].value = 240
+    torch.testing.assert_close(torch.tensor(explorer.state.box), 2 * before)
+    assert explorer.result.image.shape[1:] == (240, 320)
+
+
+def test_a_box_without_area_is_explained() -> None:
+    explorer = explore.level_mapper()
+    explorer.set(box=(10.0, 10.0, 10.0, 20.0))
+    assert "no area" in explorer.board.problem
+    explorer.reset()
+    assert explorer.board.problem == ""
+
+
+def test_the_clamp_is_said_in_words() -> None:
+    explorer = explore.level_mapper()
+    explorer.set(box=(10.0, 10.0, 13.0, 13.0))
+    assert explorer.result.level == 2 > explorer.result.k
+    assert "not there" in explorer.words
