@@ -5,9 +5,22 @@ from typing import Any
 from torch import Tensor
 
 from ..model import FasterRCNN
+from .explorers.base_anchors import BaseAnchorsExplorer
 from .explorers.explorer import Explorer
 from .explorers.level_mapper import LevelMapperExplorer
+from .explorers.stride_grid import StrideGridExplorer
+from .explorers.whole_path import WholePathExplorer
 from .story import Story, story, tell
+
+
+def base_anchors(**picture: Any) -> Explorer:
+    """Sizes, ratios, rounding: what becomes of the fifteen boxes?"""
+    return BaseAnchorsExplorer(_subject(**picture))
+
+
+def stride_grid(**picture: Any) -> Explorer:
+    """A level, a cell: where do its anchors stand?"""
+    return StrideGridExplorer(_subject(**picture))
 
 
 def level_mapper(**picture: Any) -> Explorer:
@@ -27,3 +40,8 @@ def _subject(
     if image is None or target is None:
         raise ValueError("give an image together with its target, or neither")
     return tell(model or story().model, image, target, classes or story().classes, object)
+
+
+def whole_path(**picture: Any) -> Explorer:
+    """Choose an object: what does each stage make of it?"""
+    return WholePathExplorer(_subject(**picture))

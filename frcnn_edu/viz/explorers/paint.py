@@ -20,7 +20,7 @@ MARKERS = {"dot": "o", "ring": "o", "cross": "x", "square": "s"}
 def paint(scene: Scene) -> Figure:
     """The scene, its formula and its sentence on one page."""
     lines = [row for line in scene.formula for row in text(line).split("\n")]
-    words = _wrapped(text(scene.words), 112)
+    words = _wrapped(text(scene.words), 114)
     height = scene.height + 12 + 20 * len(lines) + 17 * len(words)
     with st.style():
         figure = Figure(figsize=(WIDTH / INCH, height / INCH))

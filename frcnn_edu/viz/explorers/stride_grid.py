@@ -1,0 +1,321 @@
+"""A level, a cell: where its anchors stand, and how far from what the cell sees."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets
+import torch
+from torch import Tensor
+
+from ...model import AnchorGenerator
+from .. import style as st
+from ..story import Story, follow
+from .base_anchors import PRESETS
+from .explorer import Explorer
+from .formula import Line, Piece, Term
+from .scene import Axis, Boxes, Grid, Layer, Lines, Panel, Points, Rect, Scene, photo, segments
+
+LEVELS = tuple(st.LEVELS)  # P2 … P5 and pool
+SHAPES = ("wide", "square", "tall")
+MOST = 1500  # anchors drawn faintly: of finer grids only some cells' are
+
+
+@dataclass(frozen=True)
+class State:
+    row: int
+    column: int
+    level: int = 2
+    size: int = 120  # the picture's shorter side
+    divisible: int = 32  # the batch is padded to a multiple of it
+    preset: str = "small model"  # whose anchor sizes
+    shape: int = 1  # which of the cell's anchors is in the formula
+    all: bool = True
+
+
+@dataclass(frozen=True)
+class Result:
+    """Sizes are (height, width).
+
+    Attributes:
+        image: of the resized picture; padded: of the batch; grid: of the map; stride: as the model calculates it.
+        true: pixels from one cell of the map to the next.
+        base: (3, 4) the level's base anchors; ours: (3, 4) those of the chosen cell; faint: (K, 4) others of the level.
+        every: of how many cells each way one is drawn faintly.
+    """
+
+    state: State
+    image: tuple[int, int]
+    padded: tuple[int, int]
+    grid: tuple[int, int]
+    stride: tuple[int, int]
+    true: int
+    base: Tensor
+    ours: Tensor
+    faint: Tensor
+    every: int
+
+    @property
+    def point(self) -> tuple[int, int]:
+        """Where the cell's anchors have their middle: (x, y)."""
+        return self.state.column * self.stride[1], self.state.row * self.stride[0]
+
+    @property
+    def drift(self) -> tuple[int, int]:
+        """How far that is from the cell's own corner: (x, y), in pixels to the left and upwards."""
+        return self.state.column * self.true - self.point[0], self.state.row * self.true - self.point[1]
+
+
+def sizes(state: State, of: Story) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """(height, width) of the resized picture, of the padded batch, and of the level's map.
+
+    Each step of the backbone halves a map and rounds up: four times for P2 … P5 after the first, and once more for pool.
+    """
+    height, width = of.image.shape[1:]
+    scale = state.size / min(height, width)
+    image = (math.floor(height * scale), math.floor(width * scale))
+    padded = tuple(math.ceil(side / state.divisible) * state.divisible for side in image)
+    rows, columns = (math.ceil(side / 2 ** (2 + state.level)) for side in padded)  # ⌈⌈n/2⌉/2⌉ is ⌈n/4⌉
+    return image, (padded[0], padded[1]), (rows, columns)
+
+
+def compute(state: State, of: Story) -> Result:
+    """The level's anchors by the model's `AnchorGenerator.grid_anchors`."""
+    image, padded, grid = sizes(state, of)
+    stride = (padded[0] // grid[0], padded[1] // grid[1])
+    side = PRESETS[state.preset][0][state.level]
+    generator = AnchorGenerator(((side,),), ((0.5, 1.0, 2.0),))
+    anchors = generator.grid_anchors([grid], [stride])[0].view(*grid, -1, 4)  # (H, W, 3, 4)
+    every = max(1, math.ceil(math.sqrt(grid[0] * grid[1] * 3 / MOST)))
+    faint = anchors[::every, ::every].reshape(-1, 4) if state.all else anchors.new_empty(0, 4)
+    return Result(
+        state, image, padded, grid, stride, 2 ** (2 + state.level), generator.cell_anchors[0],
+        anchors[state.row, state.column], faint, every,
+    )  # fmt: skip
+
+
+def draw(result: Result, of: Story) -> Scene:
+    """The padded picture with the grid, the cell from near, and the drift over columns and rows."""
+    return Scene(512, [_picture(result, of), _near(result, of), _drift(result)], _formula(result), _words(result))
+
+
+def _color(result: Result) -> str:
+    return st.LEVELS[LEVELS[result.state.level]]
+
+
+def _photo(result: Result, of: Story, dim: float) -> Layer:
+    """The resized picture (it is enlarged for drawing only) over the pixels that it has in the network."""
+    picture = photo(of.resized, dim=dim)
+    height, width = result.image
+    return type(picture)(picture.pixels, (0, 0, width, height), keep=True, smooth=True)
+
+
+def _anchors(result: Result) -> list[Layer]:
+    ids = torch.arange(3)
+    chosen = result.ours[[result.state.shape]]
+    return [
+        Boxes(result.ours, st.ANCHOR, 2.4, group="anchor", ids=ids),
+        Boxes(chosen, st.INK, 5.5, halo=False),
+        Boxes(chosen, st.FOCUS, 3, halo=False),
+        Points(torch.tensor([result.point], dtype=torch.float32), st.ANCHOR, 5, group="point"),
+    ]
+
+
+def _picture(result: Result, of: Story) -> Panel:
+    (rows, columns), (high, wide) = result.grid, result.padded
+    extent = (0.0, 0.0, float(columns * result.true), float(rows * result.true))
+    cell = result.state.row * columns + result.state.column
+    x, y = result.state.column * result.true, result.state.row * result.true
+    own = torch.tensor([[x, y, x + result.true, y + result.true]], dtype=torch.float32)
+    # The grid is that of what the cells see; padding is what the picture leaves of the panel.
+    layers: list[Layer] = [
+        Boxes(torch.tensor([[0.0, 0, wide, high]]), st.FAINT, 0, fill=1),
+        _photo(result, of, 0.25),
+        Boxes(result.faint, st.ANCHOR, 0.7, alpha=0.18, halo=False),
+        Grid(rows, columns, extent, _color(result), 0.8, 0.9 if columns <= 80 else 0.35, group="cell"),
+        Boxes(own, _color(result), 2.2, fill=0.35, group="cell", ids=torch.tensor([cell])),
+        *_anchors(result),
+    ]
+    name = LEVELS[result.state.level]
+    caption = (
+        f"{result.image[1]}×{result.image[0]} pixels, padded (grey) to {wide}×{high} · {name}: {columns}×{rows} cells"
+    )
+    if result.state.all and result.every > 1:
+        caption += f"\nfaint: the anchors of every {result.every}th cell, each way"
+    elif result.state.all:
+        caption += "\nfaint: all anchors of this level"
+    width = min(520.0, 395 * wide / high)
+    return Panel(
+        "picture", (10, 30, width, width * high / wide), (0, 0, wide, high), layers,
+        "Click a cell, or use the arrow keys", caption, _color(result), keys=True,
+        alt=f"The picture with its padding and the {rows} by {columns} cells of {name}; cell ({result.state.row}, "
+        f"{result.state.column}) is filled, its three anchors are drawn",
+    )  # fmt: skip
+
+
+def _near(result: Result, of: Story) -> Panel:
+    """The cell and its neighbours as they see the picture, and the point where the anchors have their middle."""
+    true, (drift_x, drift_y) = result.true, result.drift
+    left, top = result.state.column * true, result.state.row * true
+    reach = max(1.6 * true, 1.3 * max(drift_x, drift_y))
+    view: Rect = (left + true / 2 - reach, top + true / 2 - reach, left + true / 2 + reach, top + true / 2 + reach)
+    rows, columns = result.grid
+    own = torch.tensor([[left, top, left + true, top + true]], dtype=torch.float32)
+    layers: list[Layer] = [
+        _photo(result, of, 0.25),
+        Grid(rows, columns, (0, 0, columns * true, rows * true), _color(result), 1, 0.8),
+        Boxes(own, _color(result), 2.5, fill=0.35),
+        *_anchors(result),
+    ]
+    if drift_x or drift_y:
+        layers.append(Lines(segments([left, result.point[0]], [top, result.point[1]]), st.INK, 2.2, arrow=True))
+        caption = f"the arrow: from the cell's corner to where its\nanchors stand, {_pixels(drift_x)} left, {_pixels(drift_y)} up"
+    else:
+        caption = "its anchors have their middle at its upper\nleft corner, not in the cell's middle"
+    return Panel(
+        "near",
+        (552, 30, 238, 238),
+        view,
+        layers,
+        "The cell from near",
+        caption,
+        _color(result),
+        alt=caption.replace("\n", " "),
+    )
+
+
+def _pixels(number: int) -> str:
+    return f"{number} pixel{'' if number == 1 else 's'}"
+
+
+def _drift(result: Result) -> Panel:
+    """The drift of each column and of each row."""
+    layers: list[Layer] = []
+    most = 1.0
+    for axis, dashed in ((1, False), (0, True)):
+        steps = torch.arange(result.grid[axis])
+        lost = steps * (result.true - result.stride[axis])
+        most = max(most, float(lost.max()))
+        layers.append(Lines(torch.stack((steps, lost), dim=1)[None].float(), _color(result), 2.5, dashed))
+        place = (result.state.row, result.state.column)[axis]
+        layers.append(
+            Points(torch.tensor([[float(place), float(lost[place])]]), st.ANCHOR, 5, "square" if dashed else "dot")
+        )
+    last = max(result.grid) - 1
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if most / s <= 3)
+    ticks = [k * step for k in range(int(most / step) + 1)]
+    whole = [0, last // 2, last] if last > 1 else [0, last]
+    return Panel(
+        "drift", (592, 375, 198, 80), (0, 1.15 * most, max(last, 1), -0.08 * most), layers, "Drift in pixels",
+        "over columns (line, dot)\nand rows (dashed, square)", x_axis=Axis("", whole, [str(k) for k in whole], False),
+        y_axis=Axis("", ticks, [str(k) for k in ticks]), alt=f"The drift grows from 0 to {most if most > 1 else 0:g} pixels",
+    )  # fmt: skip
+
+
+def _formula(result: Result) -> list[Line]:
+    state, (high, wide), (rows, columns) = result.state, result.padded, result.grid
+    lines: list[Line] = []
+    for name, padded, cells, stride in (("y", high, rows, result.stride[0]), ("x", wide, columns, result.stride[1])):
+        line: list[Piece] = [f"stride {name} = {padded} // {cells} = ", Term(str(stride), "point", st.ANCHOR)]
+        if stride != result.true:
+            line.append(f", though the next cell is {result.true} pixels on")
+        lines.append(line)
+    numbers = [
+        "(" + ", ".join(f"{value:.0f}" for value in box.tolist()) + ")"
+        for box in (result.base[state.shape], result.ours[state.shape])
+    ]
+    lines.append(
+        [f"anchor = ({state.column} · {result.stride[1]}, {state.row} · {result.stride[0]}) + {numbers[0]} = ".replace("-", "−"),
+         Term(numbers[1].replace("-", "−"), f"anchor:{state.shape}", st.ANCHOR)]
+    )  # fmt: skip
+    return lines
+
+
+def _words(result: Result) -> list[str]:
+    (rows, columns), (drift_x, drift_y) = result.grid, result.drift
+    name = LEVELS[result.state.level]
+    words = f"{name} has {rows} × {columns} cells with three anchors each: {3 * rows * columns}. "
+    if result.stride == (result.true, result.true):
+        words += (
+            f"Its strides are true: the next cell sees what lies {result.true} pixels on, and so do the next anchors."
+        )
+    elif drift_x or drift_y:
+        words += f"Dividing and rounding down loses a little at each cell: here the anchors stand {drift_x} pixels too far left and {drift_y} too high."
+    else:
+        words += "The strides are too short, but at the first cell nothing is lost yet: go to the lower right."
+    return [words]
+
+
+class StrideGridExplorer(Explorer[State, Result]):
+    title = "Where do a cell's anchors stand?"
+    prompts = (
+        (
+            "The full model on 800 × 1066 pixels, pool: is a stride 64?",
+            {"size": 800, "preset": "full model", "level": 4, "row": 0, "column": 0},
+        ),
+        (
+            "The same, the last cell: how far do its anchors stand from what it sees?",
+            {"size": 800, "preset": "full model", "level": 4, "row": 12, "column": 16},
+        ),
+        (
+            "A picture padded to nothing: are the strides of P5 still 32?",
+            {"size": 250, "divisible": 1, "level": 3, "row": 7, "column": 10},
+        ),
+        ("The finest level: how many anchors are that?", {"level": 0, "row": 16, "column": 28}),
+        ("The first cell of all: how much of its anchors is in the picture?", {"row": 0, "column": 0}),
+    )
+
+    def start(self) -> State:
+        where = follow(self.subject)
+        return State(where.row, where.column, where.level, shape=where.shape)
+
+    def make_controls(self) -> dict[str, Any]:
+        style = {"description_width": "initial"}
+        whole = ipywidgets.IntSlider
+        return {
+            "level": ipywidgets.ToggleButtons(
+                options=[(name, k) for k, name in enumerate(LEVELS)], description="level", style={**style, "button_width": "52px"}
+            ),
+            "size": whole(120, min=64, max=800, step=2, description="picture's shorter side", style=style),
+            "divisible": ipywidgets.Dropdown(
+                options=[("32, as the model does", 32), ("1: not at all", 1)], description="padded to a multiple of", style=style
+            ),
+            "preset": ipywidgets.Dropdown(
+                options=[(f"{name}: {', '.join(map(str, sides))}", name) for name, (sides, _) in PRESETS.items()],
+                description="anchors", style=style,
+            ),
+            "row": whole(0, min=0, max=10_000, description="row", style=style),
+            "column": whole(0, min=0, max=10_000, description="column", style=style),
+            "shape": ipywidgets.Dropdown(options=[(name, k) for k, name in enumerate(SHAPES)], description="anchor", style=style),
+            "all": ipywidgets.Checkbox(True, description="all anchors, faintly", indent=False),
+        }  # fmt: skip
+
+    def bounds(self, state: State) -> dict[str, tuple[float, float]]:
+        _, _, (rows, columns) = sizes(state, self.subject)
+        return {"row": (0, rows - 1), "column": (0, columns - 1)}
+
+    def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
+        """Another grid: the cell at the same place of the picture."""
+        if {"level", "size"} & changes.keys() and not {"row", "column"} & changes.keys():
+            grown = (
+                changes.get("size", before.size)
+                / before.size
+                * 2.0 ** (before.level - changes.get("level", before.level))
+            )
+            changes |= {"row": int((before.row + 0.5) * grown), "column": int((before.column + 0.5) * grown)}
+        return changes
+
+    def compute(self, state: State) -> Result:
+        return compute(state, self.subject)
+
+    def draw(self, result: Result) -> Scene:
+        return draw(result, self.subject)
+
+    def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:
+        if group == "anchor":
+            return {"shape": id}
+        columns = sizes(state, self.subject)[2][1]
+        return {"row": id // columns, "column": id % columns} if group == "cell" else {}
+
+    def arrow(self, state: State, panel: str, dx: int, dy: int) -> dict[str, Any]:
+        return {"row": state.row + dy, "column": state.column + dx}
