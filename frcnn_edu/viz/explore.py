@@ -7,6 +7,7 @@ from torch import Tensor
 from ..model import FasterRCNN
 from .explorers.base_anchors import BaseAnchorsExplorer
 from .explorers.explorer import Explorer
+from .explorers.fpn_levels import FpnLevelsExplorer
 from .explorers.level_mapper import LevelMapperExplorer
 from .explorers.stride_grid import StrideGridExplorer
 from .explorers.whole_path import WholePathExplorer
@@ -21,6 +22,11 @@ def base_anchors(**picture: Any) -> Explorer:
 def stride_grid(**picture: Any) -> Explorer:
     """A level, a cell: where do its anchors stand?"""
     return StrideGridExplorer(_subject(**picture))
+
+
+def fpn_levels(**picture: Any) -> Explorer:
+    """A level, a channel: what comes from the side, and what from above?"""
+    return FpnLevelsExplorer(_subject(**picture))
 
 
 def level_mapper(**picture: Any) -> Explorer:

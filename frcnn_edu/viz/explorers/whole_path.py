@@ -1,111 +1,29 @@
 """One object through every stage, side by side; each picture opens the explorer of its stage."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import ipywidgets
 import torch
-from torch import Tensor
 
 from ...ops import box_iou
-from ..stages import LEVEL_KEYS
-from ..story import Followed, Story, follow
+from ..story import Story
+from .base_anchors import BaseAnchorsExplorer
 from .explorer import Explorer
+from .fpn_levels import FpnLevelsExplorer
+from .level_mapper import LevelMapperExplorer
 from .scene import Scene
+from .stride_grid import StrideGridExplorer
+from .whole_path_panels import draw
+from .whole_path_result import TITLES, Result, State, compute, followed_boxes, object_of_detection, strays
 
-SURE = 0.5  # a detection less likely than this is not offered to be followed, nor one that fits a true box better than this IoU
-
-
-@dataclass(frozen=True)
-class State:
-    object: int  # of the picture's objects; beyond them, of its detections that are no object
-    stage: str = ""  # the stage whose explorer is open, by its name in `STAGES`
-
-
-@dataclass(frozen=True)
-class Result:
-    """Where the object is found in the tensors of each stage.
-
-    Attributes:
-        story: the picture, with the chosen object as the one that is followed.
-        true: whether there is such an object; else it is a detection without one.
-        where: its best fits, by IoU.
-        anchor, moved, proposal, detection: (4,) its best anchor, that moved by its deltas, its best proposal and detection.
-        labelled: (K, 4) the anchors that training would label with it.
-        likely: (C,) what the box head says of its proposal, background first.
-        level: index of the map that the proposal is read from.
-    """
-
-    state: State
-    story: Story
-    true: bool
-    where: Followed
-    anchor: Tensor
-    moved: Tensor
-    proposal: Tensor
-    detection: Tensor
-    labelled: Tensor
-    likely: Tensor
-    level: int
-
-    def fits(self) -> list[tuple[str, float]]:
-        """IoU with the object, stage by stage."""
-        boxes = torch.stack([self.anchor, self.moved, self.proposal, self.detection])
-        ious = box_iou(self.story.box[None], boxes)[0].tolist()
-        return list(zip(("best anchor", "moved by deltas", "best proposal", "detection"), ious, strict=True))
-
-    @property
-    def key(self) -> str:
-        """The model's name of the level that the anchor stands on."""
-        return LEVEL_KEYS[self.where.level]
-
-
-def strays(of: Story) -> Tensor:
-    """Detections that are sure of themselves and fit no object, as indices (K,)."""
-    found = of.trace.resized_detections
-    nowhere = box_iou(found["boxes"], of.boxes).amax(dim=1) < SURE
-    return torch.where(nowhere & (found["scores"] >= SURE))[0]
-
-
-def followed_boxes(of: Story) -> Tensor:
-    """All that can be followed, (N, 4): first the picture's objects, then stray detections."""
-    return torch.cat((of.boxes, of.trace.resized_detections["boxes"][strays(of)]))
-
-
-def object_of_detection(of: Story, detection: int) -> int | None:
-    """Whom a click on a detection means: the object that it fits best, or itself as a stray; None for an unsure one."""
-    ious = box_iou(of.trace.resized_detections["boxes"][[detection]], of.boxes)[0]
-    if float(ious.max()) >= SURE:
-        return int(ious.argmax())
-    among = strays(of).tolist()
-    return len(of.boxes) + among.index(detection) if detection in among else None
-
-
-def compute(state: State, of: Story) -> Result:
-    """The object at every stage."""
-    box = followed_boxes(of)[state.object]
-    true = state.object < len(of.boxes)
-    own = replace(of, object=state.object if true else of.object, box=box)
-    where, seen = follow(own), own.trace
-    rpn: Any = own.model.rpn
-    anchor = torch.cat(seen.anchors)[where.anchor]
-    deltas = seen.deltas[where.level].unflatten(1, (-1, 4))[0, where.shape, :, where.row, where.column]  # (4,)
-    labels, matched = rpn.assign_targets_to_anchors([torch.cat(seen.anchors)], [{"boxes": of.boxes}])
-    ours = (labels[0] == 1) & (matched[0] == box).all(dim=1)
-    return Result(
-        state,
-        own,
-        true,
-        where,
-        anchor,
-        rpn.box_coder.decode_single(deltas[None], anchor[None])[0],
-        seen.proposals[where.proposal],
-        seen.resized_detections["boxes"][where.detection],
-        torch.cat(seen.anchors)[ours],
-        seen.class_logits[where.proposal].softmax(dim=0),
-        int(seen.levels[where.proposal]),
-    )
+#: The explorer of each stage.
+EXPLORERS: dict[str, Callable[[Story], Explorer]] = {
+    "fpn_levels": FpnLevelsExplorer,
+    "base_anchors": BaseAnchorsExplorer,
+    "stride_grid": StrideGridExplorer,
+    "level_mapper": LevelMapperExplorer,
+}
 
 
 class WholePathExplorer(Explorer[State, Result]):
@@ -147,7 +65,7 @@ class WholePathExplorer(Explorer[State, Result]):
             (f"detection without object: {self.subject.classes[label]}", len(names) + k)
             for k, label in enumerate(found)
         ]
-        stages = [("none", ""), *((title, name) for name, title in titles().items())]
+        stages = [("none", ""), *((title, name) for name, title in TITLES.items())]
         return {
             "object": ipywidgets.Dropdown(options=options, description="object", style=style),
             "stage": ipywidgets.Dropdown(options=stages, description="open the explorer of", style=style),
@@ -157,8 +75,6 @@ class WholePathExplorer(Explorer[State, Result]):
         return compute(state, self.subject)
 
     def draw(self, result: Result) -> Scene:
-        from .whole_path_panels import draw
-
         return draw(result)
 
     def set(self, **changes: Any) -> None:
@@ -167,7 +83,7 @@ class WholePathExplorer(Explorer[State, Result]):
 
     def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:
         if group == "stage":
-            name = list(titles())[id]
+            name = list(TITLES)[id]
             return {"stage": "" if state.stage == name else name}
         if group == "object":
             return {"object": id}
@@ -185,29 +101,7 @@ class WholePathExplorer(Explorer[State, Result]):
         if name:
             key = (name, object)
             if key not in self.opened:
-                self.opened[key] = openers()[name](self.result.story)
+                self.opened[key] = EXPLORERS[name](self.result.story)
             shown.append(self.opened[key].widget)
         if tuple(shown) != self.widget.children:
             self.widget.children = shown
-
-
-def openers() -> dict[str, Callable[[Story], Explorer]]:
-    """The explorer of each stage, in the order in which data meet them."""
-    from . import stage_explorers
-
-    return stage_explorers.EXPLORERS
-
-
-def titles() -> dict[str, str]:
-    """The stages in words."""
-    return {
-        "fpn_levels": "feature pyramid",
-        "base_anchors": "base anchors",
-        "stride_grid": "stride grid",
-        "iou_labeling": "IoU labelling",
-        "box_coding": "box coding",
-        "proposals": "proposals",
-        "level_mapper": "level mapper",
-        "roi_align": "RoIAlign",
-        "detections": "detections",
-    }

@@ -7,6 +7,7 @@ from ...ops import box_iou
 from .. import style as st
 from ..stages import LEVEL_KEYS, strength
 from .formula import Line, Piece, Term
+from .fpn_levels_result import covered
 from .scene import (
     Axis,
     Boxes,
@@ -23,7 +24,7 @@ from .scene import (
     heat,
     photo,
 )
-from .whole_path import SURE, Result, titles
+from .whole_path_result import SURE, TITLES, Result
 
 SIDE, GAP, LEFT, TOP, ROW = 148.0, 14.0, 326.0, 30.0, 196.0  # of the stages' small pictures
 
@@ -32,7 +33,7 @@ def draw(result: Result) -> Scene:
     """The photograph on the left, the nine stages on the right, and how the fit grows."""
     makers = (_fpn, _base, _grid, _labels, _coding, _proposals, _mapper, _pooled, _classes)
     stages = []
-    for number, (make, (name, title)) in enumerate(zip(makers, titles().items(), strict=True)):
+    for number, (make, (name, title)) in enumerate(zip(makers, TITLES.items(), strict=True)):
         place = (LEFT + (number % 3) * (SIDE + GAP), TOP + (number // 3) * ROW, SIDE, SIDE)
         view, layers, caption, axis = make(result)
         touch = Boxes(torch.tensor([view]), st.FAINT, 0, fill=1, alpha=0, group="stage", ids=torch.tensor([number]))
@@ -114,8 +115,7 @@ def _map_picture(result: Result, key: str) -> tuple[Picture, tuple[int, int, Rec
     """A level's map over the pixels it covers, and its grid there."""
     features = result.story.trace.pyramid[key]
     rows, columns = features.shape[-2:]
-    high, wide = result.story.trace.batch.tensors.shape[-2:]
-    extent = (0.0, 0.0, float(wide // columns * columns), float(high // rows * rows))
+    extent = covered((rows, columns), result.story)
     return heat(strength(features), extent), (rows, columns, extent)
 
 
