@@ -8,6 +8,7 @@ from ..model import FasterRCNN
 from .explorers.base_anchors import BaseAnchorsExplorer
 from .explorers.explorer import Explorer
 from .explorers.fpn_levels import FpnLevelsExplorer
+from .explorers.iou_labeling import IouLabelingExplorer
 from .explorers.level_mapper import LevelMapperExplorer
 from .explorers.stride_grid import StrideGridExplorer
 from .explorers.whole_path import WholePathExplorer
@@ -46,6 +47,11 @@ def _subject(
     if image is None or target is None:
         raise ValueError("give an image together with its target, or neither")
     return tell(model or story().model, image, target, classes or story().classes, object)
+
+
+def iou_labeling(**picture: Any) -> Explorer:
+    """Drag a true box, move the thresholds: which anchor learns it?"""
+    return IouLabelingExplorer(_subject(**picture))
 
 
 def whole_path(**picture: Any) -> Explorer:
