@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..model import FasterRCNN
 from .explorers.base_anchors import BaseAnchorsExplorer
+from .explorers.box_coding import BoxCodingExplorer
 from .explorers.explorer import Explorer
 from .explorers.fpn_levels import FpnLevelsExplorer
 from .explorers.iou_labeling import IouLabelingExplorer
@@ -52,6 +53,11 @@ def _subject(
 def iou_labeling(**picture: Any) -> Explorer:
     """Drag a true box, move the thresholds: which anchor learns it?"""
     return IouLabelingExplorer(_subject(**picture))
+
+
+def box_coding(**picture: Any) -> Explorer:
+    """Drag an anchor and a box: which four numbers lead from the one to the other?"""
+    return BoxCodingExplorer(_subject(**picture))
 
 
 def whole_path(**picture: Any) -> Explorer:

@@ -150,8 +150,14 @@ class Explorer(Generic[State, Result]):
             self._settled = True
 
     def _control_moved(self, field: str, value: Any) -> None:
-        if self._settled and getattr(self.state, field) != value:
+        if self._settled and not self._same(field, value):
             self.set(**{field: value})
+
+    def _same(self, field: str, value: Any) -> bool:
+        """Whether a control shows what the state has. A page rounds a slider to its steps: that is no move of a hand."""
+        own = getattr(self.state, field)
+        step = getattr(self.controls[field], "step", 0)
+        return bool(abs(value - own) <= step / 2 if isinstance(own, float) else value == own)
 
     def _dragged(self, name: str, box: list[float]) -> None:
         self.set(**{name: tuple(box)})

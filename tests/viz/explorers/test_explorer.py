@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import ipywidgets
 import numpy as np
 import pytest
 from PIL import Image
@@ -109,3 +110,21 @@ def test_a_picture_of_ones_own_needs_its_target() -> None:
         explore.level_mapper(image=story.image)
     with pytest.raises(ValueError, match="no object 99"):
         explore.level_mapper(image=story.image, target=story.target, object=99)
+
+
+class Fractions(Answers):
+    """Its width is a fraction, and its slider has steps of 0.5."""
+
+    def make_controls(self) -> dict[str, Any]:
+        slider = ipywidgets.FloatSlider(min=1, max=5, step=0.5, description="width")
+        return {**super().make_controls(), "width": slider}
+
+
+def test_a_slider_rounded_by_the_page_is_no_move_of_a_hand() -> None:
+    one = Fractions()
+    one.set(width=2.2)
+    version = one.board.scene["version"]
+    one.controls["width"].value = 2.0  # what a page answers to 2.2
+    assert (one.state.width, one.board.scene["version"]) == (2.2, version)
+    one.controls["width"].value = 2.5  # the next step
+    assert one.state.width == 2.5
