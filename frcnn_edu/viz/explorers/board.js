@@ -502,6 +502,7 @@ function render({ model, el }) {
       moved = true;
       dragged = handle;
       light(null);
+      tip.hidden = true;
       change(handle, start, to.dataX(x) - to.dataX(px), to.dataY(y) - to.dataY(py), corner);
     };
     const stop = (last) => {
