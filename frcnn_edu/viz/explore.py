@@ -1,4 +1,9 @@
-"""Pictures to put a hand on: one function opens one explorer. `from frcnn_edu.viz import explore`."""
+"""Pictures to put a hand on: one function opens one explorer. `from frcnn_edu.viz import explore`.
+
+All of them open with the course's picture and the shipped model. They take other ones by name: `image`, float (3, H, W) in 0–1, with
+its `target` (a dict of "boxes" (N, 4) xyxy in pixels and "labels" (N,)); `model`, a `FasterRCNN` with five levels, and
+`classes`, its names by label; `object`, the index of the object to follow.
+"""
 
 from typing import Any
 
@@ -7,13 +12,26 @@ from torch import Tensor
 from ..model import FasterRCNN
 from .explorers.base_anchors import BaseAnchorsExplorer
 from .explorers.box_coding import BoxCodingExplorer
+from .explorers.detections import DetectionsExplorer
 from .explorers.explorer import Explorer
 from .explorers.fpn_levels import FpnLevelsExplorer
 from .explorers.iou_labeling import IouLabelingExplorer
 from .explorers.level_mapper import LevelMapperExplorer
+from .explorers.proposals import ProposalsExplorer
+from .explorers.roi_align import RoiAlignExplorer
 from .explorers.stride_grid import StrideGridExplorer
 from .explorers.whole_path import WholePathExplorer
 from .story import Story, story, tell
+
+
+def whole_path(**picture: Any) -> Explorer:
+    """Choose an object: what does each stage make of it?"""
+    return WholePathExplorer(_subject(**picture))
+
+
+def fpn_levels(**picture: Any) -> Explorer:
+    """A level, a channel: what comes from the side, and what from above?"""
+    return FpnLevelsExplorer(_subject(**picture))
 
 
 def base_anchors(**picture: Any) -> Explorer:
@@ -26,28 +44,9 @@ def stride_grid(**picture: Any) -> Explorer:
     return StrideGridExplorer(_subject(**picture))
 
 
-def fpn_levels(**picture: Any) -> Explorer:
-    """A level, a channel: what comes from the side, and what from above?"""
-    return FpnLevelsExplorer(_subject(**picture))
-
-
-def level_mapper(**picture: Any) -> Explorer:
-    """Drag a box: which map is it read from?"""
-    return LevelMapperExplorer(_subject(**picture))
-
-
-def _subject(
-    image: Tensor | None = None,
-    target: dict[str, Any] | None = None,
-    model: FasterRCNN | None = None,
-    classes: tuple[str, ...] | None = None,
-    object: int = 0,
-) -> Story:
-    if image is None and target is None and model is None:
-        return story()
-    if image is None or target is None:
-        raise ValueError("give an image together with its target, or neither")
-    return tell(model or story().model, image, target, classes or story().classes, object)
+def box_coding(**picture: Any) -> Explorer:
+    """Drag an anchor and a box: which four numbers lead from the one to the other?"""
+    return BoxCodingExplorer(_subject(**picture))
 
 
 def iou_labeling(**picture: Any) -> Explorer:
@@ -55,11 +54,54 @@ def iou_labeling(**picture: Any) -> Explorer:
     return IouLabelingExplorer(_subject(**picture))
 
 
-def box_coding(**picture: Any) -> Explorer:
-    """Drag an anchor and a box: which four numbers lead from the one to the other?"""
-    return BoxCodingExplorer(_subject(**picture))
+def proposals(**picture: Any) -> Explorer:
+    """Sift the moved anchors: how many survive each step, and who drops whom?"""
+    return ProposalsExplorer(_subject(**picture))
 
 
-def whole_path(**picture: Any) -> Explorer:
-    """Choose an object: what does each stage make of it?"""
-    return WholePathExplorer(_subject(**picture))
+def level_mapper(**picture: Any) -> Explorer:
+    """Drag a box: which map is it read from?"""
+    return LevelMapperExplorer(_subject(**picture))
+
+
+def roi_align(**picture: Any) -> Explorer:
+    """Drag a box: which points of its map are read, with which weights?"""
+    return RoiAlignExplorer(_subject(**picture))
+
+
+def detections(**picture: Any) -> Explorer:
+    """Thresholds of score and NMS: which detections are right, which objects are missed?"""
+    return DetectionsExplorer(_subject(**picture))
+
+
+#: All explorers, in the order of the notebooks.
+EXPLORERS = {
+    opener.__name__: opener
+    for opener in (
+        *(whole_path, fpn_levels, base_anchors, stride_grid, box_coding),
+        *(iou_labeling, proposals, level_mapper, roi_align, detections),
+    )
+}
+
+
+def _subject(
+    image: Tensor | None = None,
+    target: dict[str, Any] | None = None,
+    model: FasterRCNN | None = None,
+    classes: tuple[str, ...] | None = None,
+    object: int | None = None,
+) -> Story:
+    """The story of the given picture, or the course's.
+
+    Raises:
+        ValueError: an image without its target or the reverse; no such object.
+    """
+    own = story()
+    if image is None and target is None and model is None and object is None:
+        return own
+    if (image is None) != (target is None):
+        raise ValueError("give an image together with its target, or neither")
+    if image is None or target is None:
+        image, target = own.image, own.target
+        object = own.object if object is None else object
+    return tell(model or own.model, image, target, classes or own.classes, object or 0)

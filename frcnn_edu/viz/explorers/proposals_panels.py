@@ -18,7 +18,7 @@ TITLES = (
 
 def draw(result: Result, of: Story) -> Scene:
     """The boxes of one step, NMS on one level, and how many are left after each step."""
-    return Scene(568, [_step(result, of), _nms(result, of), _funnel(result)], _formula(result), _words(result, of))
+    return Scene(566, [_step(result, of), _nms(result, of), _funnel(result)], _formula(result), _words(result, of))
 
 
 def _step(result: Result, of: Story) -> Panel:

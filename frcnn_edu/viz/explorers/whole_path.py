@@ -9,9 +9,14 @@ import torch
 from ...ops import box_iou
 from ..story import Story
 from .base_anchors import BaseAnchorsExplorer
+from .box_coding import BoxCodingExplorer
+from .detections import DetectionsExplorer
 from .explorer import Explorer
 from .fpn_levels import FpnLevelsExplorer
+from .iou_labeling import IouLabelingExplorer
 from .level_mapper import LevelMapperExplorer
+from .proposals import ProposalsExplorer
+from .roi_align import RoiAlignExplorer
 from .scene import Scene
 from .stride_grid import StrideGridExplorer
 from .whole_path_panels import draw
@@ -22,7 +27,12 @@ EXPLORERS: dict[str, Callable[[Story], Explorer]] = {
     "fpn_levels": FpnLevelsExplorer,
     "base_anchors": BaseAnchorsExplorer,
     "stride_grid": StrideGridExplorer,
+    "iou_labeling": IouLabelingExplorer,
+    "box_coding": BoxCodingExplorer,
+    "proposals": ProposalsExplorer,
     "level_mapper": LevelMapperExplorer,
+    "roi_align": RoiAlignExplorer,
+    "detections": DetectionsExplorer,
 }
 
 
