@@ -405,6 +405,7 @@ function render({ model, el }) {
     stage.style.aspectRatio = `${WIDTH} / ${scene.height}`;
     scale = (stage.clientWidth || WIDTH) / WIDTH;
     redraw();
+    tip.hidden = true; // what it told may have changed
     canvas.setAttribute("aria-label", scene.panels.map((panel) => panel.alt).filter(Boolean).join(". "));
     const focused = formula.contains(document.activeElement) ? document.activeElement.dataset.mark : null;
     formula.innerHTML = scene.formula.map((line) => `<div class="fe-line">${line}</div>`).join("");

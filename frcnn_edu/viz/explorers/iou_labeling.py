@@ -1,45 +1,45 @@
-"""Drag a true box, move the thresholds: which anchor learns it, and why?"""
+"""Drag a ground-truth box, move the thresholds: which anchor learns which object, and why?"""
 
 from typing import Any
 
 import ipywidgets
+import torch
 
 from .explorer import Explorer
-from .iou_labeling_panels import draw
-from .iou_labeling_result import Result, State, compute, first_state
+from .iou_labeling_panels import anchors_of_bar, draw
+from .iou_labeling_result import BEST, Result, State, compute, names, place, start
 from .scene import Scene
 
 
 class IouLabelingExplorer(Explorer[State, Result]):
     title = "Which anchor learns which object?"
     prompts = (
-        ("Without the low-quality rule: who still learns our cross?", {"low_quality": False}),
-        ("Foreground from 0.5 on: how many more anchors learn?", {"foreground": 0.5}),
-        ("Both thresholds at 0.5: what becomes of the ignored anchors?", {"foreground": 0.5, "background": 0.5}),
-        ("The true box made small, 6 × 6 pixels: does any anchor reach it?", {"box": (103.0, 56.0, 109.0, 62.0)}),
-        ("Draw a sample: how many of its anchors are foreground?", {"sampled": True}),
-        ("Background up to 0.8, foreground from 0.7: can that be?", {"background": 0.8}),
+        ("Without low-quality matches: how many of the 7 objects does nobody learn?", {"low_quality": False}),
+        ("Foreground from 0.5 on: how many anchors learn our cross then?", {"foreground": 0.5}),
+        (
+            "Both thresholds at 0.5, as in the second stage: what becomes of the ignored anchors?",
+            {"foreground": 0.5, "background": 0.5, "low_quality": False},
+        ),
+        ("An object of 6 × 6 pixels: does an anchor answer for it?", {"box": (103.0, 56.0, 109.0, 62.0)}),
+        ("Our cross moved onto star 7: does its best anchor learn it?", {"box": (84.0, 8.0, 128.0, 41.0)}),
+        ("Draw a sample of 64, at most half of them foreground: how many are?", {"sampled": True}),
+        ("Background below 0.8, foreground from 0.7 on: can that be?", {"background": 0.8}),
     )
 
     def start(self) -> State:
-        return first_state(self.subject)
+        return start(self.subject)
 
     def make_controls(self) -> dict[str, Any]:
         style = {"description_width": "initial"}
         share = {"min": 0.0, "max": 1.0, "step": 0.05, "style": style}
-        names = [
-            f"{number + 1}: {self.subject.classes[label]}"
-            for number, label in enumerate(self.subject.target["labels"].tolist())
-        ]
+        truths = [(name, k) for k, name in enumerate(names(self.subject))]
         return {
-            "foreground": ipywidgets.FloatSlider(0.7, description="foreground from IoU", **share),
-            "background": ipywidgets.FloatSlider(0.3, description="background below IoU", **share),
+            "foreground": ipywidgets.FloatSlider(0.7, description="foreground: IoU ≥", **share),
+            "background": ipywidgets.FloatSlider(0.3, description="background: IoU <", **share),
             "low_quality": ipywidgets.Checkbox(True, description="low-quality matches", indent=False),
+            "truth": ipywidgets.Dropdown(options=truths, description="ground truth", style=style),
             "sampled": ipywidgets.Checkbox(False, description="draw a sample", indent=False),
             "draw": ipywidgets.IntSlider(1, min=1, max=50, description="draw no.", style=style),
-            "truth": ipywidgets.Dropdown(
-                options=[(name, k) for k, name in enumerate(names)], description="true box", style=style
-            ),
         }
 
     def compute(self, state: State) -> Result:
@@ -51,29 +51,32 @@ class IouLabelingExplorer(Explorer[State, Result]):
     def problem(self, state: State) -> str | None:
         if state.background > state.foreground:
             return (
-                f"An anchor with an IoU between {state.foreground:.2f} and {state.background:.2f} would be foreground and background "
-                "at once: the background's threshold must not be above the foreground's."
+                f"An IoU from {state.foreground:.2f} up to {state.background:.2f} would be foreground and background at once: "
+                "background's threshold may be as high as foreground's, but not higher."
             )
         x1, y1, x2, y2 = state.box
         if x2 <= x1 or y2 <= y1:
-            return f"A true box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no area: no anchor can overlap it."
+            return f"A box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no area, so no anchor can overlap it."
         return None
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
-        """Another true box: where it was drawn, and its best anchor. Another draw: the sampler is on."""
-        if "draw" in changes:
-            changes.setdefault("sampled", True)
-        if "truth" in changes and "box" not in changes:
-            changes["box"] = tuple(round(value, 1) for value in self.subject.boxes[changes["truth"]].tolist())
-            changes.setdefault("anchor", int(self.result.ious[changes["truth"]].argmax()))
+        if "truth" in changes and "box" not in changes:  # another object, where it is annotated, and its best anchor
+            changes = {"box": place(self.subject, changes["truth"]), "anchor": BEST, **changes}
+        if "draw" in changes:  # who asks for another draw wants to see it
+            changes = {"sampled": True, **changes}
         return changes
 
     def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:
-        return {group: id} if group in ("anchor", "truth") and getattr(state, group) != id else {}
+        if group == "truth":
+            return {"truth": id} if id != state.truth else {"anchor": BEST}
+        if group == "bar":  # the one of its anchors that is nearest to the chosen object
+            anchors = anchors_of_bar(self.result, id)
+            return {"anchor": int(anchors[self.result.ious[state.truth, anchors].argmax()])}
+        return {"anchor": id} if group == "anchor" else {}
 
     def arrow(self, state: State, panel: str, dx: int, dy: int) -> dict[str, Any]:
         if dy:
             return {"truth": (state.truth + dy) % len(self.subject.boxes)}
-        order = self.result.ious[state.truth].argsort(descending=True, stable=True).tolist()
-        place = order.index(state.anchor) + dx
-        return {"anchor": order[min(max(place, 0), len(order) - 1)]}
+        order = self.result.ious[state.truth].argsort(descending=True, stable=True)
+        rank = int(torch.where(order == self.result.anchor)[0]) + dx
+        return {"anchor": int(order[min(max(rank, 0), len(order) - 1)])}

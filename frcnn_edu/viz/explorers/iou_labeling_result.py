@@ -7,115 +7,137 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...ops import BalancedPositiveNegativeSampler, Matcher, box_area, box_iou
-from ..story import Story, follow
+from ...ops import Matcher, box_area, box_iou
+from ..course.iou_labeling_iou import intersection
+from ..story import Story
 from .scene import Rect
 
-FOREGROUND, BACKGROUND, IGNORED = 1, 0, -1  # the labels that the RPN learns from; ignored anchors teach nothing
+FOREGROUND, BACKGROUND, IGNORED = 1, 0, -1  # the RPN's labels
+BEST = -1  # as the selected anchor: whichever overlaps the chosen object most at the moment
 
 
 @dataclass(frozen=True)
 class State:
-    box: Rect  # of the true box that is dragged
-    truth: int  # which of the picture's true boxes it is
-    anchor: int  # the selected one, among all anchors of the picture
-    foreground: float = 0.7  # from this IoU on
-    background: float = 0.3  # below that one
+    box: Rect  # of the chosen object, in pixels of the resized image
+    truth: int  # which object that is
+    foreground: float  # anchors with at least this IoU are foreground
+    background: float  # those with less than this are background
+    anchor: int = BEST  # the selected one of all anchors
     low_quality: bool = True
     sampled: bool = False
-    draw: int = 1  # seed of the sampler
+    draw: int = 1  # the sampler's seed
 
 
 @dataclass(frozen=True)
 class Result:
-    """Labels of all A anchors, by the model's `Matcher`.
+    """The labels of all A anchors, given M objects.
 
     Attributes:
-        truths: (M, 4) with the dragged one where it is now.
+        truths: (M, 4) with the chosen one where it is now.
+        names: of the objects.
         anchors: (A, 4).
-        ious: (M, A); best, best_truth: (A,) of each anchor.
-        labels: (A,) 1, 0 or −1; matched: (A,) index of the true box that a foreground anchor learns.
-        asked: (A,) whether the anchor is the best one for some true box, so that the low-quality rule restores it.
-        positives, negatives: anchors drawn for training, indices; empty while the sampler is off.
+        ious: (M, A); best, best_truth: (A,) its maximum over the objects, and whose it is.
+        matched: (A,) the `Matcher`'s answer: an object's index, −1 background, −2 ignored.
+        labels: (A,) what the RPN makes of it: 1, 0 or −1.
+        by_threshold: (A,) what the labels would be without low-quality matches.
+        positives, negatives: the anchors drawn for one training step, indices; empty while the sampler is off.
+        anchor: index of the selected one.
     """
 
     state: State
     truths: Tensor
+    names: tuple[str, ...]
     anchors: Tensor
     ious: Tensor
     best: Tensor
     best_truth: Tensor
-    labels: Tensor
     matched: Tensor
-    asked: Tensor
+    labels: Tensor
+    by_threshold: Tensor
     positives: Tensor
     negatives: Tensor
+    anchor: int
+
+    def where(self, label: int) -> Tensor:
+        """The anchors with a label: their indices."""
+        return torch.where(self.labels == label)[0]
 
     def count(self, label: int) -> int:
         """How many anchors have a label."""
         return int((self.labels == label).sum())
 
-    def intersection(self) -> tuple[Tensor, float, float]:
-        """Of the selected anchor and its best truth: the box (4,) where they meet, its area, and that of their union."""
-        anchor, truth = self.anchors[self.state.anchor], self.truths[self.best_truth[self.state.anchor]]
-        box = torch.cat((torch.maximum(anchor[:2], truth[:2]), torch.minimum(anchor[2:], truth[2:])))
-        box[2:] = torch.maximum(box[2:], box[:2])
-        shared = float(box_area(box[None]))
-        return box, shared, float(box_area(anchor[None]) + box_area(truth[None])) - shared
+    def overlap(self) -> tuple[Tensor, float, float]:
+        """Of the selected anchor and its best object: the box (4,) that they share, its area, and that of their union."""
+        anchor, truth = self.anchors[self.anchor], self.truths[self.best_truth[self.anchor]]
+        shared = intersection(anchor, truth)
+        shared[2:] = torch.maximum(shared[:2], shared[2:])  # no area where they do not meet
+        area = float(box_area(shared[None]))
+        return shared, area, float(box_area(torch.stack((anchor, truth))).sum()) - area
+
+    def written(self, digits: int) -> str:
+        """The selected anchor's best IoU with so many digits, or as many as it takes to be on its side of the thresholds."""
+        iou, label = float(self.best[self.anchor]), int(self.by_threshold[self.anchor])
+        for digit in range(digits, 8):
+            seen = round(iou, digit)
+            if (seen >= self.state.foreground) == (label == FOREGROUND) and (
+                label == FOREGROUND or (seen >= self.state.background) == (label == IGNORED)
+            ):
+                return f"{iou:.{digit}f}"
+        return f"{iou:.{digits}f}"
+
+
+def start(of: Story) -> State:
+    """The followed object and the model's own thresholds."""
+    rpn: Any = of.model.rpn
+    matcher = rpn.proposal_matcher
+    return State(place(of, of.object), of.object, matcher.high_threshold, matcher.low_threshold)
+
+
+def place(of: Story, truth: int) -> Rect:
+    """Where an object is annotated."""
+    x1, y1, x2, y2 = (round(value, 1) for value in of.boxes[truth].tolist())
+    return (x1, y1, x2, y2)
 
 
 @cache
-def anchors_of(of: Story) -> Tensor:
-    """All anchors of the picture, (A, 4)."""
+def names(of: Story) -> tuple[str, ...]:
+    """What the objects are called: by class and number, and the followed one is ours."""
+    classes = [of.classes[label] for label in of.target["labels"].tolist()]
+    return tuple(f"our {name}" if k == of.object else f"{name} {k + 1}" for k, name in enumerate(classes))
+
+
+@cache
+def all_anchors(of: Story) -> Tensor:
+    """The anchors of all levels, (A, 4)."""
     return torch.cat(of.trace.anchors)
 
 
-def first_state(of: Story) -> State:
-    """The course's object and its best anchor, with the model's own thresholds."""
-    rpn: Any = of.model.rpn
-    box = tuple(round(value, 1) for value in of.box.tolist())
-    matcher = rpn.proposal_matcher
-    return State(box, of.object, follow(of).anchor, matcher.high_threshold, matcher.low_threshold)
-
-
 def compute(state: State, of: Story) -> Result:
-    """Labels and samples as the RPN makes them."""
+    """Matches, labels and sample, as the RPN makes them."""
     truths = of.boxes.clone()
     truths[state.truth] = torch.tensor(state.box)
-    anchors = anchors_of(of)
-    matcher = Matcher(state.foreground, state.background, state.low_quality)
-    matched = matcher.match_boxes(truths, anchors)  # (A,) index, −1 background, −2 ignored
-    labels = torch.where(
-        matched >= 0, FOREGROUND, torch.where(matched == Matcher.BETWEEN_THRESHOLDS, IGNORED, BACKGROUND)
-    )
-    ious = box_iou(truths, anchors)
+    ious = box_iou(truths, all_anchors(of))  # (M, A)
+    matched = Matcher(state.foreground, state.background, state.low_quality)(ious)
+    by_threshold = Matcher(state.foreground, state.background)(ious)
+    labels = _labels(matched)
+    positives, negatives = sample(labels, state.draw, of) if state.sampled else (labels.new_empty(0),) * 2
+    anchor = int(ious[state.truth].argmax()) if state.anchor == BEST else state.anchor
     best, best_truth = ious.max(dim=0)
-    asked = (ious == ious.amax(dim=1, keepdim=True)).any(dim=0)
-    positives = negatives = torch.empty(0, dtype=torch.int64)
-    if state.sampled:
-        rpn: Any = of.model.rpn
-        own = rpn.fg_bg_sampler
-        sampler = BalancedPositiveNegativeSampler(own.batch_size_per_image, own.positive_fraction)
-        with torch.random.fork_rng(devices=[]):  # chance of its own: a notebook's stays where it was
-            torch.manual_seed(state.draw)
-            (positives,), (negatives,) = sampler.draw([labels])
-    return Result(state, truths, anchors, ious, best, best_truth, labels, matched, asked, positives, negatives)
+    return Result(
+        state, truths, names(of), all_anchors(of), ious, best, best_truth,
+        matched, labels, _labels(by_threshold), positives, negatives, anchor,
+    )  # fmt: skip
 
 
-def reason(result: Result, of: Story) -> str:
-    """Why the selected anchor has its label, in words."""
-    index, state = result.state.anchor, result.state
-    names = ["the " + of.classes[label] for label in of.target["labels"].tolist()]
-    iou, own = float(result.best[index]), names[int(result.best_truth[index])]
-    overlap = f"overlaps {own} by {iou:.2f}" if iou > 0 else "meets no true box"
-    if iou >= state.foreground:
-        return f"Foreground: the anchor {overlap}, and {state.foreground:.2f} would be enough."
-    by_iou = "background" if iou < state.background else "ignored"
-    if result.labels[index] == FOREGROUND:
-        wanted = [m for m in range(len(names)) if result.ious[m, index] == result.ious[m].max()]
-        words = f"It {overlap}: {by_iou}, by its IoU. But no anchor fits {names[wanted[0]]} better, so the low-quality rule makes it foreground"
-        other = int(result.best_truth[index]) not in wanted
-        return words + (f"; and it learns {own}, its own best, not the one that asked." if other else ".")
-    if by_iou == "background":
-        return f"Background: the anchor {overlap}, less than {state.background:.2f}."
-    return f"Ignored: the anchor {overlap}, too little for foreground ({state.foreground:.2f}), too much for background ({state.background:.2f})."
+def _labels(matched: Tensor) -> Tensor:
+    """As `assign_targets_to_anchors` makes them of matches: any object 1, background 0, ignored −1."""
+    return (matched + 1).clamp(max=1)
+
+
+def sample(labels: Tensor, seed: int, of: Story) -> tuple[Tensor, Tensor]:
+    """What the model's sampler draws with that seed: positives and negatives, as indices."""
+    rpn: Any = of.model.rpn
+    with torch.random.fork_rng(devices=[]):  # the notebook's own random numbers go on as if nothing had been drawn
+        torch.manual_seed(seed)
+        positives, negatives = rpn.sample([labels])
+    return positives, negatives
