@@ -52,7 +52,7 @@ class Reader:
 
     Attributes:
         page: Playwright's page.
-        lab: address of the server, with its token as {token}.
+        address, token: of the server.
         errors: what the browser's console said of errors, and exceptions in the page.
     """
 
@@ -86,10 +86,10 @@ class Reader:
         """Which picture of the explorer is drawn: it counts up."""
         return int(self.page.locator(".fe-board").first.get_attribute("data-version"))
 
-    def settle(self, after: int) -> None:
-        """Wait for a picture after that one, and until no other comes."""
+    def settle(self, after: int, seconds: float = 20) -> None:
+        """Wait for a picture after that one, and until no other comes. Playwright's TimeoutError: there was none."""
         newer = "(before) => Number(document.querySelector('.fe-board').dataset.version) > before"
-        self.page.wait_for_function(newer, arg=after, timeout=1000 * PATIENCE)
+        self.page.wait_for_function(newer, arg=after, timeout=1000 * seconds)
         while True:
             seen = self.version()
             self.page.wait_for_timeout(300)
