@@ -67,6 +67,8 @@ examples:
       find the same.
   python -m frcnn_edu benchmark --sizes 200 --batch-sizes 1 --boxes 20 --no-growth --no-memory
       A first look: a minute.
+  python -m frcnn_edu benchmark --explorers
+      How soon the explorers answer a hand, in JupyterLab in a Chromium of this machine: ten minutes.
 """,
 }
 
@@ -191,6 +193,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_checkpoint(parser)
     add("--data", metavar="DATA", help="shapes, a VOC folder or a COCO json file (default: what it was trained on)")
     add("--split", choices=("train", "val", "test"), help="default: val, or test where there is no val")
+    add("--explorers", nargs="*", metavar="NAME", help="measure these explorers in a browser instead (default: all)")
     add("--json", type=Path, metavar="FILE", help="also write the numbers to this file")
     add("--batch-size", type=int, default=4, metavar="N", help="images at a time (default: 4)")
     add("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)")
@@ -220,6 +223,7 @@ def _add_benchmark(parser: argparse.ArgumentParser) -> None:
         ("growth", "measure how time and memory grow with image, batch, objects and proposals"),
     ):
         add(f"--{name}", action=argparse.BooleanOptionalAction, default=True, help=what)
+    add("--explorers", nargs="*", metavar="NAME", help="measure these explorers in a browser instead (default: all)")
     add("--json", type=Path, metavar="FILE", help="also write every number to this file")
     add("--threads", type=int, metavar="N", help="CPU cores to use (default: PyTorch's choice)")
 

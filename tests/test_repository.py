@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from frcnn_edu.viz.explore import EXPLORERS
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "frcnn_edu"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,7 +46,7 @@ ALLOWED = {
     "data": {"data"},
     "training": {"training", "data", "model", "ops"},
     "viz": {"viz", "training", "model", "ops", "data"},
-    "benchmark": {"benchmark", "training", "model", "ops", "data"},
+    "benchmark": {"benchmark", "course", "training", "model", "ops", "data"},
     "exercises": {"exercises", "training", "model", "ops", "data"},
     "course": {"course", "training"},
 }
@@ -81,10 +83,15 @@ def test_the_map_in_the_readme_names_what_exists() -> None:
             assert (ROOT / path).exists(), f"the map names {path}, which does not exist"
     topics = [path.stem[3:] for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     topics += ["whole_network", "training", "speed", "checking"]  # of 00, 14, 15, and of all
+    named = {
+        PACKAGE / "exercises": topics,
+        PACKAGE / "viz" / "course": topics,
+        PACKAGE / "viz" / "explorers": list(EXPLORERS),
+    }
     for file in sorted(PACKAGE.rglob("*.py")):
-        if file.parent in (PACKAGE / "exercises", PACKAGE / "viz" / "course") and file.name != "__init__.py":
-            assert any(file.stem.startswith(topic) for topic in topics), f"{file.name} is named after no notebook"
-        elif file.name not in ("__init__.py", "__main__.py"):
+        if any(file.stem.startswith(topic) for topic in named.get(file.parent, [])):
+            continue  # named after a notebook or an explorer, and not in the map one by one
+        if file.name not in ("__init__.py", "__main__.py"):
             assert file.relative_to(ROOT).as_posix() in listed, f"the map leaves out {file.relative_to(ROOT)}"
 
 

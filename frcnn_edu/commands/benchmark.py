@@ -29,6 +29,9 @@ USUAL_BOXES = 20  # in an image, where their number is not what is asked
 def run_benchmark(options: argparse.Namespace) -> None:
     """Compare our model with torchvision's."""
     check(options)
+    if options.explorers is not None:
+        explorers(options.explorers, Report(options.json))
+        return
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     report = Report(options.json)
@@ -52,6 +55,26 @@ def check(options: argparse.Namespace) -> None:
         for number in value if isinstance(value, list) else [value]:
             if number is not None and number < least:
                 raise ValueError(f"--{name.replace('_', '-')} {number}: expected {least} or more")
+
+
+def explorers(names: list[str], report: Report) -> None:
+    """How long explorers take to answer a hand, in JupyterLab in a real browser."""
+    from ..benchmark.explorers import measure  # it needs the packages of the extras "course" and "test"
+    from ..course.browser import find_browser
+    from ..viz.explore import EXPLORERS
+
+    unknown = sorted(set(names) - set(EXPLORERS))
+    if unknown:
+        raise ValueError(f"--explorers {unknown[0]}: expected some of {', '.join(EXPLORERS)}")
+    if find_browser() is None:
+        raise ValueError("--explorers needs a browser: install Chromium, or name one in the variable CHROMIUM")
+    say_where(report)
+    heading = f"{'':16}{'':16}{'events':>8}{'median':>9}{'95 of 100':>11}{'slowest':>9}"
+    report.title("From an event to the new picture in the browser, milliseconds", heading)
+    for answers in measure(names or list(EXPLORERS)):
+        report.add("explorers", dataclasses.asdict(answers))
+        row = f"{answers.explorer:16}{answers.gesture:16}{len(answers.milliseconds):>8}{answers.median:>9.0f}"
+        report.line(f"{row}{answers.percentile95:>11.0f}{max(answers.milliseconds):>9.0f}")
 
 
 def say_where(report: Report) -> None:

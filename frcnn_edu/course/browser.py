@@ -17,7 +17,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .notebooks import ENVIRONMENT
+from nbformat.sign import NotebookNotary
+
+from .notebooks import ENVIRONMENT, read_notebook
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (  # no screen, no sandbox (which root must do without), no talk with anybody but the page
@@ -98,8 +100,10 @@ class Reader:
 
 
 @contextmanager
-def reading(folder: Path, *, dark: bool = False, width: int = 1280) -> Iterator[Reader]:
+def reading(folder: Path, *, dark: bool = False, trusted: bool = False, width: int = 1280) -> Iterator[Reader]:
     """JupyterLab on a copy of the notebooks in `folder`, on loopback, and a browser that looks at it.
+
+    `trusted`: the notebooks are signed as the reader's own, so that JupyterLab shows their saved widgets before a cell is run.
 
     Raises:
         RuntimeError: there is no browser.
@@ -112,7 +116,7 @@ def reading(folder: Path, *, dark: bool = False, width: int = 1280) -> Iterator[
         raise RuntimeError("no Chromium was found: install one, or name it in the variable CHROMIUM")
     with (
         TemporaryDirectory() as temporary,
-        _server(folder, Path(temporary), dark) as (address, token),
+        _server(folder, Path(temporary), dark, trusted) as (address, token),
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(QUIET))
@@ -127,10 +131,16 @@ def reading(folder: Path, *, dark: bool = False, width: int = 1280) -> Iterator[
 
 
 @contextmanager
-def _server(folder: Path, temporary: Path, dark: bool) -> Iterator[tuple[str, str]]:
+def _server(folder: Path, temporary: Path, dark: bool, trusted: bool) -> Iterator[tuple[str, str]]:
     """A server on a copy of the folder (JupyterLab saves what it shows), with a home of its own."""
     work, home = temporary / "work", temporary / "home"
     shutil.copytree(folder, work, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    if trusted:
+        (home / "data").mkdir(parents=True)
+        notary = NotebookNotary(data_dir=str(home / "data"))
+        for path in work.rglob("*.ipynb"):
+            notary.sign(read_notebook(path))
+        notary.store.close()
     settings = dict(SETTINGS)
     if dark:
         settings["apputils-extension/themes"] = {"theme": "JupyterLab Dark"}

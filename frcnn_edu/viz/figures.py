@@ -27,6 +27,7 @@ from .course import (
     transform,
 )
 from .draw import draw_detections, legend_on_top, panels, ratio
+from .explore import EXPLORERS
 from .output import save_figure
 from .overview import draw_class_structure, draw_whole_network
 from .story import story
@@ -77,6 +78,11 @@ def winograd() -> Figure:
     return plot_winograd(patch, torch.tensor([[1, 2, 1], [3, -1, 2], [1, 1, -2]]))
 
 
+def first_view(name: str) -> Callable[[], Figure]:
+    """How an explorer begins, on paper."""
+    return lambda: EXPLORERS[name]().picture()
+
+
 COLORS = 256  # of a file: a third of the bytes, and hardly to be seen
 COURSE = (
     *(transform, backbone, fpn, base_anchors, stride_grid, rpn_head, box_coding, iou_labeling, proposals),
@@ -90,6 +96,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "roi_align_bin": roi_align_bin,
     "winograd": winograd,
     **{name: draw for notebook in COURSE for name, draw in notebook.FIGURES.items()},
+    **{f"explore_{name}": first_view(name) for name in EXPLORERS},
 }
 
 

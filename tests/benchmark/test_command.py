@@ -77,6 +77,7 @@ def test_growth(
         ("--boxes -1", "--boxes -1: expected 0 or more"),
         ("--repeats 0", "--repeats 0"),
         ("--threads 0", "--threads 0"),
+        ("--explorers level_mapper nonsense", "--explorers nonsense: expected some of whole_path, fpn_levels"),
     ],
 )
 def test_mistakes_are_one_line(options: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

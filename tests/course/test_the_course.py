@@ -8,9 +8,11 @@ import pytest
 
 from frcnn_edu.course.notebooks import find_notebooks, read_notebook
 from frcnn_edu.course.problems import exercises, problems
+from frcnn_edu.viz.explore import EXPLORERS
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
+BOARD = ROOT / "frcnn_edu" / "viz" / "explorers"
 ALL = find_notebooks(NOTEBOOKS)
 COURSE = [path for path in ALL if path.parent == NOTEBOOKS]
 SOLUTIONS = [path for path in ALL if path.parent != NOTEBOOKS]
@@ -76,8 +78,46 @@ def test_the_readme_answers_every_question() -> None:
         assert f"vision/issues/{number})" in index, f"question {number} of torchvision's is missing"
     for number in DETECTRON2:
         assert f"detectron2/issues/{number})" in index, f"question {number} of detectron2's is missing"
-    links = re.findall(r"\((notebooks/[\w.]+)#([^)]+)\)", index)
-    assert len(links) >= 20
+    assert len(check_links(index)) >= 20
+
+
+def test_the_readme_shows_every_explorer() -> None:
+    section = README.split("## Put a hand on it")[1].split("\n## ")[0]
+    linked = check_links(section)
+    rows = [line for line in section.splitlines() if line.startswith("| <img")]
+    assert len(linked) == len(rows) == len(EXPLORERS)
+    for row, name, file in zip(rows, EXPLORERS, linked, strict=True):
+        assert f'src="figures/explore_{name}.png"' in row
+        assert f"[`{name}`]" in row
+        cells = read_notebook(ROOT / file).cells
+        assert any(f"explore.{name}()" in cell.source for cell in cells if cell.cell_type == "code")
+
+
+def check_links(text: str) -> list[str]:
+    """The notebooks that are linked with a section, which must be there."""
+    links = re.findall(r"\((notebooks/[\w.]+)#([^)]+)\)", text)
     for file, anchor in links:
         anchors = [heading.replace(" ", "-") for heading in headings(ROOT / file)]
         assert unquote(anchor) in anchors, f"{file} has no section {anchor}"
+    return [file for file, _ in links]
+
+
+@pytest.mark.parametrize("path", COURSE, ids=name)
+def test_saved_explorers_have_the_boards_own_program(path: Path) -> None:
+    """A notebook keeps the state of its widgets, and with it their program: it must be executed again when that changes."""
+    saved = (
+        read_notebook(path)
+        .metadata.get("widgets", {})
+        .get("application/vnd.jupyter.widget-state+json", {})
+        .get("state", {})
+    )
+    boards = [model["state"] for model in saved.values() if model["model_name"] == "AnyModel"]
+    opened = sum(cell.source.count("= explore.") for cell in read_notebook(path).cells if cell.cell_type == "code")
+    assert len(boards) == opened
+    for board in boards:
+        assert board["_esm"] == (BOARD / "board.js").read_text(encoding="utf-8"), (
+            f"{path.name} is old: execute it again"
+        )
+        assert board["_css"] == (BOARD / "board.css").read_text(encoding="utf-8"), (
+            f"{path.name} is old: execute it again"
+        )

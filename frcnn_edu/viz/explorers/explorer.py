@@ -184,5 +184,8 @@ class Explorer(Generic[State, Result]):
         alts = " ".join(f"{panel.alt.rstrip('.')}." for panel in self.scene.panels if panel.alt)
         show(self.picture(), f"Explorer “{self.title}”. {alts}".rstrip())
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-        content = {"application/vnd.jupyter.widget-view+json": view, "text/plain": f"The explorer itself: {self.title}"}
+        content = {
+            "application/vnd.jupyter.widget-view+json": view,
+            "text/plain": f"(Run this cell to move it: {self.title})",
+        }
         display(content, raw=True)

@@ -1,0 +1,88 @@
+"""What a hand does to an explorer in a page, and what must follow."""
+
+import os
+
+import pytest
+
+from frcnn_edu.course.browser import Reader, find_browser
+
+IN_A_BROWSER = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        find_browser() is None and not os.environ.get("BROWSER_REQUIRED"),
+        reason="no browser: install Chromium (or name one in the variable CHROMIUM) to test the explorers in it",
+    ),
+]
+
+
+def seen(reader: Reader) -> tuple[str, str]:
+    """The picture, as bytes in text, and the formula with its words."""
+    picture, said = reader.page.evaluate(
+        """() => { const board = document.querySelector(".fe-board");
+        const said = [".fe-formula", ".fe-words"].map((part) => board.querySelector(part).innerText);
+        return [board.querySelector("canvas").toDataURL(), said.join("\\n")]; }"""
+    )
+    return picture, said
+
+
+def drag(reader: Reader) -> None:
+    """Take the first box at its lower right corner, and make it smaller."""
+    grip = reader.page.locator(".fe-explorer .fe-handle .fe-se").first.bounding_box()
+    x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
+    reader.page.mouse.move(x, y)
+    reader.page.mouse.down()
+    reader.page.mouse.move(x - 16, y - 11, steps=6)
+    reader.page.mouse.up()
+
+
+def press(reader: Reader, where: str, key: str, seconds: float) -> None:
+    """One key, and the picture that follows."""
+    before = reader.version()
+    reader.page.locator(f".fe-explorer {where}").first.focus()
+    reader.page.keyboard.press(key)
+    reader.settle(before, seconds)
+
+
+def reset(reader: Reader, seconds: float = 20) -> None:
+    before = reader.version()
+    reader.page.locator(".fe-explorer .fe-reset").first.click()
+    reader.settle(before, seconds)
+    reader.page.mouse.move(5, 5)
+
+
+def touch(reader: Reader, *, dragged: bool, where: str, presses: int = 1, seconds: float = 20) -> None:
+    """Drag a box, move a slider by keyboard and back, and see picture and formula change each time."""
+    first = seen(reader)
+    if dragged:
+        before = reader.version()
+        drag(reader)
+        reader.settle(before, seconds)
+        picture, said = seen(reader)
+        assert picture != first[0], "dragging a box leaves the picture as it was"
+        assert said != first[1], "dragging a box leaves the formula as it was"
+        reset(reader, seconds)
+        assert seen(reader) == first, "reset does not lead back to the first view"
+
+    # There, back, and there again: "another picture than before" would be content with half an answer. (The first view need not
+    # lie on a slider's steps.)
+    def presses_of(key: str) -> tuple[str, str]:
+        for _ in range(presses):
+            press(reader, where, key, seconds)
+        return seen(reader)
+
+    there, back, again = (presses_of(key) for key in ("ArrowRight", "ArrowLeft", "ArrowRight"))
+    for one, other in ((first, there), (there, back)):
+        assert one[0] != other[0], "a key leaves the picture as it was"
+        assert one[1] != other[1], "a key leaves the formula as it was"
+    assert again == there, "the same place does not look the same"
+
+
+def names_missing(reader: Reader) -> list[str]:
+    """What can be reached by keyboard in the explorer and has no name that could be read aloud."""
+    return reader.page.evaluate(
+        """() => [...document.querySelectorAll(".fe-explorer :is(button, input, select, [tabindex])")].filter((one) => {
+          if (one.tabIndex < 0 || one.disabled || !one.offsetParent) return false;
+          const label = one.id && document.querySelector(`label[for="${one.id}"]`);
+          return !(one.getAttribute("aria-label") || one.title || one.innerText?.trim() || one.closest("label")?.innerText.trim() || label?.innerText.trim());
+        }).map((one) => one.outerHTML.slice(0, 200))"""
+    )
