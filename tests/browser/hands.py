@@ -26,9 +26,11 @@ def seen(reader: Reader) -> tuple[str, str]:
 
 
 def drag(reader: Reader) -> None:
-    """Take the first box at its lower right corner, and make it smaller."""
-    grip = reader.page.locator(".fe-explorer .fe-handle .fe-se").first.bounding_box()
-    x, y = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2
+    """Make the first box smaller at its lower right corner, or move it, if it is one that only moves."""
+    handle = reader.page.locator(".fe-explorer .fe-handle").first
+    corner = handle.locator(".fe-se")
+    place = (corner if corner.is_visible() else handle).bounding_box()
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
     reader.page.mouse.move(x, y)
     reader.page.mouse.down()
     reader.page.mouse.move(x - 16, y - 11, steps=6)

@@ -14,7 +14,7 @@ from ..course.box_coding import DELTAS, RPN, centre_and_size, signed
 from ..story import Story, follow
 from .explorer import Explorer
 from .formula import Line, Table, Term
-from .scene import Axis, Boxes, Handle, Layer, Lines, Panel, Points, Rect, Scene, Words, photo, segments
+from .scene import Axis, Boxes, Handle, Layer, Lines, Panel, Points, Rect, Scene, Words, fit, photo, segments
 
 CODERS = {"rpn": RPN, "head": BoxCoder((10.0, 10.0, 5.0, 5.0))}
 CLIP = RPN.bbox_xform_clip  # log(1000 / 16)
@@ -106,7 +106,7 @@ def _picture(result: Result, of: Story) -> Panel:
         Points(torch.tensor([[x, y]]), st.PROPOSAL, 4.5),
     ]
     return Panel(
-        "picture", (10, 30, 500, 500 * height / width), view, layers, "Drag the anchor, or the box it is moved to",
+        "picture", fit((height, width), 10, 30, 500), view, layers, "Drag the anchor, or the box it is moved to",
         "arrows: from middle to middle · dashed: the true box", st.FAINT,
         alt=f"The picture with an anchor and the box that the deltas move it to; its IoU with the true box is {result.fit:.2f}",
     )  # fmt: skip

@@ -10,7 +10,7 @@ from .. import style as st
 from ..story import Story
 from .formula import Line, Term
 from .fpn_levels_result import LEVELS, STAGES, STRENGTH, Result, covered
-from .scene import Boxes, Grid, Layer, Panel, Rect, Scene, Words, heat, photo
+from .scene import Boxes, Grid, Layer, Panel, Rect, Scene, Words, fit, heat, photo
 
 
 def draw(result: Result, of: Story) -> Scene:
@@ -68,7 +68,7 @@ def _picture(result: Result, of: Story) -> Panel:
     ]
     channel = "all channels together" if result.state.channel == STRENGTH else f"channel {result.state.channel}"
     return Panel(
-        "picture", (10, 30, 440, 330), (0, 0, width, height), layers, f"{name}, {result.state.stage}: {channel}",
+        "picture", fit((height, width), 10, 30, 440), (0, 0, width, height), layers, f"{name}, {result.state.stage}: {channel}",
         f"{rows} × {columns} cells; click one, or take the arrow keys", color, keys=True,
         alt=f"The map {name}, {result.state.stage}, {channel}, over the picture; cell ({result.state.row}, {result.state.column}) is framed",
     )  # fmt: skip
@@ -79,7 +79,7 @@ def _stages(result: Result, of: Story) -> list[Panel]:
     height, width = of.resized.shape[1:]
     panels = []
     for number, stage in enumerate(STAGES):
-        place = (474 + (number % 2) * 164, 30 + (number // 2) * 172, 152.0, 114.0)
+        place = fit((height, width), 474 + (number % 2) * 164, 30 + (number // 2) * 172, 152)
         values = result.stages[stage]
         color = st.INK if stage == result.state.stage else st.FAINT
         whole = torch.tensor([[0.0, 0, width, height]])

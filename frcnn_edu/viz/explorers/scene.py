@@ -206,8 +206,12 @@ def segments(xs: Sequence[float], ys: Sequence[float]) -> Tensor:
 
 
 def fit(image_size: tuple[int, int], x: float, y: float, width: float) -> Rect:
-    """The place of a panel as wide as `width` that shows an image of `image_size` (height, width) undistorted."""
-    return (x, y, width, width * image_size[0] / image_size[1])
+    """The place of a panel that shows an image of `image_size` (height, width) undistorted.
+
+    It is as wide as `width`, and for an image taller than 4:3 only as wide as lets it stay within three quarters of that height.
+    """
+    height = width * min(image_size[0] / image_size[1], 0.75)
+    return (x, y, min(width, height * image_size[1] / image_size[0]), height)
 
 
 # --------------------------------------------------------------------------------------------------- as the browser gets it

@@ -81,7 +81,9 @@ def test_heat_spans_its_range() -> None:
 @pytest.mark.parametrize("size", [(120, 160), (160, 120), (1, 7)])
 def test_fit_does_not_distort(size: tuple[int, int]) -> None:
     _, _, width, height = scene.fit(size, 3, 4, 200)
-    assert width == 200
+    assert width == 200 or height == 150  # as large as there is room
+    assert width <= 200
+    assert height <= 150
     assert height / width == pytest.approx(size[0] / size[1])
 
 
