@@ -413,6 +413,7 @@ function render({ model, el }) {
     if (words.innerHTML !== scene.words) words.innerHTML = scene.words;
     placeHandles();
     placeKeys();
+    requestAnimationFrame(nameControls);
     el.dataset.version = model.get("scene").version; // for those who wait for a picture
   }
 
@@ -607,16 +608,16 @@ function render({ model, el }) {
 
   // ------------------------------------------------------------------------------------------------- life in a page
 
-  // Sliders say aloud their numbers, but not which ones they are: tell them.
+  // Sliders say aloud their numbers, but not which ones they are, and buttons not which of them is pressed: tell them.
   function nameControls() {
-    for (const control of el.closest(".fe-explorer")?.querySelectorAll(".fe-controls .widget-slider, .fe-controls .widget-inline-hbox") ?? []) {
+    for (const control of el.closest(".fe-explorer")?.querySelectorAll(".fe-controls > *") ?? []) {
       const label = control.querySelector("label")?.textContent;
       if (!label) continue;
-      control.querySelectorAll(".noUi-handle").forEach((handle, i, all) =>
-        handle.setAttribute("aria-label", all.length > 1 ? `${label}, ${i ? "upper" : "lower"} end` : label));
+      for (const handle of control.querySelectorAll(".noUi-handle")) handle.setAttribute("aria-label", label);
       control.querySelector(".widget-readout")?.setAttribute("aria-label", `${label}, number`);
-      const group = control.querySelector(".widget-toggle-buttons-group, .widget-toggle-button-group, .jupyter-widgets-toggle-buttons");
-      group?.setAttribute("aria-label", label);
+      const buttons = control.querySelectorAll(".widget-toggle-button");
+      if (buttons.length) { control.setAttribute("role", "group"); control.setAttribute("aria-label", label); }
+      for (const button of buttons) button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
     }
   }
 
