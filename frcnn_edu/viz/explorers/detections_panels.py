@@ -14,6 +14,7 @@ from .detections_result import EVERY_CLASS, LEAST, Result
 from .formula import Line, Term
 from .scene import Axis, Boxes, Layer, Lines, Panel, Points, Scene, Words, fit, photo, segments
 
+MOST_LABELS = 16  # of the surest detections; with more of them nothing of the picture would be left
 TICKS = (0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
@@ -83,7 +84,7 @@ def _outlines(result: Result, which: Tensor, width: float, dashed: bool = False,
 def _labels(result: Result, of: Story, passing: Tensor, missed: list[int], size: tuple[int, int]) -> list[Layer]:
     """One word at each box, where there is room for it."""
     found, unit = result.found, size[0] / 440  # data units of a unit of the page
-    ids = torch.where(passing)[0].tolist()[:30]
+    ids = torch.where(passing)[0].tolist()[:MOST_LABELS]
     texts = [
         f"{of.classes[int(found.labels[i])]} {float(found.scores[i]):.2f}" + ("" if found.matched[i] >= 0 else " ✗")
         for i in ids
@@ -206,7 +207,7 @@ def _formula(result: Result, of: Story) -> list[Line]:
 def _words(result: Result, of: Story) -> str:
     right, wrong, missed = result.counts()
     kind = "objects" if result.state.label == EVERY_CLASS else f"objects of the class {of.classes[result.state.label]}"
-    words = f"In all pictures: {right} of {result.truths} {kind} found, {missed} missed, {wrong} wrong detections. "
+    words = f"In all {result.pictures} pictures: {right} of {result.truths} {kind} found, {missed} missed, {wrong} wrong detection{'' if wrong == 1 else 's'}. "
     found, chosen = result.found, result.state.chosen
     if not len(found.boxes):
         return words

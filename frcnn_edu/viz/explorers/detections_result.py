@@ -66,6 +66,7 @@ class Result:
         precision, recall: (D,) if the score threshold were just below each detection.
         passing: how many of them are above the threshold.
         average: the area under the curve, as COCO interpolates it.
+        pictures: how many there are.
     """
 
     state: State
@@ -78,6 +79,7 @@ class Result:
     recall: Tensor
     passing: int
     average: float
+    pictures: int
 
     def counts(self) -> tuple[int, int, int]:
         """Right and wrong detections above the threshold, and missed objects."""
@@ -151,8 +153,8 @@ def compute(state: State, of: Story) -> Result:
     seen, found = every[state.picture]
     passing = int((scores > state.score).sum())
     return Result(
-        state, seen, found, scores, right, truths, precision, recall, passing, average_precision(precision, recall)
-    )
+        state, seen, found, scores, right, truths, precision, recall, passing, average_precision(precision, recall), len(every),
+    )  # fmt: skip
 
 
 def average_precision(precision: Tensor, recall: Tensor) -> float:

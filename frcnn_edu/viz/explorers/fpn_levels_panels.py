@@ -167,6 +167,8 @@ def _words(result: Result, of: Story) -> list[str]:
         "both": "Sharp edges from the left, meaning from above: their plain sum.",
         "smoothed": f"A 3×3 convolution over the sum: this is {name}, what RPN and RoIAlign see.",
     }[state.stage]
+    if state.level == 3:
+        words += " Nothing comes down to the coarsest map, so its lateral is its sum."
     if result.source is not None:
         words += f" From above, cell ({state.row}, {state.column}) gets a copy of cell {result.source} of P{3 + state.level}."
     return [words]

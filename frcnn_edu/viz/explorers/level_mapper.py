@@ -180,42 +180,60 @@ def _handle(result: Result) -> Handle:
 def _formula(result: Result) -> list[Line]:
     x1, y1, x2, y2 = result.state.box
     mapper, color = result.mapper, st.PROPOSAL
-    root = Root([Term(f"{x2 - x1:.1f}", "box", color), " · ", Term(f"{y2 - y1:.1f}", "box", color)])
+    root = Root([Term(_pixels(x2 - x1), "box", color), " · ", Term(_pixels(y2 - y1), "box", color)])
     eps = f"{mapper.eps:.6f}"
-    inside = Term(f"{result.exponent:.3f}", "point", color)
+    inside = Term(f"{result.exponent:.3f}".replace("-", "−"), "point", color)
     named = Term(f"P{result.level}", None, st.level_color(f"P{result.level}"))
+    k = f"{result.k}".replace("-", "−")
     return [
-        [f"k = ⌊{mapper.lvl0} + log₂(", Frac([root], str(mapper.s0)), f") + {eps}⌋ = ⌊", inside, f"⌋ = {result.k}"],
+        [f"k = ⌊{mapper.lvl0} + log₂(", Frac([root], str(mapper.s0)), f") + {eps}⌋ = ⌊", inside, f"⌋ = {k}"],
         [f"kept within {mapper.k_min} … {mapper.k_max}: {result.level}, that is ", named],
     ]
 
 
+def _pixels(length: float) -> str:
+    """With one digit after the point, or as many of four as it takes."""
+    short = f"{length:.1f}"
+    return short if abs(float(short) - length) < 5e-5 else f"{length:.4f}".rstrip("0")
+
+
 def _words(result: Result) -> list[str]:
-    words = f"A side of {result.side:.1f} pixels, against {result.mapper.s0}. "
+    words = f"A side of {_pixels(round(result.side, 4)) if _by_epsilon(result) else f'{result.side:.1f}'} pixels, against {result.mapper.s0}. "
+    asked = f"P{result.k}".replace("-", "−")
     if result.k < result.level:
-        words += f"The formula asks for P{result.k}, which is not there; the finest map, P{result.level}, takes it, and the box has fewer cells than it should."
+        words += f"The formula asks for {asked}, which is not there; the finest map, P{result.level}, takes it, and the box has fewer cells than it should."
     elif result.k > result.level:
-        words += f"The formula asks for P{result.k}, which is not there; the coarsest map, P{result.level}, takes it."
+        words += f"The formula asks for {asked}, which is not there; the coarsest map, P{result.level}, takes it."
+    elif _by_epsilon(result):
+        words += f"A hair too small for P{result.level}, and yet it goes there: that is what ε is for."
     else:
         low, high = (result.mapper.s0 * 2.0 ** (k - result.mapper.lvl0) for k in (result.k, result.k + 1))
         words += f"P{result.level} takes all sides from {low:g} up to, but not with, {high:g}."
     return [words]
 
 
+def _by_epsilon(result: Result) -> bool:
+    """Whether the box is on its level only because of ε."""
+    return math.floor(result.exponent - result.mapper.eps) < result.k
+
+
 class LevelMapperExplorer(Explorer[State, Result]):
     title = "Which map is a box read from?"
-    prompts = (
-        ("The full model's numbers: 800 pixels, canonical scale 224. Where does our cross go?", FULL),
-        ("A box of 223 × 223 pixels there: P3 or P4?", {**FULL, "box": (420.0, 260.0, 643.0, 483.0)}),
-        ("One pixel more.", {**FULL, "box": (420.0, 260.0, 644.0, 484.0)}),
-        ("A ten-thousandth of a pixel less: does it fall back?", {**FULL, "box": (420.0, 260.0, 643.9999, 484.0)}),
-        ("A long thin one, as tall as the picture: which side counts?", {"box": (60.0, 0.0, 66.0, 120.0)}),
-        ("So small that no map is meant for it.", {"box": (52.0, 92.0, 56.0, 96.0)}),
-        (
-            "Everything, and a canonical scale of 56: is there a map coarse enough?",
-            {"canonical_scale": 56, "size": 480, "box": (0.0, 0.0, 640.0, 480.0)},
-        ),
-    )
+
+    @property
+    def prompts(self) -> Any:  # type: ignore[override]
+        """What to try: it begins with the picture's object."""
+        first = self.first
+        grown = tuple(round(FULL["size"] / first.size * value, 1) for value in first.box)
+        return (
+            ("The full model's numbers: 800 pixels, canonical scale 224. Where does our object go?", {**FULL, "box": grown}),
+            ("A box of 223 × 223 pixels there: P3 or P4?", {**FULL, "box": (420.0, 260.0, 643.0, 483.0)}),
+            ("One pixel more.", {**FULL, "box": (420.0, 260.0, 644.0, 484.0)}),
+            ("A ten-thousandth of a pixel less: does it fall back?", {**FULL, "box": (420.0, 260.0, 643.9999, 484.0)}),
+            ("A long thin one, as tall as the picture: which side counts?", {"box": (60.0, 0.0, 66.0, 120.0)}),
+            ("So small that no map is meant for it.", {"box": (52.0, 92.0, 56.0, 96.0)}),
+            ("Everything, and a canonical scale of 56: is there a map coarse enough?", {"canonical_scale": 56, "size": 480, "box": (0.0, 0.0, 640.0, 480.0)}),
+        )  # fmt: skip
 
     def start(self) -> State:
         return State(tuple(round(value, 1) for value in self.subject.box.tolist()))

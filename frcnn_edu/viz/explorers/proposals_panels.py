@@ -1,6 +1,7 @@
 """The sieve of the region proposal network: the pictures."""
 
 import torch
+from torch import Tensor
 
 from ...ops import box_area, box_iou
 from .. import style as st
@@ -14,6 +15,8 @@ TITLES = (
     *("all anchors, moved", "the best of each level", "… clipped", "… large enough", "… likely enough"),
     *("left by NMS", "the best of all levels"),
 )
+
+MANY = 60  # kept boxes; more of them are drawn thin
 
 
 def draw(result: Result, of: Story) -> Scene:
@@ -57,14 +60,15 @@ def _nms(result: Result, of: Story) -> Panel:
     waiting = torch.tensor(
         [i for i in range(len(result.boxes)) if i not in gone and (i > reached or i in doomed)], dtype=torch.int64
     )
+    thick = 1.8 if len(kept) <= MANY else 0.8
     layers: list[Layer] = [photo(of.resized, dim=0.5)]
-    for ids, color, thick, dashed, alpha in (
-        (waiting, st.PROPOSAL, 0.8, False, 0.15), (dropped, st.IGNORED, 1.0, True, 0.6), (kept, st.PROPOSAL, 1.8, False, 1.0),
+    for ids, color, wide, dashed, alpha in (
+        (waiting, st.PROPOSAL, 0.8, False, 0.15), (dropped, st.IGNORED, 1.0, True, 0.6), (kept, st.PROPOSAL, thick, False, 1.0),
     ):  # fmt: skip
         told = {"rank": ids + 1, "probability": result.probabilities[ids]}
         layers.append(
             Boxes(
-                result.boxes[ids], color, thick, dashed, alpha=alpha, halo=alpha == 1, group="box", ids=ids, values=told
+                result.boxes[ids], color, thick, dashed, alpha=alpha, halo=wide > 1, group="box", ids=ids, values=told
             )
         )
     if now:
@@ -154,7 +158,7 @@ def _words(result: Result, of: Story) -> list[str]:
             f"Nothing is left: no box is at least {result.state.smallest} pixels wide and as high. Take a smaller minimum."
         ]
     if now:
-        words = f"On {name}, {result.probabilities[now.kept]:.3f} beats {result.probabilities[now.dropped]:.3f}: which box fits better is not asked. "
+        words = f"On {name}, {_differing(result.probabilities[now.kept], result.probabilities[now.dropped])}: which box fits better is not asked. "
     elif result.suppressions:
         words = f"On {name} {len(result.boxes)} boxes wait, the most likely first. "
     else:
@@ -166,3 +170,16 @@ def _words(result: Result, of: Story) -> list[str]:
             + f"The best fit for the {object_name} had IoU {before:.2f} before NMS; what is left in the end has {after:.2f}."
         ]
     return [words + f"The best fit for the {object_name}, IoU {after:.2f}, is still there in the end."]
+
+
+def _differing(better: Tensor, worse: Tensor) -> str:
+    """Two probabilities with as many digits as tell them apart."""
+    for digits in range(3, 8):
+        first, second = f"{float(better):.{digits}f}", f"{float(worse):.{digits}f}"
+        if first != second:
+            return f"{first} beats {second}"
+    return (
+        f"{float(better):.1e} beats {float(worse):.1e}"
+        if better < 0.5
+        else "one that is sure beats one a hair less sure"
+    )

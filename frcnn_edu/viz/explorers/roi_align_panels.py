@@ -58,10 +58,10 @@ def _map(result: Result) -> Panel:
         *_chosen(result, place[3] / (view[3] - view[1])),
     ]
     of_what = "strength of all channels" if result.state.channel == STRENGTH else f"channel {result.state.channel}"
-    captions = "orange: the box and its bins · dots: points that are read · a value stands in its cell's middle"
+    captions = "orange: the box and its bins · dots: points that are read"
     return Panel(
         "map", place, view, layers, f"On {_name(result)}: {of_what}",
-        captions + "\ndashed white: the whole cells that RoIPool takes instead", st.LEVELS[_name(result)],
+        captions + "\na value stands in its cell's middle · dashed: RoIPool's whole cells", st.LEVELS[_name(result)],
         alt=f"The cells of {_name(result)} around the box, with its bins, its points, and the four cells of the chosen point",
     )  # fmt: skip
 
@@ -154,12 +154,10 @@ def _formula(result: Result) -> list[Line]:
     number = result.ratios[0] * result.ratios[1]
     index = result.state.row * result.state.size + result.state.column
     mean: list[Piece] = [f"bin ({result.state.row}, {result.state.column}) = "]
-    if number <= 4:
-        mean += [
-            "(" if number > 1 else "",
-            " + ".join(_number(result.value(k)) for k in range(number)),
-            f") / {number} = " if number > 1 else " = ",
-        ]
+    if number == 1:
+        mean += [Sub("v", "1"), " = "]
+    elif number <= 4:
+        mean += ["(", " + ".join(_number(result.value(k)) for k in range(number)), f") / {number} = "]
     else:
         mean.append(f"mean of {number} points = ")
     bin_value = float(result.pooled[result.state.row, result.state.column])
@@ -167,22 +165,32 @@ def _formula(result: Result) -> list[Line]:
 
 
 def _words(result: Result) -> list[str]:
-    (wide, high), size = result.length, result.state.size
-    words = f"A bin is {wide / size:.2f} × {high / size:.2f} cells. "
-    true_wide = float(result.box[2] - result.box[0])
-    true_high = float(result.box[3] - result.box[1])
+    (wide, high), size, number = result.length, result.state.size, result.ratios[0] * result.ratios[1]
+    words = (
+        f"A bin is {wide / size:.2f} × {high / size:.2f} cells, read at {number} point{'' if number == 1 else 's'}. "
+    )
     px, py = result.point(result.state.point - 1)
     rows, columns = result.values.shape
     x, y = float(result.x[px]), float(result.y[py])
     if not (-1 <= x <= columns and -1 <= y <= rows):
         return [words + "This point lies more than a cell outside the map, and counts as 0."]
-    if min(true_wide, true_high) < 1 and not result.state.aligned:
+    if min((result.box[2:] - result.box[:2]).tolist()) < 1 and not result.state.aligned:
         return [
             words
             + "The box is smaller than a cell, and is stretched to one: so the first RoIAlign did it, and torchvision still does."
         ]
-    moved = max(abs(math.floor(float(v) + 0.5) - float(v)) for v in torch.tensor(result.state.box) * result.scale)
-    words += f"RoIPool rounds corners to whole cells, here by up to {moved:.2f}, that is {moved / result.scale:.1f} pixels; RoIAlign rounds nothing. "
     if result.state.aligned:
-        words += "With “aligned”, everything is read half a cell further up and left."
-    return [words]
+        return [
+            words
+            + "With “aligned”, everything is read half a cell further up and left: the value of a cell then belongs to its middle."
+        ]
+    moved = max(abs(math.floor(float(v) + 0.5) - float(v)) for v in torch.tensor(result.state.box) * result.scale)
+    if moved < 0.005:
+        return [
+            words
+            + "The corners lie on whole cells, so RoIPool rounds nothing either; but it takes one cell more, and the largest value of a bin."
+        ]
+    return [
+        words
+        + f"RoIPool rounds corners to whole cells, here by up to {moved:.2f}, that is {moved / result.scale:.1f} pixels; RoIAlign rounds nothing."
+    ]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...model import AnchorGenerator
+from ...ops import box_area, clip_boxes_to_image
 from .. import style as st
 from ..story import Story, follow
 from .base_anchors import PRESETS
@@ -233,17 +234,22 @@ def _formula(result: Result) -> list[Line]:
 
 def _words(result: Result) -> list[str]:
     (rows, columns), (drift_x, drift_y) = result.grid, result.drift
-    name = LEVELS[result.state.level]
+    name, height, width = LEVELS[result.state.level], *result.image
     words = f"{name} has {rows} × {columns} cells with three anchors each: {3 * rows * columns}. "
-    if result.stride == (result.true, result.true):
-        words += (
-            f"Its strides are true: the next cell sees what lies {result.true} pixels on, and so do the next anchors."
+    if drift_x or drift_y:
+        far = " and ".join(
+            f"{drift} {way}" for drift, way in ((drift_x, "too far left"), (drift_y, "too high")) if drift
         )
-    elif drift_x or drift_y:
-        words += f"Dividing and rounding down loses a little at each cell: here the anchors stand {drift_x} pixels too far left and {drift_y} too high."
-    else:
-        words += "The strides are too short, but at the first cell nothing is lost yet: go to the lower right."
-    return [words]
+        return [
+            words + f"Dividing and rounding down loses a little at each cell: here the anchors stand {far}, in pixels."
+        ]
+    if result.stride != (result.true, result.true):
+        return [words + "The strides are too short, but at the first cell nothing is lost yet: go to the lower right."]
+    anchor = result.ours[[result.state.shape]]
+    inside = float(box_area(clip_boxes_to_image(anchor, (height, width))) / box_area(anchor))
+    words += f"The next cell sees what lies {result.true} pixels on, and so do the next anchors. "
+    share = "all" if inside == 1 else f"{inside:.0%}"
+    return [words + f"Of this one, {share} lies inside the picture."]
 
 
 class StrideGridExplorer(Explorer[State, Result]):
@@ -258,7 +264,7 @@ class StrideGridExplorer(Explorer[State, Result]):
             {"size": 800, "preset": "full model", "level": 4, "row": 12, "column": 16},
         ),
         (
-            "A picture padded to nothing: are the strides of P5 still 32?",
+            "A picture that is not padded: are the strides of P5 still 32?",
             {"size": 250, "divisible": 1, "level": 3, "row": 7, "column": 10},
         ),
         ("The finest level: how many anchors are that?", {"level": 0, "row": 16, "column": 28}),
