@@ -7,9 +7,9 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator as Torchvi
 from torchvision.models.detection.image_list import ImageList as TorchvisionImageList
 
 from frcnn_edu.viz import explore
-from frcnn_edu.viz.explorers import stride_grid
+from frcnn_edu.viz.explorers import stride_grid_result as stride_grid
 from frcnn_edu.viz.explorers.base_anchors import PRESETS
-from frcnn_edu.viz.explorers.stride_grid import State
+from frcnn_edu.viz.explorers.stride_grid_result import State
 from frcnn_edu.viz.story import followed, story
 
 STORY = story()
