@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 from driving import drive
@@ -146,3 +148,11 @@ def test_the_first_state_has_the_models_settings() -> None:
     assert (state.pre, state.threshold, state.post) == (
         rpn._pre_nms_top_n["testing"], rpn.nms_thresh, rpn._post_nms_top_n["testing"],  # type: ignore[union-attr,index]
     )  # fmt: skip
+
+
+def test_probabilities_have_as_many_digits_as_tell_them_apart() -> None:
+    explorer = ProposalsExplorer()
+    for place in range(1, len(explorer.result.suppressions) + 1):
+        explorer.set(place=place)
+        first, second = re.findall(r"([\d.e-]+) beats ([\d.e-]+)", explorer.words)[0]
+        assert float(first) > float(second)

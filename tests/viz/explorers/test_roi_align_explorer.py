@@ -136,6 +136,20 @@ def test_special_boxes_are_said_in_words() -> None:
     assert "no area" in explorer.board.problem
 
 
+def test_words_count_points_and_rounding() -> None:
+    explorer = RoiAlignExplorer()
+    assert "read at 4 points" in explorer.words
+    explorer.set(ratio=1)
+    assert "read at 1 point." in explorer.words
+    assert "bin (3, 3) = v_1 = " in explorer.formula
+    explorer.set(box=(88.0, 40.0, 116.0, 68.0))
+    assert "rounds nothing either" in explorer.words
+    explorer.set(box=(89.0, 40.0, 117.0, 68.0))
+    assert "here by up to 0.25, that is 1.0 pixels" in explorer.words
+    explorer.set(aligned=True)
+    assert "half a cell further up and left" in explorer.words
+
+
 def test_bins_are_linked_in_all_panels() -> None:
     scene = RoiAlignExplorer().scene
     for name in ("map", "align", "pool"):
