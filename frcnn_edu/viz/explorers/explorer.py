@@ -140,12 +140,14 @@ class Explorer(Generic[State, Result]):
         try:
             bounds = self.bounds(state)
             for field, control in self.controls.items():
-                if field in bounds:
-                    # In an order in which the smallest is never above the largest.
-                    low, high = bounds[field]
-                    control.max = max(high, control.min)
-                    control.min, control.max = low, high
-                control.value = getattr(state, field)
+                # In one message: a page that gets new bounds alone sends its old value back.
+                with control.hold_sync():
+                    if field in bounds:
+                        # In an order in which the smallest is never above the largest.
+                        low, high = bounds[field]
+                        control.max = max(high, control.min)
+                        control.min, control.max = low, high
+                    control.value = getattr(state, field)
         finally:
             self._settled = True
 
@@ -157,7 +159,7 @@ class Explorer(Generic[State, Result]):
         """Whether a control shows what the state has. A page rounds a slider to its steps: that is no move of a hand."""
         own = getattr(self.state, field)
         step = getattr(self.controls[field], "step", 0)
-        return bool(abs(value - own) <= step / 2 if isinstance(own, float) else value == own)
+        return bool(abs(value - own) <= 0.501 * step if isinstance(own, float) else value == own)
 
     def _dragged(self, name: str, box: list[float]) -> None:
         self.set(**{name: tuple(box)})
