@@ -21,9 +21,7 @@ COLUMNS = (("x", 0, 2), ("y", 1, 3), ("w", 2, 2), ("h", 3, 3))  # and where `cen
 def draw(result: Result, of: Story) -> Scene:
     """Both boxes on the picture, the curve of exp, and the four deltas."""
     panels = [_picture(result, of), _curve(result), _bars(result)]
-    anchor = Handle(
-        "anchor", "picture", torch.tensor(result.state.anchor), st.ANCHOR, "anchor", smallest=SMALLEST, name_below=True
-    )
+    anchor = Handle("anchor", "picture", torch.tensor(result.state.anchor), st.ANCHOR, "anchor", smallest=SMALLEST)
     low, high = torch.tensor(panels[0].view).view(2, 2)
     # A box that left the page keeps a handle at its edge, to be fetched back.
     first = torch.minimum(torch.maximum(result.moved[:2], low), high - 2)
