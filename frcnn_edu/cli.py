@@ -68,7 +68,7 @@ examples:
   python -m frcnn_edu benchmark --sizes 200 --batch-sizes 1 --boxes 20 --no-growth --no-memory
       A first look: a minute.
   python -m frcnn_edu benchmark --explorers
-      How soon the explorers answer a hand, in JupyterLab in a Chromium of this machine: ten minutes.
+      How soon the explorers answer a hand, in JupyterLab in a Chromium of this machine: five minutes.
 """,
 }
 
