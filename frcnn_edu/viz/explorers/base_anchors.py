@@ -1,6 +1,7 @@
 """Sizes, ratios and rounding: fifteen boxes around one point."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -24,24 +25,26 @@ from .base_anchors_result import (
     reach,
     rising,
 )
-from .explorer import Explorer
+from .explorer import Explorer, Prompt
 from .scene import Rect, Scene
 
 
 class BaseAnchorsExplorer(Explorer[State, Result]):
     title = "Five sizes, three ratios: fifteen boxes"
-    prompts = (
-        ("The smallest, wide: is rounding worse for it than for the others?", {"level": 0, "shape": 0}),
-        ("The full model's sizes, 32 to 512: does rounding still matter?", FULL),
-        ("Rounding off: what is left of the area's error?", {"rounded": False}),
-        ("An odd size, 25, on P3: how wide is its square?", {"p3": 25, "level": 1, "shape": 1}),
-        ("A ratio of 0.75 in place of 1: does it fit our object better?", {"second": 0.75, "shape": 1}),
-        ("A size of 38 in place of 48: does its square count as an object now?", {"p4": 38, "shape": 1}),
-        ("A ratio of 1 in place of 2: what is wrong with five anchors then?", {"third": 1.0}),
-    )
 
     def start(self) -> State:
         return State()
+
+    def make_prompts(self) -> Sequence[Prompt]:
+        return (
+            ("The smallest, wide: is rounding worse for it than for the others?", {"level": 0, "shape": 0}),
+            ("The full model's sizes, 32 to 512: does rounding still matter?", FULL),
+            ("Rounding off: what is left of the area's error?", {"rounded": False}),
+            ("An odd size, 25, on P3: how wide is its square?", {"p3": 25, "level": 1, "shape": 1}),
+            ("A ratio of 0.75 in place of 1: does it fit our object better?", {"second": 0.75, "shape": 1}),
+            ("A size of 38 in place of 48: does its square count as an object now?", {"p4": 38, "shape": 1}),
+            ("A ratio of 1 in place of 2: what is wrong with five anchors then?", {"third": 1.0}),
+        )
 
     def make_controls(self) -> dict[str, Any]:
         first, style = self.first, {"description_width": "initial"}

@@ -1,6 +1,7 @@
 """An anchor, a box, and the four numbers that lead from the one to the other."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,16 +10,14 @@ import ipywidgets
 from ..course.box_coding import DELTAS
 from .box_coding_panels import draw
 from .box_coding_result import CODERS, Result, State, compute, decode, encode, start
-from .explorer import Explorer
+from .explorer import Explorer, Prompt
 from .scene import Scene
 
 
 class BoxCodingExplorer(Explorer[State, Result]):
     title = "Four numbers that move a box"
 
-    @property
-    def prompts(self) -> Any:  # type: ignore[override]
-        """What to try: it begins with the object's best anchor."""
+    def make_prompts(self) -> Sequence[Prompt]:
         x1, y1, x2, y2 = self.first.anchor
         wide, x, y = x2 - x1, (x1 + x2) / 2, (y1 + y2) / 2
         # A box that is to stay is named as the target: a prompt sets all that is not named to the first view's.

@@ -1,7 +1,8 @@
 """Which detections are right, over some pictures: the numbers."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from functools import cache, lru_cache
 from typing import Any
 
@@ -19,11 +20,12 @@ from ..trace import Trace, trace
 LEAST = 0.01  # scores below are never looked at
 OTHERS = 23  # pictures besides the course's
 EVERY_CLASS = 0  # in place of a label
+STRIDE = 100_000  # a detection of all pictures is known by picture · STRIDE + candidate
 
 
 @dataclass(frozen=True)
 class State:
-    chosen: int  # the selected detection of the picture, by its rank
+    chosen: int  # the selected candidate of the picture, by its rank before NMS: it stays the same whatever is set
     score: float = 0.5
     nms: float = 0.5
     label: int = EVERY_CLASS
@@ -45,14 +47,52 @@ class Seen:
 class Found:
     """Detections of one picture after NMS, the best first: (N, 4), (N,), (N,); and of each the true box that it matched.
 
-    `matched` (N,) is that box's index, −1 for a wrong detection; `fits` (N,) the IoU with the best true box of its class, 0 if there is none.
+    `kept` (N,) are their ranks among the candidates, `survivors` those of all that NMS leaves, before the limit; `matched` (N,)
+    is the true box's index, −1 for a wrong detection; `fits` (N,) the IoU with the best true box of its class, 0 without one.
     """
 
     boxes: Tensor
     scores: Tensor
     labels: Tensor
+    kept: Tensor
+    survivors: Tensor
     matched: Tensor
     fits: Tensor
+
+
+class Fate(Enum):
+    """What became of a candidate, in the order in which the model and then COCO ask."""
+
+    UNCOUNTED = "of a class that is not looked at"
+    BELOW = "not above the score threshold"
+    DROPPED = "dropped by NMS"
+    BEYOND = "beyond the number of detections"
+    RIGHT = "right"
+    TAKEN = "fits an object that a better one has taken"
+    ELSEWHERE = "fits no object of its class"
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The selected candidate.
+
+    Attributes:
+        box, score, label: (4,), a number, its class.
+        fate: what became of it.
+        truth, fit: index of the true box of its class that it overlaps most, and by how much; −1 and 0 without one.
+        dropper: largest IoU with a better one of its class that NMS kept: if above the threshold, it dropped this one.
+        other, other_fit: label of the true box of another class that it overlaps most, and by how much.
+    """
+
+    box: Tensor
+    score: float
+    label: int
+    fate: Fate
+    truth: int
+    fit: float
+    dropper: float
+    other: int
+    other_fit: float
 
 
 @dataclass(frozen=True)
@@ -61,7 +101,8 @@ class Result:
 
     Attributes:
         seen, found: of the picture that is shown.
-        scores, right: (D,) of all pictures' detections of the chosen class or classes, the best first.
+        selected: None where the picture has no candidate at all.
+        ids, scores, right: (D,) of all pictures' detections of the chosen class or classes, the best first.
         truths: how many objects there are.
         precision, recall: (D,) if the score threshold were just below each detection.
         passing: how many of them are above the threshold.
@@ -72,6 +113,8 @@ class Result:
     state: State
     seen: Seen
     found: Found
+    selected: Selected | None
+    ids: Tensor
     scores: Tensor
     right: Tensor
     truths: int
@@ -115,10 +158,11 @@ def candidates_of(model: FasterRCNN, seen: Seen) -> tuple[Tensor, Tensor, Tensor
 def found_in(model: FasterRCNN, seen: Seen, nms: float, iou: float, most: int) -> Found:
     """A picture's detections with other settings. (A score threshold can wait: NMS lets only better ones drop worse ones.)"""
     boxes, scores, labels = candidates_of(model, seen)
-    keep = batched_nms(boxes, scores, labels, nms)[:most]
-    boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
+    survivors = batched_nms(boxes, scores, labels, nms)
+    kept = survivors[:most]
+    boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
     matched, fits = match(boxes, labels, seen, iou)
-    return Found(boxes, scores, labels, matched, fits)
+    return Found(boxes, scores, labels, kept, survivors, matched, fits)
 
 
 def match(boxes: Tensor, labels: Tensor, seen: Seen, iou: float) -> tuple[Tensor, Tensor]:
@@ -136,25 +180,77 @@ def match(boxes: Tensor, labels: Tensor, seen: Seen, iou: float) -> tuple[Tensor
     return matched, fits
 
 
+def counted(labels: Tensor, label: int) -> Tensor:
+    """Which of the labels (N,) are looked at: those of one class, or all."""
+    return labels == label if label != EVERY_CLASS else torch.ones_like(labels, dtype=torch.bool)
+
+
 def compute(state: State, of: Story) -> Result:
     """Precision and recall over all pictures."""
     every = [(seen, found_in(of.model, seen, state.nms, state.iou, state.most)) for seen in pictures(of)]
-
-    def ours(labels: Tensor) -> Tensor:
-        return labels == state.label if state.label != EVERY_CLASS else torch.ones_like(labels, dtype=torch.bool)
-
-    scores = torch.cat([found.scores[ours(found.labels)] for _, found in every])
-    right = torch.cat([found.matched[ours(found.labels)] >= 0 for _, found in every])
-    truths = sum(int(ours(seen.labels).sum()) for seen, _ in every)
+    masks = [counted(found.labels, state.label) for _, found in every]
+    ids = torch.cat(
+        [found.kept[mask] + STRIDE * k for k, ((_, found), mask) in enumerate(zip(every, masks, strict=True))]
+    )
+    scores = torch.cat([found.scores[mask] for (_, found), mask in zip(every, masks, strict=True)])
+    right = torch.cat([found.matched[mask] >= 0 for (_, found), mask in zip(every, masks, strict=True)])
+    truths = sum(int(counted(seen.labels, state.label).sum()) for seen, _ in every)
     scores, order = scores.sort(descending=True, stable=True)
-    right = right[order]
+    ids, right = ids[order], right[order]
     hits = right.cumsum(dim=0).double()
     precision, recall = hits / torch.arange(1, len(hits) + 1), hits / max(truths, 1)
     seen, found = every[state.picture]
-    passing = int((scores > state.score).sum())
     return Result(
-        state, seen, found, scores, right, truths, precision, recall, passing, average_precision(precision, recall), len(every),
+        state, seen, found, select(state, of, seen, found), ids, scores, right, truths, precision, recall,
+        int((scores > state.score).sum()), average_precision(precision, recall), len(every),
     )  # fmt: skip
+
+
+def select(state: State, of: Story, seen: Seen, found: Found) -> Selected | None:
+    """The selected candidate, and what became of it."""
+    boxes, scores, labels = candidates_of(of.model, seen)
+    if not len(boxes):
+        return None
+    box, score, label = boxes[state.chosen], float(scores[state.chosen]), int(labels[state.chosen])
+    overlaps = box_iou(box[None], seen.boxes)[0]  # (M,)
+    own = torch.where(seen.labels == label, overlaps, 0.0)
+    others = torch.where(seen.labels != label, overlaps, 0.0)
+    fit = float(own.max()) if len(own) else 0.0
+    other = int(others.argmax()) if len(others) else -1
+    better = found.survivors[(found.survivors < state.chosen) & (labels[found.survivors] == label)]
+    dropper = float(box_iou(box[None], boxes[better]).max()) if len(better) else 0.0
+    return Selected(
+        box, score, label, _fate(state, found, label, score, fit), int(own.argmax()) if fit else -1, fit, dropper,
+        int(seen.labels[other]) if other >= 0 else EVERY_CLASS, float(others[other]) if other >= 0 else 0.0,
+    )  # fmt: skip
+
+
+def _fate(state: State, found: Found, label: int, score: float, fit: float) -> Fate:
+    if state.label not in (EVERY_CLASS, label):
+        return Fate.UNCOUNTED
+    if score <= state.score:
+        return Fate.BELOW
+    if state.chosen not in found.survivors.tolist():
+        return Fate.DROPPED
+    kept = found.kept.tolist()
+    if state.chosen not in kept:
+        return Fate.BEYOND
+    if found.matched[kept.index(state.chosen)] >= 0:
+        return Fate.RIGHT
+    return Fate.TAKEN if fit >= state.iou else Fate.ELSEWHERE
+
+
+def is_looked_at(state: State, of: Story) -> bool:
+    """Whether the selected candidate is of the class that is looked at."""
+    _, _, labels = candidates_of(of.model, pictures(of)[state.picture])
+    return state.chosen < len(labels) and state.label in (EVERY_CLASS, int(labels[state.chosen]))
+
+
+def walked(state: State, of: Story) -> list[int]:
+    """Candidates of the picture that are detections of the class looked at, the best first."""
+    found = found_in(of.model, pictures(of)[state.picture], state.nms, state.iou, state.most)
+    ids: list[int] = found.kept[counted(found.labels, state.label)].sort().values.tolist()
+    return ids
 
 
 def average_precision(precision: Tensor, recall: Tensor) -> float:
@@ -171,4 +267,25 @@ def average_precision(precision: Tensor, recall: Tensor) -> float:
 def first_state(of: Story) -> State:
     """The followed object's detection, with the model's own NMS."""
     heads: Any = of.model.roi_heads
-    return State(follow(of).detection, nms=heads.nms_thresh, most=heads.detections_per_img)
+    state = State(0, nms=heads.nms_thresh, most=heads.detections_per_img)
+    return replace(state, chosen=walked(state, of)[follow(of).detection])
+
+
+def double_of(state: State, of: Story) -> dict[str, Any]:
+    """The selected detection's best double: what NMS drops because of it."""
+    boxes, scores, labels = candidates_of(of.model, pictures(of)[state.picture])
+    same = (labels == labels[state.chosen]) & (scores > state.score)
+    overlaps = torch.where(same, box_iou(boxes[[state.chosen]], boxes)[0], 0.0)
+    overlaps[: state.chosen + 1] = 0.0
+    return {"chosen": int((overlaps > state.nms).int().argmax())} if bool((overlaps > state.nms).any()) else {}
+
+
+def neighbour(state: State, of: Story, nms: float) -> dict[str, Any]:
+    """A right detection, in any picture, that a stricter NMS drops because of one beside it; nothing if there is none."""
+    for picture, seen in enumerate(pictures(of)):
+        found = found_in(of.model, seen, state.nms, state.iou, state.most)
+        left = found_in(of.model, seen, nms, state.iou, state.most).survivors
+        lost = found.kept[(found.matched >= 0) & (found.scores > state.score) & ~torch.isin(found.kept, left)]
+        if len(lost):
+            return {"picture": picture, "chosen": int(lost[0])}
+    return {}

@@ -22,23 +22,25 @@ Prompt = tuple[str, Mapping[str, Any]]  # "make it 223 px wide: which map?", {"b
 class Explorer(Generic[State, Result]):
     """A picture that one can put a hand on; the last line of a cell shows it.
 
-    A subclass says what is special. `first` is the state it opens with. `controls` makes an ipywidget for each field that has
-    one; fields that are dragged or picked have none. `compute` and `draw` are pure: model's code and real tensors in, a
-    `Scene` out. `problem` says in words why a state is illegal (or None); `bounds` what a field may be in another's company;
-    `picked` and `arrow` what a click and an arrow key change.
+    A subclass says what is special. `start` is the state it opens with, `make_prompts` what it suggests to try. `make_controls`
+    makes an ipywidget for each field that has one; fields that are dragged or picked have none. `compute` and `draw` are pure:
+    model's code and real tensors in, a `Scene` out. `problem` says in words why a state is illegal (or None); `bounds` what a
+    field may be in another's company; `picked` and `arrow` what a click and an arrow key change.
 
     Attributes:
-        state, result, scene: what is seen at the moment. `scene` stays as it was while the state is illegal.
+        state: what the controls say. first: what they say in the first view.
+        seen, result, scene: the last legal state, what came of it, and its picture.
+        prompts: suggestions in words, each with the changes of the first view that follow it.
         controls: the ipywidgets, by the state's field.
         widget: all of it.
     """
 
     title = ""
-    prompts: Sequence[Prompt] = ()
 
     def __init__(self, subject: Story | None = None) -> None:
         self.subject = subject or story()
-        self.state = self.first = self.start()
+        self.state = self.first = self.seen = self.start()
+        self.prompts = self.make_prompts()
         self._settled = True  # False while controls are being set, and must not answer
         self.result = self.compute(self.state)
         self.scene = self.draw(self.result)
@@ -59,6 +61,10 @@ class Explorer(Generic[State, Result]):
     def start(self) -> State:
         """The state it opens with."""
         raise NotImplementedError
+
+    def make_prompts(self) -> Sequence[Prompt]:
+        """Suggestions, each with the fields that it sets; they follow the subject's object."""
+        return ()
 
     def make_controls(self) -> dict[str, Any]:
         """An ipywidget with a `value` for each field of the state that has one."""
@@ -107,6 +113,7 @@ class Explorer(Generic[State, Result]):
         self._follow(state)
         problem = self.problem(state)
         if problem is None:
+            self.seen = state
             self.result = self.compute(state)
             self.scene = self.draw(self.result)
             self.board.show(self.scene)
@@ -171,13 +178,15 @@ class Explorer(Generic[State, Result]):
             case "prompt":
                 self.try_prompt(event["index"])
             case "pick":
-                changes = self.picked(self.state, event["panel"], event["group"], event["id"])
-                if changes:
-                    self.set(**changes)
+                self._touched(self.picked(self.seen, event["panel"], event["group"], event["id"]))
             case "arrow":
-                changes = self.arrow(self.state, event["panel"], event["dx"], event["dy"])
-                if changes:
-                    self.set(**changes)
+                self._touched(self.arrow(self.seen, event["panel"], event["dx"], event["dy"]))
+
+    def _touched(self, changes: dict[str, Any]) -> None:
+        """A hand touches what is seen: changes start from there, also while the controls say something illegal."""
+        if changes:
+            self.state = self.seen
+            self.set(**changes)
 
     def _ipython_display_(self) -> None:
         """The picture for pages on which nothing moves, and the widget, which hides it where it lives."""

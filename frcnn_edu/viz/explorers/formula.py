@@ -55,6 +55,14 @@ def _pieces(line: Line) -> Sequence[Piece]:
     return [line] if isinstance(line, Piece) else line
 
 
+def apart(value: float, other: float, digits: int = 2) -> str:
+    """A number with so many digits behind the point, or as many as tell it from another one, up to seven."""
+    for more in range(digits, 8):
+        if float(f"{value:.{more}f}") != other or value == other:
+            return f"{value:.{more}f}"
+    return f"{value:.7f}"
+
+
 def html(line: Line) -> str:
     """For a page."""
     return "".join(map(_html, _pieces(line)))

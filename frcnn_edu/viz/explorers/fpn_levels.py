@@ -1,36 +1,39 @@
 """Lateral, top-down, their sum, and what the 3×3 makes of it: every level, every channel."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
 
 from ..stages import LEVEL_KEYS
-from .explorer import Explorer
+from .explorer import Explorer, Prompt
 from .fpn_levels_panels import draw
-from .fpn_levels_result import LEVELS, STAGES, STRENGTH, Result, State, compute, has
+from .fpn_levels_result import LEVELS, STAGES, STRENGTH, Result, State, compute, first_state, has, middle_cell
 from .scene import Scene
 
 
 class FpnLevelsExplorer(Explorer[State, Result]):
     title = "What does each level of the pyramid know?"
-    prompts = (
-        ("Only what P2 sees itself: is there more of edges, or of objects?", {"stage": "lateral"}),
-        ("Only what comes from above: how large are the blocks?", {"stage": "top-down"}),
-        ("One channel of 64: what does it look for?", {"channel": 10}),
-        ("P4: how many cells are left for our cross?", {"level": 2, "row": 3, "column": 6}),
-        ("P5: what comes from above here?", {"level": 3, "stage": "smoothed", "row": 1, "column": 3}),
-        ("P5, and its top-down part.", {"level": 3, "stage": "top-down", "row": 1, "column": 3}),
-    )
 
     def start(self) -> State:
-        return State(*self._middle(0))
+        return first_state(self.subject)
 
-    def _middle(self, level: int) -> tuple[int, int]:
-        """The cell that the middle of the object lies in."""
-        rows, columns = self.subject.trace.pyramid[LEVEL_KEYS[level]].shape[-2:]
-        high, wide = self.subject.trace.batch.tensors.shape[-2:]
-        x, y = ((self.subject.box[:2] + self.subject.box[2:]) / 2).tolist()
-        return min(int(y / (high // rows)), rows - 1), min(int(x / (wide // columns)), columns - 1)
+    def make_prompts(self) -> Sequence[Prompt]:
+        channels = self.subject.trace.pyramid["0"].shape[1]
+        name = self.subject.classes[int(self.subject.target["labels"][self.subject.object])]
+        return (
+            ("Only what P2 sees itself: is there more of edges, or of objects?", {"stage": "lateral"}),
+            ("Only what comes from above: how large are the blocks?", {"stage": "top-down"}),
+            (f"All {channels} channels at once: where does the map say most?", {"channel": STRENGTH}),
+            (f"P4: how many cells are left for our {name}?", self._at(2)),
+            ("P5: what comes from above here?", self._at(3)),
+            ("P5, and its top-down part.", {**self._at(3), "stage": "top-down"}),
+            ("pool: whose cells are these?", self._at(4)),
+        )
+
+    def _at(self, level: int) -> dict[str, int]:
+        row, column = middle_cell(level, self.subject)
+        return {"level": level, "row": row, "column": column}
 
     def make_controls(self) -> dict[str, Any]:
         style = {"description_width": "initial"}
@@ -65,9 +68,9 @@ class FpnLevelsExplorer(Explorer[State, Result]):
         return f"pool is taken from P5 as it is, so it has no {state.stage}. Take “smoothed”."
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
-        """Another level: the cell that the object's middle lies in; another cell: within the map."""
+        """Another level: the cell that the object's middle lies in."""
         if "level" in changes and not {"row", "column"} & changes.keys():
-            changes["row"], changes["column"] = self._middle(changes["level"])
+            changes |= self._at(changes["level"])
         return changes
 
     def bounds(self, state: State) -> dict[str, tuple[float, float]]:
@@ -83,7 +86,20 @@ class FpnLevelsExplorer(Explorer[State, Result]):
                 return {"stage": STAGES[id]}
             case "level":
                 return {"level": id}
+            case "source":
+                return self._source()
         return {}
+
+    def _source(self) -> dict[str, Any]:
+        """To the cell that the chosen one's numbers come from."""
+        if self.result.source is None:
+            return {}
+        row, column = self.result.source
+        if self.result.state.level == 4:
+            return {"level": 3, "row": row, "column": column}
+        above = self.result.state.level + 1
+        stage = "both" if has(above, "both") else "lateral"  # it is the sum that comes down
+        return {"level": above, "row": row, "column": column, "stage": stage}
 
     def arrow(self, state: State, panel: str, dx: int, dy: int) -> dict[str, Any]:
         return {"row": state.row + dy, "column": state.column + dx}

@@ -1,33 +1,46 @@
 """Drag a ground-truth box, move the thresholds: which anchor learns which object, and why?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
 import torch
 
-from .explorer import Explorer
+from .explorer import Explorer, Prompt
 from .iou_labeling_panels import anchors_of_bar, draw
-from .iou_labeling_result import BEST, Result, State, compute, names, place, start
+from .iou_labeling_result import BEST, Result, State, compute, names, onto_another, place, start
 from .scene import Scene
 
 
 class IouLabelingExplorer(Explorer[State, Result]):
     title = "Which anchor learns which object?"
-    prompts = (
-        ("Without low-quality matches: how many of the 7 objects does nobody learn?", {"low_quality": False}),
-        ("Foreground from 0.5 on: how many anchors learn our cross then?", {"foreground": 0.5}),
-        (
-            "Both thresholds at 0.5, as in the second stage: what becomes of the ignored anchors?",
-            {"foreground": 0.5, "background": 0.5, "low_quality": False},
-        ),
-        ("An object of 6 × 6 pixels: does an anchor answer for it?", {"box": (103.0, 56.0, 109.0, 62.0)}),
-        ("Our cross moved onto star 7: does its best anchor learn it?", {"box": (84.0, 8.0, 128.0, 41.0)}),
-        ("Draw a sample of 64, at most half of them foreground: how many are?", {"sampled": True}),
-        ("Background below 0.8, foreground from 0.7 on: can that be?", {"background": 0.8}),
-    )
 
     def start(self) -> State:
         return start(self.subject)
+
+    def make_prompts(self) -> Sequence[Prompt]:
+        ours, number = names(self.subject)[self.subject.object], len(self.subject.boxes)
+        x, y = ((self.subject.box[:2] + self.subject.box[2:]) / 2).round().tolist()
+        prompts: list[Prompt] = [
+            (
+                f"Without low-quality matches: how many of the {number} objects does nobody learn?",
+                {"low_quality": False},
+            ),
+            (f"Foreground from 0.5 on: how many anchors learn {ours} then?", {"foreground": 0.5}),
+            (
+                "Both thresholds at 0.5, as in the second stage: what becomes of the ignored anchors?",
+                {"foreground": 0.5, "background": 0.5, "low_quality": False},
+            ),
+            ("An object of 6 × 6 pixels: does an anchor answer for it?", {"box": (x - 3, y - 3, x + 3, y + 3)}),
+            ("Draw a sample, at most half of it foreground: how many are?", {"sampled": True}),
+            ("Background below 0.8, foreground from 0.7 on: can that be?", {"background": 0.8, "foreground": 0.7}),
+        ]
+        onto = onto_another(self.subject)
+        if onto:
+            other, box = onto
+            words = f"{ours.capitalize()} moved onto {names(self.subject)[other]}: does its best anchor learn it?"
+            prompts.insert(4, (words, {"box": box}))
+        return prompts
 
     def make_controls(self) -> dict[str, Any]:
         style = {"description_width": "initial"}

@@ -1,6 +1,6 @@
 """Which anchor learns which object, and why: the numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -127,6 +127,18 @@ def compute(state: State, of: Story) -> Result:
         state, truths, names(of), all_anchors(of), ious, best, best_truth,
         matched, labels, _labels(by_threshold), positives, negatives, anchor,
     )  # fmt: skip
+
+
+def onto_another(of: Story) -> tuple[int, Rect] | None:
+    """Another object, and where ours would lie in its middle, so that our best anchor learns the other one; None if none does."""
+    wide, high = (of.box[2:] - of.box[:2]).tolist()
+    for other in box_area(of.boxes).argsort(descending=True).tolist():
+        x, y = ((of.boxes[other, :2] + of.boxes[other, 2:]) / 2).tolist()
+        box = (round(x - wide / 2, 1), round(y - high / 2, 1), round(x + wide / 2, 1), round(y + high / 2, 1))
+        moved = compute(replace(start(of), box=box), of)
+        if other != of.object and int(moved.best_truth[moved.anchor]) == other:
+            return other, box
+    return None
 
 
 def _labels(matched: Tensor) -> Tensor:

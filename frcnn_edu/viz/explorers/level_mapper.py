@@ -1,6 +1,7 @@
 """Drag a box: which map is it read from, and why?"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ from ...model import FasterRCNN, GeneralizedRCNNTransform, LevelMapper
 from ...ops import box_area
 from .. import style as st
 from ..stages import shown, strength
-from .explorer import Explorer
+from .explorer import Explorer, Prompt
 from .formula import Frac, Line, Root, Term
 from .scene import (
     Axis,
@@ -220,9 +221,7 @@ def _by_epsilon(result: Result) -> bool:
 class LevelMapperExplorer(Explorer[State, Result]):
     title = "Which map is a box read from?"
 
-    @property
-    def prompts(self) -> Any:  # type: ignore[override]
-        """What to try: it begins with the picture's object."""
+    def make_prompts(self) -> Sequence[Prompt]:
         first = self.first
         grown = tuple(round(FULL["size"] / first.size * value, 1) for value in first.box)
         return (

@@ -1,11 +1,12 @@
 """From thousands of moved anchors to proposals: how many survive each step, and who drops whom."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
 
 from ..course.proposals import LEVELS
-from .explorer import Explorer
+from .explorer import Explorer, Prompt
 from .proposals_panels import TITLES, draw
 from .proposals_result import Result, State, compute, first_state, nms_of
 from .scene import Scene
@@ -13,18 +14,20 @@ from .scene import Scene
 
 class ProposalsExplorer(Explorer[State, Result]):
     title = "How do thousands of boxes become a few hundred?"
-    prompts = (
-        ("NMS from IoU 0.3 on: how many are left, and how well do they fit?", {"threshold": 0.3, "place": 1}),
-        ("No NMS at all, threshold 1: what are the best 300 of all levels then?", {"threshold": 1.0, "place": 0}),
-        ("Only the 20 best of each level: is our object still among them?", {"pre": 20, "place": 1}),
-        ("Every box at least 40 pixels wide and high: whose proposals are gone?", {"smallest": 40, "place": 1}),
-        ("Larger than the picture: at least 130 pixels?", {"smallest": 130, "place": 0}),
-        ("Only ten proposals in the end: which objects have one?", {"post": 10}),
-        ("All the anchors, moved: where do they gather?", {"step": 0}),
-    )
 
     def start(self) -> State:
         return first_state(self.subject)
+
+    def make_prompts(self) -> Sequence[Prompt]:
+        return (
+            ("NMS from IoU 0.3 on: how many are left, and how well do they fit?", {"threshold": 0.3, "place": 1}),
+            ("No NMS at all, threshold 1: what are the best 300 of all levels then?", {"threshold": 1.0, "place": 0}),
+            ("Only the 20 best of each level: is our object still among them?", {"pre": 20, "place": 1}),
+            ("Every box at least 40 pixels wide and high: whose proposals are gone?", {"smallest": 40, "place": 1}),
+            ("Larger than the picture: at least 130 pixels?", {"smallest": 130, "place": 0}),
+            ("Only ten proposals in the end: which objects have one?", {"post": 10}),
+            ("All the anchors, moved: where do they gather?", {"step": 0}),
+        )
 
     def make_controls(self) -> dict[str, Any]:
         style = {"description_width": "initial"}

@@ -1,10 +1,11 @@
 """Drag a box: which points of its map are read, with which weights, and what does RoIPool make of it?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
 
-from .explorer import Explorer
+from .explorer import Explorer, Prompt
 from .roi_align_panels import draw
 from .roi_align_result import ADAPTIVE, AS_MAPPED, STRENGTH, Result, State, compute, first_state, geometry
 from .scene import Scene
@@ -12,24 +13,26 @@ from .scene import Scene
 
 class RoiAlignExplorer(Explorer[State, Result]):
     title = "What is read inside a box?"
-    prompts = (
-        (
-            "A box of exactly 7 × 7 cells on whole cells: do the two grids agree now?",
-            {"box": (88.0, 40.0, 116.0, 68.0)},
-        ),
-        ("The same, half a cell to the right: which grid changes its cells?", {"box": (90.0, 40.0, 118.0, 68.0)}),
-        ("One point a bin instead of four: is it the bin's middle?", {"ratio": 1, "point": 1}),
-        ("A box of 3 × 2 pixels, smaller than a cell.", {"box": (104.0, 58.0, 107.0, 60.0)}),
-        ("“aligned”: where do the points go?", {"aligned": True}),
-        ("Read from P4, where cells are 16 pixels wide: how many cells are left?", {"level": 2}),
-        (
-            "14 × 14 bins, adaptive points: how many points has a bin?",
-            {"size": 14, "ratio": ADAPTIVE, "row": 6, "column": 6, "point": 1},
-        ),
-    )
 
     def start(self) -> State:
         return first_state(self.subject)
+
+    def make_prompts(self) -> Sequence[Prompt]:
+        return (
+            (
+                "A box of exactly 7 × 7 cells on whole cells: do the two grids agree now?",
+                {"box": (88.0, 40.0, 116.0, 68.0)},
+            ),
+            ("The same, half a cell to the right: which grid changes its cells?", {"box": (90.0, 40.0, 118.0, 68.0)}),
+            ("One point a bin instead of four: is it the bin's middle?", {"ratio": 1, "point": 1}),
+            ("A box of 3 × 2 pixels, smaller than a cell.", {"box": (104.0, 58.0, 107.0, 60.0)}),
+            ("“aligned”: where do the points go?", {"aligned": True}),
+            ("Read from P4, where cells are 16 pixels wide: how many cells are left?", {"level": 2}),
+            (
+                "14 × 14 bins, adaptive points: how many points has a bin?",
+                {"size": 14, "ratio": ADAPTIVE, "row": 6, "column": 6, "point": 1},
+            ),
+        )
 
     def make_controls(self) -> dict[str, Any]:
         style = {"description_width": "initial"}

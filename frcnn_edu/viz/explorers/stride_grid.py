@@ -1,11 +1,12 @@
 """A level, a cell: where its anchors stand, and how far from what the cell sees."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import ipywidgets
 
 from .base_anchors import PRESETS
-from .explorer import Explorer
+from .explorer import Explorer, Prompt
 from .scene import Scene
 from .stride_grid_panels import draw
 from .stride_grid_result import LEVELS, SHAPES, Result, State, compute, first_state, sizes
@@ -13,25 +14,27 @@ from .stride_grid_result import LEVELS, SHAPES, Result, State, compute, first_st
 
 class StrideGridExplorer(Explorer[State, Result]):
     title = "Where do a cell's anchors stand?"
-    prompts = (
-        (
-            "The full model on 800 × 1066 pixels, pool: is a stride 64?",
-            {"size": 800, "preset": "full model", "level": 4, "row": 0, "column": 0},
-        ),
-        (
-            "The same, the last cell: how far do its anchors stand from what it sees?",
-            {"size": 800, "preset": "full model", "level": 4, "row": 12, "column": 16},
-        ),
-        (
-            "A picture that is not padded: are the strides of P5 still 32?",
-            {"size": 250, "divisible": 1, "level": 3, "row": 7, "column": 10},
-        ),
-        ("The finest level: how many anchors are that?", {"level": 0, "row": 16, "column": 28}),
-        ("The first cell of all: how much of its anchors is in the picture?", {"row": 0, "column": 0}),
-    )
 
     def start(self) -> State:
         return first_state(self.subject)
+
+    def make_prompts(self) -> Sequence[Prompt]:
+        return (
+            (
+                "The full model on 800 × 1066 pixels, pool: is a stride 64?",
+                {"size": 800, "preset": "full model", "level": 4, "row": 0, "column": 0},
+            ),
+            (
+                "The same, the last cell: how far do its anchors stand from what it sees?",
+                {"size": 800, "preset": "full model", "level": 4, "row": 12, "column": 16},
+            ),
+            (
+                "A picture that is not padded: are the strides of P5 still 32?",
+                {"size": 250, "divisible": 1, "level": 3, "row": 7, "column": 10},
+            ),
+            ("The finest level: how many anchors are that?", {"level": 0, "row": 16, "column": 28}),
+            ("The first cell of all: how much of its anchors is in the picture?", {"row": 0, "column": 0}),
+        )
 
     def make_controls(self) -> dict[str, Any]:
         style = {"description_width": "initial"}

@@ -1,6 +1,6 @@
 """One object through every stage, side by side; each picture opens the explorer of its stage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
@@ -11,7 +11,7 @@ from ..story import Story
 from .base_anchors import BaseAnchorsExplorer
 from .box_coding import BoxCodingExplorer
 from .detections import DetectionsExplorer
-from .explorer import Explorer
+from .explorer import Explorer, Prompt
 from .fpn_levels import FpnLevelsExplorer
 from .iou_labeling import IouLabelingExplorer
 from .level_mapper import LevelMapperExplorer
@@ -47,15 +47,14 @@ class WholePathExplorer(Explorer[State, Result]):
     def start(self) -> State:
         return State(self.subject.object)
 
-    @property
-    def prompts(self) -> Any:  # type: ignore[override]
-        """What to try: it depends on the picture's objects."""
+    def make_prompts(self) -> Sequence[Prompt]:
+        name = self.subject.classes[int(self.subject.target["labels"][self.subject.object])]
         sizes = self.subject.boxes[:, 2:] - self.subject.boxes[:, :2]
         areas = sizes.prod(dim=1)
         ious = box_iou(self.subject.boxes, torch.cat(self.subject.trace.anchors)).amax(dim=1)
         return (
             (
-                "The smallest object: does an anchor fit it better or worse than the cross?",
+                f"The smallest object: does an anchor fit it better or worse than our {name}?",
                 {"object": int(areas.argmin())},
             ),
             ("The largest: which maps see it, and from which one is it read?", {"object": int(areas.argmax())}),

@@ -2,6 +2,7 @@ import contextlib
 import copy
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,18 +10,24 @@ import torch
 from driving import drive
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from torchvision.ops import box_iou
 
 from frcnn_edu.viz.explorers.detections import DetectionsExplorer
 from frcnn_edu.viz.explorers.detections_result import (
     LEAST,
+    STRIDE,
+    Fate,
     State,
     average_precision,
+    candidates_of,
     compute,
+    double_of,
     found_in,
     match,
     pictures,
+    select,
 )
-from frcnn_edu.viz.explorers.scene import Boxes, Words
+from frcnn_edu.viz.explorers.scene import Boxes, Points, Words
 from frcnn_edu.viz.story import followed, story
 
 STORY = story()
@@ -37,7 +44,10 @@ def test_the_first_view_shows_the_models_detections() -> None:
     sure = found.scores > STORY.model.roi_heads.score_thresh
     for name in ("boxes", "scores", "labels"):
         assert torch.equal(getattr(found, name)[sure], theirs[name])
-    assert explorer.state.chosen == followed().detection
+    assert int(found.kept[followed().detection]) == explorer.state.chosen
+    selected = explorer.result.selected
+    assert selected is not None
+    assert torch.equal(selected.box, theirs["boxes"][followed().detection])
 
 
 @pytest.mark.parametrize("score", [0.02, 0.3, 0.9])
@@ -129,32 +139,120 @@ def test_a_class_is_looked_at_by_itself() -> None:
 
 def test_the_words_say_what_became_of_the_selected_one() -> None:
     explorer = DetectionsExplorer()
-    assert explorer.words.endswith("The selected cross is right.")
+    assert explorer.words.endswith("The selected cross is right: it is the best one that fits its object.")
     explorer.set(score=0.9995)
-    assert "below the threshold: it is not detected" in explorer.words
-    explorer.set(score=0.5, nms=1.0)
-    twin = next(
-        k for k in range(len(explorer.result.found.boxes))
-        if explorer.result.found.matched[k] < 0 and explorer.result.found.fits[k] > 0.6 and explorer.result.found.scores[k] > 0.5
-    )  # fmt: skip
-    explorer.set(chosen=twin)
+    assert explorer.words.endswith("The selected cross is not above the threshold: it is not detected.")
+    explorer.set(score=0.5, most=3)
+    assert explorer.words.endswith("The selected cross comes after the best 3: it is not detected.")
+    explorer.set(most=300, nms=1.0, **double_of(explorer.first, STORY))
     assert "a better detection has taken its object" in explorer.words
-    explorer.set(iou=0.95, nms=0.5, chosen=0)
-    wrong = int(torch.where(explorer.result.found.matched < 0)[0][0])
-    explorer.set(chosen=wrong)
-    assert "overlaps it by 0.95" in explorer.words
+    explorer.set(nms=0.5)
+    assert explorer.words.split(". ")[-1].startswith("NMS drops the selected cross")
+    explorer.set(iou=0.95, chosen=explorer.first.chosen)
+    assert explorer.words.endswith("no true cross overlaps it by 0.95.")
+    explorer.set(label=5)
+    assert "cross" in explorer.words
+    explorer.set(label=1, chosen=explorer.first.chosen)
+    assert explorer.words.endswith("The selected cross is not of the class that is looked at.")
+
+
+def test_a_detection_on_another_kind_of_object_is_said_to_lie_there() -> None:
+    explorer = DetectionsExplorer()
+    explorer.set(score=LEAST)
+    boxes, _, labels = candidates_of(STORY.model, SEEN[0])
+    inside = box_iou(boxes, STORY.boxes)
+    same = labels[:, None] == STORY.target["labels"][None]
+    own, other = (torch.where(mask, inside, 0.0).amax(dim=1) for mask in (same, ~same))
+    strays = [int(k) for k in explorer.result.found.kept if own[k] < 0.5 <= other[k]]
+    assert strays
+    for stray in strays:
+        explorer.set(chosen=stray)
+        kind = STORY.classes[int(STORY.target["labels"][int(torch.where(~same, inside, 0.0)[stray].argmax())])]
+        assert explorer.words.endswith(f"It lies on a {kind}, by {float(other[stray]):.2f}.")
+
+
+@pytest.mark.parametrize("picture", range(0, 24, 3))
+@pytest.mark.parametrize("nms", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("most", [2, 300])
+def test_every_candidates_fate_is_what_the_model_makes_of_it(picture: int, nms: float, most: int) -> None:
+    seen, state = SEEN[picture], State(0, nms=nms, most=most, picture=picture)
+    found = found_in(STORY.model, seen, nms, 0.5, most)
+    boxes, scores, labels = candidates_of(STORY.model, seen)
+    kept, survivors = set(found.kept.tolist()), set(found.survivors.tolist())
+    for chosen in range(0, len(boxes), 7):
+        one = select(replace(state, chosen=chosen), STORY, seen, found)
+        assert one is not None
+        assert (one.score, one.label) == (float(scores[chosen]), int(labels[chosen]))
+        better = [k for k in survivors if k < chosen and labels[k] == labels[chosen]]
+        nearest = max((float(box_iou(boxes[[k]], boxes[[chosen]])) for k in better), default=0.0)
+        if one.score <= 0.5:
+            assert one.fate is Fate.BELOW
+        elif nearest > nms:
+            assert one.fate is Fate.DROPPED
+            assert one.dropper == pytest.approx(nearest)
+            assert chosen not in survivors
+        elif chosen not in kept:
+            assert one.fate is Fate.BEYOND
+        else:
+            right = bool(found.matched[found.kept.tolist().index(chosen)] >= 0)
+            assert (one.fate is Fate.RIGHT) == right
+            assert (one.fate is Fate.TAKEN) == (not right and one.fit >= 0.5)
+
+
+def test_the_selection_stays_whatever_is_set() -> None:
+    explorer = DetectionsExplorer()
+    chosen, box = explorer.state.chosen, explorer.result.selected.box  # type: ignore[union-attr]
+    for changes in ({"nms": 1.0}, {"nms": 0.0}, {"most": 1}, {"score": 0.99}, {"iou": 0.9}, {"label": 5}, {"label": 0}):
+        explorer.set(**changes)
+        assert explorer.state.chosen == chosen
+        assert torch.equal(explorer.result.selected.box, box)  # type: ignore[union-attr]
+    explorer.controls["label"].value = 1  # no detection of this class is left: it stays even so
+    assert explorer.state.chosen == chosen
+    explorer.reset()
+    explorer.controls["label"].value = 1  # no cross is looked at: the surest that is
+    assert explorer.result.selected.label == 1  # type: ignore[union-attr]
+    assert "detected" in explorer.words
 
 
 def test_the_selection_is_bounded_clicked_and_walked() -> None:
     explorer = DetectionsExplorer()
     explorer.set(chosen=10_000)
-    assert explorer.state.chosen == len(explorer.result.found.boxes) - 1
-    explorer._happened({"kind": "pick", "panel": "strip", "group": "detection", "id": 2})
-    assert explorer.state.chosen == 2
+    assert explorer.state.chosen == len(candidates_of(STORY.model, SEEN[0])[0]) - 1
+    kept = sorted(explorer.result.found.kept.tolist())
+    explorer._happened({"kind": "pick", "panel": "strip", "group": "detection", "id": kept[2]})
+    assert explorer.state.chosen == kept[2]
     explorer._happened({"kind": "arrow", "panel": "picture", "dx": 1, "dy": 0})
-    assert explorer.state.chosen == 3
+    assert explorer.state.chosen == kept[3]
+    explorer._happened({"kind": "arrow", "panel": "picture", "dx": 0, "dy": -1})
+    assert explorer.state.chosen == kept[2]
+    explorer.set(chosen=kept[-1])
+    explorer._happened({"kind": "arrow", "panel": "picture", "dx": 1, "dy": 0})
+    assert explorer.state.chosen == kept[-1]
     explorer.controls["picture"].value = 4
-    assert explorer.state.chosen == 0
+    assert explorer.state.chosen == int(found_in(STORY.model, SEEN[4], 0.5, 0.5, 100).kept.min())
+
+
+def test_a_detection_of_another_picture_is_shown_there() -> None:
+    explorer = DetectionsExplorer()
+    strip = explorer.scene.panel("strip")
+    every = [layer.ids for layer in strip.layers if isinstance(layer, Points) and layer.group == "detection"]
+    ids = torch.cat([i for i in every if i is not None])
+    assert sorted(ids.tolist()) == sorted(explorer.result.ids.tolist())
+    other = int(ids[ids // STRIDE == 7][0])
+    explorer._happened({"kind": "pick", "panel": "strip", "group": "detection", "id": other})
+    assert (explorer.state.picture, explorer.state.chosen) == (7, other % STRIDE)
+    score = explorer.result.scores[explorer.result.ids == other]
+    assert explorer.result.selected.score == float(score)  # type: ignore[union-attr]
+
+
+def test_prompts_select_what_they_ask_about() -> None:
+    explorer = DetectionsExplorer()
+    explorer.try_prompt(2)
+    assert explorer.result.selected.fate is Fate.TAKEN  # type: ignore[union-attr]
+    explorer.try_prompt(3)
+    assert explorer.result.selected.fate is Fate.DROPPED  # type: ignore[union-attr]
+    explorer.set(nms=0.5)
+    assert explorer.result.selected.fate is Fate.RIGHT  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("score", [LEAST, 0.5, 0.99])
@@ -165,10 +263,10 @@ def test_right_wrong_and_missed_look_different(score: float) -> None:
     solid, dashed = set(), set()
     for layer in explorer.scene.panel("picture").layers:
         if isinstance(layer, Boxes) and layer.group == "detection" and layer.halo and layer.ids is not None:
-            (dashed if layer.dashed else solid).update(layer.ids.tolist())
+            (dashed if layer.dashed else solid).update((layer.ids % STRIDE).tolist())
     passing = found.scores > score
-    assert solid == set(torch.where(passing & (found.matched >= 0))[0].tolist())
-    assert dashed == set(torch.where(passing & (found.matched < 0))[0].tolist())
+    assert solid == set(found.kept[passing & (found.matched >= 0)].tolist())
+    assert dashed == set(found.kept[passing & (found.matched < 0)].tolist())
     texts = [
         text for layer in explorer.scene.panel("picture").layers if isinstance(layer, Words) for text in layer.texts
     ]

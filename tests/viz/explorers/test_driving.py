@@ -1,5 +1,6 @@
 """The driver that tests all explorers notices the faults that an explorer can have."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 from driving import drive
 
-from frcnn_edu.viz.explorers.explorer import Explorer
+from frcnn_edu.viz.explorers.explorer import Explorer, Prompt
 from frcnn_edu.viz.explorers.scene import Boxes, Handle, Panel, Scene
 
 
@@ -23,10 +24,12 @@ class Sound(Explorer[State, State]):
     """A small explorer without a fault."""
 
     title = "A box and a line"
-    prompts = (("Make it thin.", {"width": 1}), ("Thicker.", {"width": 3}), ("Thick.", {"width": 4}))
 
     def start(self) -> State:
         return State()
+
+    def make_prompts(self) -> Sequence[Prompt]:
+        return (("Make it thin.", {"width": 1}), ("Thicker.", {"width": 3}), ("Thick.", {"width": 4}))
 
     def make_controls(self) -> dict[str, Any]:
         return {
@@ -110,7 +113,8 @@ class SaysNothing(Sound):
 
 
 class PromptsInVain(Sound):
-    prompts = (("Make it 2 wide.", {"width": 2}),) * 3
+    def make_prompts(self) -> Sequence[Prompt]:
+        return (("Make it 2 wide.", {"width": 2}),) * 3
 
 
 class DoesNotReset(Sound):
