@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -33,12 +33,14 @@ class Step:
     Attributes:
         name: of the step.
         boxes, probabilities, levels: (N, 4), (N,) and (N,), in the step's order.
+        anchors: (N,) which of all anchors they were.
     """
 
     name: str
     boxes: Tensor
     probabilities: Tensor
     levels: Tensor
+    anchors: Tensor
 
     def per_level(self) -> list[int]:
         """How many boxes of each level there are."""
@@ -60,15 +62,16 @@ def sieve(
     levels = torch.arange(len(counts), device=logits.device).repeat_interleave(
         torch.tensor(counts, device=logits.device)
     )
-    steps = [Step("moved anchors", moved, probabilities, levels)]
+    steps = [Step("moved anchors", moved, probabilities, levels, torch.arange(len(moved), device=logits.device))]
 
     def go_on(name: str, index: Tensor) -> None:
         last = steps[-1]
-        steps.append(Step(name, last.boxes[index], last.probabilities[index], last.levels[index]))
+        left = (last.boxes[index], last.probabilities[index], last.levels[index], last.anchors[index])
+        steps.append(Step(name, *left))
 
     go_on("best of each level", torch.cat(rpn._get_top_n_idx(logits[None], list(counts)), dim=1)[0])
     last = steps[-1]
-    steps.append(Step("clipped", clip_boxes_to_image(last.boxes, size), last.probabilities, last.levels))
+    steps.append(replace(last, name="clipped", boxes=clip_boxes_to_image(last.boxes, size)))
     go_on("not empty", remove_small_boxes(steps[-1].boxes, rpn.min_size))
     go_on("not hopeless", torch.where(steps[-1].probabilities >= rpn.score_thresh)[0])
     last = steps[-1]

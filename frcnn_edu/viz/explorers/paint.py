@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from .. import style as st
 from ..draw import draw_boxes
-from .formula import text
+from .formula import Line, Piece, Table, text
 from .scene import WIDTH, Boxes, Grid, Handle, Layer, Lines, Panel, Picture, Points, Scene, Words
 
 INCH = 100.0  # units of the page
@@ -19,7 +19,7 @@ MARKERS = {"dot": "o", "ring": "o", "cross": "x", "square": "s"}
 
 def paint(scene: Scene) -> Figure:
     """The scene, its formula and its sentence on one page."""
-    lines = [row for line in scene.formula for row in text(line).split("\n")]
+    lines = [row for line in scene.formula for row in _rows(line)]
     words = _wrapped(text(scene.words), 114)
     height = scene.height + 12 + 20 * len(lines) + 17 * len(words)
     with st.style():
@@ -27,14 +27,21 @@ def paint(scene: Scene) -> Figure:
         for panel in scene.panels:
             _paint_panel(figure, height, panel, [handle for handle in scene.handles if handle.panel == panel.name])
         y = scene.height + 8
-        for line in lines:
-            look: dict[str, Any] = {"family": "DejaVu Sans Mono" if "  " in line else "DejaVu Serif"}
-            figure.text(10 / WIDTH, 1 - (y + 15) / height, line, fontsize=10 if "  " not in line else 8.5, **look)
+        for line, family, size in lines:
+            figure.text(10 / WIDTH, 1 - (y + 15) / height, line, fontsize=size, family=family)
             y += 20
         for line in words:
             figure.text(10 / WIDTH, 1 - (y + 13) / height, line, fontsize=9)
             y += 17
     return figure
+
+
+def _rows(line: Line) -> list[tuple[str, str, float]]:
+    """A line of the formula as it fits the page, with its face and size; a table's rows in columns."""
+    table = any(isinstance(piece, Table) for piece in ([line] if isinstance(line, Piece) else line))
+    if table:
+        return [(row, "DejaVu Sans Mono", 8.5) for row in text(line).split("\n")]
+    return [(row, "DejaVu Serif", 10) for row in _wrapped(text(line), 112)]
 
 
 def _wrapped(words: str, width: int) -> list[str]:

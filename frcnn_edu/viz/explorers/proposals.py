@@ -7,8 +7,8 @@ import ipywidgets
 
 from ..course.proposals import LEVELS
 from .explorer import Explorer, Prompt
-from .proposals_panels import TITLES, draw
-from .proposals_result import Result, State, compute, first_state, nms_of
+from .proposals_panels import draw
+from .proposals_result import TITLES, Result, State, compute, first_state, nms_of
 from .scene import Scene
 
 
@@ -33,14 +33,15 @@ class ProposalsExplorer(Explorer[State, Result]):
         style = {"description_width": "initial"}
         whole = ipywidgets.IntSlider
         narrow = {**style, "button_width": "52px"}
-        most = max(len(anchors) for anchors in self.subject.trace.anchors)
+        counts = [len(anchors) for anchors in self.subject.trace.anchors]
+        longest = max(self.subject.resized.shape[1:])
         return {
             "place": whole(0, min=0, max=10_000, description="suppression", style=style),
             "level": ipywidgets.ToggleButtons(options=[(name, k) for k, name in enumerate(LEVELS)], description="NMS on", style=narrow),
-            "pre": whole(1, min=1, max=most, description="pre-NMS top-n, each level", style=style),
+            "pre": whole(1, min=1, max=max(counts), description="pre-NMS top-n, each level", style=style),
             "threshold": ipywidgets.FloatSlider(0.7, min=0, max=1, step=0.05, description="NMS threshold", style=style),
-            "smallest": whole(0, min=0, max=160, description="minimum side, pixels", style=style),
-            "post": whole(1, min=1, max=1000, description="post-NMS top-n", style=style),
+            "smallest": whole(0, min=0, max=longest, description="minimum side, pixels", style=style),
+            "post": whole(1, min=1, max=min(sum(counts), 1000), description="post-NMS top-n", style=style),
             "step": ipywidgets.Dropdown(options=[(title.lstrip("… "), k) for k, title in enumerate(TITLES)], description="show after", style=style),
         }  # fmt: skip
 
@@ -51,8 +52,8 @@ class ProposalsExplorer(Explorer[State, Result]):
         return draw(result, self.subject)
 
     def bounds(self, state: State) -> dict[str, tuple[float, float]]:
-        _, _, found = nms_of(self.subject, state.pre, state.threshold, state.smallest, state.level)
-        return {"place": (0, len(found))}
+        there = nms_of(self.subject, state.pre, state.threshold, state.smallest, state.post, state.level)
+        return {"place": (0, len(there.suppressions))}
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
         """On another level NMS begins anew."""
@@ -64,7 +65,7 @@ class ProposalsExplorer(Explorer[State, Result]):
         if group == "step":
             return {"step": id}
         # A box: to the suppression that drops it, or to its own first one.
-        for place, one in enumerate(self.result.suppressions, 1):
+        for place, one in enumerate(self.result.nms.suppressions, 1):
             if group == "box" and id in (one.dropped, one.kept):
                 return {"place": place}
         return {}

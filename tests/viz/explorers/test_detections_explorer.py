@@ -211,7 +211,7 @@ def test_the_selection_stays_whatever_is_set() -> None:
     explorer.reset()
     explorer.controls["label"].value = 1  # no cross is looked at: the surest that is
     assert explorer.result.selected.label == 1  # type: ignore[union-attr]
-    assert "detected" in explorer.words
+    assert "The selected circle is right" in explorer.words
 
 
 def test_the_selection_is_bounded_clicked_and_walked() -> None:

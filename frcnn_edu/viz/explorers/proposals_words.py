@@ -1,0 +1,103 @@
+"""The sieve of the region proposal network: in words and numbers."""
+
+from torch import Tensor
+
+from ...ops import box_area
+from .. import style as st
+from ..course.proposals import LEVELS
+from ..story import Story
+from .formula import Line, Piece, Term, apart
+from .proposals_result import AFTER_NMS, BEFORE_NMS, Champion, Result
+
+MOST_NAMED = 6  # of the other boxes that a box drops
+
+
+def formula(result: Result) -> list[Line]:
+    """The IoU of the present suppression, and whom else its box drops."""
+    now, threshold = result.now, f"{result.state.threshold:.2f}"
+    if now is None:
+        return [[f"a box is dropped if its IoU with a better one that stays is > {threshold}"]]
+    pair = result.nms.boxes[[now.kept, now.dropped]]
+    shared = float((pair[:, 2:].amin(dim=0) - pair[:, :2].amax(dim=0)).clamp(min=0).prod())
+    union = float(box_area(pair).sum()) - shared
+    kept, dropped = _named(now.kept, st.PROPOSAL), _named(now.dropped, st.IGNORED)
+    value = f"{shared:.1f} / {union:.1f} = {apart(now.iou, result.state.threshold, 3)} > {threshold}"
+    lines: list[Line] = [["IoU(", kept, ", ", dropped, f") = {value}, so ", dropped, " is dropped"]]
+    if result.others:
+        named: list[Piece] = [kept, " drops besides: "]
+        for number, one in enumerate(result.others[:MOST_NAMED]):
+            named += [", " if number else "", _named(one.dropped, st.IGNORED), f" ({one.iou:.2f})"]
+        if len(result.others) > MOST_NAMED:
+            named.append(f" and {len(result.others) - MOST_NAMED} more")
+        lines.append(named)
+    return lines
+
+
+def _named(rank: int, color: str) -> Term:
+    return Term(f"no. {rank + 1}", f"box:{rank}", color)
+
+
+def words(result: Result, of: Story) -> str:
+    """Why the present suppression happens, and what becomes of the box that fits the object best."""
+    if not len(result.steps[BEFORE_NMS].boxes):
+        return f"Nothing is left: no box is at least {result.state.smallest} pixels wide and as high. Take a smaller minimum."
+    name = of.classes[int(of.target["labels"][of.object])]
+    return f"{_suppression(result)} {_fate(result.champion, result, name)}"
+
+
+def _suppression(result: Result) -> str:
+    level, now, number = LEVELS[result.state.level], result.now, len(result.nms.boxes)
+    if now:
+        better, worse = result.nms.probabilities[now.kept], result.nms.probabilities[now.dropped]
+        return f"On {level}, {differing(better, worse)}: which box fits better is not asked."
+    if result.nms.suppressions:
+        return f"On {level} {number} boxes wait, the most likely first."
+    if not number:
+        return f"On {level} no box is left to enter NMS."
+    return f"On {level} no two of the {number} boxes overlap by more than {result.state.threshold:.2f}: all stay."
+
+
+def _fate(one: Champion, result: Result, name: str) -> str:
+    state, level = result.state, LEVELS[one.level]
+    who = f"The best fit for our {name}, IoU {one.fit:.2f}, is no. {one.rank} of {one.among} on {level}"
+    if one.dropper:
+        return f"{who}. NMS drops it for a surer box beside it (IoU {one.dropper.iou:.2f}), which fits by {one.dropper_fit:.2f}; the best proposal in the end: {result.best[-1]:.2f}."
+    if one.lost is None:
+        return f"{who}; it is no. {one.place} of the {len(result.steps[-1].boxes)} proposals in the end."
+    left = (
+        f"the best proposal in the end has IoU {result.best[-1]:.2f}."
+        if len(result.steps[-1].boxes)
+        else "no proposal is left."
+    )
+    if one.lost == 1:
+        return f"{who}, not among the {state.pre} that go on; {left}"
+    if one.lost > AFTER_NMS:
+        return f"{who}, and no. {one.place} of what NMS leaves on all levels, not among the best {state.post}; {left}"
+    return (
+        f"{who}; it is too small to go on; {left}"
+        if one.lost == 3
+        else f"{who}; it is not likely enough to go on; {left}"
+    )
+
+
+def differing(better: Tensor, worse: Tensor) -> str:
+    """Two probabilities with as many digits as tell them apart; small ones as powers of ten."""
+    first, second = float(better), float(worse)
+    if first < 0.001:
+        return f"{scientific(first)} beats {scientific(second)}"
+    for digits in range(3, 8):
+        if f"{first:.{digits}f}" != f"{second:.{digits}f}":
+            return f"{first:.{digits}f} beats {second:.{digits}f}"
+    return (
+        "one that is sure beats one that is a hair less sure"
+        if first > second
+        else "two are as sure, and the first beats the second"
+    )
+
+
+def scientific(value: float) -> str:
+    """“2.1·10⁻⁷” for 2.1e-07."""
+    if not value:
+        return "0"
+    digits, power = f"{value:.1e}".split("e")
+    return f"{digits}·10" + str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
