@@ -435,6 +435,7 @@ function render({ model, el }) {
       const kept = handle.spec?.box;
       handle.spec = { ...spec, box: dragged === handle ? kept : spec.box };
       handle.box.style.setProperty("--meaning", spec.color);
+      handle.box.style.setProperty("--lift", `${spec.lift * scale}px`);
       handle.box.classList.toggle("fe-dashed", spec.dashed);
       handle.box.classList.toggle("fe-fixed", !spec.resizable);
       putHandle(handle);

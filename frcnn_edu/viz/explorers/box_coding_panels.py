@@ -21,12 +21,16 @@ COLUMNS = (("x", 0, 2), ("y", 1, 3), ("w", 2, 2), ("h", 3, 3))  # and where `cen
 def draw(result: Result, of: Story) -> Scene:
     """Both boxes on the picture, the curve of exp, and the four deltas."""
     panels = [_picture(result, of), _curve(result), _bars(result)]
-    anchor = Handle("anchor", "picture", torch.tensor(result.state.anchor), st.ANCHOR, "anchor", smallest=SMALLEST)
     low, high = torch.tensor(panels[0].view).view(2, 2)
     # A box that left the page keeps a handle at its edge, to be fetched back.
     first = torch.minimum(torch.maximum(result.moved[:2], low), high - 2)
     last = torch.maximum(torch.minimum(result.moved[2:], high), first + 2)
     box = Handle("target", "picture", torch.cat((first, last)), st.PROPOSAL, "moved box", smallest=1)
+    place = torch.tensor(result.state.anchor)
+    # In units of the page; a name is about 80 wide and 18 high.
+    across, up = ((place[:2] - first).abs() * WIDE / (high - low)[0]).tolist()
+    lift = 18.0 if across < 80 and up < 18 else 0.0
+    anchor = Handle("anchor", "picture", place, st.ANCHOR, "anchor", smallest=SMALLEST, lift=lift)
     return Scene(434, panels, _formula(result), _words(result, of), [anchor, box])
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
 
 @dataclass(frozen=True)
 class Term:
@@ -104,7 +106,8 @@ def _text(piece: Piece) -> str:
         case Root():
             return f"√({text(piece.inside)})"
         case Sub():
-            return f"{piece.text}_{piece.index}"
+            low = piece.index.translate(LOW)
+            return piece.text + (low if piece.index.isdigit() else f"_{piece.index}")
         case Table():
             rows = [[text(cell) for cell in row] for row in piece.rows]
             widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -60,7 +60,7 @@ def _picture(result: Result, of: Story) -> Panel:
     what = name if result.state.level == 4 else f"{name}, {result.state.stage}"
     return Panel(
         "picture", fit((height, width), 10, 30, 440), (0, 0, width, height), layers, f"{what}: {channel}",
-        f"{rows} × {columns} cells: click one, or take the arrow keys · dark is low, bright is high", color, keys=True,
+        f"{columns} × {rows} cells: click one, or take the arrow keys · dark is low, bright is high", color, keys=True,
         alt=f"The map {what}, {channel}, over the picture; cell ({result.state.row}, {result.state.column}) is framed",
     )  # fmt: skip
 

@@ -141,7 +141,7 @@ def _map(result: Result) -> Panel:
 
 def _curve(result: Result) -> Panel:
     mapper = result.mapper
-    lowest, highest = mapper.k_min - 3, mapper.k_max + 2
+    lowest, highest = min(mapper.k_min - 3, result.k - 1), max(mapper.k_max + 2, result.k + 2)
     left, right = (math.log2(mapper.s0) + k - mapper.lvl0 for k in (lowest, highest))  # log₂ of the side
     layers: list[Layer] = []
     for k in range(lowest, highest):
@@ -152,7 +152,7 @@ def _curve(result: Result) -> Panel:
         layers.append(Boxes(torch.tensor([[x, lowest, x + 1, highest]]), color, 0, fill=0.12 if missing else 0.3))
         layers.append(_step(x, k, color, dashed=missing))
         text = f"no P{k}: P{level}".replace("-", "−") if missing else f"P{k}"
-        layers.append(Words(torch.tensor([[x + 0.5, highest - 0.5]]), [text], st.INK, 11, "center", bold=not missing))
+        layers.append(Words(torch.tensor([[x + 0.5, highest - 0.5]]), [text], st.INK, 10.5, "center", bold=not missing))
     x, y = math.log2(result.side), result.exponent
     point = torch.tensor([[x, y]])
     layers += [
@@ -223,16 +223,29 @@ class LevelMapperExplorer(Explorer[State, Result]):
 
     def make_prompts(self) -> Sequence[Prompt]:
         first = self.first
-        grown = tuple(round(FULL["size"] / first.size * value, 1) for value in first.box)
+        (high, wide), grow = self._sides(FULL["size"]), FULL["size"] / first.size
+        ends = zip(first.box, (wide, high, wide, high), strict=True)
+        grown = tuple(min(round(grow * value, 1), float(end)) for value, end in ends)
+        x, y = wide // 2 - 112.0, high // 2 - 112.0
+        (high, wide), (all_high, all_wide) = self._sides(first.size), self._sides(480)
+        thin, small = wide * 3 // 8, (wide // 3, high * 3 // 4)
         return (
             ("The full model's numbers: 800 pixels, canonical scale 224. Where does our object go?", {**FULL, "box": grown}),
-            ("A box of 223 × 223 pixels there: P3 or P4?", {**FULL, "box": (420.0, 260.0, 643.0, 483.0)}),
-            ("One pixel more.", {**FULL, "box": (420.0, 260.0, 644.0, 484.0)}),
-            ("A ten-thousandth of a pixel less: does it fall back?", {**FULL, "box": (420.0, 260.0, 643.9999, 484.0)}),
-            ("A long thin one, as tall as the picture: which side counts?", {"box": (60.0, 0.0, 66.0, 120.0)}),
-            ("So small that no map is meant for it.", {"box": (52.0, 92.0, 56.0, 96.0)}),
-            ("Everything, and a canonical scale of 56: is there a map coarse enough?", {"canonical_scale": 56, "size": 480, "box": (0.0, 0.0, 640.0, 480.0)}),
+            ("A box of 223 × 223 pixels there: P3 or P4?", {**FULL, "box": (x, y, x + 223, y + 223)}),
+            ("One pixel more.", {**FULL, "box": (x, y, x + 224, y + 224)}),
+            ("A ten-thousandth of a pixel less: does it fall back?", {**FULL, "box": (x, y, x + 223.9999, y + 224)}),
+            ("A long thin one, as tall as the picture: which side counts?", {"box": (thin, 0.0, thin + 6.0, high)}),
+            ("So small that no map is meant for it.", {"box": (*small, small[0] + 4, small[1] + 4)}),
+            (
+                "Everything, and a canonical scale of 56: is there a map coarse enough?",
+                {"canonical_scale": 56, "size": 480, "box": (0.0, 0.0, all_wide, all_high)},
+            ),
         )  # fmt: skip
+
+    def _sides(self, size: int) -> tuple[int, int]:
+        """(height, width) of the picture with so many pixels on its shorter side."""
+        height, width = self.subject.image.shape[1:]
+        return height * size // min(height, width), width * size // min(height, width)
 
     def start(self) -> State:
         return State(tuple(round(value, 1) for value in self.subject.box.tolist()))

@@ -166,7 +166,7 @@ def _paint_handle(ax: Axes, handle: Handle) -> None:
     words: dict[str, Any] = {
         "fontsize": 11 * POINT,
         "fontweight": "bold",
-        "xytext": (2, 9),
+        "xytext": (2, 9 + handle.lift * POINT),
         "textcoords": "offset points",
     }
     box = {"boxstyle": "square,pad=0.15", "facecolor": (1, 1, 1, 0.88), "edgecolor": "none"}

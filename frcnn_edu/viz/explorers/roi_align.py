@@ -18,20 +18,29 @@ class RoiAlignExplorer(Explorer[State, Result]):
         return first_state(self.subject)
 
     def make_prompts(self) -> Sequence[Prompt]:
+        x, y = ((self.subject.box[:2] + self.subject.box[2:]) / 2).tolist()
+        left, top = (
+            4.0 * max(round((middle - 14) / 4), 0) for middle in (x, y)
+        )  # 7 × 7 cells of P2 in the object's middle
+        small = tuple(round(value, 1) for value in (x - 1.5, y - 1, x + 1.5, y + 1))
         return (
             (
-                "A box of exactly 7 × 7 cells on whole cells: do the two grids agree now?",
-                {"box": (88.0, 40.0, 116.0, 68.0)},
+                "A box of exactly 7 × 7 cells of P2: do the two grids agree now?",
+                {"box": (left, top, left + 28, top + 28), "level": 0},
             ),
-            ("The same, half a cell to the right: which grid changes its cells?", {"box": (90.0, 40.0, 118.0, 68.0)}),
+            (
+                "The same, half a cell to the right: which grid changes its cells?",
+                {"box": (left + 2, top, left + 30, top + 28), "level": 0},
+            ),
             ("One point a bin instead of four: is it the bin's middle?", {"ratio": 1, "point": 1}),
-            ("A box of 3 × 2 pixels, smaller than a cell.", {"box": (104.0, 58.0, 107.0, 60.0)}),
+            ("A box of 3 × 2 pixels, smaller than a cell.", {"box": small, "level": 0}),
             ("“aligned”: where do the points go?", {"aligned": True}),
             ("Read from P4, where cells are 16 pixels wide: how many cells are left?", {"level": 2}),
             (
                 "14 × 14 bins, adaptive points: how many points has a bin?",
                 {"size": 14, "ratio": ADAPTIVE, "row": 6, "column": 6, "point": 1},
             ),
+            ("All channels together: where is most to be read?", {"channel": STRENGTH}),
         )
 
     def make_controls(self) -> dict[str, Any]:
@@ -45,9 +54,7 @@ class RoiAlignExplorer(Explorer[State, Result]):
             "ratio": ipywidgets.Dropdown(options=ratios, description="sampling ratio", style=style),
             "aligned": ipywidgets.Checkbox(False, description="aligned", indent=False),
             "level": ipywidgets.Dropdown(options=levels, description="level", style=style),
-            "channel": whole(
-                STRENGTH, min=STRENGTH, max=channels - 1, description="channel (−1: strength of all)", style=style
-            ),
+            "channel": whole(STRENGTH, min=STRENGTH, max=channels - 1, description="channel (−1: all)", style=style),
             "point": whole(1, min=1, max=10_000, description="point of the bin", style=style),
         }
 

@@ -169,6 +169,8 @@ def _words(result: Result) -> list[str]:
     words = (
         f"A bin is {wide / size:.2f} × {high / size:.2f} cells, read at {number} point{'' if number == 1 else 's'}. "
     )
+    if result.state.channel == STRENGTH:
+        words += "The strength is read here as a channel would be. "
     px, py = result.point(result.state.point - 1)
     rows, columns = result.values.shape
     x, y = float(result.x[px]), float(result.y[py])
@@ -177,7 +179,7 @@ def _words(result: Result) -> list[str]:
     if min((result.box[2:] - result.box[:2]).tolist()) < 1 and not result.state.aligned:
         return [
             words
-            + "The box is smaller than a cell, and is stretched to one: so the first RoIAlign did it, and torchvision still does."
+            + "A side shorter than a cell is stretched to one: so the first RoIAlign did it, and torchvision still does."
         ]
     if result.state.aligned:
         return [

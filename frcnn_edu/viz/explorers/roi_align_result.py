@@ -12,6 +12,7 @@ from ...ops.pooling import bilinear_samples, roi_align
 from ..course.roi_align import roi_pool_bins
 from ..stages import LEVEL_KEYS, strength
 from ..story import Story, follow
+from .fpn_levels_result import telling_channel
 from .scene import Rect
 
 AS_MAPPED = -1  # the level that the model's mapper chooses
@@ -133,7 +134,7 @@ def compute(state: State, of: Story) -> Result:
 
 
 def first_state(of: Story) -> State:
-    """The followed object's best proposal, read as the model reads it."""
+    """The followed object's best proposal, read as the model reads it, in the channel that tells most of the object on P2."""
     box = tuple(round(value, 1) for value in of.trace.proposals[follow(of).proposal].tolist())
     pool: Any = of.model.roi_heads.box_roi_pool
-    return State(box, pool.output_size[0], pool.sampling_ratio)
+    return State(box, pool.output_size[0], pool.sampling_ratio, channel=telling_channel(of))

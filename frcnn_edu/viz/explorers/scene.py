@@ -152,6 +152,7 @@ class Handle:
         smallest: shortest side.
         step: how far an arrow key moves it.
         resizable: False for a box that only moves.
+        lift: units of the page by which its name stands higher than just above it, where another name has that place.
     """
 
     name: str
@@ -164,6 +165,7 @@ class Handle:
     step: float = 1.0
     resizable: bool = True
     dashed: bool = False
+    lift: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -19,22 +19,17 @@ class StrideGridExplorer(Explorer[State, Result]):
         return first_state(self.subject)
 
     def make_prompts(self) -> Sequence[Prompt]:
+        full = {"size": 800, "preset": "full model", "level": 4}
+        (high, wide), _, _ = sizes(State(0, 0, size=800), self.subject)
+        last = {"row": 10_000, "column": 10_000}  # bounded by the grid
+        x, y = ((self.subject.box[:2] + self.subject.box[2:]) / 2).tolist()
         return (
-            (
-                "The full model on 800 × 1066 pixels, pool: is a stride 64?",
-                {"size": 800, "preset": "full model", "level": 4, "row": 0, "column": 0},
-            ),
-            (
-                "The same, the last cell: how far do its anchors stand from what it sees?",
-                {"size": 800, "preset": "full model", "level": 4, "row": 12, "column": 16},
-            ),
-            (
-                "A picture that is not padded: are the strides of P5 still 32?",
-                {"size": 250, "divisible": 1, "level": 3, "row": 7, "column": 10},
-            ),
-            ("The finest level: how many anchors are that?", {"level": 0, "row": 16, "column": 28}),
+            (f"The full model on {wide} × {high} pixels, pool: is a stride 64?", {**full, "row": 0, "column": 0}),
+            ("The same, the last cell: how far do its anchors stand from what it sees?", {**full, **last}),
+            ("A picture that is not padded: are the strides of P5 still 32?", {"size": 250, "divisible": 1, "level": 3, **last}),
+            ("The finest level: how many anchors are that?", {"level": 0, "row": int(y / 4), "column": int(x / 4)}),
             ("The first cell of all: how much of its anchors is in the picture?", {"row": 0, "column": 0}),
-        )
+        )  # fmt: skip
 
     def make_controls(self) -> dict[str, Any]:
         style = {"description_width": "initial"}

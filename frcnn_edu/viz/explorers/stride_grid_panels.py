@@ -150,7 +150,7 @@ def _formula(result: Result) -> list[Line]:
 def _words(result: Result) -> list[str]:
     (rows, columns), (drift_x, drift_y) = result.grid, result.drift
     name, height, width = LEVELS[result.state.level], *result.image
-    words = f"{name} has {rows} × {columns} cells with three anchors each: {3 * rows * columns}. "
+    words = f"{name} has {columns} × {rows} cells with three anchors each: {3 * rows * columns}. "
     if drift_x or drift_y:
         far = " and ".join(
             f"{drift} {way}" for drift, way in ((drift_x, "too far left"), (drift_y, "too high")) if drift
@@ -163,5 +163,5 @@ def _words(result: Result) -> list[str]:
     anchor = result.ours[[result.state.shape]]
     inside = float(box_area(clip_boxes_to_image(anchor, (height, width))) / box_area(anchor))
     words += f"The next cell sees what lies {result.true} pixels on, and so do the next anchors. "
-    share = "all" if inside == 1 else f"{inside:.0%}"
-    return [words + f"Of this one, {share} lies inside the picture."]
+    where = "lies inside the picture as a whole" if inside == 1 else f"has {inside:.0%} of its area inside the picture"
+    return [words + f"The selected anchor {where}."]

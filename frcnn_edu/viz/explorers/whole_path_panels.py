@@ -123,7 +123,7 @@ def _fpn(result: Result) -> Stage:
     picture, grid = _map_picture(result, result.key)
     layers: list[Layer] = [picture, Grid(*grid, st.PAPER, 0.5, 0.4), _truth(result)]
     name = st.LEVEL_NAMES[result.key]
-    return around(result.story.box, 1.4), layers, f"{name} sees it: {grid[0]}×{grid[1]} cells", None
+    return around(result.story.box, 1.4), layers, f"{name} sees it: {grid[1]}×{grid[0]} cells", None
 
 
 def _base(result: Result) -> Stage:

@@ -4,6 +4,7 @@ from frcnn_edu.viz.explorers.formula import Frac, Root, Sub, Table, Term, html, 
 def test_text_can_be_read_aloud() -> None:
     line = ["k = ", Frac([Root([Term("3"), " · ", Term("4")])], "s"), " + ", Frac("a + b", ["2"]), Sub("d", "x")]
     assert text(line) == "k = √(3 · 4) / s + (a + b) / 2d_x"
+    assert text(Sub("v", "12")) == "v₁₂"
 
 
 def test_html_keeps_marks_and_colours_and_nothing_else() -> None:

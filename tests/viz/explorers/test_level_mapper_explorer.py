@@ -5,8 +5,10 @@ import torch
 from driving import drive
 from torchvision.ops.poolers import LevelMapper as TorchvisionLevelMapper
 
+from frcnn_edu.data import ShapesDetection
 from frcnn_edu.viz import explore
 from frcnn_edu.viz.explorers import level_mapper
+from frcnn_edu.viz.explorers.scene import Points
 from frcnn_edu.viz.story import story
 
 STORY = story()
@@ -86,3 +88,29 @@ def test_the_first_prompt_shows_the_object_where_it_is_in_the_larger_picture() -
     torch.testing.assert_close(
         torch.tensor(explorer.state.box) * 120 / 800, torch.tensor(explorer.first.box), rtol=0, atol=0.02
     )
+
+
+@pytest.mark.parametrize("scale", [56, 112, 224])
+def test_the_boxs_place_is_on_the_curve_whatever_its_size(scale: int) -> None:
+    explorer = explore.level_mapper()
+    for size, side in ((120, 1.0), (120, 4.0), (120, 118.0), (800, 2.0), (800, 790.0)):
+        explorer.set(size=size, canonical_scale=scale, box=(0.0, 0.0, side, side))
+        curve = explorer.scene.panel("curve")
+        (point,) = (layer.points[0].tolist() for layer in curve.layers if isinstance(layer, Points))
+        left, top, right, bottom = curve.view
+        assert left < point[0] < right
+        assert bottom < point[1] < top
+        assert point[0] == pytest.approx(math.log2(side))
+
+
+def test_prompts_stay_in_the_picture() -> None:
+    for size in ((240, 320), (200, 150), (100, 260)):
+        data = ShapesDetection("test", size=size)
+        image, target = data[3]
+        explorer = explore.level_mapper(image=image, target=target)
+        for index in range(len(explorer.prompts)):
+            explorer.try_prompt(index)
+            x1, y1, x2, y2 = explorer.state.box
+            height, width = explorer.result.image.shape[1:]
+            assert 0 <= x1 < x2 <= width + 1e-3
+            assert 0 <= y1 < y2 <= height + 1e-3

@@ -141,7 +141,7 @@ def test_words_count_points_and_rounding() -> None:
     assert "read at 4 points" in explorer.words
     explorer.set(ratio=1)
     assert "read at 1 point." in explorer.words
-    assert "bin (3, 3) = v_1 = " in explorer.formula
+    assert "bin (3, 3) = v₁ = " in explorer.formula
     explorer.set(box=(88.0, 40.0, 116.0, 68.0))
     assert "rounds nothing either" in explorer.words
     explorer.set(box=(89.0, 40.0, 117.0, 68.0))
