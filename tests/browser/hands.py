@@ -5,6 +5,7 @@ import os
 import pytest
 
 from frcnn_edu.course.browser import Reader, find_browser
+from frcnn_edu.viz.explorers.scene import WIDTH, Scene
 
 IN_A_BROWSER = [
     pytest.mark.slow,
@@ -88,3 +89,37 @@ def names_missing(reader: Reader) -> list[str]:
           return !(one.getAttribute("aria-label") || one.title || one.innerText?.trim() || one.closest("label")?.innerText.trim() || label?.innerText.trim());
         }).map((one) => one.outerHTML.slice(0, 200))"""
     )
+
+
+def names_colliding(reader: Reader) -> list[list[str]]:
+    """Pairs of boxes in the picture whose names cover each other."""
+    return reader.page.evaluate(
+        """() => {
+          const names = [...document.querySelectorAll(".fe-handle-name")].map((one) => [one.textContent, one.getBoundingClientRect()]);
+          return names.flatMap(([one, a], i) => names.slice(i + 1)
+            .filter(([, b]) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
+            .map(([other]) => [one, other]));
+        }"""
+    )
+
+
+def lit_panels(reader: Reader, scene: Scene) -> list[str]:
+    """The scene's panels in which something is lit up at the moment."""
+    return reader.page.evaluate(
+        """(panels) => {
+          const overlay = document.querySelector(".fe-overlay"), scale = overlay.width / 800, context = overlay.getContext("2d");
+          return panels.filter(([, place]) =>
+            context.getImageData(...place.map((value) => Math.round(value * scale))).data.some((value, i) => i % 4 === 3 && value)
+          ).map(([name]) => name);
+        }""",
+        [[panel.name, panel.place] for panel in scene.panels],
+    )
+
+
+def point_at(reader: Reader, scene: Scene, panel: str, x: float, y: float) -> None:
+    """Move the mouse to a place of a panel, in its data units."""
+    one, frame = scene.panel(panel), reader.page.locator(".fe-picture").first.bounding_box()
+    (left, top, right, bottom), (px, py, w, h) = one.view, one.place
+    at = (px + (x - left) / (right - left) * w, py + (y - top) / (bottom - top) * h)
+    scale = frame["width"] / WIDTH
+    reader.page.mouse.move(frame["x"] + at[0] * scale, frame["y"] + at[1] * scale)

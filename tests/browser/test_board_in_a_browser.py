@@ -4,9 +4,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from hands import IN_A_BROWSER, touch
+from hands import IN_A_BROWSER, lit_panels, point_at, touch
 
 from frcnn_edu.course.browser import reading
+from frcnn_edu.viz import explore
+from frcnn_edu.viz.explorers.fpn_levels_result import STAGES
 
 pytestmark = IN_A_BROWSER
 
@@ -38,6 +40,30 @@ def test_a_planted_fault_is_noticed(fault: str, tmp_path: Path) -> None:
         one.explorer()
         with pytest.raises(Exception, match=r"as it was|Timeout"):
             touch(one, dragged=True, where=".noUi-handle", seconds=3)
+
+
+def test_what_is_touched_lights_up_wherever_it_is(tmp_path: Path) -> None:
+    """A cell of the pyramid's map in all four stages; a number of the formula in the picture; and a click goes to the copied cell."""
+    notebook(tmp_path, "from frcnn_edu.viz import explore\nexplore.fpn_levels()")
+    explorer = explore.fpn_levels()
+    scene = explorer.scene
+    with reading(tmp_path) as one:
+        one.open("x.ipynb")
+        one.run_all()
+        one.explorer()
+        point_at(one, scene, "picture", 4 * 10 + 2, 4 * 5 + 2)
+        assert one.page.locator(".fe-board").get_attribute("data-lit") == f"cell:{5 * 40 + 10}"
+        assert lit_panels(one, scene) == ["picture", *STAGES]
+        one.page.locator(".fe-term[data-mark^='source:']").hover()
+        assert lit_panels(one, scene) == ["on_P3"]
+        row, column = explorer.result.source
+        point_at(one, scene, "on_P3", 8 * column + 4, 8 * row + 4)
+        before = one.version()
+        one.page.mouse.down()
+        one.page.mouse.up()
+        one.settle(before)
+        assert "channel 60, cell (7, 13)" in one.page.locator(".fe-formula").inner_text()
+        assert "P3, both" in one.page.locator(".fe-picture").get_attribute("aria-label")
 
 
 CONTRAST = """() => {

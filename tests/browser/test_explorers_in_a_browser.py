@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from hands import IN_A_BROWSER, names_missing, touch
+from hands import IN_A_BROWSER, names_colliding, names_missing, touch
 
 from frcnn_edu.course.browser import Reader, reading
 from frcnn_edu.viz.explore import EXPLORERS
@@ -54,6 +54,7 @@ def test_an_explorer_answers_the_hand(name: str, reader: Reader, screenshots: Pa
     reader.settle(before)
     explorer.screenshot(path=screenshots / f"{name}_prompt.png")
     assert names_missing(reader) == []
+    assert names_colliding(reader) == []
     still = reader.page.locator(".jp-OutputArea-child:has(img):visible + .jp-OutputArea-child:has(.fe-board)")
     assert still.count() == 0, "the still picture is shown beside the living one"
     assert reader.errors == []

@@ -252,3 +252,15 @@ def test_a_box_beyond_the_page_keeps_a_handle_on_it() -> None:
         box, (left, top, right, bottom) = explorer.scene.handles[1].box.tolist(), explorer.scene.panel("picture").view
         assert left - 1e-3 <= box[0] < box[2] <= right + 1e-3
         assert top - 1e-3 <= box[1] < box[3] <= bottom + 1e-3
+
+
+@pytest.mark.parametrize("index", range(7))
+def test_the_boxes_names_do_not_cover_each_other(index: int) -> None:
+    explorer = prompted(index)
+    picture = explorer.scene.panel("picture")
+    (x1, y1), (x2, y2) = (
+        (handle.box[:2] * picture.place[2] / (picture.view[2] - picture.view[0])).tolist()
+        for handle in explorer.scene.handles
+    )
+    lifts = [handle.lift for handle in explorer.scene.handles]
+    assert abs(x1 - x2) >= 80 or abs((y1 - lifts[0]) - (y2 - lifts[1])) >= 17
