@@ -2,7 +2,7 @@
 
 const FONT = '"DejaVu Sans", Verdana, Arial, sans-serif';
 const INK = "#1f2328", FAINT = "#d5d9e0", FOCUS = "#F0E442", PAPER = "#ffffff";
-const WIDTH = 800;
+const WIDTH = 800, NAME = 18; // units of the page: its width, and how high the name of a box is
 
 // Arrays lie one behind the other in a scene's "data". It comes at any offset of a message: copy it to where numbers fit.
 const copied = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
@@ -454,6 +454,7 @@ function render({ model, el }) {
     const keys = spec.resizable ? "Arrow keys move it, with Shift they resize it." : "Arrow keys move it.";
     box.setAttribute("aria-label", `${spec.label}: from ${number(x1)}, ${number(y1)} to ${number(x2)}, ${number(y2)}. ${keys}`);
     handle.name.textContent = spec.label;
+    box.classList.toggle("fe-name-inside", top - spec.lift < panel.place[1] + NAME); // no room above it
   }
 
   function makeHandle(name) {

@@ -11,7 +11,7 @@ from .. import style as st
 from ..draw import place_labels
 from ..stages import shown
 from ..story import Story
-from .detections_result import LEAST, STRIDE, Fate, Result, counted
+from .detections_result import EVERY_CLASS, LEAST, STRIDE, Fate, Result, counted
 from .detections_words import formula, words
 from .scene import Axis, Boxes, Layer, Lines, Panel, Points, Scene, Words, fit, photo, segments
 
@@ -117,6 +117,7 @@ def _curve(result: Result) -> Panel:
     if at < len(points) - 1:
         layers.append(Lines(points[None, at:], st.DETECTION, 1.5, dashed=True))
     x, y = points[at].tolist()
+    kind = "AP, all classes in one" if result.state.label == EVERY_CLASS else "AP"
     mine: list[Layer] = [
         *layers,
         Lines(segments([0, x, x], [y, y, 0]), st.MUTED, 1, dashed=True),
@@ -127,7 +128,7 @@ def _curve(result: Result) -> Panel:
             group="work",
             values={"recall": torch.tensor([x]), "precision": torch.tensor([y])},
         ),
-        Words(torch.tensor([[0.03, 0.08]]), [f"area under it (AP): {result.average:.3f}"], size=11, chip=st.PAPER),
+        Words(torch.tensor([[0.03, 0.08]]), [f"{kind}: {result.average:.3f}"], size=11, chip=st.PAPER),
     ]
     ticks = (0, 0.25, 0.5, 0.75, 1)
     return Panel(

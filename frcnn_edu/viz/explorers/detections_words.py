@@ -31,7 +31,7 @@ def _selected(result: Result, one: Selected, of: Story) -> list[Piece]:
     if one.fate is Fate.DROPPED:
         return [
             *line,
-            f", IoU with a better {name} = ",
+            f", IoU with a surer {name} = ",
             Term(apart(one.dropper, state.nms), mark, st.DETECTION),
             f" > {state.nms:.2f}",
         ]
@@ -56,13 +56,13 @@ def _fate(result: Result, one: Selected, of: Story) -> str:
         case Fate.BELOW:
             return f"The selected {name} is not above the threshold: it is not detected."
         case Fate.DROPPED:
-            return f"NMS drops the selected {name}: a better {name} overlaps it by {apart(one.dropper, state.nms)}, more than {state.nms:.2f}."
+            return f"NMS drops the selected {name}: a surer {name} overlaps it by {apart(one.dropper, state.nms)}, more than {state.nms:.2f}."
         case Fate.BEYOND:
-            return f"The selected {name} comes after the best {state.most}: it is not detected."
+            return f"The selected {name} comes after the {f'{state.most} surest' if state.most > 1 else 'surest one'}: it is not detected."
         case Fate.RIGHT:
-            return f"The selected {name} is right: it is the best one that fits its object."
+            return f"The selected {name} is right: no surer one has taken its object."
         case Fate.TAKEN:
-            return f"The selected {name} is wrong, though it fits: a better detection has taken its object, and one counts once."
+            return f"The selected {name} is wrong, though it fits: a surer detection has taken its object, and one counts once."
         case Fate.ELSEWHERE:
             other = (
                 f" It lies on a {of.classes[one.other]}, by {one.other_fit:.2f}." if one.other_fit >= state.iou else ""

@@ -65,6 +65,17 @@ def apart(value: float, other: float, digits: int = 2) -> str:
     return f"{value:.7f}"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """A number with a true minus sign, and never “−0.00”."""
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
+
+
+def bracketed(value: float, digits: int = 2) -> str:
+    """Likewise, a negative one in brackets: it can follow another sign."""
+    written = signed(value, digits)
+    return f"({written})" if "−" in written else written
+
+
 def html(line: Line) -> str:
     """For a page."""
     return "".join(map(_html, _pieces(line)))

@@ -6,8 +6,9 @@ from torch import Tensor
 
 from .. import style as st
 from ..story import Story
+from .formula import signed
 from .fpn_levels_result import LEVELS, STAGES, STRENGTH, Result, cell_size, covered
-from .fpn_levels_words import formula, number, words
+from .fpn_levels_words import formula, words
 from .scene import Boxes, Grid, Layer, Panel, Scene, Words, fit, heat, photo
 
 
@@ -90,7 +91,7 @@ def _stages(result: Result, of: Story) -> list[Panel]:
                 Words(torch.tensor([[width / 2, height / 2]]), [said], st.MUTED, 10.5, "center"),
             ]
         else:
-            extent, caption = covered(values.shape, of), f"this cell: {number(result.values[stage])}"
+            extent, caption = covered(values.shape, of), f"this cell: {signed(result.values[stage])}"
             layers = [
                 heat(values, extent, *_range(result)),
                 # Not seen, but a cell that is touched lights up here, too.

@@ -4,13 +4,8 @@ from typing import Any
 
 from .. import style as st
 from ..story import Story
-from .formula import Line, Root, Term
+from .formula import Line, Root, Term, bracketed, signed
 from .fpn_levels_result import LEVELS, STRENGTH, Result, cell_size
-
-
-def number(value: float) -> str:
-    """Two digits behind the point, and never “−0.00”."""
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def formula(result: Result, of: Story) -> list[Line]:
@@ -18,7 +13,7 @@ def formula(result: Result, of: Story) -> list[Line]:
     state, (columns, source) = result.state, (result.levels[result.state.level].shape[1], result.source)
     name, color = LEVELS[state.level], st.LEVELS[LEVELS[state.level]]
     cell = f"cell:{state.row * columns + state.column}"
-    last = Term(number(result.values["smoothed"]), cell, color)
+    last = Term(signed(result.values["smoothed"]), cell, color)
     channels = of.trace.pyramid["0"].shape[1]
     if state.channel == STRENGTH:
         average = "P5’s average" if state.level == 4 else "the map’s average"
@@ -28,14 +23,13 @@ def formula(result: Result, of: Story) -> list[Line]:
     if state.level == 4:
         return [[f"{where}: pool = P5 in cell {source} = ", last]]
     weights = f"{name} = Σ 9 · {channels} weights · numbers of the sum, all channels, 3×3 cells, + bias = "
-    lateral = Term(number(result.values["lateral"]), cell, color)
+    lateral = Term(signed(result.values["lateral"]), cell, color)
     if source is None:
         return [[f"{where}: sum = lateral = ", lateral], [weights, last]]
     above = st.LEVELS[LEVELS[state.level + 1]]
-    comes = number(result.values["top-down"])
-    down = Term(f"({comes})" if "−" in comes else comes, f"source:{_id(result)}", above)
+    down = Term(bracketed(result.values["top-down"]), f"source:{_id(result)}", above)
     line: list[Any] = [f"{where}: sum = lateral + top-down = ", lateral, " + ", down]
-    return [[*line, f" {_sign(result)} ", Term(number(result.values["both"]), cell, color)], [weights, last]]
+    return [[*line, f" {_sign(result)} ", Term(signed(result.values["both"]), cell, color)], [weights, last]]
 
 
 def _id(result: Result) -> int:

@@ -164,6 +164,8 @@ def _histogram(result: Result) -> Panel:
     ):
         on_left = at > 0.84 or (at > 0.16 and color == st.BACKGROUND)
         row = 2.8 if color == st.FOREGROUND and state.foreground - state.background < 0.3 else row
+        if color == st.BACKGROUND and not on_left:
+            text = f"← {text}"  # there is no room on its own side
         place = torch.tensor([[at - 0.012 if on_left else at + 0.012, top - row * line]])
         layers.append(Lines(segments([at, at], [0, top]), color, 1.8, color == st.BACKGROUND))
         layers.append(Words(place, [text], size=10.5, x="right" if on_left else "left"))
@@ -252,7 +254,8 @@ def _ious(result: Result) -> Panel:
         inside = iou > 0.45
         place = torch.tensor([[iou - 0.05 if inside else iou + 0.05, row + 0.52]])
         color = st.PAPER if inside and id == best else st.INK
-        layers.append(Words(place, [f"{iou:.2f}"], color, 10.5, "right" if inside else "left", bold=id == best))
+        written = result.written(2) if id == best else f"{iou:.2f}"
+        layers.append(Words(place, [written], color, 10.5, "right" if inside else "left", bold=id == best))
     names = [result.names[id] for id in ids.tolist()]
     return Panel(
         "ious", (720, 290, 70, 140), (0, 0, 1, len(ids)), layers, "Its IoU", "longest bar:\nits object",

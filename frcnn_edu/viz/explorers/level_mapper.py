@@ -149,10 +149,10 @@ def _curve(result: Result) -> Panel:
         level = min(max(k, mapper.k_min), mapper.k_max)
         color, missing = st.level_color(f"P{level}"), level != k
         # Colour for what is read there; dashed and pale where the clamp decides.
-        layers.append(Boxes(torch.tensor([[x, lowest, x + 1, highest]]), color, 0, fill=0.12 if missing else 0.3))
+        layers.append(Boxes(torch.tensor([[x, lowest, x + 1, highest + 0.5]]), color, 0, fill=0.12 if missing else 0.3))
         layers.append(_step(x, k, color, dashed=missing))
         text = f"no P{k}: P{level}".replace("-", "−") if missing else f"P{k}"
-        layers.append(Words(torch.tensor([[x + 0.5, highest - 0.5]]), [text], st.INK, 10.5, "center", bold=not missing))
+        layers.append(Words(torch.tensor([[x + 0.5, highest]]), [text], st.INK, 10.5, "center", bold=not missing))
     x, y = math.log2(result.side), result.exponent
     point = torch.tensor([[x, y]])
     layers += [
@@ -162,9 +162,9 @@ def _curve(result: Result) -> Panel:
     sides = [math.log2(mapper.s0) + k - mapper.lvl0 for k in range(lowest, highest)]
     texts = [f"{2**x:g}" for x in sides]
     return Panel(
-        "curve", (46, 375, 744, 125), (left, highest, right, lowest), layers, "Its place on the curve", "",
+        "curve", (46, 375, 744, 125), (left, highest + 0.5, right, lowest), layers, "Its place on the curve", "",
         x_axis=Axis("side √(w·h) in pixels, doubling from line to line", sides, texts),
-        y_axis=Axis("", range(lowest, highest), [f"{k}".replace("-", "−") for k in range(lowest, highest)]),
+        y_axis=Axis("", range(lowest + 1, highest), [f"{k}".replace("-", "−") for k in range(lowest + 1, highest)]),
         alt=f"Steps of k over the side of a box; this box stands at {result.side:.1f} pixels, on P{result.level}",
     )  # fmt: skip
 
@@ -183,7 +183,7 @@ def _formula(result: Result) -> list[Line]:
     mapper, color = result.mapper, st.PROPOSAL
     root = Root([Term(_pixels(x2 - x1), "box", color), " · ", Term(_pixels(y2 - y1), "box", color)])
     eps = f"{mapper.eps:.6f}"
-    inside = Term(f"{result.exponent:.3f}".replace("-", "−"), "point", color)
+    inside = Term(_written(result.exponent, result.k).replace("-", "−"), "point", color)
     named = Term(f"P{result.level}", None, st.level_color(f"P{result.level}"))
     k = f"{result.k}".replace("-", "−")
     return [
@@ -198,8 +198,23 @@ def _pixels(length: float) -> str:
     return short if abs(float(short) - length) < 5e-5 else f"{length:.4f}".rstrip("0")
 
 
+def _written(exponent: float, k: int) -> str:
+    """With three digits after the point, or as many more as it takes to be floored to k."""
+    return next((w for w in (f"{exponent:.{n}f}" for n in range(3, 8)) if math.floor(float(w)) == k), f"{exponent:.7f}")
+
+
+def _side(result: Result) -> str:
+    """With one digit after the point, or as many more as it takes to be on its side of the next step."""
+    mapper, level = result.mapper, math.floor(result.exponent - result.mapper.eps)
+    for digits in range(1, 8):
+        written = f"{result.side:.{digits}f}"
+        if float(written) and math.floor(mapper.lvl0 + math.log2(float(written) / mapper.s0)) == level:
+            return written
+    return f"{result.side:.7f}"
+
+
 def _words(result: Result) -> list[str]:
-    words = f"A side of {_pixels(round(result.side, 4)) if _by_epsilon(result) else f'{result.side:.1f}'} pixels, against {result.mapper.s0}. "
+    words = f"A side of {_side(result)} pixels, against {result.mapper.s0}. "
     asked = f"P{result.k}".replace("-", "−")
     if result.k < result.level:
         words += f"The formula asks for {asked}, which is not there; the finest map, P{result.level}, takes it, and the box has fewer cells than it should."
@@ -248,7 +263,11 @@ class LevelMapperExplorer(Explorer[State, Result]):
         return height * size // min(height, width), width * size // min(height, width)
 
     def start(self) -> State:
-        return State(tuple(round(value, 1) for value in self.subject.box.tolist()))
+        # From the model's picture, which may be smaller than 120 pixels where it is long, to the one that is shown.
+        grow = State.size / min(self.subject.resized.shape[1:])
+        high, wide = self._sides(State.size)
+        ends = zip((grow * self.subject.box).tolist(), (wide, high, wide, high), strict=True)
+        return State(tuple(min(round(value, 1), float(end)) for value, end in ends))
 
     def make_controls(self) -> dict[str, Any]:
         style = {"description_width": "initial"}

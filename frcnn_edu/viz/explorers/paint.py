@@ -14,6 +14,7 @@ from .scene import WIDTH, Boxes, Grid, Handle, Layer, Lines, Panel, Picture, Poi
 
 INCH = 100.0  # units of the page
 POINT = 0.72  # points of a unit
+NAME = 18.0  # units of the page: how high the name of a box is
 MARKERS = {"dot": "o", "ring": "o", "cross": "x", "square": "s"}
 
 
@@ -64,7 +65,7 @@ def _paint_panel(figure: Figure, height: float, panel: Panel, handles: list[Hand
     for order, layer in enumerate(panel.layers):
         _paint_layer(ax, layer, 1 + 0.01 * order)
     for handle in handles:
-        _paint_handle(ax, handle)
+        _paint_handle(ax, handle, panel)
     ax.set_title(panel.title, fontsize=12.5 * POINT, pad=5 * POINT)
     below = 6 + (30 if panel.x_axis and panel.x_axis.label else 16 if panel.x_axis and panel.x_axis.ticks else 0)
     look: dict[str, Any] = {"va": "top", "fontsize": 11 * POINT, "color": st.MUTED, "linespacing": 1.25}
@@ -152,7 +153,7 @@ def _paint_boxes(ax: Axes, layer: Boxes, zorder: float) -> None:
             collection.set_zorder(zorder)
 
 
-def _paint_handle(ax: Axes, handle: Handle) -> None:
+def _paint_handle(ax: Axes, handle: Handle, panel: Panel) -> None:
     look: dict[str, Any] = {"linewidth": 2.5 * POINT, "dashes": st.DASHES if handle.dashed else None}
     before = len(ax.collections)
     draw_boxes(ax, handle.box[None], handle.color, **look)
@@ -163,10 +164,12 @@ def _paint_handle(ax: Axes, handle: Handle) -> None:
         corners = ([x1, x2, x1, x2], [y1, y1, y2, y2])
         look = {"marker": "s", "s": (8 * POINT) ** 2, "color": st.PAPER, "edgecolors": handle.color}
         ax.scatter(*corners, linewidths=2 * POINT, zorder=3.1, **look)
+    (_, top, _, bottom), unit = panel.view, panel.place[3]
+    above = (y1 - top) / (bottom - top) * unit - handle.lift  # room for its name, in units of the page
     words: dict[str, Any] = {
         "fontsize": 11 * POINT,
         "fontweight": "bold",
-        "xytext": (2, 9 + handle.lift * POINT),
+        "xytext": (2, 9 + handle.lift * POINT) if above >= NAME else (7, -16),
         "textcoords": "offset points",
     }
     box = {"boxstyle": "square,pad=0.15", "facecolor": (1, 1, 1, 0.88), "edgecolor": "none"}

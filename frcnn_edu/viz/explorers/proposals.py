@@ -19,12 +19,13 @@ class ProposalsExplorer(Explorer[State, Result]):
         return first_state(self.subject)
 
     def make_prompts(self) -> Sequence[Prompt]:
+        beyond = min(self.subject.resized.shape[1:]) + 10
         return (
             ("NMS from IoU 0.3 on: how many are left, and how well do they fit?", {"threshold": 0.3, "place": 1}),
             ("No NMS at all, threshold 1: what are the best 300 of all levels then?", {"threshold": 1.0, "place": 0}),
             ("Only the 20 best of each level: is our object still among them?", {"pre": 20, "place": 1}),
             ("Every box at least 40 pixels wide and high: whose proposals are gone?", {"smallest": 40, "place": 1}),
-            ("Larger than the picture: at least 130 pixels?", {"smallest": 130, "place": 0}),
+            (f"Longer than the picture’s shorter side: at least {beyond} pixels?", {"smallest": beyond, "place": 0}),
             ("Only ten proposals in the end: which objects have one?", {"post": 10}),
             ("All the anchors, moved: where do they gather?", {"step": 0}),
         )

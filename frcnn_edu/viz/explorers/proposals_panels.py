@@ -66,7 +66,7 @@ def _nms(result: Result, of: Story) -> Panel:
     ):  # fmt: skip
         told = {"no.": ids + 1, "probability": result.nms.probabilities[ids]}
         layers.append(
-            Boxes(boxes[ids], color, thick, dashed, alpha=alpha, halo=wide > 1, group="box", ids=ids, values=told)
+            Boxes(boxes[ids], color, wide, dashed, alpha=alpha, halo=wide > 1, group="box", ids=ids, values=told)
         )
     if now:
         pair = boxes[[now.kept, now.dropped]]
@@ -82,7 +82,7 @@ def _nms(result: Result, of: Story) -> Panel:
     return Panel(
         "nms", fit((height, width), 406, 30, 384), (0, 0, width, height), layers,
         f"NMS on {name}: {place} of {len(result.nms.suppressions)} suppressions",
-        f"thick: stays · dashed, cross: dropped by it · faint: waits ({len(waiting)})\narrow keys: ← → one suppression, ↑ ↓ ten",
+        f"orange: stays · black, cross: dropped now · grey: before · faint: waits ({len(waiting)})\narrow keys: ← → one suppression, ↑ ↓ ten",
         st.LEVELS[name], keys=True,
         alt=f"{len(kept)} boxes kept, {len(dropped)} dropped, {len(waiting)} waiting on {name}",
     )  # fmt: skip

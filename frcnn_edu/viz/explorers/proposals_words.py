@@ -26,7 +26,11 @@ def formula(result: Result) -> list[Line]:
     if result.others:
         named: list[Piece] = [kept, " drops besides: "]
         for number, one in enumerate(result.others[:MOST_NAMED]):
-            named += [", " if number else "", _named(one.dropped, st.IGNORED), f" ({one.iou:.2f})"]
+            named += [
+                ", " if number else "",
+                _named(one.dropped, st.IGNORED),
+                f" ({apart(one.iou, result.state.threshold)})",
+            ]
         if len(result.others) > MOST_NAMED:
             named.append(f" and {len(result.others) - MOST_NAMED} more")
         lines.append(named)
@@ -54,45 +58,47 @@ def _suppression(result: Result) -> str:
         return f"On {level} {number} boxes wait, the most likely first."
     if not number:
         return f"On {level} no box is left to enter NMS."
+    if number == 1:
+        return f"On {level} there is one box only: it stays."
     return f"On {level} no two of the {number} boxes overlap by more than {result.state.threshold:.2f}: all stay."
 
 
 def _fate(one: Champion, result: Result, name: str) -> str:
-    state, level = result.state, LEVELS[one.level]
-    who = f"The best fit for our {name}, IoU {one.fit:.2f}, is no. {one.rank} of {one.among} on {level}"
-    if one.dropper:
-        return f"{who}. NMS drops it for a surer box beside it (IoU {one.dropper.iou:.2f}), which fits by {one.dropper_fit:.2f}; the best proposal in the end: {result.best[-1]:.2f}."
+    level, number = LEVELS[one.level], len(result.steps[-1].boxes)
+    rank = "the most likely" if one.rank == 1 else f"number {one.rank} by probability"
+    who = f"The best fit for our {name}, IoU {one.fit:.2f}, is {rank} of the {one.among} anchors of {level}"
     if one.lost is None:
-        return f"{who}; it is no. {one.place} of the {len(result.steps[-1].boxes)} proposals in the end."
-    left = (
-        f"the best proposal in the end has IoU {result.best[-1]:.2f}."
-        if len(result.steps[-1].boxes)
-        else "no proposal is left."
-    )
+        return f"{who}; it is {'the only proposal' if number == 1 else f'no. {one.place} of the {number} proposals'} in the end."
+    left = f"the best proposal in the end has IoU {result.best[-1]:.2f}" if number else "no proposal is left"
+    return f"{who}{_loss(one, result)}; {left}."
+
+
+def _loss(one: Champion, result: Result) -> str:
+    """At which step the best fit is lost."""
+    if one.dropper:
+        kept, dropped = one.dropper.kept + 1, one.dropper.dropped + 1
+        iou = apart(one.dropper.iou, result.state.threshold)
+        return f". NMS drops it, as its no. {dropped}, for the surer no. {kept} beside it (IoU {iou}), which fits by {one.dropper_fit:.2f}"
     if one.lost == 1:
-        return f"{who}, not among the {state.pre} that go on; {left}"
-    if one.lost > AFTER_NMS:
-        return f"{who}, and no. {one.place} of what NMS leaves on all levels, not among the best {state.post}; {left}"
-    return (
-        f"{who}; it is too small to go on; {left}"
-        if one.lost == 3
-        else f"{who}; it is not likely enough to go on; {left}"
-    )
+        return f", not among {_best(result.state.pre)} that {'goes' if result.state.pre == 1 else 'go'} on"
+    if one.lost == AFTER_NMS + 1:
+        return f", and no. {one.place} of what NMS leaves on all levels, not among {_best(result.state.post)}"
+    return "; it is too small to go on" if one.lost == 3 else "; it is not likely enough to go on"
+
+
+def _best(number: int) -> str:
+    return "the one best" if number == 1 else f"the best {number}"
 
 
 def differing(better: Tensor, worse: Tensor) -> str:
     """Two probabilities with as many digits as tell them apart; small ones as powers of ten."""
     first, second = float(better), float(worse)
-    if first < 0.001:
-        return f"{scientific(first)} beats {scientific(second)}"
-    for digits in range(3, 8):
-        if f"{first:.{digits}f}" != f"{second:.{digits}f}":
-            return f"{first:.{digits}f} beats {second:.{digits}f}"
-    return (
-        "one that is sure beats one that is a hair less sure"
-        if first > second
-        else "two are as sure, and the first beats the second"
-    )
+    if first == second:
+        return "of two that are as sure the first beats the second"
+    digits = next((n for n in range(3, 8) if f"{first:.{n}f}" != f"{second:.{n}f}"), None)
+    if digits is None and first >= 0.001:
+        return "one that is sure beats one that is a hair less sure"
+    return " beats ".join(scientific(value) if value < 0.001 else f"{value:.{digits}f}" for value in (first, second))
 
 
 def scientific(value: float) -> str:

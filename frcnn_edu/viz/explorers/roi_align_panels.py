@@ -9,7 +9,7 @@ from .. import style as st
 from ..course.roi_align import MIDDLE
 from ..stages import LEVEL_KEYS
 from ..story import Story
-from .formula import Line, Piece, Sub, Term
+from .formula import Line, Piece, Sub, Term, bracketed, signed
 from .roi_align_result import STRENGTH, Result
 from .scene import Boxes, Grid, Handle, Layer, Panel, Points, Scene, Words, fit, heat, photo
 
@@ -132,36 +132,32 @@ def _grid(result: Result, kind: str) -> Panel:
         Grid(size, size, (0, 0, size, size), st.PAPER, 0.6, 0.4, group="bin"),
         Boxes(chosen, st.FOCUS, 2.8, group="bin", ids=torch.tensor([index])),
     ]
-    value = _number(float(values[result.state.row, result.state.column]))
+    value = signed(float(values[result.state.row, result.state.column]))
     left, title = (10, "RoIAlign") if kind == "align" else (172, "RoIPool")
     return Panel(
-        kind, (left, 326, GRID, GRID), (0, 0, size, size), layers, f"{title}: {size}×{size}", f"this bin: {value}",
+        kind, (left, 326, GRID, GRID), (0, 0, size, size), layers, f"{title}: {size}×{size}", f"row {result.state.row}, column {result.state.column}: {value}",
         st.PROPOSAL if kind == "align" else st.FAINT, keys=kind == "align", alt=f"{title}'s grid; the chosen bin holds {value}",
     )  # fmt: skip
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
 
 
 def _formula(result: Result) -> list[Line]:
     _, weights, values = result.samples(result.state.point - 1)
     line: list[Piece] = [Sub("v", str(result.state.point)), " = "]
     for number, (weight, value) in enumerate(zip(weights, values, strict=True)):
-        line += [" + " if number else "", Term(f"{weight:.2f}", f"cell:{number}", st.ANCHOR), f" · {_number(value)}"]
+        line += [" + " if number else "", Term(f"{weight:.2f}", f"cell:{number}", st.ANCHOR), f" · {bracketed(value)}"]
     px, py = result.point(result.state.point - 1)
-    point = Term(_number(result.value(result.state.point - 1)), f"point:{py * len(result.x) + px}", st.FOCUS)
+    point = Term(signed(result.value(result.state.point - 1)), f"point:{py * len(result.x) + px}", st.FOCUS)
     number = result.ratios[0] * result.ratios[1]
     index = result.state.row * result.state.size + result.state.column
     mean: list[Piece] = [f"bin ({result.state.row}, {result.state.column}) = "]
     if number == 1:
         mean += [Sub("v", "1"), " = "]
     elif number <= 4:
-        mean += ["(", " + ".join(_number(result.value(k)) for k in range(number)), f") / {number} = "]
+        mean += ["(", " + ".join(map(bracketed, [result.value(k) for k in range(number)])), f") / {number} = "]
     else:
         mean.append(f"mean of {number} points = ")
     bin_value = float(result.pooled[result.state.row, result.state.column])
-    return [[*line, " = ", point], [*mean, Term(_number(bin_value), f"bin:{index}", st.PROPOSAL)]]
+    return [[*line, " = ", point], [*mean, Term(signed(bin_value), f"bin:{index}", st.PROPOSAL)]]
 
 
 def _words(result: Result) -> list[str]:
@@ -175,7 +171,7 @@ def _words(result: Result) -> list[str]:
     rows, columns = result.values.shape
     x, y = float(result.x[px]), float(result.y[py])
     if not (-1 <= x <= columns and -1 <= y <= rows):
-        return [words + "This point lies more than a cell outside the map, and counts as 0."]
+        return [words + "This point is more than a cell away from the middle of the map’s last cell, and counts as 0."]
     if min((result.box[2:] - result.box[:2]).tolist()) < 1 and not result.state.aligned:
         return [
             words
@@ -188,9 +184,15 @@ def _words(result: Result) -> list[str]:
         ]
     moved = max(abs(math.floor(float(v) + 0.5) - float(v)) for v in torch.tensor(result.state.box) * result.scale)
     if moved < 0.005:
+        ends = torch.tensor([cells[-1][1] for cells in result.taken])
+        more = (
+            "one cell more, and "
+            if bool((ends > (torch.tensor(result.state.box) * result.scale)[2:] + 0.01).any())
+            else ""
+        )
         return [
             words
-            + "The corners lie on whole cells, so RoIPool rounds nothing either; but it takes one cell more, and the largest value of a bin."
+            + f"The corners lie on whole cells, so RoIPool rounds nothing either; but it takes {more}the largest value of a bin."
         ]
     return [
         words

@@ -12,6 +12,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torchvision.ops import box_iou
 
+from frcnn_edu.data import ShapesDetection
+from frcnn_edu.viz import explore
 from frcnn_edu.viz.explorers.detections import DetectionsExplorer
 from frcnn_edu.viz.explorers.detections_result import (
     LEAST,
@@ -139,13 +141,13 @@ def test_a_class_is_looked_at_by_itself() -> None:
 
 def test_the_words_say_what_became_of_the_selected_one() -> None:
     explorer = DetectionsExplorer()
-    assert explorer.words.endswith("The selected cross is right: it is the best one that fits its object.")
+    assert explorer.words.endswith("The selected cross is right: no surer one has taken its object.")
     explorer.set(score=0.9995)
     assert explorer.words.endswith("The selected cross is not above the threshold: it is not detected.")
     explorer.set(score=0.5, most=3)
-    assert explorer.words.endswith("The selected cross comes after the best 3: it is not detected.")
+    assert explorer.words.endswith("The selected cross comes after the 3 surest: it is not detected.")
     explorer.set(most=300, nms=1.0, **double_of(explorer.first, STORY))
-    assert "a better detection has taken its object" in explorer.words
+    assert "a surer detection has taken its object" in explorer.words
     explorer.set(nms=0.5)
     assert explorer.words.split(". ")[-1].startswith("NMS drops the selected cross")
     explorer.set(iou=0.95, chosen=explorer.first.chosen)
@@ -243,6 +245,11 @@ def test_a_detection_of_another_picture_is_shown_there() -> None:
     assert (explorer.state.picture, explorer.state.chosen) == (7, other % STRIDE)
     score = explorer.result.scores[explorer.result.ids == other]
     assert explorer.result.selected.score == float(score)  # type: ignore[union-attr]
+
+
+def test_a_picture_that_is_one_of_the_others_counts_once() -> None:
+    image, target = ShapesDetection("val", length=23)[3]
+    assert len(pictures(explore.detections(image=image, target=target).subject)) == len(SEEN) - 1
 
 
 def test_prompts_select_what_they_ask_about() -> None:

@@ -114,3 +114,24 @@ def test_prompts_stay_in_the_picture() -> None:
             height, width = explorer.result.image.shape[1:]
             assert 0 <= x1 < x2 <= width + 1e-3
             assert 0 <= y1 < y2 <= height + 1e-3
+
+
+@pytest.mark.parametrize("size", [(240, 320), (200, 150), (100, 260)])
+def test_it_opens_on_the_object(size: tuple[int, int]) -> None:
+    image, target = ShapesDetection("val", size=size)[0]
+    explorer = explore.level_mapper(image=image, target=target)
+    scale = 120 / min(size)  # from the picture as it is to the one that is shown
+    torch.testing.assert_close(torch.tensor(explorer.state.box), target["boxes"][0] * scale, rtol=0.02, atol=1.0)
+
+
+@pytest.mark.parametrize(
+    "box", [(0.0, 0.0, 28.0, 27.999), (0.0, 0.0, 14.0, 55.999), (0.0, 0.0, 56.1, 55.9), (0.0, 0.0, 0.01, 0.01)]
+)
+def test_numbers_near_a_step_are_on_their_side_of_it(box: tuple[float, float, float, float]) -> None:
+    explorer = explore.level_mapper()
+    explorer.set(box=box)
+    exponent = float(explorer.formula.split("⌊")[2].split("⌋")[0].replace("−", "-"))
+    assert math.floor(exponent) == explorer.result.k
+    side = float(explorer.words.split()[3])
+    assert side > 0
+    assert math.floor(4 + math.log2(side / 112)) == explorer.result.k

@@ -177,6 +177,7 @@ def number(written: str) -> float:
 
 def test_small_probabilities_are_powers_of_ten() -> None:
     assert differing(torch.tensor(2.1e-7), torch.tensor(3e-12)) == "2.1·10⁻⁷ beats 3.0·10⁻¹²"
+    assert differing(torch.tensor(0.002), torch.tensor(3e-6)) == "0.002 beats 3.0·10⁻⁶"
     assert differing(torch.tensor(0.98), torch.tensor(0.97)) == "0.980 beats 0.970"
     assert differing(torch.tensor(1.0), torch.tensor(0.99999994)) == "1.0000000 beats 0.9999999"
     assert "hair" in differing(torch.tensor(0.4), torch.tensor(0.39999998))
@@ -240,7 +241,7 @@ def test_the_best_fit_is_followed_to_its_end(pre: int, threshold: float, smalles
 
 def test_the_words_say_what_becomes_of_the_best_fit() -> None:
     explorer = ProposalsExplorer()
-    assert "NMS drops it for a surer box beside it (IoU 0.92)" in explorer.words
+    assert "NMS drops it, as its no. 33, for the surer no. 25 beside it (IoU 0.92)" in explorer.words
     now, one = explorer.result.now, explorer.result.champion
     assert one.dropper == now  # it is the suppression that the first view shows
     explorer.set(threshold=1.0)
@@ -248,9 +249,29 @@ def test_the_words_say_what_becomes_of_the_best_fit() -> None:
     explorer.set(post=5)
     assert "not among the best 5" in explorer.words
     explorer.set(pre=20)
-    assert "not among the 20 that go on" in explorer.words
+    assert "not among the best 20 that go on" in explorer.words
     explorer.set(pre=300, smallest=45)
     assert "it is too small to go on" in explorer.words
+    explorer.set(smallest=25, threshold=0.7, post=300)  # NMS has other numbers then: the same that the formula names
+    dropper = explorer.result.champion.dropper
+    assert dropper is not None
+    assert f"as its no. {dropper.dropped + 1}, for the surer no. {dropper.kept + 1} " in explorer.words
+    explorer.set(level=1, place=1 + explorer.result.nms.suppressions.index(dropper))
+    assert f"so no. {dropper.dropped + 1} is dropped" in explorer.formula
+
+
+def test_one_box_is_not_said_to_be_many() -> None:
+    explorer = ProposalsExplorer()
+    explorer.set(pre=1, post=1)
+    assert "On P3 there is one box only: it stays." in explorer.words
+    assert "not among the one best that goes on" in explorer.words
+
+
+def test_boxes_that_wait_are_thinner_than_those_that_stay() -> None:
+    explorer = ProposalsExplorer()
+    layers = explorer.scene.panel("nms").layers
+    waiting, dropped, kept = [layer for layer in layers if isinstance(layer, Boxes) and layer.group == "box"][:3]
+    assert waiting.width < dropped.width < kept.width
 
 
 def test_all_true_boxes_are_drawn() -> None:

@@ -131,7 +131,7 @@ def test_special_boxes_are_said_in_words() -> None:
     explorer.set(box=(104.0, 58.0, 107.0, 60.0))
     assert "stretched to one" in explorer.words
     explorer.set(box=(-40.0, -40.0, 20.0, 20.0), row=0, column=0)
-    assert "outside the map, and counts as 0" in explorer.words
+    assert "away from the middle of the map’s last cell, and counts as 0" in explorer.words
     explorer.set(box=(10.0, 10.0, 10.0, 20.0))
     assert "no area" in explorer.board.problem
 
@@ -146,6 +146,8 @@ def test_words_count_points_and_rounding() -> None:
     assert "rounds nothing either" in explorer.words
     explorer.set(box=(89.0, 40.0, 117.0, 68.0))
     assert "here by up to 0.25, that is 1.0 pixels" in explorer.words
+    explorer.set(box=(0.0, 0.0, 160.0, 120.0), level=0)
+    assert "one cell more" in explorer.words  # there is padding below, though not on the right
     explorer.set(aligned=True)
     assert "half a cell further up and left" in explorer.words
 
