@@ -82,7 +82,7 @@ def _nms(result: Result, of: Story) -> Panel:
     return Panel(
         "nms", fit((height, width), 406, 30, 384), (0, 0, width, height), layers,
         f"NMS on {name}: {place} of {len(result.nms.suppressions)} suppressions",
-        f"orange: stays · black, cross: dropped now · grey: before · faint: waits ({len(waiting)})\narrow keys: ← → one suppression, ↑ ↓ ten",
+        f"orange: stays · black, ×: dropped now · grey: before · faint: waits\n{len(waiting)} wait · arrow keys: ← → one suppression, ↑ ↓ ten",
         st.LEVELS[name], keys=True,
         alt=f"{len(kept)} boxes kept, {len(dropped)} dropped, {len(waiting)} waiting on {name}",
     )  # fmt: skip
