@@ -66,6 +66,29 @@ def test_what_is_touched_lights_up_wherever_it_is(tmp_path: Path) -> None:
         assert "P3, both" in one.page.locator(".fe-picture").get_attribute("aria-label")
 
 
+def test_new_bounds_and_a_new_value_do_not_come_back_as_another_value(tmp_path: Path) -> None:
+    """What code sets in quick succession stays: no slider of the page cuts it to bounds that were."""
+    notebook(tmp_path, "from frcnn_edu.viz import explore\nexplorer = explore.proposals()\nexplorer")
+    path = tmp_path / "x.ipynb"
+    found = nbformat.read(path, as_version=4)
+    sources = (
+        "for pre in (20, 5, 300, 10):\n    explorer.set(pre=pre, place=0)\nexplorer.reset()",
+        "import time; time.sleep(2)",
+    )
+    found.cells += [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(found, path)
+    with reading(tmp_path) as one:
+        one.open("x.ipynb")
+        one.run_all()
+        one.explorer()
+        one.page.wait_for_timeout(1000)
+        first = explore.proposals()
+        said = one.page.locator(".fe-words").inner_text()
+        assert said == first.words
+        slider = one.page.locator(".fe-controls .noUi-handle").first
+        assert float(slider.get_attribute("aria-valuenow")) == first.state.place  # type: ignore[attr-defined]
+
+
 CONTRAST = """() => {
   const channel = (c) => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
   const luminance = (rgb) => 0.2126 * channel(rgb[0]) + 0.7152 * channel(rgb[1]) + 0.0722 * channel(rgb[2]);

@@ -147,7 +147,8 @@ class Explorer(Generic[State, Result]):
         try:
             bounds = self.bounds(state)
             for field, control in self.controls.items():
-                # In one message: a page that gets new bounds alone sends its old value back.
+                # In one message, bounds first: a page that gets new bounds alone sends its old value back, and one that gets the
+                # value first cuts it to the old bounds and sends that. (What holding sends afterwards is in no order, and nothing new.)
                 with control.hold_sync():
                     if field in bounds:
                         # In an order in which the smallest is never above the largest.
@@ -155,6 +156,8 @@ class Explorer(Generic[State, Result]):
                         control.max = max(high, control.min)
                         control.min, control.max = low, high
                     control.value = getattr(state, field)
+                    if field in bounds:
+                        control.send_state(("min", "max", "value"))
         finally:
             self._settled = True
 
