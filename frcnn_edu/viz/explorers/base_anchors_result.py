@@ -21,7 +21,6 @@ PRESETS: dict[str, tuple[tuple[int, ...], float]] = {
 SIZES = ("p2", "p3", "p4", "p5", "pool")  # the state's fields
 RATIOS = ("first", "second", "third")
 NAMES = tuple(st.LEVELS)
-SHORTER = 120  # pixels of the shorter side that the small model gives its pictures
 SMALLEST, LONGEST = 1, 160  # sizes on offer; the full model's are as much longer as its pictures
 FLATTEST, TALLEST = 0.1, 8.0
 REACH = 90.0  # what is shown around (0, 0), likewise
@@ -97,7 +96,7 @@ def compute(state: State, of: Story) -> Result:
     exact = torch.cat((-half, half), dim=1)
     boxes = made if state.rounded else exact
     cost, error = (100 * (box_area(some) / sizes.square() - 1) for some in (made, boxes))
-    enlarged = SHORTER * PRESETS[state.preset][1] / min(of.resized.shape[1:])
+    enlarged = PRESETS[state.preset][1]
     sides = (of.box[2:] - of.box[:2]) * enlarged
     truth = torch.cat((-sides, sides)) / 2
     rpn: Any = of.model.rpn

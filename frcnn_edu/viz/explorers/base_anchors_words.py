@@ -5,7 +5,7 @@ from torch import Tensor
 
 from .. import style as st
 from .base_anchors_result import NAMES, RATIOS, Result
-from .formula import Frac, Line, Piece, Root, Term
+from .formula import Frac, Line, Piece, Root, Term, apart
 
 
 def formula(result: Result) -> list[Line]:
@@ -58,7 +58,7 @@ def words(result: Result) -> list[str]:
     after = f"from {need:g} on an anchor counts" if fit < need else f"with {need:g} or more it counts"
     start = name(result)
     return [
-        f"{start[0].upper()}{start[1:]}: {_rounding(result)} On our object its IoU is {fit:.2f}; {after} as an object."
+        f"{start[0].upper()}{start[1:]}: {_rounding(result)} On our object its IoU is {apart(fit, need)}; {after} as an object by that alone."
     ]
 
 

@@ -31,7 +31,7 @@ class BoxCodingExplorer(Explorer[State, Result]):
                 {"anchor": (x - 4, y - 4, x + 4, y + 4), "target": (x - 3, y - 4, x + 5, y + 4)},
             ),
             (
-                "The same two boxes, the box head's weights: which deltas grow tenfold?",
+                "The first two boxes again, the box head's weights: which deltas grow tenfold?",
                 {"weights": "head", "target": tuple(decode(self.first).tolist())},
             ),
             ("dw = 5: is the box exp(5) = 148 times as wide?", {"dw": 5.0}),

@@ -125,6 +125,7 @@ class Explorer(Generic[State, Result]):
 
     def try_prompt(self, index: int) -> None:
         """Do what the prompt of that number suggests, from the first view on."""
+        self.reset()  # so that it is the first view that is seen behind an illegal state
         self.set(**{**vars(self.first), **self.prompts[index][1]})
 
     @property

@@ -64,8 +64,8 @@ class FpnLevelsExplorer(Explorer[State, Result]):
         if has(state.level, state.stage):
             return None
         if state.level == 3:
-            return f"P5 is the coarsest map: nothing comes down to it, so it has no {state.stage}. Take “lateral” or “smoothed”."
-        return f"pool is taken from P5 as it is, so it has no {state.stage}. Take “smoothed”."
+            return f"P5 is the coarsest map: nothing comes down to it, so it has no stage “{state.stage}”. Take “lateral” or “smoothed”."
+        return f"pool is taken from P5 as it is, so it has no stage “{state.stage}”. Take “smoothed”."
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
         """Another level: the cell that the object's middle lies in."""
@@ -85,7 +85,7 @@ class FpnLevelsExplorer(Explorer[State, Result]):
             case "stage":
                 return {"stage": STAGES[id]}
             case "level":
-                return {"level": id}
+                return {"level": id, "stage": state.stage if has(id, state.stage) else "smoothed"}
             case "source":
                 return self._source()
         return {}

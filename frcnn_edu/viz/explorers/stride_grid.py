@@ -19,13 +19,15 @@ class StrideGridExplorer(Explorer[State, Result]):
         return first_state(self.subject)
 
     def make_prompts(self) -> Sequence[Prompt]:
-        full = {"size": 800, "preset": "full model", "level": 4}
-        (high, wide), _, _ = sizes(State(0, 0, size=800), self.subject)
+        short, long = sorted(self.subject.image.shape[1:])
+        size = min(800, 1333 * short // long)  # 1333: its longest side
+        full = {"size": size, "preset": "full model", "level": 4}
+        (high, wide), _, _ = sizes(State(0, 0, size=size), self.subject)
         last = {"row": 10_000, "column": 10_000}  # bounded by the grid
         x, y = ((self.subject.box[:2] + self.subject.box[2:]) / 2).tolist()
         return (
             (f"The full model on {wide} × {high} pixels, pool: is a stride 64?", {**full, "row": 0, "column": 0}),
-            ("The same, the last cell: how far do its anchors stand from what it sees?", {**full, **last}),
+            ("The same, the last cell: how far from its corner do its anchors stand?", {**full, **last}),
             ("A picture that is not padded: are the strides of P5 still 32?", {"size": 250, "divisible": 1, "level": 3, **last}),
             ("The finest level: how many anchors are that?", {"level": 0, "row": int(y / 4), "column": int(x / 4)}),
             ("The first cell of all: how much of its anchors is in the picture?", {"row": 0, "column": 0}),
@@ -38,7 +40,7 @@ class StrideGridExplorer(Explorer[State, Result]):
             "level": ipywidgets.ToggleButtons(
                 options=[(name, k) for k, name in enumerate(LEVELS)], description="level", style={**style, "button_width": "52px"}
             ),
-            "size": whole(120, min=64, max=800, step=2, description="picture's shorter side", style=style),
+            "size": whole(120, min=32, max=800, step=2, description="picture's shorter side", style=style),
             "divisible": ipywidgets.Dropdown(
                 options=[("32, as the model does", 32), ("1: not at all", 1)], description="padded to a multiple of", style=style
             ),

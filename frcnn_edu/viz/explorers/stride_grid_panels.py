@@ -53,11 +53,10 @@ def _picture(result: Result, of: Story) -> Panel:
         *_anchors(result),
     ]
     name = LEVELS[result.state.level]
-    caption = (
-        f"{result.image[1]}×{result.image[0]} pixels, padded (grey) to {wide}×{high} · {name}: {columns}×{rows} cells"
-    )
+    padded = "not padded" if (high, wide) == result.image else f"padded (grey) to {wide}×{high}"
+    caption = f"{result.image[1]}×{result.image[0]} pixels, {padded} · {name}: {columns}×{rows} cells"
     if result.state.all and result.every > 1:
-        caption += f"\nfaint: the anchors of every {result.every}th cell, each way"
+        caption += f"\nfaint: the anchors of one cell in {result.every}, each way"
     elif result.state.all:
         caption += "\nfaint: all anchors of this level"
     width = min(520.0, 395 * wide / high)
@@ -85,7 +84,8 @@ def _near(result: Result, of: Story) -> Panel:
     ]
     if drift_x or drift_y:
         layers.append(Lines(segments([left, result.point[0]], [top, result.point[1]]), st.INK, 2.2, arrow=True))
-        caption = f"the arrow: from the cell's corner to where its\nanchors stand, {_pixels(drift_x)} left, {_pixels(drift_y)} up"
+        way = ", ".join(f"{_pixels(n)} {to}" for n, to in ((drift_x, "left"), (drift_y, "up")) if n)
+        caption = f"the arrow: from the cell's corner to where its\nanchors stand, {way}"
     else:
         caption = "its anchors have their middle at its upper\nleft corner, not in the cell's middle"
     return Panel(
@@ -156,12 +156,14 @@ def _words(result: Result) -> list[str]:
             f"{drift} {way}" for drift, way in ((drift_x, "too far left"), (drift_y, "too high")) if drift
         )
         return [
-            words + f"Dividing and rounding down loses a little at each cell: here the anchors stand {far}, in pixels."
+            words
+            + f"The number of cells is rounded up, the stride down, and each cell loses a little: here the anchors stand {far}, in pixels."
         ]
     if result.stride != (result.true, result.true):
-        return [words + "The strides are too short, but at the first cell nothing is lost yet: go to the lower right."]
+        short = " and ".join(n for n, stride in zip("yx", result.stride, strict=True) if stride != result.true)
+        return [words + f"Stride {short} is too short, though nothing is lost here yet: go to the lower right."]
     anchor = result.ours[[result.state.shape]]
     inside = float(box_area(clip_boxes_to_image(anchor, (height, width))) / box_area(anchor))
-    words += f"The next cell sees what lies {result.true} pixels on, and so do the next anchors. "
+    words += f"The next cell stands for what lies {result.true} pixels on, and so far on stand its anchors. "
     where = "lies inside the picture as a whole" if inside == 1 else f"has {inside:.0%} of its area inside the picture"
     return [words + f"The selected anchor {where}."]

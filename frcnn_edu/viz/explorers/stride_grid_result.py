@@ -68,6 +68,8 @@ def sizes(state: State, of: Story) -> tuple[tuple[int, int], tuple[int, int], tu
     height, width = of.image.shape[1:]
     scale = state.size / min(height, width)
     image = (math.floor(height * scale), math.floor(width * scale))
+    if state.size == min(of.resized.shape[1:]):
+        image = (of.resized.shape[1], of.resized.shape[2])  # to the pixel as the model resizes it, long pictures too
     padded = tuple(math.ceil(side / state.divisible) * state.divisible for side in image)
     rows, columns = (math.ceil(side / 2 ** (2 + state.level)) for side in padded)  # ⌈⌈n/2⌉/2⌉ is ⌈n/4⌉
     return image, (padded[0], padded[1]), (rows, columns)
@@ -91,4 +93,4 @@ def compute(state: State, of: Story) -> Result:
 def first_state(of: Story) -> State:
     """The cell of the followed object's best anchor."""
     where = follow(of)
-    return State(where.row, where.column, where.level, shape=where.shape)
+    return State(where.row, where.column, where.level, min(of.resized.shape[1:]), shape=where.shape)

@@ -86,7 +86,7 @@ def _fits(result: Result) -> Panel:
     named = Axis("", [row + 0.5 for row in range(4)], names, grid=False)
     return Panel(
         "fits", (112, 350, 198, 140), (0, 0, 1, 4), layers, "IoU with the object",
-        "each of them the best fit of its stage", x_axis=Axis("", (0, 0.5, 1), ("0", "0.5", "1")), y_axis=named,
+        "best of each stage; moved: the first one", x_axis=Axis("", (0, 0.5, 1), ("0", "0.5", "1")), y_axis=named,
         alt="Bars: " + ", ".join(f"{name} {iou:.2f}" for name, iou in zip(names, ious, strict=True)),
     )  # fmt: skip
 
@@ -122,8 +122,10 @@ def _map_picture(result: Result, key: str) -> tuple[Picture, tuple[int, int, Rec
 def _fpn(result: Result) -> Stage:
     picture, grid = _map_picture(result, result.key)
     layers: list[Layer] = [picture, Grid(*grid, st.PAPER, 0.5, 0.4), _truth(result)]
-    name = st.LEVEL_NAMES[result.key]
-    return around(result.story.box, 1.4), layers, f"{name} sees it: {grid[1]}×{grid[0]} cells", None
+    rows, columns, (_, _, wide, high) = grid
+    across, down = (result.story.box[2:] - result.story.box[:2]).tolist()
+    spans = f"{across * columns / wide:.1f}×{down * rows / high:.1f}"
+    return around(result.story.box, 1.4), layers, f"on {st.LEVEL_NAMES[result.key]}: {spans} cells", None
 
 
 def _base(result: Result) -> Stage:
@@ -213,7 +215,7 @@ def _classes(result: Result) -> Stage:
 
 
 def _formula(result: Result) -> list[Line]:
-    width, height = (result.story.box[2:] - result.story.box[:2]).tolist()
+    width, height = (result.proposal[2:] - result.proposal[:2]).tolist()
     line: list[Piece] = ["IoU: "]
     for number, (name, iou) in enumerate(result.fits()):
         color = (st.ANCHOR, st.ANCHOR, st.PROPOSAL, st.DETECTION)[number]
@@ -222,7 +224,7 @@ def _formula(result: Result) -> list[Line]:
     spans = spans / result.story.trace.batch.tensors.shape[-1]
     name = st.LEVEL_NAMES[LEVEL_KEYS[result.level]]
     cells: list[Piece] = [
-        f"{width:.1f}×{height:.1f} pixels → ", Term(f"{spans[0]:.1f}×{spans[1]:.1f}", "stage:6", st.PROPOSAL), f" cells of {name} → ",
+        f"proposal: {width:.1f}×{height:.1f} pixels → ", Term(f"{spans[0]:.1f}×{spans[1]:.1f}", "stage:6", st.PROPOSAL), f" cells of {name} → ",
         Term("×".join(map(str, result.story.trace.pooled.shape[1:])), "stage:7", st.STAGES["roi_align"]), " features → ",
         Term(f"{float(result.likely.max()):.3f}", "stage:8", st.DETECTION), " for the likeliest class",
     ]  # fmt: skip
@@ -235,11 +237,22 @@ def _words(result: Result) -> list[Piece]:
     answer = story.classes[int(found["labels"][result.where.detection])]
     iou = result.fits()[-1][1]
     if not result.true:
-        return [f"Nothing was drawn here, and yet the network is sure of a {answer}. Its way is that of any other box."]
+        return [
+            f"This box fits no true one by {SURE:.2f}, and yet the network is sure of a {answer}. Its way is that of any other box."
+        ]
     name = story.classes[int(story.target["labels"][result.state.object])]
     if iou < SURE:
         return [f"This {name} is missed: the detection that comes nearest overlaps it by {iou:.2f} only."]
-    words = f"This {name} is found as a {answer}, IoU {iou:.2f}. Its best anchor stands on {st.LEVEL_NAMES[result.key]}"
+    score = float(found["scores"][result.where.detection])
+    if answer == name and score >= SURE:
+        words = f"This {name} is found as a {answer}, IoU {iou:.2f}."
+    else:
+        words = (
+            f"The detection that fits this {name} best, IoU {iou:.2f}, says {answer} with a score of {score:.2f} only."
+        )
+        if answer != name:
+            words = f"The detection that fits this {name} best, IoU {iou:.2f}, is wrong: it says {answer}, score {score:.2f}."
+    words += f" Its best anchor stands on {st.LEVEL_NAMES[result.key]}"
     words += f", its proposal is read from {st.LEVEL_NAMES[LEVEL_KEYS[result.level]]}: "
     words += "the same map." if result.where.level == result.level else "two choices, made by two rules."
     return [words + " Click a small picture to open its stage."]

@@ -201,7 +201,7 @@ def test_a_number_shows_on_which_side_of_one_half_it_lies() -> None:
             "13.5 is as near to 13 as to 14; the even one is taken, and w is 28, not 27.",
         ),
         ({"rounded": False, "shape": 2}, "The tall anchor on P4: without rounding its area is exactly s²"),
-        ({"p4": 38, "shape": 1}, "its IoU is 0.76; with 0.7 or more it counts as an object."),
+        ({"p4": 38, "shape": 1}, "its IoU is 0.76; with 0.7 or more it counts as an object by that alone."),
     ],
 )
 def test_words(changes: dict[str, Any], said: str) -> None:

@@ -145,7 +145,7 @@ def test_a_stage_that_a_level_has_not_is_explained(level: int, stage: str) -> No
     explorer.set(level=level, stage=stage)
     assert bool(explorer.board.problem) == (not has(level, stage))
     if explorer.board.problem:
-        assert f"no {stage}" in explorer.board.problem
+        assert f"no stage “{stage}”" in explorer.board.problem
 
 
 def test_clicks_choose_cells_stages_and_levels() -> None:
