@@ -86,7 +86,7 @@ def _fits(result: Result) -> Panel:
     named = Axis("", [row + 0.5 for row in range(4)], names, grid=False)
     return Panel(
         "fits", (112, 350, 198, 140), (0, 0, 1, 4), layers, "IoU with the object",
-        "best of each stage; moved: the first one", x_axis=Axis("", (0, 0.5, 1), ("0", "0.5", "1")), y_axis=named,
+        "the best of each stage;\nmoved: the best anchor", x_axis=Axis("", (0, 0.5, 1), ("0", "0.5", "1")), y_axis=named,
         alt="Bars: " + ", ".join(f"{name} {iou:.2f}" for name, iou in zip(names, ious, strict=True)),
     )  # fmt: skip
 
