@@ -15,6 +15,7 @@ from .commands.notebooks import run_notebooks
 from .commands.train import run_train
 from .model import MODELS
 from .training import SHIPPED, NonFiniteLoss
+from .training.processes import is_loss_of_a_process
 
 EXAMPLES = {
     "main": """
@@ -33,8 +34,10 @@ examples (times: two CPU cores):
   python -m frcnn_edu train --data annotations/instances_train.json --model resnet50_fpn --weights-backbone DEFAULT
       The full model with a pretrained body (a download) on COCO files: for a GPU. A CPU takes many seconds
       for a single step; the plan that is printed first says how long it all will be.
+  torchrun --nproc-per-node 8 -m frcnn_edu train --data annotations/instances_train.json --out runs/coco
+      The same on the eight GPUs of a machine.
   python -m frcnn_edu train --resume --out runs/voc
-      Go on with a run that was stopped, by Ctrl-C for example.
+      Go on with a run that was stopped, by Ctrl-C for example, or killed.
 
 The run folder gets metrics.json, losses.png, average_precision.png, detections.png, checkpoint.pt (to go on
 from) and model.safetensors (the trained model, for evaluate and detect).
@@ -80,6 +83,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except (ValueError, TypeError, OSError, NonFiniteLoss, Disagreement) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except RuntimeError as error:
+        if not is_loss_of_a_process(error):
+            raise
+        print("error: another process of this run is gone; torchrun says below which, and why", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -142,6 +150,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         help="train for this many passes over the data (large models: photographs 26, shapes 6)",
     )
     add("--resume", action="store_true", help="go on with the run in --out")
+    add("--save-minutes", type=float, metavar="M", help="the longest time between two checkpoints (default: 10)")
     add("--seed", type=int, metavar="S", help="the same seed gives the same run (default: 0)")
     add("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)")
     add(
@@ -160,7 +169,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
     group = parser.add_argument_group("recipe (the defaults are presets that work)")
     add = group.add_argument
-    add("--batch-size", type=int, metavar="N", help="images a step")
+    add("--batch-size", type=int, metavar="N", help="images a step, of all processes together")
+    add("--accumulate", type=int, metavar="N", help="take them in so many parts, where memory is short (default: 1)")
     add("--optimizer", choices=("adamw", "sgd"))
     add("--lr", type=float, help="the highest learning rate")
     add("--momentum", type=float, help="of SGD")

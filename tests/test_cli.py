@@ -16,30 +16,7 @@ from frcnn_edu.commands import train as train_command
 from frcnn_edu.data import ShapesDetection
 from frcnn_edu.training import SHIPPED, build_model, load_checkpoint, load_model
 
-SPLITS = {"train": range(8), "val": range(8, 11), "test": range(11, 13)}
 TINY = ["--min-size", "64", "--max-size", "80", "--workers", "0", "--device", "cpu"]
-
-
-@pytest.fixture(scope="module")
-def voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Pascal VOC folder of 13 shapes pictures."""
-    root = tmp_path_factory.mktemp("data") / "VOCshapes"
-    for folder in ("JPEGImages", "Annotations", "ImageSets/Main"):
-        (root / folder).mkdir(parents=True)
-    data = ShapesDetection("val")
-    for index in range(13):
-        image, target = data[index]
-        Image.fromarray((255 * image).byte().permute(1, 2, 0).numpy()).save(root / f"JPEGImages/{index}.jpg")
-        objects = ""
-        for box, label in zip(target["boxes"].int().tolist(), target["labels"].tolist()):
-            x0, y0, x1, y1 = box
-            corners = f"<xmin>{x0 + 1}</xmin><ymin>{y0 + 1}</ymin><xmax>{x1}</xmax><ymax>{y1}</ymax>"
-            objects += f"<object><name>{data.classes[label]}</name><bndbox>{corners}</bndbox></object>"
-        size = "<size><width>160</width><height>128</height><depth>3</depth></size>"
-        (root / f"Annotations/{index}.xml").write_text(f"<annotation>{size}{objects}</annotation>")
-    for split, indices in SPLITS.items():
-        (root / f"ImageSets/Main/{split}.txt").write_text("".join(f"{index}\n" for index in indices))
-    return root
 
 
 @pytest.fixture(scope="module")

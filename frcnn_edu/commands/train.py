@@ -28,14 +28,15 @@ from ..training import (
     duration,
     evaluate,
     holds_run,
-    load_checkpoint,
+    join,
+    load_latest,
     make_optimizer,
-    pick_device,
     train,
     train_step,
 )
 from ..training.files import write_text
 from ..training.loading import load_batches, steps_per_epoch, to_device
+from ..training.processes import restarted
 from ..training.run import CHECKPOINT
 from ..training.schedule import lr_factor
 from .evaluate import open_evaluation_data
@@ -43,22 +44,25 @@ from .evaluate import open_evaluation_data
 # Fields of TrainConfig that have an option of the same name.
 CONFIG_OPTIONS = (
     "model", "weights", "weights_backbone", "data", "optimizer", "lr", "momentum", "weight_decay", "grad_clip",
-    "batch_size", "warmup_steps", "schedule", "epochs", "minutes", "hflip", "vflip", "scale_jitter", "seed",
-    "workers", "channels_last", "amp",
+    "batch_size", "accumulate", "warmup_steps", "schedule", "epochs", "minutes", "save_minutes", "hflip", "vflip",
+    "scale_jitter", "seed", "workers", "channels_last", "amp",
 )  # fmt: skip
 MODEL_OPTIONS = ("min_size", "max_size")
-MAY_CHANGE_ON_RESUME = {"epochs", "minutes", "workers"}
+MAY_CHANGE_ON_RESUME = {"epochs", "minutes", "save_minutes", "workers", "accumulate"}
 
 
 def run_train(options: argparse.Namespace) -> None:
     """Train a model and draw what becomes of it."""
-    device = pick_device(options.device)
+    processes, device = join(options.device)
+    if processes.count > 1 and options.out is None:
+        raise ValueError("several processes need --out DIR: a run folder that all of them know, started again as well")
     out = options.out or Path("runs") / f"{_slug(options.data or 'shapes')}-{datetime.now():%Y%m%d-%H%M%S}"
     if options.resume and options.out is None:
         raise ValueError("--resume needs --out DIR: the folder of the run to go on with")
-    if not options.resume and holds_run(out):
+    resume = options.resume or (restarted() and holds_run(out))
+    if not resume and holds_run(out):
         raise ValueError(f"{out} holds a run already; add --resume to go on with it, or choose another --out")
-    config = resumed_config(options, out) if options.resume else new_config(options, device)
+    config = resumed_config(options, out) if resume else new_config(options, device, processes.count)
 
     train_data = open_training_data(config)
     val_data, val_split = open_evaluation_data(config.data, None, train_data.classes)
@@ -68,7 +72,8 @@ def run_train(options: argparse.Namespace) -> None:
         final_data, final_split = val_data, val_split
     torch.manual_seed(config.seed)  # the weights that training starts from
     model = build_model(config, len(train_data.classes))
-    print_plan(model, train_data, val_data, val_split, config, device, out)
+    if processes.rank == 0:
+        print_plan(model, train_data, val_data, val_split, config, device, processes.count, out)
 
     def report(state: RunState, found: Evaluation) -> None:
         print(epoch_line(state), flush=True)
@@ -76,25 +81,31 @@ def run_train(options: argparse.Namespace) -> None:
 
     try:
         state = train(
-            model, train_data, val_data, config, device=device, out=out, resume=options.resume, on_epoch=report
-        )
+            model, train_data, val_data, config,
+            device=device, processes=processes, out=out, resume=resume, on_epoch=report,
+        )  # fmt: skip
     except KeyboardInterrupt:
-        if (out / CHECKPOINT).exists():
+        if (out / CHECKPOINT).exists() and processes.rank == 0:
             print(f"\nto go on:  python -m frcnn_edu train --resume --out {out}", file=sys.stderr)
         raise
     metrics = state.epochs[-1]
     if final_split != val_split:
-        found = evaluate(model, final_data, device=device, batch_size=config.batch_size, progress=True)
+        found = evaluate(
+            model, final_data, device=device, batch_size=config.batch_size, progress=True, processes=processes
+        )
         metrics = found.metrics
-        write_text(out / f"metrics-{final_split}.json", json.dumps(metrics, indent=1) + "\n")
-    print(f"\n{coco_table(metrics)}\n\nmeasured on {config.data}, split {final_split!r}; everything is in {out}/")
+    if processes.rank == 0:
+        if final_split != val_split:
+            write_text(out / f"metrics-{final_split}.json", json.dumps(metrics, indent=1) + "\n")
+        print(f"\n{coco_table(metrics)}\n\nmeasured on {config.data}, split {final_split!r}; everything is in {out}/")
 
 
-def new_config(options: argparse.Namespace, device: torch.device) -> TrainConfig:
-    """The preset for the model and the data, with what the command line says put over it."""
+def new_config(options: argparse.Namespace, device: torch.device, processes: int = 1) -> TrainConfig:
+    """The preset for the model, the data and so many processes, with what the command line says put over it."""
     given = _given(options, CONFIG_OPTIONS)
     model = given.get("model") or ("small" if device.type == "cpu" else "resnet50_fpn")
-    config = default_config(model, given.get("data", "shapes"), batch_size=given.get("batch_size"))
+    data = given.get("data", "shapes")
+    config = default_config(model, data, batch_size=given.get("batch_size"), processes=processes)
     if "minutes" in given and "epochs" in given:
         raise ValueError("give --minutes or --epochs, not both")
     if "minutes" in given:
@@ -106,8 +117,8 @@ def new_config(options: argparse.Namespace, device: torch.device) -> TrainConfig
 
 
 def resumed_config(options: argparse.Namespace, out: Path) -> TrainConfig:
-    """The configuration a run was started with; only its length and the workers may be changed."""
-    config = TrainConfig.from_dict(load_checkpoint(out / CHECKPOINT)["config"])
+    """The configuration a run was started with; only its length, and what changes no result, may be changed."""
+    config = TrainConfig.from_dict(load_latest(out / CHECKPOINT)[0]["config"])
     given = _given(options, (*CONFIG_OPTIONS, *MODEL_OPTIONS))
     for name, value in given.items():
         if name not in MAY_CHANGE_ON_RESUME and value != (config.to_dict() | config.model_args).get(name):
@@ -126,7 +137,14 @@ def open_training_data(config: TrainConfig) -> Any:
 
 
 def print_plan(
-    model: nn.Module, train_data: Any, val_data: Any, split: str, config: TrainConfig, device: torch.device, out: Path
+    model: nn.Module,
+    train_data: Any,
+    val_data: Any,
+    split: str,
+    config: TrainConfig,
+    device: torch.device,
+    processes: int,
+    out: Path,
 ) -> None:
     """Say what is going to happen and how long it will take, before it happens."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -140,11 +158,14 @@ def print_plan(
     for data in (train_data, val_data):
         if getattr(data, "summary", ""):
             print(f"         {data.summary}")
-    print(f"device   {device}, {config.batch_size} images a step")
+    shares = f", shared by {processes} processes" * (processes > 1) + f", in {config.accumulate} parts" * (
+        config.accumulate > 1
+    )
+    print(f"device   {device.type if processes > 1 else device}, {config.batch_size} images a step{shares}")
     print(f"output   {out}", flush=True)
     steps = steps_per_epoch(train_data, config)
     ends = f"ends after {duration(60 * config.minutes)}" if config.minutes is not None else ""
-    if device.type != "cpu":  # the bar will tell soon enough
+    if device.type != "cpu" or processes > 1:  # the bar will tell soon enough
         print(f"time     {ends or f'{config.epochs} epochs of {steps} steps'}\n", flush=True)
         return
     step = time_a_step(model, train_data, config, device)

@@ -1,6 +1,9 @@
 """Saving a run and loading it again, and the small file that holds a trained model alone."""
 
 import json
+import os
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +32,37 @@ def save_checkpoint(
     config: TrainConfig,
     classes: tuple[str, ...],
 ) -> None:
-    """Save all that a run needs to go on: weights, optimizer, random numbers, and how far it is.
+    """Save all that a run needs to go on: weights, optimizer, and how far it is. (Random numbers follow from that.)
 
     Args:
         progress: plain values (`engine.Progress` as a dict): step, epoch, time, losses, metrics.
         classes: names by label, the background first.
 
-    The file appears complete or not at all; an earlier one is replaced in one move.
+    The file appears complete or not at all, and the one that was there is kept as `previous(path)`.
+    Raises `OSError` where it cannot be written.
     """
     contents = {
         "format": FORMAT,
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "progress": progress,
-        "rng": {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()},
         "config": config.to_dict(),
         "classes": list(classes),
     }
+    path = Path(path)
     with replacing(path) as temporary:
-        torch.save(contents, temporary)
+        try:
+            with open(temporary, "wb") as file:
+                torch.save(contents, file)
+        except (OSError, RuntimeError) as error:  # PyTorch's writer reports a full disk as either
+            raise OSError(f"{path} cannot be written, is the disk full? What was there is kept. ({error})") from error
+        if path.exists():
+            os.replace(path, previous(path))  # killed now, a run has this one to go on from
+
+
+def previous(path: Path) -> Path:
+    """Where the checkpoint before the one at `path` is kept."""
+    return path.with_stem(f"{path.stem}-previous")
 
 
 def load_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict[str, Any]:
@@ -57,19 +72,35 @@ def load_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") 
     """
     path = _existing(path)
     try:
+        with zipfile.ZipFile(path) as file:  # a checkpoint of PyTorch is one; the checksums in it are for us to compare
+            damaged = file.testzip()
+        if damaged:
+            raise ValueError(f"{damaged} does not have its checksum")
         contents = torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # bytes that are no checkpoint make the reader fail in any way at all
-        raise ValueError(f"{path} cannot be read as a checkpoint: truncated, damaged or foreign") from error
+        why = str(error).strip().partition("\n")[0]
+        raise ValueError(f"{path} cannot be read as a checkpoint: truncated, damaged or foreign ({why})") from error
     if not isinstance(contents, dict) or contents.get("format") != FORMAT:
         raise ValueError(f"{path} is not a checkpoint of frcnn_edu: no format mark {FORMAT!r}")
     return contents
 
 
-def restore_rng(states: dict[str, Any]) -> None:
-    """Put the random number generators back to a checkpoint's `rng`."""
-    torch.set_rng_state(states["cpu"].cpu())
-    if len(states["cuda"]) == torch.cuda.device_count() > 0:
-        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
+def load_latest(path: str | Path) -> tuple[dict[str, Any], Path]:
+    """The checkpoint at `path`, or where that one cannot be used the one before it; and which of both it is.
+
+    Says so on stderr if it is the one before. Raises what `load_checkpoint` raised for `path` where that one cannot be
+    used either.
+    """
+    path = Path(path)
+    try:
+        return load_checkpoint(path), path
+    except (ValueError, FileNotFoundError) as error:
+        try:
+            contents = load_checkpoint(previous(path))
+        except (ValueError, FileNotFoundError):
+            raise error from None
+        print(f"{error}; going on from {previous(path)}", file=sys.stderr)
+        return contents, previous(path)
 
 
 def export_safetensors(checkpoint: str | Path, path: str | Path) -> None:
@@ -89,7 +120,10 @@ def export_safetensors(checkpoint: str | Path, path: str | Path) -> None:
     # Channels-last weights are stored as the plain layout that the format knows.
     weights = {name: tensor.contiguous() for name, tensor in contents["model"].items()}
     with replacing(path) as temporary:
-        save_file(weights, temporary, metadata)
+        try:
+            save_file(weights, temporary, metadata)
+        except SafetensorError as error:
+            raise OSError(f"{path} cannot be written, is the disk full? ({error})") from error
 
 
 def load_model(path: str | Path = SHIPPED) -> tuple[nn.Module, tuple[str, ...], TrainConfig]:

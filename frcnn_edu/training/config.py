@@ -29,7 +29,8 @@ class TrainConfig:
     momentum: float = 0.9  # SGD only
     weight_decay: float = 1e-4
     grad_clip: float | None = None  # largest norm of all gradients together; None: no clipping
-    batch_size: int = 8
+    batch_size: int = 8  # images a step, of all processes together
+    accumulate: int = 1  # parts in which a process takes its share of them, where memory is short
 
     warmup_steps: int = 50
     warmup_factor: float = 1e-3  # the first step's share of lr
@@ -39,6 +40,7 @@ class TrainConfig:
 
     epochs: int | None = None
     minutes: float | None = None
+    save_minutes: float = 10.0  # the longest time between two checkpoints, in the middle of a pass too
 
     hflip: bool = True  # mirror half of the images left to right
     vflip: bool = False  # … top to bottom
@@ -57,10 +59,11 @@ class TrainConfig:
         self._require("schedule", self.schedule in SCHEDULES, f"one of {SCHEDULES}")
         for name in ("lr", "gamma"):
             self._require(name, 0 < getattr(self, name) < float("inf"), "a positive number")
-        for name in ("momentum", "weight_decay", "warmup_steps", "workers"):
+        for name in ("momentum", "weight_decay", "warmup_steps", "workers", "save_minutes"):
             self._require(name, getattr(self, name) >= 0, "0 or more")
         self._require("warmup_factor", 0 <= self.warmup_factor <= 1, "between 0 and 1")
-        self._require("batch_size", self.batch_size >= 1, "at least 1")
+        for name in ("batch_size", "accumulate"):
+            self._require(name, getattr(self, name) >= 1, "at least 1")
         self._require("grad_clip", self.grad_clip is None or self.grad_clip > 0, "positive, or None")
         ordered = list(self.milestones) == sorted(self.milestones)
         inside = all(0 < milestone < 1 for milestone in self.milestones)
@@ -88,22 +91,25 @@ class TrainConfig:
         return cls(**values)
 
 
-def default_config(model: str, data: str, *, batch_size: int | None = None) -> TrainConfig:
+def default_config(model: str, data: str, *, batch_size: int | None = None, processes: int = 1) -> TrainConfig:
     """The recipe for `model` on `data`: what was found to work for "small", the published one for the rest.
 
     Args:
         model: a key of `frcnn_edu.model.MODELS`.
         data: "shapes", a VOC folder, or a COCO json file.
-        batch_size: images a step; None for the recipe's own. The published recipe's learning rate is
-            0.02 for 16 images and follows the batch.
+        batch_size: images a step; None for the recipe's own: 2 in each process. The published recipe's learning
+            rate is 0.02 for 16 images and follows the batch.
+        processes: how many share a step.
     """
     if model == "small":
         # Small batches and many steps: classes are learnt late, and a step too long early on undoes them.
-        recipe: dict[str, Any] = dict(data=data, lr=1.5e-3, grad_clip=1.0, warmup_steps=200, batch_size=batch_size or 4)
+        recipe: dict[str, Any] = dict(
+            data=data, lr=1.5e-3, grad_clip=1.0, warmup_steps=200, batch_size=batch_size or _multiple(processes, 4)
+        )
         if data == "shapes":
             return TrainConfig(model, {"min_size": 128, "max_size": 160}, minutes=5.75, **recipe)
         return TrainConfig(model, {"min_size": 240, "max_size": 320}, minutes=9.5, **recipe)
-    images = batch_size or 2
+    images = batch_size or 2 * processes
     return TrainConfig(
         model,
         # The anchors are made for photographs: shapes are enlarged four times to fit them.
@@ -117,3 +123,7 @@ def default_config(model: str, data: str, *, batch_size: int | None = None) -> T
         epochs=6 if data == "shapes" else 26,
         workers=4,  # on a CPU, loading beside the training only takes its cores away
     )
+
+
+def _multiple(of: int, at_least: int) -> int:
+    return of * -(-at_least // of)

@@ -10,8 +10,10 @@ import torch
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
+
+from .processes import ALONE, Processes
 
 # COCOeval's summary: position → our name. 6 and 7 are the recalls at 1 and 10 detections, 9–11 by size.
 SUMMARY = {"AP": 0, "AP50": 1, "AP75": 2, "AP_small": 3, "AP_medium": 4, "AP_large": 5, "AR100": 8}
@@ -38,23 +40,33 @@ def evaluate(
     batch_size: int = 4,
     workers: int = 0,
     progress: bool = False,
+    processes: Processes = ALONE,
 ) -> Evaluation:
     """Detect on every image of `dataset` and measure the result with COCO's evaluator.
+
+    Of several processes each takes its share of the images, and none is taken twice; all get the metrics, and the
+    first one the detections.
 
     An image without objects counts too: every detection on it is a false positive. Objects with
     `iscrowd == 1` (COCO's crowds, VOC's `difficult`) are ignored as COCO does it: a detection that lies on
     one counts neither as right nor as wrong. How much lies on it is measured as a share of the
     *detection's* area, so a small box inside is forgiven; VOC's own rule asks for an IoU of 0.5.
     """
-    detections, targets = [], []
+    found: list[tuple[int, dict[str, Tensor], dict[str, Any]]] = []  # index, detections, target
+    mine = range(processes.rank, len(dataset), processes.count)  # type: ignore[arg-type]
     # A generator of its own: an evaluation must not move the random numbers that training will draw.
-    loader = DataLoader(dataset, batch_size, num_workers=workers, collate_fn=_as_lists, generator=torch.Generator())
+    loader = DataLoader(
+        Subset(dataset, mine), batch_size, num_workers=workers, collate_fn=_as_lists, generator=torch.Generator()
+    )
+    indices = iter(mine)
     with _evaluation_mode(model), torch.no_grad():
-        for images, batch_targets in tqdm(loader, "evaluating", leave=False, disable=None if progress else True):
-            found = model([image.to(device) for image in images])
-            detections += [{name: value.cpu() for name, value in each.items()} for each in found]
-            targets += batch_targets
-    return Evaluation(coco_metrics(detections, targets, dataset.classes), detections)  # type: ignore[attr-defined]
+        for images, targets in tqdm(loader, "evaluating", leave=False, disable=None if progress else True):
+            for detections, target in zip(model([image.to(device) for image in images]), targets):
+                found.append((next(indices), {name: value.cpu() for name, value in detections.items()}, target))
+    everything = sorted((one for share in processes.gather_objects(found) for one in share), key=lambda one: one[0])
+    detections, targets = [one[1] for one in everything], [one[2] for one in everything]
+    metrics = coco_metrics(detections, targets, dataset.classes) if processes.rank == 0 else None  # type: ignore[attr-defined]
+    return Evaluation(processes.from_first(metrics), detections)
 
 
 def coco_metrics(

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ..data import collate
 from .config import TrainConfig
+from .processes import ALONE, Processes
 
 Item = tuple[Tensor, dict[str, Any]]
 
@@ -19,19 +20,21 @@ def steps_per_epoch(data: Dataset, config: TrainConfig) -> int:
     return max(len(data) // config.batch_size, 1)  # type: ignore[arg-type]
 
 
-def load_batches(data: Dataset, config: TrainConfig, step: int, device: torch.device) -> DataLoader:
-    """What is left of the pass over `data` that `step` lies in: batches of (images, targets) on the CPU.
+def load_batches(
+    data: Dataset, config: TrainConfig, step: int, device: torch.device, processes: Processes = ALONE
+) -> DataLoader:
+    """What is left of the pass over `data` that `step` lies in: this process's share of each batch, on the CPU.
 
     Order and augmentation follow from (seed, pass, image), not from what was drawn before. So a run can
-    start again anywhere, and the number of workers changes nothing.
+    start again anywhere, and the numbers of workers and of processes change nothing.
     """
     epoch, done = divmod(step, steps_per_epoch(data, config))
-    generator = torch.Generator().manual_seed(_seed(config.seed, epoch))
+    generator = torch.Generator().manual_seed(seed_from(config.seed, epoch))
     order = torch.randperm(len(data), generator=generator)  # type: ignore[arg-type]
-    batches = [batch.tolist() for batch in order.split(config.batch_size)][: steps_per_epoch(data, config)]
+    batches = [batch.tolist() for batch in order.split(config.batch_size)][done : steps_per_epoch(data, config)]
     return DataLoader(
         SeededItems(data, config.seed, epoch),
-        batch_sampler=batches[done:],
+        batch_sampler=[batch[processes.rank :: processes.count] for batch in batches],
         collate_fn=collate,
         num_workers=config.workers,
         worker_init_fn=_ignore_interrupts,
@@ -51,7 +54,7 @@ class SeededItems(Dataset[Item]):
 
     def __getitem__(self, index: int) -> Item:
         with torch.random.fork_rng(devices=[]):  # the model's own random numbers stay as they are
-            torch.manual_seed(_seed(self.seed, self.epoch, index))
+            torch.manual_seed(seed_from(self.seed, self.epoch, index))
             return self.data[index]
 
 
@@ -64,7 +67,7 @@ def to_device(images: list[Tensor], targets: list[dict[str, Any]], device: torch
     return [image.to(device, non_blocking=True) for image in images], moved
 
 
-def _seed(*parts: int) -> int:
+def seed_from(*parts: int) -> int:
     """One well-mixed seed from several small numbers."""
     return int(numpy.random.SeedSequence(parts).generate_state(1, numpy.uint64)[0] >> 1)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from .checkpoint import export_safetensors, load_checkpoint, restore_rng, save_checkpoint
+from .checkpoint import export_safetensors, load_latest, previous, save_checkpoint
 from .config import TrainConfig
 from .files import write_text
+from .processes import ALONE, Processes
+from .step import LOSSES
 
-LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg")
 CHECKPOINT, METRICS, MODEL = "checkpoint.pt", "metrics.json", "model.safetensors"
 
 
@@ -48,8 +50,13 @@ class Run:
     out: Path
     state: RunState = field(default_factory=RunState)
 
-    def save(self) -> None:
-        """Write `checkpoint.pt`, from which `restore` goes on, and `metrics.json`, which people and plots read."""
+    def save(self, processes: Processes = ALONE) -> None:
+        """Write `checkpoint.pt`, from which `restore` goes on, and `metrics.json`, which people and plots read.
+
+        Of several processes the first one does.
+        """
+        if processes.rank != 0:
+            return
         save_checkpoint(
             self.out / CHECKPOINT,
             model=self.model,
@@ -61,18 +68,23 @@ class Run:
         metrics = {"config": self.config.to_dict(), "classes": self.classes, **dataclasses.asdict(self.state)}
         write_text(self.out / METRICS, json.dumps(metrics, indent=1) + "\n")
 
-    def restore(self) -> None:
-        """Take up weights, optimizer, random numbers and history from `checkpoint.pt`."""
-        contents = load_checkpoint(self.out / CHECKPOINT)
+    def restore(self, processes: Processes = ALONE) -> None:
+        """Take up weights, optimizer and history from `checkpoint.pt`, or from the one before it if that cannot be used.
+
+        What cannot be used is put aside as `checkpoint-damaged.pt`.
+        """
+        path = self.out / CHECKPOINT
+        contents, used = load_latest(path)
         if tuple(contents["classes"]) != self.classes:
             raise ValueError(
-                f"{self.out / CHECKPOINT} was trained on the classes {contents['classes']}, "
-                f"the data has {list(self.classes)}"
+                f"{used} was trained on the classes {contents['classes']}, the data has {list(self.classes)}"
             )
         self.model.load_state_dict(contents["model"])
         self.optimizer.load_state_dict(contents["optimizer"])
         self.state = RunState(**contents["progress"])
-        restore_rng(contents["rng"])
+        processes.from_first(None)  # all have read
+        if used != path and path.exists() and processes.rank == 0:
+            os.replace(path, path.with_stem(f"{path.stem}-damaged"))  # or it would become the one before the next
 
     def export(self) -> None:
         """Write `model.safetensors`: the trained model alone."""
@@ -81,4 +93,4 @@ class Run:
 
 def holds_run(out: str | Path) -> bool:
     """Whether a folder holds a run already."""
-    return any((Path(out) / name).exists() for name in (CHECKPOINT, METRICS, MODEL))
+    return any((Path(out) / name).exists() for name in (CHECKPOINT, previous(Path(CHECKPOINT)), METRICS, MODEL))

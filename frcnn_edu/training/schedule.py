@@ -4,6 +4,7 @@ import math
 import time
 
 from .config import TrainConfig
+from .processes import ALONE, Processes
 
 
 def lr_factor(step: int, progress: float, config: TrainConfig) -> float:
@@ -33,7 +34,7 @@ class Clock:
 
     With `config.epochs` it counts steps. With `config.minutes` it looks at the time, so that the decay of
     the learning rate ends when the budget does, on a slow machine too. The time of the last evaluation is
-    part of the budget: it is kept in `reserve`, which the loop sets.
+    part of the budget: it is kept in `reserve`, which the loop sets. What it tells is as of the last `tick`.
     """
 
     def __init__(self, config: TrainConfig, steps_per_epoch: int, seconds: float = 0.0) -> None:
@@ -42,24 +43,30 @@ class Clock:
         self.budget = 60 * config.minutes if config.minutes is not None else math.inf
         self.reserve = 0.0
         self.evaluated = seconds  # when the last evaluation was over; the loop sets it
+        self.now = seconds  # as of the last tick
         self._started = time.monotonic() - seconds
 
     def seconds(self) -> float:
-        """Seconds since the start of the run."""
+        """Seconds since the start of the run, at this moment, in this process."""
         return time.monotonic() - self._started
+
+    def tick(self, processes: Processes = ALONE, stopping: bool = False) -> bool:
+        """Take the time, and whether to stop, from the first process: with a clock for each they would part ways."""
+        self.now, stopping = processes.from_first((self.seconds(), stopping))
+        return stopping
 
     def progress(self, step: int) -> float:
         """The share of the run that is over after `step` steps; 1 or more: time to end."""
         if self.steps is not None:
             return step / self.steps
         # A very short budget still goes to training by half, however long evaluations take.
-        return self.seconds() / max(self.budget - self.reserve, self.budget / 2)
+        return self.now / max(self.budget - self.reserve, self.budget / 2)
 
     def seconds_left(self, step: int) -> float:
         """Seconds until the end: on the clock, or as the steps so far let expect."""
         if self.steps is None:
-            return max(self.budget - self.seconds(), 0.0)
-        return self.seconds() * (self.steps / max(step, 1) - 1)
+            return max(self.budget - self.now, 0.0)
+        return self.now * (self.steps / max(step, 1) - 1)
 
     def worth_pausing(self, step: int) -> bool:
         """Whether to evaluate now: at the end, and after each epoch.
@@ -69,5 +76,4 @@ class Clock:
         """
         if self.progress(step) >= 1 or self.steps is not None:
             return True
-        now = self.seconds()
-        return self.budget - now > 2 * self.reserve and now - self.evaluated >= 9 * self.reserve
+        return self.budget - self.now > 2 * self.reserve and self.now - self.evaluated >= 9 * self.reserve

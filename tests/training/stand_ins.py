@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from frcnn_edu.training.run import LOSSES
+from frcnn_edu.model import FrozenBatchNorm2d, fasterrcnn_small_fpn
+from frcnn_edu.training import LOSSES
 
 CLASSES = ("background", "red", "green")
 
@@ -66,3 +67,27 @@ class OneWeight(nn.Module):
         if self.bad_call and self.bad_call[0] == self.calls:
             losses[self.bad_call[1]] = losses[self.bad_call[1]] * self.bad_call[2]
         return losses
+
+
+class OneObjectEach(Squares):
+    """Pictures with one square each, so that every process has as many objects as the other."""
+
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Any]]:
+        return super().__getitem__(3 * index + 1)
+
+
+def exact_model() -> nn.Module:
+    """The small model in float64, without what makes a batch in parts differ from the same batch in one.
+
+    Chance: all anchors and proposals are taken, instead of a drawn sample. Their number: the same in each image, as none
+    is ignored and no proposal is suppressed. BatchNorm: frozen.
+    """
+    torch.manual_seed(3)
+    model = fasterrcnn_small_fpn(num_classes=3, min_size=64, max_size=80, rpn_bg_iou_thresh=0.7, rpn_nms_thresh=1.0)
+    for sampler in (model.rpn.fg_bg_sampler, model.roi_heads.fg_bg_sampler):
+        sampler.batch_size_per_image, sampler.positive_fraction = 10**6, 0.5
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, FrozenBatchNorm2d(child.num_features))
+    return model.double()

@@ -43,7 +43,8 @@ def test_leaves_a_complete_run_folder(config: TrainConfig, tmp_path: Path) -> No
     state = run(
         OneWeight(), config, tmp_path, on_epoch=lambda state, found: seen.append((state.step, len(found.detections)))
     )
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.pt", "metrics.json", "model.safetensors"]
+    files = ["checkpoint-previous.pt", "checkpoint.pt", "metrics.json", "model.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
     assert seen == [(3, 4), (6, 4), (9, 4)]
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["history"] == state.history

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frcnn_edu.training import Clock, TrainConfig, lr_factor
+from frcnn_edu.training import Clock, Processes, TrainConfig, lr_factor
 from frcnn_edu.training import schedule as schedule_module
 
 COSINE = TrainConfig(epochs=26, warmup_steps=10, warmup_factor=0.1)
@@ -48,14 +48,18 @@ def test_clock_keeps_time_for_the_last_evaluation(monkeypatch: pytest.MonkeyPatc
     assert clock.progress(7) == pytest.approx(20 / 120)
     clock.reserve = 3.0
     now += 20  # 40 seconds: an evaluation now would take more than a tenth of what it follows
+    clock.tick()
     assert not clock.worth_pausing(7)
     now += 10
+    clock.tick()
     assert clock.progress(7) == pytest.approx(50 / 117)
     assert clock.seconds_left(7) == 70
     assert clock.worth_pausing(7)
     now += 66  # 116 seconds: an evaluation now would leave less than the last one needs
+    clock.tick()
     assert not clock.worth_pausing(7)
     now += 1
+    clock.tick()
     assert clock.progress(7) == pytest.approx(1)
     assert clock.worth_pausing(7)
 
@@ -64,3 +68,15 @@ def test_long_evaluation_leaves_half_of_the_budget_to_training() -> None:
     clock = Clock(replace(COSINE, epochs=None, minutes=1.0), steps_per_epoch=5)
     clock.reserve = 300.0
     assert 0 <= clock.progress(1) < 0.5
+
+
+def test_several_processes_follow_the_clock_of_the_first() -> None:
+    class OtherClock(Processes):
+        def from_first(self, value: tuple[float, bool]) -> tuple[float, bool]:
+            return 30.0, True
+
+    clock = Clock(replace(COSINE, epochs=None, minutes=1.0), steps_per_epoch=5)
+    assert clock.tick(OtherClock()) is True
+    assert clock.progress(1) == 0.5
+    assert clock.tick() is False
+    assert clock.progress(1) < 0.5

@@ -1,0 +1,135 @@
+"""Two processes on the CPU do what one does: the same step, the same evaluation, one folder."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from stand_ins import OneWeight, Squares, exact_model
+from two_processes import CPU, STEP, after_a_step
+
+from frcnn_edu.training import ALONE, LOSSES, NonFiniteLoss, Processes, evaluate, join, load_checkpoint, train
+from frcnn_edu.training import train_step as one_step
+
+HERE = Path(__file__).parent
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes have left behind."""
+    out = tmp_path_factory.mktemp("two")
+    command = [*TORCHRUN, str(HERE / "two_processes.py"), str(out)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parent.parent), str(HERE)])}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr
+    assert "Warning" not in ended.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> list[dict[str, Any]]:
+    return [torch.load(folder / f"results-{rank}.pt", weights_only=True) for rank in (0, 1)]
+
+
+def assert_same_step(one: tuple[dict, dict], other: tuple[dict, dict]) -> None:
+    assert one[0] == pytest.approx(other[0], rel=1e-6)  # the losses are read in float32
+    start = exact_model().state_dict()
+    moved = [name for name in start if not torch.equal(start[name], one[1][name])]
+    assert len(moved) > 30
+    for name, value in one[1].items():
+        torch.testing.assert_close(value, other[1][name], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["plain", "in parts"])
+def test_a_step_of_two_processes_is_that_of_one_with_the_whole_batch(results: list[dict[str, Any]], how: str) -> None:
+    whole = after_a_step(ALONE, STEP)
+    for result in results:
+        assert_same_step(result[how], whole)
+
+
+def test_a_step_in_parts_is_that_of_the_whole_batch() -> None:
+    whole = after_a_step(ALONE, STEP)
+    for parts in (2, 4):
+        assert_same_step(after_a_step(ALONE, replace(STEP, accumulate=parts)), whole)
+
+
+@pytest.mark.slow
+def test_every_image_is_evaluated_once(results: list[dict[str, Any]]) -> None:
+    alone = evaluate(exact_model().float(), Squares(7), device=CPU, batch_size=2)
+    assert len(results[0]["detections"]) == 7
+    assert results[1]["detections"] == []
+    for found, expected in zip(results[0]["detections"], alone.detections):
+        assert len(found["boxes"]) == len(expected["boxes"]) > 0
+        for name, value in expected.items():  # beside another picture in the batch, sums may be rounded otherwise
+            torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-4)
+    for result in results:
+        assert result["metrics"] == pytest.approx(alone.metrics)
+
+
+@pytest.mark.slow
+def test_the_first_process_writes_and_reports(folder: Path, results: list[dict[str, Any]]) -> None:
+    calls = [json.loads((folder / f"calls-{rank}.json").read_text()) for rank in (0, 1)]
+    assert calls == [["step", "step", "epoch"] * 2, []]
+    assert results[0]["history"] == results[1]["history"]
+    saved = load_checkpoint(folder / "run" / "checkpoint.pt")
+    assert saved["progress"]["history"] == results[0]["history"]
+    files = ["checkpoint-previous.pt", "checkpoint.pt", "metrics.json", "model.safetensors"]
+    assert sorted(path.name for path in (folder / "run").iterdir()) == files
+
+
+def test_join_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    processes, device = join("cpu")
+    assert (processes.rank, processes.count, device) == (0, 1, CPU)
+    model = OneWeight()
+    assert processes.share(model) is model
+    assert processes.gather(torch.tensor([1.0, 2.0])) == [[1, 2]]
+    assert (processes.gather_objects("mine"), processes.from_first(3)) == (["mine"], 3)
+
+
+@pytest.mark.parametrize(
+    ("device", "message"), [("cuda:1", "each gets its own"), ("cuda", "not available")], ids=["one GPU for all", "none"]
+)
+def test_devices_that_several_processes_cannot_have(device: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match=message):
+        join(device)
+
+
+class Four(Processes):
+    count = 4
+
+
+def test_shares_must_be_equal(tmp_path: Path) -> None:
+    config = replace(STEP, batch_size=12, accumulate=2)
+    with pytest.raises(
+        ValueError, match=r"batch_size 12 cannot be divided by 4 processes × accumulate=2.*multiple of 8"
+    ):
+        train(OneWeight(), Squares(20), Squares(2), config, device=CPU, out=tmp_path, processes=Four())
+    config = replace(config, batch_size=16)
+    with pytest.raises(ValueError, match="train_data has 7 images, too few"):
+        train(OneWeight(), Squares(7), Squares(2), config, device=CPU, out=tmp_path, processes=Four())
+    assert list(tmp_path.iterdir()) == []
+
+
+class WithABadNeighbour(Processes):
+    count = 2
+
+    def gather(self, values: torch.Tensor) -> list[list[float]]:
+        return [values.tolist(), [float("nan")] * len(values)]
+
+
+def test_a_loss_of_another_process_that_is_not_finite_stops_this_one_too() -> None:
+    model = OneWeight()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    image, target = Squares()[1]
+    with pytest.raises(NonFiniteLoss, match=f"{LOSSES[0]} is nan in step 8, in process 1"):
+        one_step(model, optimizer, [image], [target], 0.1, 7, STEP, WithABadNeighbour())
+    assert model.weight.tolist() == [1, 1, 1]

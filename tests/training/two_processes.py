@@ -1,0 +1,47 @@
+"""What test_processes.py has `torchrun` run in each of its processes; the first one saves what came out."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from stand_ins import OneObjectEach, OneWeight, Squares, exact_model
+
+from frcnn_edu.training import TrainConfig, evaluate, join, make_optimizer, train, train_step
+from frcnn_edu.training.processes import Processes
+
+STEP = TrainConfig(epochs=1, optimizer="sgd", lr=0.01, batch_size=4)
+CPU = torch.device("cpu")
+
+
+def after_a_step(processes: Processes, config: TrainConfig) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
+    """The losses of a step on four images, and the weights after it."""
+    model, data = exact_model(), OneObjectEach()
+    items = [data[index] for index in range(processes.rank, config.batch_size, processes.count)]
+    optimizer = make_optimizer(model, config)
+    images, targets = [image.double() for image, _ in items], [{**t, "boxes": t["boxes"].double()} for _, t in items]
+    losses = train_step(processes.share(model), optimizer, images, targets, config.lr, 0, config, processes)
+    return losses, model.state_dict()
+
+
+def main(out: Path) -> None:
+    processes, device = join("cpu")
+    results = {"device": str(device), "plain": after_a_step(processes, STEP)}
+    results["in parts"] = after_a_step(processes, replace(STEP, accumulate=2))
+    found = evaluate(exact_model().float(), Squares(7), device=CPU, batch_size=2, processes=processes)
+    results["metrics"], results["detections"] = found.metrics, found.detections
+
+    calls: list[str] = []
+    config = TrainConfig(epochs=2, batch_size=4, lr=0.01, save_minutes=0)
+    state = train(
+        OneWeight(), Squares(10), Squares(5, seed=1), config, device=CPU, out=out / "run", processes=processes,
+        on_step=lambda state: calls.append("step"), on_epoch=lambda state, found: calls.append("epoch"),
+    )  # fmt: skip
+    results["history"] = state.history
+    torch.save(results, out / f"results-{processes.rank}.pt")
+    (out / f"calls-{processes.rank}.json").write_text(json.dumps(calls))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
