@@ -39,8 +39,9 @@ examples (times: two CPU cores):
   python -m frcnn_edu train --resume --out runs/voc
       Go on with a run that was stopped, by Ctrl-C for example, or killed.
 
-The run folder gets metrics.json, losses.png, average_precision.png, detections.png, checkpoint.pt (to go on
-from) and model.safetensors (the trained model, for evaluate and detect).
+The run folder gets report.html (curves, average precision by class, errors by kind, the worst images), metrics.json,
+losses.png, average_precision.png, detections.png, checkpoint.pt (to go on from), checkpoint-previous.pt (in case that one
+is damaged) and model.safetensors (the trained model, for evaluate and detect).
 """,
     "evaluate": """
 examples:
@@ -158,6 +159,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         choices=("val", "test"),
         help="the split of the final table (default: val, or test without one)",
     )
+    add("--tensorboard", action="store_true", help="also write OUT/tensorboard, to be watched by tensorboard --logdir")
 
     group = parser.add_argument_group("model")
     add = group.add_argument
@@ -203,8 +205,8 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_checkpoint(parser)
     add("--data", metavar="DATA", help="shapes, a VOC folder or a COCO json file (default: what it was trained on)")
     add("--split", choices=("train", "val", "test"), help="default: val, or test where there is no val")
-    add("--explorers", nargs="*", metavar="NAME", help="measure these explorers in a browser instead (default: all)")
     add("--json", type=Path, metavar="FILE", help="also write the numbers to this file")
+    add("--report", type=Path, metavar="FILE", help="also write errors by kind and the worst images to this HTML file")
     add("--batch-size", type=int, default=4, metavar="N", help="images at a time (default: 4)")
     add("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)")
 

@@ -47,8 +47,8 @@ def error_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
 def test_train_leaves_everything(run: Path) -> None:
     files = {path.name for path in run.iterdir()}
     assert files == {
-        "checkpoint.pt", "metrics.json", "metrics-test.json", "model.safetensors",
-        "losses.png", "average_precision.png", "detections.png",
+        "checkpoint.pt", "checkpoint-previous.pt", "metrics.json", "metrics-test.json", "model.safetensors",
+        "losses.png", "average_precision.png", "detections.png", "report.html", "report-test.html",
     }  # fmt: skip
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["history"]["step"] == [1, 2, 3, 4]
@@ -180,10 +180,33 @@ def test_ctrl_c_saves_and_says_how_to_go_on(voc: Path, tmp_path: Path) -> None:
     assert saved["step"] == len(saved["history"]["step"]) > 0
 
 
+def test_tensorboard_reads_what_was_written(run: Path, voc: Path) -> None:
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    command = ["train", "--data", str(voc), "--out", "r", "--batch-size", "4", "--tensorboard", *TINY]
+    assert cli.main([*command, "--epochs", "1"]) == 0
+    assert cli.main(["train", "--resume", "--out", "r", "--epochs", "2", "--tensorboard", "--device", "cpu"]) == 0
+    events = event_accumulator.EventAccumulator("r/tensorboard").Reload()
+    history = load_checkpoint("r/checkpoint.pt")["progress"]["history"]
+    scalars = events.Scalars("loss/classifier")
+    assert [scalar.step for scalar in scalars] == [1, 2, 3, 4]
+    assert [scalar.value for scalar in scalars] == pytest.approx(history["loss_classifier"])
+    sums = [sum(history[f"loss_{name}"][3] for name in ("objectness", "rpn_box_reg", "classifier", "box_reg"))]
+    assert events.Scalars("loss/sum")[-1].value == pytest.approx(sums[0])
+    assert [scalar.step for scalar in events.Scalars("AP/AP50")] == [2, 4]
+    assert [picture.step for picture in events.Images("detections")] == [2, 4]
+
+
+def test_without_tensorboard(voc: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    command = ["train", "--data", str(voc), "--out", "r", "--epochs", "1", "--tensorboard", *TINY]
+    assert "pip install tensorboard" in error_of(capsys, *command)
+
+
 def test_evaluate(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     command = ["evaluate", "--checkpoint", str(run / "model.safetensors"), "--split", "test", "--json", "m.json"]
-    assert cli.main([*command, "--device", "cpu"]) == 0
+    assert cli.main([*command, "--report", "r.html", "--device", "cpu"]) == 0
+    assert "measured on 2 images, split &#x27;test&#x27;" in Path("r.html").read_text(encoding="utf-8")
     out = capsys.readouterr().out
     assert "AP 0.50:0.95" in out
     assert f"2 images of {voc}, split 'test'" in out  # without --data: what it was trained on
@@ -232,6 +255,18 @@ def test_mistakes_are_one_line(run: Path, voc: Path, capsys: pytest.CaptureFixtu
         ("there is no checkpoint", "train", "--resume", "--out", "none"),
         ("--lr cannot be changed", "train", "--resume", "--out", str(run), "--lr", "0.1"),
         ("--minutes cannot change it", "train", "--resume", "--out", str(run), "--minutes", "3"),
+        (
+            "cannot be divided by 1 processes × accumulate=3",
+            "train",
+            "--data",
+            str(voc),
+            "--batch-size",
+            "4",
+            "--accumulate",
+            "3",
+            "--minutes",
+            "1",
+        ),
         ("not both", "train", "--minutes", "1", "--epochs", "1"),
         ("minutes is -1.0", "train", "--minutes", "-1"),
         ("'cuda:7' is not available", "train", "--device", "cuda:7"),

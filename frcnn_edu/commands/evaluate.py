@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,10 @@ def run_evaluate(options: argparse.Namespace) -> None:
     found = evaluate(model.to(device), data, device=device, batch_size=options.batch_size, progress=True)
     if options.json:
         write_text(options.json, json.dumps(found.metrics, indent=1) + "\n")
+    if options.report:
+        from ..viz.report import write_report
+
+        write_report(options.report, found, data, dataclasses.replace(config, data=str(source)), split=split)
     print(f"{coco_table(found.metrics)}\n\n{len(data)} images of {source}, split {split!r}")
 
 

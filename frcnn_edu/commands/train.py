@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -40,6 +40,9 @@ from ..training.processes import restarted
 from ..training.run import CHECKPOINT
 from ..training.schedule import lr_factor
 from .evaluate import open_evaluation_data
+
+if TYPE_CHECKING:
+    from ..viz.tensorboard import TensorBoard
 
 # Fields of TrainConfig that have an option of the same name.
 CONFIG_OPTIONS = (
@@ -75,19 +78,25 @@ def run_train(options: argparse.Namespace) -> None:
     if processes.rank == 0:
         print_plan(model, train_data, val_data, val_split, config, device, processes.count, out)
 
+    board = open_board(out, resume) if options.tensorboard and processes.rank == 0 else None
+
     def report(state: RunState, found: Evaluation) -> None:
         print(epoch_line(state), flush=True)
-        draw_run(out, state, found, val_data)
+        draw_run(out, state, found, val_data, config, val_split, board)
 
     try:
         state = train(
             model, train_data, val_data, config,
             device=device, processes=processes, out=out, resume=resume, on_epoch=report,
+            on_step=board.on_step if board is not None else None,
         )  # fmt: skip
     except KeyboardInterrupt:
         if (out / CHECKPOINT).exists() and processes.rank == 0:
             print(f"\nto go on:  python -m frcnn_edu train --resume --out {out}", file=sys.stderr)
         raise
+    finally:
+        if board is not None:
+            board.close()
     metrics = state.epochs[-1]
     if final_split != val_split:
         found = evaluate(
@@ -96,7 +105,10 @@ def run_train(options: argparse.Namespace) -> None:
         metrics = found.metrics
     if processes.rank == 0:
         if final_split != val_split:
+            from ..viz.report import write_report
+
             write_text(out / f"metrics-{final_split}.json", json.dumps(metrics, indent=1) + "\n")
+            write_report(out / f"report-{final_split}.html", found, final_data, config, split=final_split, state=state)
         print(f"\n{coco_table(metrics)}\n\nmeasured on {config.data}, split {final_split!r}; everything is in {out}/")
 
 
@@ -209,9 +221,26 @@ def epoch_line(state: RunState) -> str:
     )
 
 
-def draw_run(out: Path, state: RunState, found: Evaluation, data: Any, count: int = 12) -> None:
-    """Draw the curves and the detections on some validation images, spread over the data."""
+def open_board(out: Path, resume: bool) -> "TensorBoard":
+    """A TensorBoard in the run folder, where it goes on after the steps that are in the checkpoint."""
+    from ..viz.tensorboard import TensorBoard
+
+    return TensorBoard(out / "tensorboard", load_latest(out / CHECKPOINT)[0]["progress"]["step"] if resume else 0)
+
+
+def draw_run(
+    out: Path,
+    state: RunState,
+    found: Evaluation,
+    data: Any,
+    config: TrainConfig,
+    split: str,
+    board: "TensorBoard | None" = None,
+    count: int = 12,
+) -> None:
+    """Draw the curves, the detections on some validation images, spread over the data, and the report."""
     from ..viz import detection_sheet, plot_losses, plot_metrics, save_figure
+    from ..viz.report import write_report
 
     chosen = [round(i * (len(data) - 1) / max(count - 1, 1)) for i in range(min(count, len(data)))]
     images, targets = zip(*(data[i] for i in chosen))
@@ -221,6 +250,9 @@ def draw_run(out: Path, state: RunState, found: Evaluation, data: Any, count: in
         figures["average_precision.png"] = plot_metrics(state.epochs)
     for name, figure in figures.items():
         save_figure(figure, out / name)
+    write_report(out / "report.html", found, data, config, split=split, state=state)
+    if board is not None:
+        board.on_epoch(state, found, sheet)
 
 
 def _given(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:

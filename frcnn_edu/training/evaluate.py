@@ -26,10 +26,12 @@ class Evaluation:
     metrics: "AP" (mean over IoU 0.50:0.95), "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR100",
         each 0 to 1, or None where the data has no such object, and "per_class": AP by class name.
     detections: one dict an image, in the dataset's order, on the CPU.
+    targets: what the dataset says of each.
     """
 
     metrics: dict[str, Any]
     detections: list[dict[str, Tensor]]
+    targets: list[dict[str, Any]]
 
 
 def evaluate(
@@ -45,7 +47,7 @@ def evaluate(
     """Detect on every image of `dataset` and measure the result with COCO's evaluator.
 
     Of several processes each takes its share of the images, and none is taken twice; all get the metrics, and the
-    first one the detections.
+    first one the rest.
 
     An image without objects counts too: every detection on it is a false positive. Objects with
     `iscrowd == 1` (COCO's crowds, VOC's `difficult`) are ignored as COCO does it: a detection that lies on
@@ -66,7 +68,7 @@ def evaluate(
     everything = sorted((one for share in processes.gather_objects(found) for one in share), key=lambda one: one[0])
     detections, targets = [one[1] for one in everything], [one[2] for one in everything]
     metrics = coco_metrics(detections, targets, dataset.classes) if processes.rank == 0 else None  # type: ignore[attr-defined]
-    return Evaluation(processes.from_first(metrics), detections)
+    return Evaluation(processes.from_first(metrics), detections, targets)
 
 
 def coco_metrics(

@@ -58,6 +58,8 @@ class Started(Processes):
         if device_type == "cuda" and local_count > torch.cuda.device_count():
             raise ValueError(f"{local_count} processes need a GPU each; this machine has {torch.cuda.device_count()}")
         nodes = int(os.environ["WORLD_SIZE"]) // local_count
+        if restarted():
+            _meet_apart_from_the_dead("nccl" if device_type == "cuda" else "gloo")
         self.fabric = Fabric(accelerator=device_type, devices=local_count, num_nodes=nodes, strategy="ddp")
         self.fabric.launch()
         self.rank, self.count = self.fabric.global_rank, self.fabric.world_size
@@ -103,6 +105,19 @@ def join(device: str | None = None) -> tuple[Processes, torch.device]:
 def restarted() -> bool:
     """Whether `torchrun --max-restarts` has started this process in the place of one that died."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+def _meet_apart_from_the_dead(backend: str) -> None:
+    """Found the group of processes that Fabric then finds there.
+
+    They learn of each other from a table that torchrun keeps, and processes that were started again would find the addresses of
+    those that died (pytorch/pytorch#135712): each attempt gets a part of the table to itself.
+    """
+    rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    table = torch.distributed.TCPStore(address, port, is_master=False)
+    own = torch.distributed.PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", table)
+    torch.distributed.init_process_group(backend, store=own, rank=rank, world_size=count)
 
 
 def is_loss_of_a_process(error: Exception) -> bool:

@@ -58,11 +58,11 @@ def train_step(
 
 
 def _check_finite(table: list[list[float]], targets: list[dict[str, Any]], step: int, processes: Processes) -> None:
-    ids = [target["image_id"] for target in targets]
     for rank, numbers in enumerate(table):
-        where = f"on the images with id {ids}" if rank == processes.rank else f"in process {rank}"
         for name, number in zip((*LOSSES, "the length of the gradient"), numbers):
             if not math.isfinite(number):
+                ids = [target["image_id"] for target in targets]
+                where = f"on the images with id {ids}" if rank == processes.rank else f"in process {rank}"
                 raise NonFiniteLoss(f"{name} is {number} in step {step + 1}, {where}")
 
 

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from unittest import mock
 
 import torch
@@ -63,7 +63,8 @@ def run_until(out: Path, name: str, call: int, where: str) -> None:
         run(out, real=False)
 
 
-def write_half(save: Callable, contents: Any, path: Path) -> None:
+def write_half(save: Callable, contents: Any, file: BinaryIO) -> None:
     """As if the process had died while the file was being written."""
-    save(contents, path)
-    os.truncate(path, path.stat().st_size // 2)
+    save(contents, file)
+    file.flush()
+    os.truncate(file.name, file.tell() // 2)

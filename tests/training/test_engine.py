@@ -116,6 +116,37 @@ def test_non_finite_loss_stops_and_keeps_the_checkpoint(
     assert torch.equal(saved["model"]["weight"], weights[2])
 
 
+class SteepModel(OneWeight):
+    """From the third call on its losses are 0 and their slope is infinite."""
+
+    def forward(self, images: Any, targets: Any = None) -> Any:
+        losses = super().forward(images, targets)
+        if self.training and self.calls >= 3:
+            losses |= {LOSSES[1]: (losses[LOSSES[1]] * 0).sqrt()}
+        return losses
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_touched(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    model = SteepModel()
+    weights: list[torch.Tensor] = []
+    with pytest.raises(NonFiniteLoss, match=r"^the length of the gradient is (nan|inf) in step 3, .* id \[1\d\d"):
+        run(model, config, tmp_path, on_step=lambda state: weights.append(model.weight.detach().clone()))
+    assert torch.equal(model.weight, weights[1])
+
+
+def test_saves_in_the_middle_of_a_pass(config: TrainConfig, tmp_path: Path) -> None:
+    model, saved = OneWeight(), []
+
+    def look(state: RunState) -> None:
+        path = tmp_path / CHECKPOINT
+        saved.append(load_checkpoint(path)["progress"]["step"] if path.exists() else None)
+
+    run(model, replace(config, save_minutes=0, epochs=2), tmp_path, on_step=look)
+    assert saved == [None, 1, 2, 3, 4, 5]  # seen in each step: what the step before has left
+
+
 def test_minutes_end_the_run_on_the_clock(config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("frcnn_edu.training.schedule.time.monotonic", lambda: now)

@@ -1,0 +1,120 @@
+"""What is wrong with a wrong detection: its place, its class, both, or everything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..ops import box_area, box_iou
+
+RIGHT, TWICE, PLACE, CLASS, BOTH, BACKGROUND = KINDS = ("right", "twice", "place", "class", "both", "background")
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What became of the detections and of the objects of one image.
+
+    kinds: the kind of each detection that was looked at, best first, a word of `KINDS`.
+    chosen: (N,) which of the image's detections those are.
+    missed: (M,) bool, for each object whether no right detection found it; objects to ignore are never missed.
+    """
+
+    kinds: list[str]
+    chosen: Tensor
+    missed: Tensor
+
+    @property
+    def errors(self) -> int:
+        """Wrong detections and missed objects."""
+        return sum(kind != RIGHT for kind in self.kinds) + int(self.missed.sum())
+
+
+def judge(
+    detections: dict[str, Tensor],
+    target: dict[str, Any],
+    *,
+    score_threshold: float = 0.5,
+    iou_threshold: float = 0.5,
+    near: float = 0.1,
+) -> Fates:
+    """Judge the detections of one image (boxes (N, 4), labels, scores) that score `score_threshold` or more.
+
+    In the order of their scores, and each by the object of its class that it overlaps most among those not found yet:
+
+    - "right": IoU with it is `iou_threshold` or more;
+    - "twice": so it is with an object of its class that is found already;
+    - "place": its class is right and IoU is `near` or more, too little;
+    - "class": IoU with an object of another class is `iou_threshold` or more;
+    - "both": with that one it is `near` or more;
+    - "background": nothing is there.
+
+    One that would be wrong, but lies on an object to ignore (`iscrowd`), is not looked at.
+
+    Source: the kinds are those of Bolya et al., TIDE (2020), section 2, at a single score instead of over all.
+    """
+    order = detections["scores"].argsort(descending=True, stable=True)
+    order = order[detections["scores"][order] >= score_threshold]
+    objects, names = target["boxes"].reshape(-1, 4), target["labels"]
+    crowd = target["iscrowd"].bool() if "iscrowd" in target else torch.zeros(len(names), dtype=torch.bool)
+    boxes, labels = detections["boxes"][order], detections["labels"][order]
+    overlaps = box_iou(boxes, objects) * ~crowd  # (N, M)
+    on_crowd = _share_inside(boxes, objects[crowd]) >= 0.5
+    free = ~crowd  # objects that nothing has found yet
+    kinds, chosen = [], []
+    for i, overlap in enumerate(overlaps):
+        of_class = names == labels[i]
+        here, elsewhere = _highest(overlap[of_class]), _highest(overlap[~of_class])
+        if _highest(overlap[of_class & free]) >= iou_threshold:
+            kind = RIGHT
+            free[(overlap * (of_class & free)).argmax()] = False
+        elif on_crowd[i]:
+            continue
+        elif here >= iou_threshold:
+            kind = TWICE
+        elif elsewhere >= iou_threshold:
+            kind = CLASS
+        elif here >= near:
+            kind = PLACE
+        else:
+            kind = BOTH if elsewhere >= near else BACKGROUND
+        kinds.append(kind)
+        chosen.append(i)
+    return Fates(kinds, order[chosen], free)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Fates counted by class, (number of classes,) each; an object or a detection counts for its own class."""
+
+    kinds: dict[str, list[int]]  # detections, by kind
+    missed: list[int]
+    objects: list[int]  # without those to ignore
+
+
+def tally(
+    fates: Sequence[Fates], detections: Sequence[dict[str, Tensor]], targets: Sequence[dict[str, Any]], classes: int
+) -> Tally:
+    """Count the fates of many images, whose detections and targets these are; class 0 is the background."""
+    kinds = {kind: [0] * classes for kind in KINDS}
+    missed, objects = torch.zeros(classes, dtype=torch.int64), torch.zeros(classes, dtype=torch.int64)
+    for fate, found, target in zip(fates, detections, targets, strict=True):
+        for kind, label in zip(fate.kinds, found["labels"][fate.chosen].tolist()):
+            kinds[kind][label] += 1
+        crowd = target["iscrowd"].bool() if "iscrowd" in target else torch.zeros_like(fate.missed)
+        missed += target["labels"][fate.missed].bincount(minlength=classes)
+        objects += target["labels"][~crowd].bincount(minlength=classes)
+    return Tally(kinds, missed.tolist(), objects.tolist())
+
+
+def _highest(values: Tensor) -> float:
+    return float(values.max()) if len(values) else 0.0
+
+
+def _share_inside(boxes: Tensor, others: Tensor) -> Tensor:
+    """The largest share of each box, (N, 4), that lies inside one of the others, (M, 4): (N,)."""
+    if len(others) == 0:
+        return boxes.new_zeros(len(boxes))
+    corner = torch.minimum(boxes[:, None, 2:], others[:, 2:]) - torch.maximum(boxes[:, None, :2], others[:, :2])
+    return (corner.clamp(min=0).prod(dim=2) / box_area(boxes)[:, None]).max(dim=1).values

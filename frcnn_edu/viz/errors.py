@@ -1,0 +1,102 @@
+"""Pictures of what a model does wrong: how often of each kind, and on which images."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from torch import Tensor
+
+from ..training.errors import BACKGROUND, BOTH, CLASS, PLACE, RIGHT, TWICE, Fates, Tally
+from . import style as st
+from .draw import WIDTH, draw_boxes, draw_labels, legend_on_top, line_width, panels, ratio, show_image
+
+MISSED = "missed"
+MEANS = {
+    RIGHT: "the class is right, and IoU with an object that nothing better has found is 0.5 or more",
+    TWICE: "the same, but a detection with a better score has found the object already",
+    PLACE: "the class is right, the box is not: IoU between 0.1 and 0.5",
+    CLASS: "the box fits an object of another class",
+    BOTH: "near an object of another class: IoU between 0.1 and 0.5",
+    BACKGROUND: "nothing is there: IoU with every object below 0.1",
+    MISSED: "an object that no right detection has found",
+}
+COLORS = {
+    RIGHT: st.FOREGROUND,
+    TWICE: st.ANCHOR,
+    PLACE: st.PROPOSAL,
+    CLASS: st.BACKGROUND,
+    BOTH: "#882255",
+    BACKGROUND: st.MUTED,
+    MISSED: st.GROUND_TRUTH,
+}
+MOST_CLASSES = 20  # bars in a chart that can still be read
+
+
+def plot_errors(counts: Tally, classes: Sequence[str]) -> Figure:
+    """For each class two bars: its objects, found or missed, and its detections, right or wrong in which way.
+
+    Of more than 20 classes those with the most objects are shown.
+    """
+    order = sorted(range(1, len(classes)), key=lambda label: -counts.objects[label])[:MOST_CLASSES]
+    with st.style():
+        figure = Figure(figsize=(WIDTH, 0.95 + 0.42 * len(order)))
+        tall = figure.get_figheight()
+        axes = figure.subplots(1, 2, gridspec_kw={
+            "left": 0.17, "right": 0.97, "bottom": 0.42 / tall, "top": 1 - 0.62 / tall, "wspace": 0.08,
+        })  # fmt: skip
+        found = [[counts.objects[label] - counts.missed[label] for label in order]]
+        parts: list[dict[str, Sequence[int]]] = [
+            {RIGHT: found[0], MISSED: [counts.missed[label] for label in order]},
+            {kind: [of_class[label] for label in order] for kind, of_class in counts.kinds.items()},
+        ]
+        for ax, part, title in zip(axes, parts, ("objects", "detections"), strict=True):
+            starts = [0] * len(order)
+            for kind, values in part.items():
+                ax.barh(range(len(order)), values, left=starts, color=COLORS[kind], height=0.7)
+                starts = [start + value for start, value in zip(starts, values, strict=True)]
+            ax.set(xlim=(0, max([*starts, 1]) * 1.02), ylim=(len(order) - 0.4, -0.6), title=title)
+            ax.locator_params(axis="x", nbins=5, integer=True)
+            ax.grid(axis="y", visible=False)
+        names = [name if len(name) <= 16 else f"{name[:15]}…" for name in (classes[label] for label in order)]
+        axes[0].set_yticks(range(len(order)), names)
+        axes[1].set_yticks([])
+        legend_on_top(figure, [Patch(color=color, label=kind) for kind, color in COLORS.items()])
+    return figure
+
+
+def error_sheet(
+    images: Sequence[Tensor],
+    detections: Sequence[Mapping[str, Tensor]],
+    targets: Sequence[Mapping[str, Any]],
+    fates: Sequence[Fates],
+    classes: Sequence[str],
+    *,
+    columns: int = 2,
+) -> Figure:
+    """Images with their wrong detections in the colours of their kinds, right ones thin, and missed objects dashed."""
+    with st.style():
+        figure, axes = panels([ratio(image) for image in images], columns=columns, caption=0.2, head=0.34)
+        for ax, image, found, target, fate in zip(axes, images, detections, targets, fates, strict=True):
+            show_image(ax, image)
+            boxes, labels = found["boxes"][fate.chosen], found["labels"][fate.chosen].tolist()
+            wide = line_width(ax)
+            for box, kind in reversed(list(zip(boxes, fate.kinds, strict=True))):
+                draw_boxes(ax, box[None], COLORS[kind], linewidth=wide * (0.5 if kind == RIGHT else 1))
+            lost = target["boxes"][fate.missed]
+            draw_boxes(ax, lost, COLORS[MISSED], linewidth=wide, dashes=st.DASHES)
+            wrong = [i for i, kind in enumerate(fate.kinds) if kind != RIGHT]
+            texts = [f"{classes[labels[i]]}: {fate.kinds[i]}" for i in wrong]
+            draw_labels(ax, boxes[wrong], texts, [COLORS[fate.kinds[i]] for i in wrong])
+            draw_labels(
+                ax, lost, [classes[k] for k in target["labels"][fate.missed].tolist()], [COLORS[MISSED]] * len(lost)
+            )
+            caption = (
+                f"image {target['image_id']}: {len(wrong)} wrong, {len(lost)} missed, {fate.kinds.count(RIGHT)} right"
+            )
+            ax.text(0, -0.02, caption, transform=ax.transAxes, va="top", fontsize=7, color=st.MUTED)
+        handles: list[Any] = [Patch(color=COLORS[kind], label=kind) for kind in list(COLORS)[:-1]]
+        handles.append(Line2D([], [], color=COLORS[MISSED], linestyle=(0, st.DASHES), label=MISSED))
+        legend_on_top(figure, handles)
+    return figure
