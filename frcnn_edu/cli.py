@@ -149,6 +149,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         choices=("val", "test"),
         help="the split of the final table (default: val, or test without one)",
     )
+    add(
+        "--strict", action="store_true", help="stop at files and boxes that cannot be used, instead of leaving them out"
+    )
 
     group = parser.add_argument_group("model")
     add = group.add_argument
