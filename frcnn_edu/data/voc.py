@@ -149,6 +149,13 @@ def image_sets(root: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.txt")) if folder.is_dir() else ["train", "val"]
 
 
+def unlisted_names(root: Path, sets: Sequence[str]) -> list[str]:
+    """Images and annotations, by name, that are in none of these image sets."""
+    existing = {*find_images(root), *find_annotations(root)}
+    listed = {name for image_set in sets for name in read_image_set(root, image_set, existing, Findings())}
+    return sorted(existing - listed)
+
+
 def choose_file(paths: list[Path], tree: ElementTree.Element) -> Path | None:
     """The only file, or of several the one that the annotation names; None if that leaves a doubt."""
     named = [path for path in paths if path.name == tree.findtext("filename", "").strip()]
