@@ -291,7 +291,7 @@ def test_a_failed_detect_can_be_repeated(run: Path, capsys: pytest.CaptureFixtur
         assert "cannot read" in error_of(capsys, "detect", "--checkpoint", str(run / "checkpoint.pt"), "text.jpg")
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "detect", "figures", "benchmark"])
+@pytest.mark.parametrize("command", ["check-data", "train", "evaluate", "detect", "figures", "benchmark"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main([command, "--help"])

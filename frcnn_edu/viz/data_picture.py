@@ -54,12 +54,12 @@ def _draw_classes(ax: Axes, report: DataReport, shown: int) -> None:
     )[:, 1:]  # (splits, classes)
     order = counts.sum(dim=0).argsort(descending=True, stable=True)
     kept, rest = order[:shown], order[shown:]
-    starts = torch.zeros(shown)
+    ends = counts[:, kept].cumsum(dim=0)  # (splits, shown)
     for i, split in enumerate(report.images):
-        ax.barh(range(shown), counts[i, kept], 0.72, left=starts, color=SPLIT_SHADES[i], label=split)
-        starts = starts + counts[i, kept]
-    longest = max(1.0, float(starts.max()))
-    for row, (label, total) in enumerate(zip(kept.tolist(), starts.int().tolist())):
+        lengths = counts[i, kept]
+        ax.barh(range(shown), lengths.numpy(), 0.72, (ends[i] - lengths).numpy(), color=SPLIT_SHADES[i], label=split)
+    longest = max(1.0, float(ends[-1].max()))
+    for row, (label, total) in enumerate(zip(kept.tolist(), ends[-1].tolist())):
         name = _shortened(report.classes[label + 1], LONGEST_NAME)
         ax.text(-0.01 * longest, row, name, ha="right", va="center", fontsize=8, parse_math=False)
         ax.text(total + 0.01 * longest, row, f"{total:,}", va="center", fontsize=8, color=st.MUTED)
@@ -121,9 +121,9 @@ def _draw_sizes(ax: Axes, report: DataReport) -> None:
 
 
 def _draw_levels(ax: Axes, report: DataReport) -> None:
-    shares = report.levels.bincount(minlength=len(report.level_names)) / max(1, len(report.levels))
+    shares = (report.levels.bincount(minlength=len(report.level_names)) / max(1, len(report.levels))).tolist()
     ax.bar(report.level_names, shares, 0.66, color=[st.level_color(name) for name in report.level_names])
-    _write_shares(ax, range(len(shares)), shares.tolist())
+    _write_shares(ax, range(len(shares)), shares)
     ax.set_title("Objects by level")
 
 
@@ -134,10 +134,12 @@ def _draw_reach(ax: Axes, report: DataReport) -> None:
         pairs.append(("suggested", report.fitted_reach, st.FOREGROUND))
     width = 0.76 / len(pairs)
     for row, (name, reach, color) in enumerate(pairs):
-        shares = [*(reach >= REACHED).double().sum(dim=0).div(max(1, len(reach))).tolist(), 1 - unreached(reach)]
+        shares = [0.0] * (len(report.map_names) + 1)
+        if len(reach):
+            shares = [*(reach >= REACHED).double().mean(dim=0).tolist(), 1 - unreached(reach)]
         at = [i + (row - (len(pairs) - 1) / 2) * width for i in range(len(shares))]
-        ax.bar(at, shares if len(reach) else [0] * len(shares), width * 0.94, color=color, label=name)
-        _write_shares(ax, at, shares if len(reach) else [0] * len(shares), fontsize=7 if len(pairs) == 1 else 6)
+        ax.bar(at, shares, width * 0.94, color=color, label=name)
+        _write_shares(ax, at, shares, fontsize=7 if len(pairs) == 1 else 6)
     ax.set_xticks(range(len(report.map_names) + 1), [*report.map_names, "any"])
     ax.axvline(len(report.map_names) - 0.5, color=st.MUTED, linewidth=0.8)
     ax.set_title(f"Objects reached at IoU {REACHED}, by anchors of")
@@ -146,17 +148,14 @@ def _draw_reach(ax: Axes, report: DataReport) -> None:
 
 def _write_shares(ax: Axes, at: list[float] | range, shares: list[float], fontsize: float = 7) -> None:
     for x, share in zip(at, shares):
-        percent = 100 * share
-        text = (
-            "0"
-            if share == 0
-            else "<1"
-            if percent < 1
-            else f"{percent:.0f}"
-            if percent < 99 or share == 1
-            else f"{percent:.1f}"
-        )
-        ax.text(x, share + 0.02, text, ha="center", va="bottom", fontsize=fontsize)
+        ax.text(x, share + 0.02, _percent(share), ha="center", va="bottom", fontsize=fontsize)
     ax.set(ylim=(0, 1.12), yticks=[0, 0.25, 0.5, 0.75, 1])
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.grid(axis="x", visible=False)
+
+
+def _percent(share: float) -> str:
+    """Whole per cent; 0 and 100 only where it is none or all."""
+    if 0 < share < 0.01:
+        return "<1"
+    return ">99" if 0.99 < share < 1 else f"{100 * share:.0f}"
