@@ -130,7 +130,7 @@ def size_lines(report: DataReport, config: TrainConfig) -> list[str]:
     resized = (report.boxes[:, 2:] - report.boxes[:, :2]).prod(dim=1).sqrt()
     shares = report.levels.bincount(minlength=len(report.level_names)) / len(report.levels)
     return [
-        f"{'√(width · height) of objects, pixels':<42}" + "".join(f"{name:>10}" for name in QUANTILES),
+        f"{'objects, square root of the area in pixels':<42}" + "".join(f"{name:>10}" for name in QUANTILES),
         f"{'  in the files':<42}" + _quantiles(report.sides),
         f"{f'  as {config.model} resizes them':<42}" + _quantiles(resized),
         "read from level  "

@@ -17,8 +17,8 @@ class VOCDetection(RecordDataset):
 
     Everything is read and checked here, once, so that no epoch ends in the middle; `summary` tells what was repaired
     or left out. Of the images little more than headers is read: one that ends too soon may only show when it is
-    loaded, and the command `check-data` loads them all. `image_id` is the position in the set. Objects marked `difficult` get `iscrowd` 1: VOC
-    does not count them, neither when found nor when missed.
+    loaded, and the command `check-data` loads them all. `image_id` is the position in the set. Objects marked
+    `difficult` get `iscrowd` 1: VOC does not count them, neither when found nor when missed.
 
     In the files, pixels are counted from 1 and xmax is the last pixel inside, so a box is xmax - xmin + 1 pixels wide.
     Here coordinates run along the edges of pixels, from 0: xmin - 1 is the left edge, and xmax as it stands the right.

@@ -105,40 +105,13 @@ def describe_data(datasets: Mapping[str, Any], model: FasterRCNN, *, progress: b
     Raises:
         ValueError: no image can be used.
     """
-    findings, geometry = Findings(), Geometry(model)
-    images, empty, ignored = (dict.fromkeys(datasets, 0) for _ in range(3))
-    columns: dict[str, list[Tensor]] = {name: [] for name in ("splits", "labels", "boxes", "resized", "grids")}
-    for place, (split, dataset) in enumerate(datasets.items()):
-        findings.merge(getattr(dataset, "findings", Findings()))
-        for name, looked in zip(_names(dataset), _look_at_all(dataset, split, progress), strict=True):
-            try:
-                if isinstance(looked, ValueError):
-                    raise looked
-                size, target = looked
-                new_size, grid = geometry(size)
-            except ValueError as error:
-                reason = "are damaged" if error is looked else "are too thin for the model"
-                findings.leave_out(f"images that {reason}: training would stop there", name)
-                continue
-            counted = target["iscrowd"] == 0
-            count = int(counted.sum())
-            images[split] += 1
-            empty[split] += len(counted) == 0
-            ignored[split] += len(counted) - count
-            columns["splits"].append(torch.full((count,), place))
-            columns["labels"].append(target["labels"][counted])
-            columns["boxes"].append(target["boxes"][counted])
-            columns["resized"].append(resize_boxes(target["boxes"][counted], size, new_size))
-            columns["grids"].append(grid.expand(count, -1, -1))
-    if not sum(images.values()):
-        raise ValueError(f"no image can be used: {findings.summary()}")
+    geometry = Geometry(model)
+    findings, counts, objects = _gather(datasets, geometry, progress)
     _note_leaks(datasets, findings)
-
-    objects = {name: torch.cat(values) for name, values in columns.items()}
     boxes, grids = objects["resized"], objects["grids"]
-    default: Any = model.rpn.anchor_generator
     mapper = geometry.level_mapper()
     ranks = range(mapper.k_min, mapper.k_max + 1)
+    default: Any = model.rpn.anchor_generator
     reach = best_ious(boxes, grids, default)
     fitted, fitted_reach = None, None
     if unreached(reach) >= WORTH_IT:  # else there is nothing to win
@@ -147,11 +120,57 @@ def describe_data(datasets: Mapping[str, Any], model: FasterRCNN, *, progress: b
         if unreached(candidate_reach) <= unreached(reach) - WORTH_IT:
             fitted, fitted_reach = candidate, candidate_reach
     return DataReport(
-        next(iter(datasets.values())).classes, findings, images, empty, ignored, objects["splits"], objects["labels"],
-        box_area(objects["boxes"]).sqrt(), boxes, grids, mapper([boxes]),
-        tuple(f"P{k}" for k in ranks), tuple(mapper.s0 * 2.0 ** (k - mapper.lvl0) for k in ranks[1:]), geometry.map_names(),
-        default, reach, fitted, fitted_reach,
-    )  # fmt: skip
+        classes=next(iter(datasets.values())).classes,
+        findings=findings,
+        **counts,
+        splits=objects["splits"],
+        labels=objects["labels"],
+        sides=box_area(objects["boxes"]).sqrt(),
+        boxes=boxes,
+        grids=grids,
+        levels=mapper([boxes]),
+        level_names=tuple(f"P{level}" for level in ranks),
+        bounds=tuple(mapper.s0 * 2.0 ** (level - mapper.lvl0) for level in ranks[1:]),
+        map_names=geometry.map_names(),
+        anchors=default,
+        reach=reach,
+        fitted=fitted,
+        fitted_reach=fitted_reach,
+    )
+
+
+def _gather(
+    datasets: Mapping[str, Any], geometry: Geometry, progress: bool
+) -> tuple[Findings, dict[str, dict[str, int]], dict[str, Tensor]]:
+    """What went wrong, the counts of images by split, and columns of tensors with a row for each object."""
+    findings = Findings()
+    counts = {name: dict.fromkeys(datasets, 0) for name in ("images", "empty", "ignored")}
+    columns: dict[str, list[Tensor]] = {name: [] for name in ("splits", "labels", "boxes", "resized", "grids")}
+    for place, (split, dataset) in enumerate(datasets.items()):
+        findings.merge(getattr(dataset, "findings", Findings()))
+        for name, looked in zip(_names(dataset), _look_at_all(dataset, split, progress), strict=True):
+            if isinstance(looked, ValueError):
+                findings.leave_out("images that are damaged: training would stop there", name)
+                continue
+            size, target = looked
+            try:
+                new_size, grid = geometry(size)
+            except ValueError:
+                findings.leave_out("images that are too thin for the model: training would stop there", name)
+                continue
+            counted = target["iscrowd"] == 0
+            boxes = target["boxes"][counted]
+            counts["images"][split] += 1
+            counts["empty"][split] += len(counted) == 0
+            counts["ignored"][split] += len(counted) - len(boxes)
+            columns["splits"].append(torch.full((len(boxes),), place))
+            columns["labels"].append(target["labels"][counted])
+            columns["boxes"].append(boxes)
+            columns["resized"].append(resize_boxes(boxes, size, new_size))
+            columns["grids"].append(grid.expand(len(boxes), -1, -1))
+    if not sum(counts["images"].values()):
+        raise ValueError(f"no image can be used: {findings.summary()}")
+    return findings, counts, {name: torch.cat(values) for name, values in columns.items()}
 
 
 def unreached(reach: Tensor, iou: float = REACHED) -> float:

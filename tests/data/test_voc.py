@@ -1,6 +1,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -200,6 +201,22 @@ def test_a_photograph_on_its_side_may_be_annotated_either_way(voc: Path, make_im
 def test_the_annotated_size_may_be_missing(voc: Path, size: tuple[int, int] | None) -> None:
     write_annotation(voc, "a", [("dog", 1, 1, 99, 9)], size=size)
     assert VOCDetection(voc)[0][1]["boxes"].tolist() == [[0, 0, 40, 9]]
+
+
+@pytest.mark.parametrize("kind", ["L", "1", "P", "LA", "RGBA", "CMYK", "I;16", "png named jpg"])
+def test_photographs_of_every_kind(voc: Path, kind: str) -> None:
+    picture = Image.new("RGB", (40, 30), (0, 90, 200))
+    if kind == "I;16":
+        picture = Image.fromarray(np.full((30, 40), 40_000, dtype=np.uint16))
+    elif kind != "png named jpg":
+        picture = picture.convert(kind)
+    (voc / "JPEGImages" / "a.jpg").unlink()
+    name = {"png named jpg": "a.jpg", "CMYK": "a.tiff"}.get(kind, "a.png")
+    picture.save(voc / "JPEGImages" / name, format="tiff" if kind == "CMYK" else "png")
+    image, target = VOCDetection(voc, strict=True)[0]
+    assert image.shape == (3, 30, 40)
+    assert 0 <= image.min() <= image.max() <= 1
+    assert target["boxes"].tolist() == [[0, 0, 40, 30], [10, 5, 20, 15]]
 
 
 def test_image_sets_with_a_second_column_and_names_with_spaces(voc: Path, make_image: Callable[..., Path]) -> None:
