@@ -23,7 +23,7 @@ from frcnn_edu.data.images import image_size
 from frcnn_edu.data.records import RecordDataset
 
 fuzz = settings(
-    deadline=None, max_examples=int(os.environ.get("FUZZ", "60")), suppress_health_check=[HealthCheck.too_slow]
+    deadline=None, max_examples=int(os.environ.get("FUZZ", "30")), suppress_health_check=[HealthCheck.too_slow]
 )
 
 ODD_NUMBERS = [
