@@ -1,4 +1,4 @@
-"""The command line: `python -m frcnn_edu train | evaluate | detect | figures | notebooks | benchmark`."""
+"""The command line: `python -m frcnn_edu check-data | train | evaluate | detect | figures | notebooks | benchmark`."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from typing import Any
 
 from .benchmark import Disagreement
 from .commands.benchmark import run_benchmark
+from .commands.check_data import run_check_data
 from .commands.detect import run_detect
 from .commands.evaluate import run_evaluate
 from .commands.figures import run_figures
@@ -21,9 +22,20 @@ EXAMPLES = {
     "main": """
 examples:
   python -m frcnn_edu train                        learn to find shapes: 6 minutes on a laptop, no download
-  python -m frcnn_edu train --data my_photos/      the same on your own photographs
+  python -m frcnn_edu check-data my_photos/        is there anything wrong with your own photographs?
+  python -m frcnn_edu train --data my_photos/      the same on them
   python -m frcnn_edu detect holiday.jpg           draw what a trained model finds
   python -m frcnn_edu train --help                 every option of a command
+""",
+    "check-data": """
+examples:
+  python -m frcnn_edu check-data VOCdevkit/VOC2007
+      What is broken, what is repaired; objects by class, size and pyramid level; how many no anchor reaches, and
+      anchors that fit better. Draws data-report/data.png. Every image is loaded: 100 a second, more or less.
+  python -m frcnn_edu check-data annotations/instances_train.json --split train --model resnet50_fpn --min-size 640
+      As the full model would meet the objects, with its images made smaller.
+  python -m frcnn_edu check-data my_photos --strict
+      For scripts: the exit status is 2 if anything cannot be used.
 """,
     "train": """
 examples (times: two CPU cores):
@@ -105,6 +117,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_check_data(_command(commands, "check-data", run_check_data, "report on a data set before training on it"))
     _add_train(_command(commands, "train", run_train, "train a model on shapes, a VOC folder or a COCO file"))
     _add_evaluate(_command(commands, "evaluate", run_evaluate, "measure the average precision of a trained model"))
     _add_detect(_command(commands, "detect", run_detect, "draw what a trained model finds in pictures"))
@@ -131,6 +144,17 @@ def _command(commands: Any, name: str, run: Callable, summary: str) -> argparse.
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def _add_check_data(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("data", metavar="PATH", help="a Pascal VOC folder, a COCO json file, or the folder PennFudanPed")
+    add("--split", nargs="+", choices=("train", "val", "test"), help="default: all there are")
+    add("--out", type=Path, default=Path("data-report"), metavar="DIR", help="for the picture (default: data-report)")
+    add("--strict", action="store_true", help="end with status 2 if anything cannot be used")
+    add("--model", choices=list(MODELS), help="whose levels and anchors (default: what train would choose)")
+    add("--min-size", type=int, metavar="PIXELS", help="images are resized so that the shorter side has this length …")
+    add("--max-size", type=int, metavar="PIXELS", help="… and the longer side at most this")
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
@@ -160,6 +184,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         help="the split of the final table (default: val, or test without one)",
     )
     add("--tensorboard", action="store_true", help="also write OUT/tensorboard, to be watched by tensorboard --logdir")
+    add(
+        "--strict", action="store_true", help="stop at files and boxes that cannot be used, instead of leaving them out"
+    )
 
     group = parser.add_argument_group("model")
     add = group.add_argument

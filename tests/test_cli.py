@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -283,13 +284,26 @@ def test_mistakes_are_one_line(run: Path, voc: Path, capsys: pytest.CaptureFixtu
         assert part in error_of(capsys, *command), command
 
 
+def test_strict_stops_before_anything_is_written(voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "with_a_bad_box"
+    shutil.copytree(voc, root)
+    for split, index in (("val", 8), ("train", 0)):
+        path = root / f"Annotations/{index}.xml"
+        box = "<xmin>5</xmin><ymin>5</ymin><xmax>5</xmax><ymax>9</ymax>"
+        bad = f"<object><name>star</name><bndbox>{box}</bndbox></object></annotation>"
+        path.write_text(path.read_text().replace("</annotation>", bad))
+        message = error_of(capsys, "train", "--strict", "--data", str(root), "--out", "r", *TINY)
+        assert f"boxes refused, zero area: 1 ({index})" in message, split
+    assert not Path("r").exists()
+
+
 def test_a_failed_detect_can_be_repeated(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("text.jpg").write_text("not an image")
     for _ in range(2):
         assert "cannot read" in error_of(capsys, "detect", "--checkpoint", str(run / "checkpoint.pt"), "text.jpg")
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "detect", "figures", "benchmark"])
+@pytest.mark.parametrize("command", ["check-data", "train", "evaluate", "detect", "figures", "benchmark"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main([command, "--help"])

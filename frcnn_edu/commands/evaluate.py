@@ -1,13 +1,12 @@
 """`evaluate`: COCO's table for a trained model."""
 
 import argparse
-import contextlib
 import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..data import open_dataset
+from ..data import existing_splits, open_dataset
 from ..training import coco_table, evaluate, load_model, pick_device
 from ..training.files import write_text
 
@@ -28,13 +27,11 @@ def run_evaluate(options: argparse.Namespace) -> None:
     print(f"{coco_table(found.metrics)}\n\n{len(data)} images of {source}, split {split!r}")
 
 
-def open_evaluation_data(source: str, split: str | None, classes: Sequence[str]) -> tuple[Any, str]:
-    """A split to measure on, and its name; None: "val" if there is one, else "test"."""
-    if split is not None:
-        return open_dataset(source, split, classes=classes), split
-    try:
-        return open_dataset(source, "val", classes=classes), "val"
-    except ValueError as error:
-        with contextlib.suppress(ValueError):
-            return open_dataset(source, "test", classes=classes), "test"
-        raise error
+def open_evaluation_data(
+    source: str, split: str | None, classes: Sequence[str], strict: bool = False
+) -> tuple[Any, str]:
+    """A split to measure on, and its name; None: "val" if there is one, else "test". `strict` as for `open_dataset`."""
+    if split is None:
+        existing = existing_splits(source)
+        split = "test" if "test" in existing and "val" not in existing else "val"
+    return open_dataset(source, split, classes=classes, strict=strict), split

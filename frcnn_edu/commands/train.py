@@ -67,10 +67,12 @@ def run_train(options: argparse.Namespace) -> None:
         raise ValueError(f"{out} holds a run already; add --resume to go on with it, or choose another --out")
     config = resumed_config(options, out) if resume else new_config(options, device, processes.count)
 
-    train_data = open_training_data(config)
-    val_data, val_split = open_evaluation_data(config.data, None, train_data.classes)
+    train_data = open_training_data(config, options.strict)
+    val_data, val_split = open_evaluation_data(config.data, None, train_data.classes, options.strict)
     if options.evaluate_on is not None:  # opened now, so that a mistake shows before the training
-        final_data, final_split = open_evaluation_data(config.data, options.evaluate_on, train_data.classes)
+        final_data, final_split = open_evaluation_data(
+            config.data, options.evaluate_on, train_data.classes, options.strict
+        )
     else:
         final_data, final_split = val_data, val_split
     torch.manual_seed(config.seed)  # the weights that training starts from
@@ -142,10 +144,10 @@ def resumed_config(options: argparse.Namespace, out: Path) -> TrainConfig:
     return dataclasses.replace(config, **length)
 
 
-def open_training_data(config: TrainConfig) -> Any:
-    """The split "train", with random changes."""
+def open_training_data(config: TrainConfig, strict: bool = False) -> Any:
+    """The split "train", with random changes; `strict` as for `open_dataset`."""
     transforms = train_transforms(0.5 * config.hflip, 0.5 * config.vflip, config.scale_jitter)
-    return open_dataset(config.data, "train", transforms=transforms)
+    return open_dataset(config.data, "train", transforms=transforms, strict=strict)
 
 
 def print_plan(

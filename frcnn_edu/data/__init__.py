@@ -7,7 +7,7 @@ float32 (N, 4) xyxy in pixels, `labels` int64 (N,), `image_id` int, `area` float
 
 from .coco import CocoDetection
 from .images import IMAGE_SUFFIXES, load_image
-from .loading import collate, open_dataset
+from .loading import collate, existing_splits, open_dataset
 from .penn_fudan import PennFudanDetection
 from .shapes import ShapesDetection
 from .transforms import DetectionTransforms, train_transforms
@@ -21,6 +21,7 @@ __all__ = [
     "ShapesDetection",
     "VOCDetection",
     "collate",
+    "existing_splits",
     "load_image",
     "open_dataset",
     "train_transforms",

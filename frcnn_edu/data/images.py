@@ -17,8 +17,9 @@ UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBom
 def load_image(path: str | Path, upright: bool = True) -> Tensor:
     """Read an image file as float32 RGB (3, H, W) in 0–1.
 
-    It is turned the way its EXIF orientation says, or left as stored if not `upright`. Grey values are repeated over the three channels, 16-bit ones are
-    scaled to 0–1 in full precision; transparent pixels are laid on white; of an animation the first frame is taken.
+    It is turned the way its EXIF orientation says, or left as stored if not `upright` (but a TIFF is always turned).
+    Grey values are repeated over the three channels, 16-bit ones are scaled to 0–1 in full precision; transparent
+    pixels are laid on white; of an animation the first frame is taken.
 
     Raises:
         ValueError: the file cannot be read as an image; names it.
@@ -47,6 +48,8 @@ def image_size(path: str | Path, upright: bool = True) -> tuple[int, int]:
     try:
         with Image.open(path) as file:
             width, height = file.size
+            if file.format == "TIFF":  # Pillow turns these by itself, and has their size already turned
+                return width, height
             sideways = upright and file.getexif().get(ORIENTATION_TAG) in (5, 6, 7, 8)
             return (height, width) if sideways else (width, height)
     except UNREADABLE as error:

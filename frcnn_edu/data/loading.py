@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from .coco import CocoDetection
+from .names import class_names
 from .penn_fudan import PennFudanDetection
-from .records import RecordDataset, Transforms, class_names
+from .records import RecordDataset, Transforms
 from .shapes import ShapesDetection
-from .voc import VOCDetection
+from .voc import VOCDetection, image_sets
 
 SPLITS = ("train", "val", "test")
 
@@ -23,7 +25,12 @@ def collate(batch: Sequence[tuple[Tensor, dict[str, Any]]]) -> tuple[list[Tensor
 
 
 def open_dataset(
-    source: str | Path, split: str, *, classes: Sequence[str] | None = None, transforms: Transforms | None = None
+    source: str | Path,
+    split: str,
+    *,
+    classes: Sequence[str] | None = None,
+    transforms: Transforms | None = None,
+    strict: bool = False,
 ) -> ShapesDetection | RecordDataset:
     """The data set that a command line's `--data` and `--split` mean.
 
@@ -34,9 +41,12 @@ def open_dataset(
         classes: the names of the labels, such as another data set's `classes`; a leading "background" may be missing.
             By default the data set's own.
         transforms: called with (image, target), returns both, changed.
+        strict: stop at files and objects that cannot be used, instead of leaving them out with a note. What can be
+            repaired, and classes that were not asked for, are no reason to stop.
 
     Raises:
-        ValueError: the source is none of these, or lacks the split or the classes.
+        ValueError: the source is none of these, or lacks the split or the classes; with `strict`, something would be
+            left out.
     """
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}; got {split!r}")
@@ -46,17 +56,44 @@ def open_dataset(
     path = Path(source)
     if path.is_file() and path.suffix.lower() == ".json":
         file, part = coco_split(path, split)
-        return CocoDetection(file, classes=classes, transforms=transforms, part=part)
+        return CocoDetection(file, classes=classes, transforms=transforms, part=part, strict=strict)
     if (path / "JPEGImages").is_dir():
-        return VOCDetection(path, split, classes, transforms)
+        return VOCDetection(path, split, classes, transforms, strict)
     if (path / "PedMasks").is_dir():
         _same_classes(path, PennFudanDetection.classes, classes)
-        return PennFudanDetection(path, split, transforms=transforms)
+        return PennFudanDetection(path, split, transforms=transforms, strict=strict)
+    raise ValueError(_nothing_at(path))
+
+
+def existing_splits(source: str | Path) -> list[str]:
+    """Which of "train", "val" and "test" a source of `open_dataset` has.
+
+    Raises:
+        ValueError: the source is none.
+    """
+    path = Path(source)
+    if source == "shapes":
+        return list(SPLITS)
+    if path.is_file() and path.suffix.lower() == ".json":
+        splits = []
+        for split in SPLITS:
+            with suppress(ValueError):
+                coco_split(path, split)
+                splits.append(split)
+        return splits
+    if (path / "JPEGImages").is_dir():
+        return [split for split in SPLITS if split in image_sets(path)]
+    if (path / "PedMasks").is_dir():
+        return ["train", "val"]
+    raise ValueError(_nothing_at(path))
+
+
+def _nothing_at(path: Path) -> str:
     hint = "" if path.exists() else "; nothing of that name exists"
     if path.is_dir() and (inside := [str(folder.parent) for folder in sorted(path.glob("*/JPEGImages"))]):
         hint = f"; did you mean {' or '.join(inside)}?"
-    raise ValueError(
-        f'no data set at {str(source)!r}: it is neither "shapes", nor a folder with JPEGImages and Annotations '
+    return (
+        f'no data set at {str(path)!r}: it is neither "shapes", nor a folder with JPEGImages and Annotations '
         f"(Pascal VOC), nor a .json file (COCO), nor the folder PennFudanPed{hint}"
     )
 

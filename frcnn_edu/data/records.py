@@ -1,8 +1,7 @@
 """What data sets of image files share: annotations checked once, when the data set is made, and one kind of item."""
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from .findings import Findings, in_words
 from .images import image_size, load_image
 
 MIN_SIDE = 0.1  # pixels; float32 could turn a thinner box into one of no width
@@ -38,44 +38,39 @@ class Record:
         self.area.append((box[2] - box[0]) * (box[3] - box[1]) if area is None else area)
 
 
-class Findings:
-    """Counts what was repaired or left out, and where, for a data set's summary line."""
-
-    def __init__(self) -> None:
-        self.places: dict[str, Counter[str]] = defaultdict(Counter)
-
-    def note(self, what: str, where: str, count: int = 1) -> None:
-        self.places[what][where] += count
-
-    def summary(self, records: Sequence[Record]) -> str:
-        """One line, such as "205 images, 2804 boxes; boxes refused, zero area: 1 (BloodImage_00343)"."""
-        parts = [f"{len(records)} images, {sum(len(record.boxes) for record in records)} boxes"]
-        for what, places in self.places.items():
-            named = ", ".join(list(places)[:3]) + (", …" if len(places) > 3 else "")
-            parts.append(f"{what}: {places.total()} ({named})")
-        return "; ".join(parts)
-
-
 class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
     """A data set of image files whose annotations are in memory; the base of the file formats.
 
     Attributes:
         classes: the names of the labels; label 0 is "background".
         records: one for each image, in the order of the indices.
-        summary: one line on how much there is, and on what was repaired or left out.
+        findings: what was left out or repaired, and where.
+        summary: one line on how much there is, and on the findings.
 
     An item is (image, target): the image float32 (3, H, W) in 0–1, the target a dict of `boxes` float32 (N, 4) xyxy in
     pixels, right and bottom edges exclusive; `labels` int64 (N,); `image_id` int; `area` float32 (N,), in pixels;
     `iscrowd` int64 (N,), where 1 means "to be ignored".
+
+    Raises:
+        ValueError: there is no image; with `strict`, an image or an object had to be left out.
     """
 
     def __init__(
-        self, classes: tuple[str, ...], records: list[Record], findings: Findings, transforms: Transforms | None
+        self,
+        source: str | Path,
+        classes: tuple[str, ...],
+        records: list[Record],
+        findings: Findings,
+        transforms: Transforms | None,
+        strict: bool = False,
     ) -> None:
-        self.classes, self.records, self.transforms = classes, records, transforms
-        self.summary = findings.summary(records)
+        self.classes, self.records, self.findings, self.transforms = classes, records, findings, transforms
+        counts = f"{len(records)} images, {sum(len(record.boxes) for record in records)} boxes"
+        self.summary = "; ".join(filter(None, (counts, findings.summary())))
+        if strict and findings.left_out:
+            raise ValueError(f"{source}: strict allows nothing to be left out; there are {in_words(findings.left_out)}")
         if not records:
-            raise ValueError(f"no image to use: {self.summary}")
+            raise ValueError(f"{source} has no image to use: {self.summary}")
 
     def __len__(self) -> int:
         return len(self.records)
@@ -104,29 +99,29 @@ def find_frame(
     try:
         upright, stored = image_size(path), image_size(path, upright=False)
     except ValueError:
-        findings.note("images left out, unreadable", path.name)
+        findings.leave_out("images left out, unreadable", path.name)
         return None
     if annotated is None or annotated == upright:
         return upright, True
     if annotated == stored:
-        findings.note("images kept as stored, since they were annotated so", path.name)
+        findings.repair("images kept as stored, since they were annotated so", path.name)
         return stored, False
-    findings.note("images left out, not of the annotated size", path.name)
+    findings.leave_out("images left out, not of the annotated size", path.name)
     return None
 
 
 def order_corners(box: Sequence[float], findings: Findings, where: str) -> Box | None:
     """A box (x0, y0, x1, y1) with x0 < x1 and y0 < y1, swapped if need be; None, with a note, if it has no area."""
     if not all(math.isfinite(coordinate) for coordinate in box):
-        findings.note("boxes refused, not finite", where)
+        findings.leave_out("boxes refused, not finite", where)
         return None
     x0, x1 = sorted((float(box[0]), float(box[2])))
     y0, y1 = sorted((float(box[1]), float(box[3])))
     if min(x1 - x0, y1 - y0) < MIN_SIDE:
-        findings.note("boxes refused, zero area", where)
+        findings.leave_out("boxes refused, zero area", where)
         return None
     if (x0, y0) != (box[0], box[1]):
-        findings.note("boxes put right, swapped corners", where)
+        findings.repair("boxes put right, swapped corners", where)
     return x0, y0, x1, y1
 
 
@@ -135,43 +130,12 @@ def clip_box(box: Box, size: tuple[int, int], findings: Findings, where: str) ->
     width, height = size
     clipped = (max(box[0], 0.0), max(box[1], 0.0), min(box[2], float(width)), min(box[3], float(height)))
     if min(clipped[2] - clipped[0], clipped[3] - clipped[1]) < MIN_SIDE:
-        findings.note("boxes refused, no area inside the image", where)
+        findings.leave_out("boxes refused, no area inside the image", where)
         return None
     if clipped != box:
-        findings.note("boxes clipped to the image", where)
+        overhang = max(abs(new - old) for new, old in zip(clipped, box))
+        findings.repair(f"boxes clipped to the image{', up to a pixel' if overhang <= 1 else ''}", where)
     return clipped
-
-
-def class_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Class names with "background" in front, where label 0 belongs.
-
-    Raises:
-        ValueError: none, or one twice.
-        TypeError: one string instead of several.
-    """
-    if isinstance(names, str):
-        raise TypeError(f"classes must be a sequence of names; got the string {names!r}")
-    found = ("background", *(name for i, name in enumerate(names) if not (i == 0 and name == "background")))
-    twice = sorted(name for name, count in Counter(found).items() if count > 1)
-    if twice:
-        raise ValueError(f"class names must differ and label 0 is the background; got {', '.join(twice)} twice")
-    if len(found) == 1:
-        raise ValueError("no class name besides the background")
-    return found
-
-
-def choose_classes(source: str | Path, found: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """The `wanted` class names, or all those `found` in a source, with "background" in front.
-
-    Raises:
-        ValueError: nothing was found, or nothing of what is wanted.
-    """
-    if not found:
-        raise ValueError(f"{source} has no objects with a class name")
-    names = class_names(found if wanted is None else wanted)
-    if not set(found) & set(names):
-        raise ValueError(f"{source} has the classes {', '.join(found)}, none of {', '.join(names[1:])}")
-    return names
 
 
 def every_fifth(items: Sequence[Any], split: str, source: str | Path) -> list[Any]:

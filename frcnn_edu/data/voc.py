@@ -1,33 +1,31 @@
 """Data sets in Pascal VOC's layout: one XML file of boxes for each image."""
 
 import re
-from collections.abc import Sequence, Set
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from .findings import Findings
 from .images import IMAGE_SUFFIXES
-from .records import (
-    Findings,
-    Record,
-    RecordDataset,
-    Transforms,
-    choose_classes,
-    clip_box,
-    every_fifth,
-    find_frame,
-    order_corners,
-)
+from .names import choose_classes, clean_name
+from .records import Record, RecordDataset, Transforms, clip_box, every_fifth, find_frame, order_corners
 
 
 class VOCDetection(RecordDataset):
     """A Pascal VOC folder: JPEGImages/, Annotations/ and ImageSets/Main/<image_set>.txt.
 
     Everything is read and checked here, once, so that no epoch ends in the middle; `summary` tells what was repaired
-    or left out. `image_id` is the position in the set. Objects marked `difficult` get `iscrowd` 1: VOC does not count
-    them, neither when found nor when missed.
+    or left out. Of the images little more than headers is read: one that ends too soon may only show when it is
+    loaded, and the command `check-data` loads them all. `image_id` is the position in the set. Objects marked
+    `difficult` get `iscrowd` 1: VOC does not count them, neither when found nor when missed.
 
     In the files, pixels are counted from 1 and xmax is the last pixel inside, so a box is xmax - xmin + 1 pixels wide.
     Here coordinates run along the edges of pixels, from 0: xmin - 1 is the left edge, and xmax as it stands the right.
+
+    An image is left out if it lacks its annotation or has one that is no well-formed XML or has a document type
+    declaration, which could make it expand without end or name other files. Names in an image set are looked up among
+    the files of the two folders, so none can lead out of them.
 
     Args:
         root: the folder that holds the three.
@@ -36,10 +34,11 @@ class VOCDetection(RecordDataset):
         classes: the names of the labels from 1 on, with or without a leading "background"; boxes of other classes are
             left out. By default all names in Annotations, sorted, so that every set of a folder has the same.
         transforms: called with (image, target), returns both, changed.
+        strict: stop at anything that has to be left out. What can be repaired, and classes that were not asked for,
+            are no reason to.
 
     Raises:
-        ValueError: a folder, the image set or its images do not exist; an annotation is not well-formed XML or has a
-            document type declaration, which could make it expand without end.
+        ValueError: a folder, the image set or its images do not exist; with `strict`, something was left out.
     """
 
     def __init__(
@@ -48,29 +47,56 @@ class VOCDetection(RecordDataset):
         image_set: str = "train",
         classes: Sequence[str] | None = None,
         transforms: Transforms | None = None,
+        strict: bool = False,
     ) -> None:
         root = Path(root)
-        for name in ("JPEGImages", "Annotations"):
-            if not (root / name).is_dir():
-                raise ValueError(f"{root} is not a Pascal VOC folder: it has no folder {name}")
-        files = sorted((root / "JPEGImages").iterdir())
-        images = {path.stem: path for path in files if path.suffix.lower() in IMAGE_SUFFIXES}
-        annotations = {path.stem: path for path in sorted((root / "Annotations").glob("*.xml"))}
+        images, annotations = find_images(root), find_annotations(root)
         findings = Findings()
-        names = read_image_set(root, image_set, annotations.keys() & images.keys(), findings)
-        trees = {name: parse_xml(annotations[name]) for name in annotations}
-        found = {item.findtext("name", "") for tree in trees.values() for item in tree.findall("object")}
+        names = read_image_set(root, image_set, set(annotations) | set(images), findings)
+        trees, broken = parse_all(annotations)
+        found = {object_name(item) for tree in trees.values() for item in tree.findall("object")}
         all_classes = choose_classes(root, sorted(found - {"", "background"}), classes)
 
         records: list[Record] = []
         for name in names:
-            if name not in images or name not in trees:
-                findings.note(f"images left out, no {'annotation' if name in images else 'file'}", name)
-            elif frame := find_frame(images[name], annotated_size(trees[name]), findings):
+            if name not in images:
+                findings.leave_out("images left out, no file", name)
+            elif name in broken:
+                findings.leave_out(f"images left out, {broken[name]}", annotations[name].name)
+            elif name not in trees:
+                findings.leave_out("images left out, no annotation", name)
+            elif (path := choose_file(images[name], trees[name])) is None:
+                findings.leave_out("images left out, several files of one name", name)
+            elif frame := find_frame(path, annotated_size(trees[name]), findings):
                 size, upright = frame
-                records.append(Record(images[name], len(records), upright))
+                records.append(Record(path, len(records), upright))
                 add_objects(records[-1], trees[name], size, all_classes, findings)
-        super().__init__(all_classes, records, findings, transforms)
+        super().__init__(root, all_classes, records, findings, transforms, strict)
+
+
+def find_images(root: Path) -> dict[str, list[Path]]:
+    """The image files of a VOC folder by the names they go by; there are several where only the suffixes differ."""
+    images: dict[str, list[Path]] = {}
+    for path in _files(root, "JPEGImages"):
+        if path.suffix.lower() in IMAGE_SUFFIXES:
+            images.setdefault(_key(path), []).append(path)
+    return images
+
+
+def find_annotations(root: Path) -> dict[str, Path]:
+    """The annotation files of a VOC folder by the names they go by."""
+    return {_key(path): path for path in _files(root, "Annotations") if path.suffix.lower() == ".xml"}
+
+
+def _files(root: Path, folder: str) -> list[Path]:
+    if not (root / folder).is_dir():
+        raise ValueError(f"{root} is not a Pascal VOC folder: it has no folder {folder}")
+    # Names with a dot in front are no data: macOS puts a "._a.jpg" beside each a.jpg.
+    return sorted(path for path in (root / folder).iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def _key(path: Path) -> str:
+    return unicodedata.normalize("NFC", path.stem)  # file systems differ in how they write an accent
 
 
 class _RefuseDoctype(ElementTree.TreeBuilder):
@@ -82,32 +108,76 @@ def parse_xml(path: Path) -> ElementTree.Element:
     """The root of an XML file that is well-formed and declares no entities; anything else is a ValueError naming it."""
     try:
         return ElementTree.parse(path, ElementTree.XMLParser(target=_RefuseDoctype())).getroot()
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
+    except (ElementTree.ParseError, ValueError, LookupError, OSError) as error:
         raise ValueError(f"cannot use the annotation {path}: {error}") from error
 
 
-def read_image_set(root: Path, image_set: str, usable: Set[str], findings: Findings) -> list[str]:
-    """The names in ImageSets/Main/<image_set>.txt; without that folder, a share of the `usable` ones."""
+def parse_all(annotations: dict[str, Path]) -> tuple[dict[str, ElementTree.Element], dict[str, str]]:
+    """The roots of annotations by name, and what is wrong with those that have none."""
+    trees: dict[str, ElementTree.Element] = {}
+    broken: dict[str, str] = {}
+    for name, path in annotations.items():
+        try:
+            trees[name] = parse_xml(path)
+        except ValueError as error:
+            broken[name] = "annotation refused, DOCTYPE" if "DOCTYPE" in str(error) else "annotation is not XML"
+    return trees, broken
+
+
+def read_image_set(root: Path, image_set: str, existing: set[str], findings: Findings) -> list[str]:
+    """The names in ImageSets/Main/<image_set>.txt; without that folder, a share of the `existing` ones."""
     folder = root / "ImageSets" / "Main"
     if not folder.is_dir():
-        findings.note("images divided into train and val here, 80:20", f"no {folder}", len(usable))
-        return every_fifth(sorted(usable), image_set, root)
-    existing = sorted(path.stem for path in folder.glob("*.txt"))
-    if image_set not in existing:
-        raise ValueError(f"{root} has no image set {image_set!r}; it has {', '.join(existing) or 'none'}")
-    lines = [line.strip() for line in (folder / f"{image_set}.txt").read_text(encoding="utf-8-sig").splitlines()]
+        findings.note("images divided into train and val here, 80:20", f"no {folder}", len(existing))
+        return every_fifth(sorted(existing), image_set, root)
+    sets = image_sets(root)
+    if image_set not in sets:
+        raise ValueError(f"{root} has no image set {image_set!r}; it has {', '.join(sets) or 'none'}")
+    try:
+        text = (folder / f"{image_set}.txt").read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read {folder / image_set}.txt as text: {error}") from error
+    lines = [unicodedata.normalize("NFC", line.strip()) for line in text.splitlines()]
     # VOC's sets for one class have a second column of -1, 0 or 1; a name may itself hold spaces.
-    names = [line if line in usable else re.sub(r"\s+-?[01]$", "", line) for line in lines if line]
+    names = [line if line in existing else re.sub(r"\s+-?[01]$", "", line) for line in lines if line]
     return list(dict.fromkeys(names))
+
+
+def image_sets(root: Path) -> list[str]:
+    """The names of a VOC folder's image sets; "train" and "val", to be made, where it has none."""
+    folder = root / "ImageSets" / "Main"
+    return sorted(path.stem for path in folder.glob("*.txt")) if folder.is_dir() else ["train", "val"]
+
+
+def unlisted_names(root: Path, sets: Sequence[str]) -> list[str]:
+    """Images and annotations, by name, that are in none of these image sets."""
+    existing = {*find_images(root), *find_annotations(root)}
+    listed = {name for image_set in sets for name in read_image_set(root, image_set, existing, Findings())}
+    return sorted(existing - listed)
+
+
+def choose_file(paths: list[Path], tree: ElementTree.Element) -> Path | None:
+    """The only file, or of several the one that the annotation names; None if that leaves a doubt."""
+    named = [path for path in paths if path.name == tree.findtext("filename", "").strip()]
+    return paths[0] if len(paths) == 1 else named[0] if named else None
 
 
 def annotated_size(tree: ElementTree.Element) -> tuple[int, int] | None:
     """The (width, height) an annotation gives for its image, where it gives one."""
     try:
-        size = int(tree.findtext("size/width", "")), int(tree.findtext("size/height", ""))
+        sides = [float(tree.findtext(f"size/{name}", "")) for name in ("width", "height")]
     except ValueError:
         return None
-    return size if min(size) > 0 else None
+    # Some tools write 640.0.
+    return (int(sides[0]), int(sides[1])) if all(side >= 1 and side.is_integer() for side in sides) else None
+
+
+def object_name(item: ElementTree.Element) -> str:
+    """The class of an annotated object; empty where it has none that could be written down."""
+    try:
+        return clean_name(item.findtext("name", ""))
+    except ValueError:
+        return ""
 
 
 def add_objects(
@@ -116,14 +186,17 @@ def add_objects(
     """Append an annotation's usable objects to the record of its image, which has the given (width, height)."""
     where = record.path.stem
     for item in tree.findall("object"):
-        name = item.findtext("name", "")
-        if name not in classes[1:]:
-            findings.note("boxes of other classes left out", name or "without a name")
+        name = object_name(item)
+        if name in ("", "background"):
+            findings.leave_out(f"boxes refused, {'the class is background' if name else 'no class name'}", where)
+            continue
+        if name not in classes:
+            findings.note("boxes of other classes left out", name)
             continue
         try:
             corners = [float(item.findtext(f"bndbox/{key}", "")) for key in ("xmin", "ymin", "xmax", "ymax")]
         except ValueError:
-            findings.note("boxes refused, not four numbers", where)
+            findings.leave_out("boxes refused, not four numbers", where)
             continue
         if ordered := order_corners(corners, findings, where):
             x0, y0, x1, y1 = ordered

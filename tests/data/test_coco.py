@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def test_a_category_named_background_has_no_boxes(write: Callable) -> None:
     dataset = CocoDetection(write(data))
     assert dataset.classes == ("background", "dog")
     assert dataset[0][1]["labels"].tolist() == [1]
-    assert "left out: 1 (background)" in dataset.summary
+    assert "boxes refused, the class is background: 1 (a.png)" in dataset.summary
 
 
 @pytest.mark.parametrize(
@@ -86,6 +87,7 @@ def test_a_category_named_background_has_no_boxes(write: Callable) -> None:
         ([40, 5, 10, 10], "boxes refused, no area inside the image"),
         ([10, 5, float("nan"), 10], "boxes refused, not finite"),
         ([10, 5, float("inf"), 10], "boxes refused, not finite"),
+        ([10, 5, 10**400, 10], "boxes refused, not four numbers"),
         ([10, 5, 10], "boxes refused, not four numbers"),
         ([10, 5, 10, None], "boxes refused, not four numbers"),
         ("box", "boxes refused, not four numbers"),
@@ -104,7 +106,7 @@ def test_boxes_are_clipped(write: Callable) -> None:
     assert "boxes clipped to the image: 1 (a.png)" in dataset.summary
 
 
-@pytest.mark.parametrize("area", [None, "large", 0, -3, float("nan")])
+@pytest.mark.parametrize("area", [None, "large", 0, -3, float("nan"), 1e300, 10**400])
 def test_an_area_that_makes_no_sense_is_the_boxs(write: Callable, area: Any) -> None:
     dataset = CocoDetection(write(with_box([10, 5, 4, 5], area=area)))
     assert dataset[0][1]["area"].tolist() == [20]
@@ -113,7 +115,7 @@ def test_an_area_that_makes_no_sense_is_the_boxs(write: Callable, area: Any) -> 
 def test_boxes_of_an_unknown_category_are_left_out(write: Callable) -> None:
     data = with_box([1, 1, 5, 5])
     data["annotations"][0]["category_id"] = 99
-    assert "boxes of other classes left out: 1 (an unknown category)" in CocoDetection(write(data)).summary
+    assert "boxes refused, an unknown category: 1 (a.png)" in CocoDetection(write(data)).summary
 
 
 def test_images_without_a_file_or_of_another_size(write: Callable) -> None:
@@ -145,21 +147,139 @@ def change(path: list[Any], value: Any) -> dict[str, Any]:
     ("data", "message"),
     [
         ("{not json", "as json"),
-        ("[]", "no list of objects under 'images'"),
-        (change(["annotations"], {}), "no list of objects under 'annotations'"),
-        (change(["categories"], ["dog"]), "no list of objects under 'categories'"),
-        (change(["images", 1, "id"], "seven"), r"images\[1\] needs 'id' as int; got 'seven'"),
-        (change(["images", 1, "id"], 90), "two of its images have the same id"),
-        (change(["images", 0, "file_name"], None), r"images\[0\] needs 'file_name' as str; got None"),
-        (change(["annotations", 1, "image_id"], [7]), r"annotations\[1\] needs 'image_id' as int; got \[7\]"),
-        (change(["categories", 0, "name"], 5), r"categories\[0\] needs 'name' as str; got 5"),
-        (change(["categories", 0, "name"], "car"), "car twice"),
+        ("[]", "no list under 'images'"),
+        (change(["annotations"], {}), "no list under 'annotations'"),
+        ("[" * 100_000, "as json"),
+        (change(["categories"], ["dog"]), r"categories\[0\] needs 'id' as int; got 'dog'"),
+        (change(["images", 1, "id"], 90), "two of its images have the same id, 90: 'b.png' and 'a.png'"),
+        (change(["categories", 1, "id"], 18), "two of its categories have the same id, 18"),
+        (change(["categories", 0, "name"], 5), r"categories\[0\] needs 'name' as str; got .* 5"),
+        (change(["categories", 0, "name"], " car"), "car twice"),
+        (change(["categories", 0, "name"], "\ud800"), "plain text"),
         (change(["categories"], []), "no objects with a class name"),
     ],
 )
 def test_a_file_that_is_not_coco_json(write: Callable, data: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         CocoDetection(write(data))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "note"),
+    [
+        (["images", 0], "b.png", "images left out, without a usable 'id': 1 (images[0])"),
+        (["images", 0, "id"], "ninety", "images left out, without a usable 'id': 1 (images[0])"),
+        (["images", 0, "id"], 10**30, "images left out, without a usable 'id': 1 (images[0])"),
+        (["images", 0, "file_name"], None, "images left out, without a usable 'file_name': 1 (images[0])"),
+        (["annotations", 1], None, "annotations left out, without a usable 'image_id': 1 (annotations[1])"),
+        (["annotations", 1, "image_id"], [7], "annotations left out, without a usable 'image_id': 1 (annotations[1])"),
+        (
+            ["annotations", 1, "category_id"],
+            True,
+            "annotations left out, without a usable 'category_id': 1 (annotations[1])",
+        ),
+        (["annotations", 1, "image_id"], 5, "boxes refused, their image is not listed: 1 (image_id 5)"),
+    ],
+)
+def test_entries_that_cannot_be_used(write: Callable, path: list[Any], value: Any, note: str) -> None:
+    file = write(change(path, value))
+    dataset = CocoDetection(file)
+    assert note in dataset.summary
+    assert sum(len(record.boxes) for record in dataset.records) == 2 - (path[0] == "annotations")
+    assert len(dataset) == 2 - (path[0] == "images")
+    with pytest.raises(
+        ValueError, match=f"strict allows nothing to be left out; there are {re.escape(note.split(',')[0])}"
+    ):
+        CocoDetection(file, strict=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["../a.png", "sub/../../a.png", "..\\a.png", "/etc/a.png", "C:\\a.png", "\\\\host\\a.png"]
+)
+def test_names_that_leave_the_folder(
+    write: Callable, tmp_path: Path, make_image: Callable[..., Path], name: str
+) -> None:
+    make_image(tmp_path / "a.png")
+    make_image(tmp_path / "images" / "..\\a.png")  # on Linux a file may be called so
+    dataset = CocoDetection(write(change(["images", 1, "file_name"], name)))
+    assert len(dataset) == 1
+    assert f"images left out, the name leaves the folder: 1 ({name})" in dataset.summary
+
+
+def test_an_absolute_name_does_not_choose_the_folder(write: Callable, tmp_path: Path) -> None:
+    data = content()
+    for image in data["images"]:
+        image["file_name"] = str(tmp_path / "images" / image["file_name"])
+    with pytest.raises(ValueError, match="none of the 2 images"):
+        CocoDetection(write(data))
+
+
+@pytest.mark.parametrize("name", ["x" * 5000 + ".png", "a\0.png", "", ".", "\ud800.png", "folder.png"])
+def test_names_that_no_file_has(write: Callable, tmp_path: Path, name: str) -> None:
+    (tmp_path / "images" / "folder.png").mkdir()
+    dataset = CocoDetection(write(change(["images", 1, "file_name"], name)))
+    assert "images left out, no file: 1" in dataset.summary
+    dataset.summary.encode()  # can be printed
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [("un café.png", "un café.png"), ("cafe\u0301.png", "café.png"), ("café.png", "cafe\u0301.png"),
+     ("sub\\日本 1.png", "sub/日本 1.png")],
+)  # fmt: skip
+def test_names_with_spaces_and_accents(
+    write: Callable, tmp_path: Path, make_image: Callable[..., Path], written: str, stored: str
+) -> None:
+    make_image(tmp_path / "images" / stored)
+    dataset = CocoDetection(write(change(["images", 1, "file_name"], written)), strict=True)
+    assert dataset[0][0].shape == (3, 30, 40)
+
+
+def test_a_link_to_elsewhere_is_no_matter(write: Callable, tmp_path: Path, make_image: Callable[..., Path]) -> None:
+    elsewhere = make_image(tmp_path / "far" / "away.png")
+    (tmp_path / "images" / "a.png").unlink()
+    (tmp_path / "images" / "a.png").symlink_to(elsewhere)
+    assert len(CocoDetection(write(content()), strict=True)) == 2
+
+
+def test_an_image_listed_twice_is_used_once(write: Callable) -> None:
+    data = content()
+    data["images"].append(data["images"][1])
+    dataset = CocoDetection(write(data), strict=True)
+    assert len(dataset) == 2
+    assert "images listed twice, used once: 1 (a.png)" in dataset.summary
+
+
+@pytest.mark.parametrize("start", ["\ufeff", "\r\n\r\n "])
+def test_a_byte_order_mark_and_other_line_ends(write: Callable, start: str) -> None:
+    assert len(CocoDetection(write(start + json.dumps(content(), indent=1).replace("\n", "\r\n")), strict=True)) == 2
+
+
+def test_crowds_and_numbers_in_quotes(write: Callable) -> None:
+    outline = {"counts": [100, 50, 1050], "size": [30, 40]}  # run lengths, which are not needed here
+    data = with_box(["10", "5", "10", "10.5"], iscrowd="1", segmentation=outline, area=50)
+    data["images"][1] |= {"width": "40", "height": 30.0}
+    target = CocoDetection(write(data), strict=True)[0][1]
+    assert target["boxes"].tolist() == [[10, 5, 20, 15.5]]
+    assert (target["iscrowd"].tolist(), target["area"].tolist()) == ([1], [50])
+
+
+def test_a_file_in_parts_tells_what_is_wrong_with_it_once(write: Callable) -> None:
+    file = write(change(["annotations", 1, "image_id"], 5))
+    assert "is not listed" in CocoDetection(file, part="train").summary
+    assert "is not listed" not in CocoDetection(file, part="val").summary
+
+
+def test_strict_does_not_mind_repairs_and_other_classes(write: Callable) -> None:
+    data = with_box([20, 20, -10, 11])
+    data["annotations"].append({"image_id": 7, "category_id": 18, "bbox": [1, 1, 2, 2]})
+    dataset = CocoDetection(write(data), classes=["car"], strict=True)
+    assert dataset[0][1]["boxes"].tolist() == [[10, 20, 20, 30]]
+    assert set(dataset.findings.repaired) == {
+        "boxes put right, swapped corners",
+        "boxes clipped to the image, up to a pixel",
+    }
+    assert set(dataset.findings.noted) == {"boxes of other classes left out"}
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,33 @@ def test_exif_orientation(four_colours: Image.Image, tmp_path: Path, orientation
     assert image_size(tmp_path / "a.png") == (image.shape[2], image.shape[1])
     assert corners(load_image(tmp_path / "a.png", upright=False)) == [RED, GREEN, BLUE, WHITE]
     assert image_size(tmp_path / "a.png", upright=False) == (6, 4)
+
+
+def test_a_tiff_is_turned_in_any_case(four_colours: Image.Image, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    four_colours.save(tmp_path / "a.tiff", exif=exif)
+    for upright in (True, False):
+        image = load_image(tmp_path / "a.tiff", upright)
+        assert corners(image) == [BLUE, RED, WHITE, GREEN]
+        assert image_size(tmp_path / "a.tiff", upright) == (image.shape[2], image.shape[1]) == (4, 6)
+
+
+def test_the_suffix_says_nothing(four_colours: Image.Image, tmp_path: Path) -> None:
+    four_colours.save(tmp_path / "a.jpg", format="png")
+    assert corners(load_image(tmp_path / "a.jpg")) == [RED, GREEN, BLUE, WHITE]
+
+
+def test_a_file_that_would_be_a_huge_image_is_refused(
+    make_image: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_image(tmp_path / "a.png")
+    monkeypatch.setattr(
+        Image, "MAX_IMAGE_PIXELS", 40 * 30 // 2 - 1
+    )  # it warns from here on, refuses from twice as much
+    for read in (load_image, image_size):
+        with pytest.raises(ValueError, match=r"a\.png.*decompression bomb"):
+            read(path)
 
 
 def test_grey_is_repeated(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from frcnn_edu.data import (
     ShapesDetection,
     VOCDetection,
     collate,
+    existing_splits,
     open_dataset,
     train_transforms,
 )
@@ -107,3 +108,42 @@ def test_collate_takes_images_of_different_sizes() -> None:
     images, targets = collate([(torch.zeros(3, 4, 5), {"image_id": 1}), (torch.zeros(3, 7, 2), {"image_id": 2})])
     assert [tuple(image.shape) for image in images] == [(3, 4, 5), (3, 7, 2)]
     assert targets == [{"image_id": 1}, {"image_id": 2}]
+
+
+def test_strict_reaches_every_format(tmp_path: Path, make_image: Callable[..., Path]) -> None:
+    for folder in ("PNGImages", "JPEGImages", "Annotations", "PedMasks"):
+        make_image(tmp_path / folder / "a.png")
+    (tmp_path / "JPEGImages" / "b.png").write_text("oops")
+    for name in "ab":
+        box = "<xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax>"
+        content = f"<annotation><object><name>dog</name><bndbox>{box}</bndbox></object></annotation>"
+        (tmp_path / "Annotations" / f"{name}.xml").write_text(content)
+    coco_json(tmp_path / "train.json", ["JPEGImages/a.png", "b.png"])
+    for source, split in ((tmp_path, "train"), (tmp_path / "train.json", "train")):
+        with pytest.raises(ValueError, match=r"strict allows nothing .* images left out, (unreadable|no file)"):
+            open_dataset(source, split, strict=True)
+    (tmp_path / "JPEGImages").rename(tmp_path / "elsewhere")
+    with pytest.raises(
+        ValueError, match="strict allows nothing to be left out; there are images left out, mask has not one"
+    ):
+        open_dataset(tmp_path, "val", strict=True)
+
+
+def test_existing_splits(tmp_path: Path) -> None:
+    assert existing_splits("shapes") == ["train", "val", "test"]
+    (tmp_path / "train.json").touch()
+    (tmp_path / "test.json").touch()
+    assert existing_splits(tmp_path / "train.json") == ["train", "val", "test"]
+    assert existing_splits(tmp_path / "test.json") == ["train", "val", "test"]
+    (tmp_path / "boxes.json").touch()
+    assert existing_splits(tmp_path / "boxes.json") == ["train", "val"]
+    (tmp_path / "PedMasks").mkdir()
+    assert existing_splits(tmp_path) == ["train", "val"]
+    (tmp_path / "JPEGImages").mkdir()
+    assert existing_splits(tmp_path) == ["train", "val"]
+    (tmp_path / "ImageSets" / "Main").mkdir(parents=True)
+    for name in ("test", "train", "dog_train", "trainval"):
+        (tmp_path / "ImageSets" / "Main" / f"{name}.txt").touch()
+    assert existing_splits(tmp_path) == ["train", "test"]
+    with pytest.raises(ValueError, match="no data set at"):
+        existing_splits("nowhere")

@@ -68,10 +68,38 @@ def test_a_mask_without_any_background(folder: Path) -> None:
     assert PennFudanDetection(folder, "train")[0][1]["boxes"].tolist() == [[0, 0, 40, 30]]
 
 
-def test_a_damaged_mask_is_named(folder: Path) -> None:
-    (folder / "PedMasks" / "FudanPed00001_mask.png").write_text("oops")
-    with pytest.raises(ValueError, match=r"FudanPed00001_mask\.png"):
-        PennFudanDetection(folder, "train")
+@pytest.mark.parametrize("content", [b"", b"oops", "cut off"])
+def test_a_damaged_mask_is_left_out(folder: Path, content: bytes | str) -> None:
+    path = folder / "PedMasks" / "FudanPed00001_mask.png"
+    path.write_bytes(path.read_bytes()[:-30] if isinstance(content, str) else content)
+    dataset = PennFudanDetection(folder, "train")
+    assert len(dataset) == 3
+    assert "images left out, mask unreadable: 1 (FudanPed00001_mask.png)" in dataset.summary
+    with pytest.raises(ValueError, match=r"strict .*mask unreadable: 1 \(FudanPed00001_mask\.png\)"):
+        PennFudanDetection(folder, "train", strict=True)
+
+
+def test_kinds_of_masks(folder: Path) -> None:
+    """A palette says how people look, not who they are; more than 255 need 16 bits; a colour is no number."""
+    values = np.zeros((30, 40), dtype=np.uint16)
+    values[29, 39], values[5:7, 0:3] = 300, 7  # a person of one pixel, in the corner
+    expected = [[0, 5, 3, 7], [39, 29, 40, 30]]
+    indexed = Image.fromarray((values // 7).astype(np.uint8))
+    indexed.putpalette([0, 0, 0, 255, 255, 255] * 128)
+    masks = [Image.fromarray(values), indexed, Image.fromarray(values > 0), indexed.convert("RGB")]
+    for i, mask in enumerate(masks):
+        mask.save(folder / "PedMasks" / f"FudanPed{i + 1:05}_mask.png")
+    dataset = PennFudanDetection(folder, "train")
+    assert [dataset[i][1]["boxes"].tolist() for i in range(3)] == [expected, expected, [[0, 5, 40, 30]]]
+    assert dataset[0][1]["area"].tolist() == [6, 1]
+    assert "mask has not one whole number a pixel: 1 (FudanPed00004_mask.png)" in dataset.summary
+
+
+def test_a_mask_without_a_photograph(folder: Path) -> None:
+    (folder / "PNGImages" / "FudanPed00005.png").unlink()
+    (folder / "PNGImages" / "FudanPed00005.png").mkdir()
+    assert "images left out, no file: 1 (FudanPed00005.png)" in PennFudanDetection(folder, "val").summary
+    assert len(PennFudanDetection(folder, "train", strict=True)) == 4
 
 
 def test_a_missing_folder_says_how_to_get_it(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from frcnn_edu.data import VOCDetection
+from frcnn_edu.data.voc import parse_xml
 
 Objects = Sequence[tuple[str, object, object, object, object]]
 
@@ -22,7 +24,7 @@ def write_annotation(
         parts.append(f"<object><name>{label}</name><difficult>{difficult}</difficult><bndbox>{box}</bndbox></object>")
     path = root / "Annotations" / f"{name}.xml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join([*parts, "</annotation>"]))
+    path.write_text("".join([*parts, "</annotation>"]), encoding="utf-8")
     return path
 
 
@@ -114,6 +116,7 @@ def test_difficult_objects_are_to_be_ignored(voc: Path) -> None:
         ((20, 15, 11, 6), [10, 5, 20, 15], "boxes put right, swapped corners: 1 (a)"),
         ((20, 6, 11, 15), [10, 5, 20, 15], "boxes put right, swapped corners: 1 (a)"),
         ((0, -3, 20, 15), [0, 0, 20, 15], "boxes clipped to the image: 1 (a)"),
+        ((0, 0, 41, 31), [0, 0, 40, 30], "boxes clipped to the image, up to a pixel: 1 (a)"),
         ((11, 6, 41, 99), [10, 5, 40, 30], "boxes clipped to the image: 1 (a)"),
         (("10.5", 6, 20.25, "1e1"), [9.5, 5, 20.25, 10], "1 boxes"),
         ((" 11 ", 6, 20, 15), [10, 5, 20, 15], "1 boxes"),
@@ -153,7 +156,7 @@ def test_objects_without_a_box_or_a_name(voc: Path) -> None:
     )
     dataset = VOCDetection(voc)
     assert "boxes refused, not four numbers: 1 (a)" in dataset.summary
-    assert "boxes of other classes left out: 1 (without a name)" in dataset.summary
+    assert "boxes refused, no class name: 1 (a)" in dataset.summary
     assert dataset.classes == ("background", "bird", "dog")
 
 
@@ -177,7 +180,7 @@ def test_images_that_cannot_be_used_are_left_out(voc: Path, make_image: Callable
 
 def test_no_usable_image(voc: Path) -> None:
     write_image_set(voc, "train", [])
-    with pytest.raises(ValueError, match="no image to use: 0 images"):
+    with pytest.raises(ValueError, match="has no image to use: 0 images"):
         VOCDetection(voc)
 
 
@@ -198,6 +201,22 @@ def test_a_photograph_on_its_side_may_be_annotated_either_way(voc: Path, make_im
 def test_the_annotated_size_may_be_missing(voc: Path, size: tuple[int, int] | None) -> None:
     write_annotation(voc, "a", [("dog", 1, 1, 99, 9)], size=size)
     assert VOCDetection(voc)[0][1]["boxes"].tolist() == [[0, 0, 40, 9]]
+
+
+@pytest.mark.parametrize("kind", ["L", "1", "P", "LA", "RGBA", "CMYK", "I;16", "png named jpg"])
+def test_photographs_of_every_kind(voc: Path, kind: str) -> None:
+    picture = Image.new("RGB", (40, 30), (0, 90, 200))
+    if kind == "I;16":
+        picture = Image.fromarray(np.full((30, 40), 40_000, dtype=np.uint16))
+    elif kind != "png named jpg":
+        picture = picture.convert(kind)
+    (voc / "JPEGImages" / "a.jpg").unlink()
+    name = {"png named jpg": "a.jpg", "CMYK": "a.tiff"}.get(kind, "a.png")
+    picture.save(voc / "JPEGImages" / name, format="tiff" if kind == "CMYK" else "png")
+    image, target = VOCDetection(voc, strict=True)[0]
+    assert image.shape == (3, 30, 40)
+    assert 0 <= image.min() <= image.max() <= 1
+    assert target["boxes"].tolist() == [[0, 0, 40, 30], [10, 5, 20, 15]]
 
 
 def test_image_sets_with_a_second_column_and_names_with_spaces(voc: Path, make_image: Callable[..., Path]) -> None:
@@ -225,22 +244,138 @@ def test_without_image_sets_a_fifth_is_for_validation(tmp_path: Path, make_image
         VOCDetection(tmp_path, "test")
 
 
-def test_entities_are_not_expanded(voc: Path) -> None:
-    laughs = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
+def test_without_image_sets_what_lacks_its_other_half_is_told_once(
+    tmp_path: Path, make_image: Callable[..., Path]
+) -> None:
+    for i in range(8):
+        make_image(tmp_path / "JPEGImages" / f"{i}.png")
+        write_annotation(tmp_path, f"{i + 1}", [("dog", 1, 1, 9, 9)])
+    train, val = VOCDetection(tmp_path, "train"), VOCDetection(tmp_path, "val")
+    assert len(train) + len(val) == 7
+    assert "no file: 1 (8)" in train.summary
+    assert "no annotation: 1 (0)" in val.summary
+    assert "no file" not in val.summary
+    assert "no annotation" not in train.summary
+
+
+LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (f'<!DOCTYPE annotation [<!ENTITY l0 "ha">{LAUGHS}]><annotation>&l9;</annotation>', "utf-8"),
+        ('<!DOCTYPE annotation SYSTEM "file:///etc/hostname"><annotation/>', "utf-16"),
+        ('<!DOCTYPE a [<!ENTITY f SYSTEM "file:///etc/hostname">]><annotation>&f;</annotation>', "utf-8"),
+    ],
+    ids=["expands", "names a file", "includes a file"],
+)
+def test_entities_are_not_expanded(voc: Path, content: str, encoding: str) -> None:
     path = voc / "Annotations" / "a.xml"
-    path.write_text(f'<!DOCTYPE annotation [<!ENTITY l0 "ha">{laughs}]><annotation>&l9;</annotation>')
+    path.write_text(content, encoding=encoding)
     with pytest.raises(ValueError, match=r"a\.xml.*DOCTYPE"):
-        VOCDetection(voc)
-    path.write_text('<!DOCTYPE annotation SYSTEM "file:///etc/hostname"><annotation/>', encoding="utf-16")
-    with pytest.raises(ValueError, match=r"a\.xml.*DOCTYPE"):
+        parse_xml(path)
+    dataset = VOCDetection(voc)
+    assert [record.path.name for record in dataset.records] == ["b.jpg"]
+    assert "images left out, annotation refused, DOCTYPE: 1 (a.xml)" in dataset.summary
+    with pytest.raises(ValueError, match=r"strict .*DOCTYPE: 1 \(a\.xml\)"):
+        VOCDetection(voc, strict=True)
+
+
+BROKEN = [b"", b"<annotation><object></annotation>", b"\0\1", b"{}", b'<?xml version="1.0" encoding="klingon"?><a/>',
+          b"<annotation>\xff</annotation>", b"<annotation>&undeclared;</annotation>"]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", BROKEN)
+def test_an_annotation_that_is_not_xml_is_left_out(voc: Path, content: bytes) -> None:
+    (voc / "Annotations" / "a.xml").write_bytes(content)
+    dataset = VOCDetection(voc)
+    assert [record.path.name for record in dataset.records] == ["b.jpg"]
+    assert "images left out, annotation is not XML: 1 (a.xml)" in dataset.summary
+    assert VOCDetection(voc, "val", strict=True).summary == "1 images, 1 boxes"  # it is not in this set
+    with pytest.raises(ValueError, match=r"strict .*not XML: 1 \(a\.xml\)"):
+        VOCDetection(voc, strict=True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_encodings_and_line_ends(voc: Path, encoding: str) -> None:
+    path = write_annotation(voc, "a", [("\n chien\tgris  é ", 1, 1, 9, 9)])
+    declared = "latin-1" if encoding == "latin-1" else encoding.removesuffix("-sig")
+    text = f'<?xml version="1.0" encoding="{declared}"?>\n{path.read_text(encoding="utf-8")}'
+    path.write_bytes(text.replace("\n", "\r\n").encode(encoding))
+    assert VOCDetection(voc, strict=True).classes[2:] == ("chien gris é",)
+
+
+@pytest.mark.parametrize("size", [("40.0", "30.0"), ("40.5", "30"), ("", "30"), ("nan", "inf"), ("-40", "-30")])
+def test_sizes_that_are_no_whole_numbers(voc: Path, size: tuple[str, str]) -> None:
+    path = voc / "Annotations" / "a.xml"
+    sides = f"<width>{size[0]}</width><height>{size[1]}</height>"
+    path.write_text(path.read_text().replace("<width>40</width><height>30</height>", sides))
+    assert VOCDetection(voc, strict=True)[0][1]["boxes"].tolist() == [[0, 0, 40, 30], [10, 5, 20, 15]]
+
+
+def test_a_size_that_differs_by_a_pixel_is_another_size(voc: Path) -> None:
+    write_annotation(voc, "a", [("dog", 1, 1, 9, 9)], size=(41, 30))
+    assert "not of the annotated size: 1 (a.jpg)" in VOCDetection(voc).summary
+
+
+def test_two_files_of_one_name(voc: Path, make_image: Callable[..., Path]) -> None:
+    make_image(voc / "JPEGImages" / "a.png")
+    assert "images left out, several files of one name: 1 (a)" in VOCDetection(voc).summary
+    path = voc / "Annotations" / "a.xml"
+    path.write_text(path.read_text().replace("misleading.jpg", "a.png"))
+    assert VOCDetection(voc, strict=True).records[0].path.name == "a.png"
+
+
+def test_what_is_no_image_file(voc: Path) -> None:
+    for name in ("c.png", "d.png"):
+        (voc / "JPEGImages" / name).mkdir()
+    (voc / "JPEGImages" / "._a.jpg").write_text("what macOS leaves behind")
+    (voc / "Annotations" / "._a.xml").write_text("what macOS leaves behind")
+    write_annotation(voc, "d", [])
+    (voc / "JPEGImages" / "e.jpg").touch()
+    write_annotation(voc, "e", [])
+    write_image_set(voc, "train", ["a", "d", "e"])
+    dataset = VOCDetection(voc)
+    assert len(dataset) == 1
+    assert dataset.summary.endswith("no file: 1 (d); images left out, unreadable: 1 (e.jpg)")
+    assert len(VOCDetection(voc, "val", strict=True)) == 1  # c.jpg, not the folder c.png
+
+
+def test_names_with_accents_in_either_spelling(voc: Path, make_image: Callable[..., Path]) -> None:
+    make_image(voc / "JPEGImages" / "un café.jpg")
+    write_annotation(voc, "un cafe\u0301", [("dog", 1, 1, 9, 9)])
+    for spelling in ("un café", "un cafe\u0301"):
+        write_image_set(voc, "train", [spelling])
+        assert len(VOCDetection(voc, strict=True)) == 1
+
+
+@pytest.mark.parametrize("name", ["../a", "/etc/passwd", "..\\a", "x\0y", "é" * 300])
+def test_names_that_lead_out_of_the_folder(voc: Path, make_image: Callable[..., Path], name: str) -> None:
+    make_image(voc / "a.jpg")
+    write_annotation(voc / "Annotations", "a", [])
+    write_image_set(voc, "train", ["a", name])
+    dataset = VOCDetection(voc)
+    assert len(dataset) == 1
+    assert "images left out, no file: 1 (" in dataset.summary
+
+
+def test_an_image_set_that_is_no_text(voc: Path) -> None:
+    (voc / "ImageSets" / "Main" / "train.txt").write_bytes(b"a\n\xff\xfe\n")
+    with pytest.raises(ValueError, match=r"cannot read .*train\.txt as text"):
         VOCDetection(voc)
 
 
-@pytest.mark.parametrize("content", ["", "<annotation><object></annotation>", "\x00\x01", "{}"])
-def test_an_annotation_that_is_not_xml_is_named(voc: Path, content: str) -> None:
-    (voc / "Annotations" / "a.xml").write_text(content)
-    with pytest.raises(ValueError, match=r"a\.xml"):
-        VOCDetection(voc)
+def test_strict_does_not_mind_repairs_and_other_classes(voc: Path) -> None:
+    write_annotation(voc, "a", [("dog", 20, 15, 11, 6), ("cat", 11, 6, 41, 30)])
+    dataset = VOCDetection(voc, classes=["dog"], strict=True)
+    assert list(dataset.findings.repaired) == ["boxes put right, swapped corners"]
+    assert list(dataset.findings.noted) == ["boxes of other classes left out"]
+    write_annotation(voc, "b", [("dog", 5, 5, 5, 9)])
+    with pytest.raises(
+        ValueError, match=r"strict allows nothing to be left out; there are boxes refused, zero area: 1 \(b\)$"
+    ):
+        VOCDetection(voc, classes=["dog"], strict=True)
 
 
 @pytest.mark.parametrize("missing", ["JPEGImages", "Annotations"])

@@ -1,0 +1,183 @@
+"""`check-data`: what is wrong with a data set, what is in it, and whether anchors fit it."""
+
+import argparse
+import dataclasses
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..data import VOCDetection, existing_splits, open_dataset
+from ..data.findings import Findings, Places, in_words
+from ..data.names import readable
+from ..data.voc import unlisted_names
+from ..model import MODELS, AnchorGenerator
+from ..training import TrainConfig, build_model, default_config, pick_device
+from ..training.anchor_fit import REACHED
+from ..training.data_report import WORTH_IT, DataReport, describe_data, unreached
+
+MOST_CLASSES = 100  # rows of the table
+
+
+def run_check_data(options: argparse.Namespace) -> None:
+    """Report on a data set, in words and as a picture."""
+    from ..viz import save_figure
+    from ..viz.data_picture import draw_data_report
+
+    datasets, findings = open_splits(options.data, options.split)
+    config = model_config(options)
+    model: Any = build_model(config, len(next(iter(datasets.values())).classes), pretrained=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")  # what it warns of is in the table
+        report = describe_data(datasets, model.eval(), progress=True)
+    report.findings.merge(findings)
+    for lines in (finding_lines(report.findings), count_lines(report), size_lines(report, config)):
+        print("\n".join(lines), end="\n\n")
+    print("\n".join(anchor_lines(report, config)))
+    figure = draw_data_report(report, readable(Path(options.data).resolve().name))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # of a script that the font lacks: the table has the names
+        path = save_figure(figure, free_name(options.out / "data.png"))
+    print(f"\nthe picture is {path}")
+    if options.strict and report.findings.left_out:
+        raise ValueError(f"{options.data}: --strict, and {in_words(report.findings.left_out)}")
+
+
+def open_splits(source: str, asked: list[str] | None) -> tuple[dict[str, Any], Findings]:
+    """The splits that were asked for, or all there are, with the classes of the first; and which cannot be opened."""
+    splits, findings = asked or existing_splits(source), Findings()
+    datasets: dict[str, Any] = {}
+    errors: list[ValueError] = []
+    for split in splits:
+        classes = next(iter(datasets.values())).classes if datasets else None
+        try:
+            datasets[split] = open_dataset(source, split, classes=classes)
+        except ValueError as error:
+            errors.append(error)
+            print(f"split {split} cannot be used: {error}\n")
+            findings.leave_out("splits that cannot be used", split)
+    if not datasets:
+        raise errors[0] if errors else ValueError(f"{source} has none of the splits train, val and test")
+    if asked is None and isinstance(next(iter(datasets.values())), VOCDetection):
+        for name in unlisted_names(Path(source), splits):
+            findings.note("files that are in no split", name)
+    return datasets, findings
+
+
+def model_config(options: argparse.Namespace) -> TrainConfig:
+    """The configuration with which `train` would begin on this data."""
+    name = options.model or ("small" if pick_device(None).type == "cpu" else "resnet50_fpn")
+    config = default_config(name, options.data)
+    sizes = {key: getattr(options, key) for key in ("min_size", "max_size") if getattr(options, key) is not None}
+    return dataclasses.replace(config, model_args=config.model_args | sizes)
+
+
+def free_name(path: Path) -> Path:
+    """The path, or the first of data-2.png, data-3.png, … that is not there yet."""
+    free, number = path, 2
+    while free.exists():
+        free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
+    return free
+
+
+def finding_lines(findings: Findings) -> list[str]:
+    """A table: kind of finding, count, first places."""
+    kinds = {"cannot be used": findings.left_out, "repaired": findings.repaired, "worth knowing": findings.noted}
+    lines: list[str] = []
+    for title, places in kinds.items():
+        lines += [f"{title:<70}{'count':>8}  where", *_places(places)] if places else [f"{title}: nothing"]
+    return lines
+
+
+def _places(places: Places) -> list[str]:
+    rows = sorted(places.items(), key=lambda item: -item[1].total())
+    return [
+        f"  {what:<68}{where.total():>8}  {', '.join(list(where)[:3])}{', …' if len(where) > 3 else ''}"
+        for what, where in rows
+    ]
+
+
+def count_lines(report: DataReport) -> list[str]:
+    """A table: images and objects of each class, by split."""
+    splits = list(report.images)
+    counts = torch.stack(
+        [report.labels[report.splits == i].bincount(minlength=len(report.classes)) for i in range(len(splits))]
+    )  # (splits, classes)
+
+    def row(name: str, values: list[int]) -> str:
+        return f"{readable(name, 40):<42}" + "".join(f"{value:>10,}" for value in values)
+
+    lines = [f"{'':<42}" + "".join(f"{split:>10}" for split in splits)]
+    lines += [row("images", list(report.images.values())), row("  without objects", list(report.empty.values()))]
+    lines.append(row("objects", counts.sum(dim=1).tolist()))
+    order = counts.sum(dim=0)[1:].argsort(descending=True, stable=True) + 1
+    lines += [row(f"  {report.classes[i]}", counts[:, i].tolist()) for i in order[:MOST_CLASSES].tolist()]
+    if len(order) > MOST_CLASSES:
+        lines.append(
+            row(f"  {len(order) - MOST_CLASSES} more classes", counts[:, order[MOST_CLASSES:]].sum(1).tolist())
+        )
+    if any(report.ignored.values()):
+        lines.append(row("to be ignored (crowds, difficult ones)", list(report.ignored.values())))
+    return lines
+
+
+def size_lines(report: DataReport, config: TrainConfig) -> list[str]:
+    """How large objects are, in the files and for the model, and which level each is read from."""
+    if not len(report.labels):
+        return ["no object to measure"]
+    resized = (report.boxes[:, 2:] - report.boxes[:, :2]).prod(dim=1).sqrt()
+    shares = report.levels.bincount(minlength=len(report.level_names)) / len(report.levels)
+    return [
+        f"{'objects, square root of the area in pixels':<42}" + "".join(f"{name:>10}" for name in QUANTILES),
+        f"{'  in the files':<42}" + _quantiles(report.sides),
+        f"{f'  as {config.model} resizes them':<42}" + _quantiles(resized),
+        "read from level  "
+        + "  ".join(f"{name} {100 * share:.1f} %" for name, share in zip(report.level_names, shares)),
+    ]
+
+
+QUANTILES = {"smallest": 0.0, "10 %": 0.1, "median": 0.5, "90 %": 0.9, "largest": 1.0}
+
+
+def _quantiles(values: Tensor) -> str:
+    ordered = values.sort().values
+    return "".join(f"{float(ordered[round(q * (len(values) - 1))]):>10.1f}" for q in QUANTILES.values())
+
+
+def anchor_lines(report: DataReport, config: TrainConfig) -> list[str]:
+    """The share of objects that no anchor reaches, and the Python line for anchors that reach more."""
+    count = len(report.labels)
+    if not count:
+        return []
+    title = f"objects that no anchor reaches, of {count:,}"
+    lines = [
+        f"{title:<42}{f'IoU {REACHED}':>10}{'IoU 0.7':>10}",
+        _reach_row(f"  anchors of {config.model}", report.reach),
+    ]
+    if report.fitted is None or report.fitted_reach is None:
+        return [
+            *lines,
+            f"The anchors of {config.model} are fine here: none were found that reach {100 * WORTH_IT:.0f} % more of the objects.",
+        ]
+    used = {**config.model_args, "rpn_anchor_generator": as_python(report.fitted)}
+    call = ", ".join([f"num_classes={len(report.classes)}", *(f"{name}={value}" for name, value in used.items())])
+    return [
+        *lines,
+        _reach_row("  suggested anchors", report.fitted_reach),
+        "To use them, in Python:",
+        "    import frcnn_edu",
+        f"    model = frcnn_edu.{MODELS[config.model].__name__}({call})",
+    ]
+
+
+def _reach_row(name: str, reach: Tensor) -> str:
+    shares = "".join(f"{f'{100 * unreached(reach, iou):.1f} %':>10}" for iou in (REACHED, 0.7))
+    return f"{name:<42}{shares}"
+
+
+def as_python(anchors: AnchorGenerator) -> str:
+    """The expression that makes these anchors."""
+    ratios = f"({anchors.aspect_ratios[0]},) * {len(anchors.sizes)}"
+    return f"frcnn_edu.AnchorGenerator(sizes={anchors.sizes}, aspect_ratios={ratios})"

@@ -1,0 +1,208 @@
+"""What a data set holds, as a detector meets it: how much of what, how large, on which level, reached by which anchors."""
+
+import copy
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ..data.findings import Findings
+from ..model import AnchorGenerator, FasterRCNN, LevelMapper
+from ..model.transform import Size
+from ..ops.boxes import box_area, resize_boxes
+from .anchor_fit import REACHED, best_ious, fit_anchors
+
+WORTH_IT = 0.01  # the share of objects that other anchors have to reach in addition, to be suggested
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What `describe_data` found. N objects, leaving out those to be ignored; L maps with anchors.
+
+    Attributes:
+        classes: names of the labels.
+        findings: of all splits together, with what only loading every image can tell.
+        images, empty, ignored: by split: images, those without objects, and objects to be ignored (`iscrowd` 1).
+        splits, labels: (N,) int64, the place of each object's split in `images`, and its label.
+        sides: (N,) √(w·h) in pixels of the files.
+        boxes, grids: (N, 4) and (N, L, 4), as for `best_ious`: objects and maps as the network sees them.
+        levels: (N,) int64, the place in `level_names` of the level that the model reads each object from.
+        bounds: √(w·h) in pixels of the resized image at which one level ends and the next begins.
+        map_names: of the L maps.
+        anchors, reach: the model's anchors, and the best IoU of each object with those of each map, (N, L).
+        fitted, fitted_reach: the same for anchors fitted to the objects; None where the model's are good enough.
+    """
+
+    classes: tuple[str, ...]
+    findings: Findings
+    images: dict[str, int]
+    empty: dict[str, int]
+    ignored: dict[str, int]
+    splits: Tensor
+    labels: Tensor
+    sides: Tensor
+    boxes: Tensor
+    grids: Tensor
+    levels: Tensor
+    level_names: tuple[str, ...]
+    bounds: tuple[float, ...]
+    map_names: tuple[str, ...]
+    anchors: AnchorGenerator
+    reach: Tensor
+    fitted: AnchorGenerator | None
+    fitted_reach: Tensor | None
+
+
+class Geometry:
+    """Where a model puts an image's objects and maps: its own transform and backbone, without any pixels."""
+
+    def __init__(self, model: FasterRCNN) -> None:
+        self.transform = model.transform
+        self.pool: Any = model.roi_heads.box_roi_pool
+        # On the device "meta" tensors have shapes and no content, and nothing is computed.
+        self.backbone = copy.deepcopy(model.backbone).to("meta").eval()
+        self.kept: dict[Size, tuple[Size, Tensor]] = {}
+        self.maps: dict[Size, dict[str, Tensor]] = {}
+
+    @torch.no_grad()
+    def __call__(self, size: Size) -> tuple[Size, Tensor]:
+        """For an image of (height, width): its size after resizing, and rows, columns and strides of its maps (L, 4)."""
+        if size not in self.kept:
+            batch, _ = self.transform([torch.empty(3, *size, device="meta")])
+            padded = batch.tensors.shape[-2:]
+            if padded not in self.maps:
+                self.maps[padded] = self.backbone(batch.tensors)
+            shapes = [features.shape[-2:] for features in self.maps[padded].values()]
+            grid = [(*shape, padded[0] // shape[0], padded[1] // shape[1]) for shape in shapes]
+            self.kept[size] = batch.image_sizes[0], torch.tensor(grid, dtype=torch.float32)
+        return self.kept[size]
+
+    def map_names(self) -> tuple[str, ...]:
+        """The paper's names of the maps that anchors are on: P2 has stride 4."""
+        grid, maps = next(iter(self.kept.values()))[1], next(iter(self.maps.values()))
+        strides = grid[:, 2].log2().round().int().tolist()
+        return tuple("pool" if name == "pool" else f"P{level}" for name, level in zip(maps, strides))
+
+    def level_mapper(self) -> LevelMapper:
+        """The model's own rule for which level a resized box is read from."""
+        maps = next(iter(self.maps.values()))
+        pooled = [features for name, features in maps.items() if name in self.pool.featmap_names]
+        return self.pool._setup_scales(pooled, [next(iter(self.kept.values()))[0]])[1]
+
+
+def describe_data(datasets: Mapping[str, Any], model: FasterRCNN, *, progress: bool = False) -> DataReport:
+    """Load every image of every split once, and report on its objects as `model` would meet them.
+
+    Args:
+        datasets: by split, with the same classes; of `frcnn_edu.data` or alike, and without transforms.
+        model: in evaluation mode; its weights do not matter.
+
+    Raises:
+        ValueError: no image can be used.
+    """
+    geometry = Geometry(model)
+    findings, counts, objects = _gather(datasets, geometry, progress)
+    _note_leaks(datasets, findings)
+    boxes, grids = objects["resized"], objects["grids"]
+    mapper = geometry.level_mapper()
+    ranks = range(mapper.k_min, mapper.k_max + 1)
+    default: Any = model.rpn.anchor_generator
+    reach = best_ious(boxes, grids, default)
+    fitted, fitted_reach = None, None
+    if unreached(reach) >= WORTH_IT:  # else there is nothing to win
+        candidate = fit_anchors(boxes, grids, default)
+        candidate_reach = best_ious(boxes, grids, candidate)
+        if unreached(candidate_reach) <= unreached(reach) - WORTH_IT:
+            fitted, fitted_reach = candidate, candidate_reach
+    return DataReport(
+        classes=next(iter(datasets.values())).classes,
+        findings=findings,
+        **counts,
+        splits=objects["splits"],
+        labels=objects["labels"],
+        sides=box_area(objects["boxes"]).sqrt(),
+        boxes=boxes,
+        grids=grids,
+        levels=mapper([boxes]),
+        level_names=tuple(f"P{level}" for level in ranks),
+        bounds=tuple(mapper.s0 * 2.0 ** (level - mapper.lvl0) for level in ranks[1:]),
+        map_names=geometry.map_names(),
+        anchors=default,
+        reach=reach,
+        fitted=fitted,
+        fitted_reach=fitted_reach,
+    )
+
+
+def _gather(
+    datasets: Mapping[str, Any], geometry: Geometry, progress: bool
+) -> tuple[Findings, dict[str, dict[str, int]], dict[str, Tensor]]:
+    """What went wrong, the counts of images by split, and columns of tensors with a row for each object."""
+    findings = Findings()
+    counts = {name: dict.fromkeys(datasets, 0) for name in ("images", "empty", "ignored")}
+    columns: dict[str, list[Tensor]] = {name: [] for name in ("splits", "labels", "boxes", "resized", "grids")}
+    for place, (split, dataset) in enumerate(datasets.items()):
+        findings.merge(getattr(dataset, "findings", Findings()))
+        for name, looked in zip(_names(dataset), _look_at_all(dataset, split, progress), strict=True):
+            if isinstance(looked, ValueError):
+                findings.leave_out("images that are damaged: training would stop there", name)
+                continue
+            size, target = looked
+            try:
+                new_size, grid = geometry(size)
+            except ValueError:
+                findings.leave_out("images that are too thin for the model: training would stop there", name)
+                continue
+            counted = target["iscrowd"] == 0
+            boxes = target["boxes"][counted]
+            counts["images"][split] += 1
+            counts["empty"][split] += len(counted) == 0
+            counts["ignored"][split] += len(counted) - len(boxes)
+            columns["splits"].append(torch.full((len(boxes),), place))
+            columns["labels"].append(target["labels"][counted])
+            columns["boxes"].append(boxes)
+            columns["resized"].append(resize_boxes(boxes, size, new_size))
+            columns["grids"].append(grid.expand(len(boxes), -1, -1))
+    if not sum(counts["images"].values()):
+        raise ValueError(f"no image can be used: {findings.summary()}")
+    return findings, counts, {name: torch.cat(values) for name, values in columns.items()}
+
+
+def unreached(reach: Tensor, iou: float = REACHED) -> float:
+    """The share of objects that no anchor of any map reaches, from best IoUs (N, L); 0 without objects."""
+    return float((reach.amax(dim=1) < iou).double().mean()) if len(reach) else 0.0
+
+
+def _look_at_all(dataset: Any, split: str, progress: bool) -> Iterator[tuple[Size, dict[str, Any]] | ValueError]:
+    """(height, width) and target of each image, in order, or why it cannot be loaded; the pixels are not kept."""
+
+    def look(index: int) -> tuple[Size, dict[str, Any]] | ValueError:
+        try:
+            image, target = dataset[index]
+        except ValueError as error:
+            return error
+        return (image.shape[-2], image.shape[-1]), target
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        indices = range(len(dataset))
+        yield from tqdm(
+            pool.map(look, indices), f"loading {split}", len(indices), leave=False, disable=None if progress else True
+        )
+
+
+def _names(dataset: Any) -> list[str]:
+    records = getattr(dataset, "records", None)
+    return [f"picture {i}" for i in range(len(dataset))] if records is None else [each.path.name for each in records]
+
+
+def _note_leaks(datasets: Mapping[str, Any], findings: Findings) -> None:
+    """What is measured on images that were learnt from is worth nothing."""
+    paths = Counter(record.path for dataset in datasets.values() for record in getattr(dataset, "records", ()))
+    for path, count in paths.items():
+        if count > 1:
+            findings.note("images that are used more than once, in one split or two", path.name)
