@@ -42,6 +42,9 @@ class Elsewhere(Tensor):
     def device(self) -> torch.device:
         return self.place
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.here.__reduce_ex__(protocol)  # in a file it is an ordinary tensor
+
     def __repr__(self) -> str:
         return f"{self.place}: {self.here}"
 
@@ -69,8 +72,9 @@ def compute(func: Any, args: Any, kwargs: dict[str, Any], place: torch.device) -
         return args[0]
     if place.type == "mps" and there and any(getattr(t, "dtype", None) == torch.float64 for t in tree_leaves(result)):
         raise TypeError(f"{func} would make a float64 tensor, which MPS does not have")
-    if there:
-        result = tree_map(lambda t: Elsewhere(t, place) if isinstance(t, Tensor) else t, result)
+    if not there:
+        return result
+    result = tree_map(lambda t: Elsewhere(t, place) if isinstance(t, Tensor) else t, result)
     return return_and_correct_aliasing(func, args, kwargs, result)
 
 
