@@ -42,6 +42,10 @@ class Elsewhere(Tensor):
     def device(self) -> torch.device:
         return self.place
 
+    @property
+    def is_meta(self) -> bool:
+        return False
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self.here.__reduce_ex__(protocol)  # in a file it is an ordinary tensor
 
