@@ -82,7 +82,8 @@ def test_every_cell_has_the_same_anchors_a_stride_further(
 
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(
-    st.lists(st.integers(4, 600), min_size=1, max_size=3), st.lists(st.floats(0.25, 5, width=32), min_size=1, max_size=3)
+    st.lists(st.integers(4, 600), min_size=1, max_size=3),
+    st.lists(st.floats(0.25, 5, width=32), min_size=1, max_size=3),
 )
 def test_base_anchors_keep_the_area_and_have_the_ratio_but_for_rounding(sizes: list[int], ratios: list[float]) -> None:
     """Sizes vary fastest. Each is symmetric around (0, 0), and has its corners on whole pixels."""
