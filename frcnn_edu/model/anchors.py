@@ -102,7 +102,9 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         grid_sizes = [tuple(feature_map.shape[-2:]) for feature_map in feature_maps]
         height, width = image_list.tensors.shape[-2:]  # with padding
         strides = [(height // rows, width // columns) for rows, columns in grid_sizes]
-        self.set_cell_anchors(feature_maps[0].dtype, feature_maps[0].device)
+        # Under autocast maps are bfloat16, which has no number between 256 and 258: boxes stay as exact as the images.
+        dtype = torch.promote_types(feature_maps[0].dtype, image_list.tensors.dtype)
+        self.set_cell_anchors(dtype, feature_maps[0].device)
         shape = (tuple(grid_sizes), tuple(strides))
         if shape not in self._kept and len(self._kept) == MOST_KEPT:
             self._kept.pop(next(iter(self._kept)))  # the oldest

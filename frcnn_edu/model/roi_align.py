@@ -99,18 +99,23 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         if self.scales is None or self.map_levels is None:
             self.scales, self.map_levels = self._setup_scales(maps, image_shapes)
 
-        roi_align = torchvision.ops.roi_align if self.exact else self.roi_align
         rois = convert_to_roi_format(boxes)  # (ΣNᵢ, 5)
         if len(maps) == 1:
-            return roi_align(maps[0], rois, self.output_size, self.scales[0], self.sampling_ratio)
+            return self._pool(maps[0], rois, self.scales[0])
 
         levels = self.map_levels(boxes)  # (ΣNᵢ,)
         order, sizes = order_by_group(levels, len(maps))
         pooled = [
-            roi_align(features, some, self.output_size, scale, self.sampling_ratio).to(maps[0].dtype)
+            self._pool(features, some, scale).to(maps[0].dtype)
             for features, some, scale in zip(maps, rois[order].split(sizes), self.scales)
         ]  # one dtype, for under autocast the maps may differ in theirs
         return undo_order(torch.cat(pooled), order)
+
+    def _pool(self, features: Tensor, rois: Tensor, scale: float) -> Tensor:
+        """From one map, in its dtype: under autocast that is half of the boxes' precision, and kernels want one."""
+        roi_align = torchvision.ops.roi_align if self.exact else self.roi_align
+        pooled = roi_align(features.to(rois.dtype), rois, self.output_size, scale, self.sampling_ratio)
+        return pooled.to(features.dtype)
 
     def _setup_scales(self, maps: list[Tensor], image_shapes: list[Size]) -> tuple[list[float], LevelMapper]:
         """The scale of each map, and the mapper for the levels that follow from them: 1/4 is level 2."""

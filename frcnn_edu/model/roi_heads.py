@@ -100,7 +100,10 @@ class RoIHeads(nn.Module):
         if self.training:
             proposals, _, labels, regression_targets = self.select_training_samples(proposals, targets)
         pooled = self.box_roi_pool(features, proposals, image_shapes)  # (ΣNᵢ, C, 7, 7)
-        class_logits, box_regression = self.box_predictor(self.box_head(pooled))
+        class_logits, box_regression = (
+            values.to(proposals[0].dtype)  # boxes and losses in full precision, under autocast too
+            for values in self.box_predictor(self.box_head(pooled))
+        )
         if self.training:
             classifier, box_reg = losses.fastrcnn_loss(class_logits, box_regression, labels, regression_targets)
             return [], {"loss_classifier": classifier, "loss_box_reg": box_reg}

@@ -170,7 +170,10 @@ class RegionProposalNetwork(nn.Module):
                 f"the RPN head predicts {sum(num_anchors_per_level)} boxes an image, the anchor generator makes "
                 f"{len(anchors[0])} anchors: the head's num_anchors must be the generator's num_anchors_per_location()"
             )
-        objectness, deltas = concat_box_prediction_layers(objectness_maps, delta_maps)
+        objectness, deltas = (
+            values.to(anchors[0].dtype)  # boxes and losses in full precision, under autocast too
+            for values in concat_box_prediction_layers(objectness_maps, delta_maps)
+        )
 
         def decode(index: Tensor) -> Tensor:
             # Proposals are data for the next stage: no gradient flows back through their coordinates.
@@ -188,7 +191,7 @@ class RegionProposalNetwork(nn.Module):
         positives, negatives = self.sample(labels)
         sampled = torch.cat((positives, negatives))
         if only_sampled:
-            logits, deltas = self.head.at(maps, sampled)
+            logits, deltas = (values.to(anchors[0].dtype) for values in self.head.at(maps, sampled))
         else:
             logits, deltas = objectness.flatten()[sampled], deltas[sampled]
         regression_targets = self.box_coder.encode_single(

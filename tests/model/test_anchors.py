@@ -1,5 +1,7 @@
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from frcnn_edu import AnchorGenerator, ImageList
 from frcnn_edu.model.anchors import MOST_KEPT
@@ -55,3 +57,38 @@ def test_only_a_few_shapes_are_kept() -> None:
         (anchors, _) = generator(image_list(8 * rows, 8), [torch.zeros(2, 1, rows, 1)])
         assert len(anchors) == rows
     assert len(generator._kept) == MOST_KEPT
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(4, 600), min_size=1, max_size=3),
+    st.lists(st.floats(0.25, 5, width=32), min_size=1, max_size=3),
+    st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    st.tuples(st.integers(1, 64), st.integers(1, 64)),
+)
+def test_every_cell_has_the_same_anchors_a_stride_further(
+    sizes: list[int], ratios: list[float], grid: tuple[int, int], stride: tuple[int, int]
+) -> None:
+    generator = AnchorGenerator((tuple(sizes),), (tuple(ratios),))
+    base = generator.cell_anchors[0]
+    (anchors,) = generator.grid_anchors([grid], [stride])
+    assert len(anchors) == grid[0] * grid[1] * len(sizes) * len(ratios)
+    of_cells = anchors.view(*grid, len(base), 4)
+    for y in range(grid[0]):
+        for x in range(grid[1]):
+            shift = torch.tensor([x * stride[1], y * stride[0]] * 2)
+            assert torch.equal(of_cells[y, x], base + shift)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(4, 600), min_size=1, max_size=3),
+    st.lists(st.floats(0.25, 5, width=32), min_size=1, max_size=3),
+)
+def test_base_anchors_keep_the_area_and_have_the_ratio_but_for_rounding(sizes: list[int], ratios: list[float]) -> None:
+    """Sizes vary fastest. Each is symmetric around (0, 0), and has its corners on whole pixels."""
+    base = AnchorGenerator((tuple(sizes),), (tuple(ratios),)).cell_anchors[0]
+    assert torch.equal(base, base.round())
+    assert torch.equal(base[:, :2], -base[:, 2:])
+    expected = [(size / ratio**0.5, size * ratio**0.5) for ratio in ratios for size in sizes]
+    assert ((base[:, 2:] - base[:, :2]) - torch.tensor(expected)).abs().max() <= 1.001

@@ -33,6 +33,14 @@ def test_twice_the_side_is_one_level_up(side: float) -> None:
     assert second == first + 1
 
 
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(st.integers(1, 900), st.integers(1, 900), st.integers(-500, 500), st.integers(-500, 500))
+def test_the_level_depends_on_the_area_alone(width: int, height: int, x: int, y: int) -> None:
+    boxes = torch.tensor([[0, 0, width, height], [x, y, x + width, y + height], [x, y, x + height, y + width]])
+    first, moved, turned = LevelMapper(2, 5)([boxes[:1].float(), boxes[1:].float()]).tolist()
+    assert first == moved == turned
+
+
 def test_the_canonical_box_can_be_moved() -> None:
     assert (LevelMapper(2, 5, canonical_scale=45)([squares([44, 45, 90])]) + 2).tolist() == [3, 4, 5]
     assert (LevelMapper(2, 5, canonical_level=3)([squares([224, 448])]) + 2).tolist() == [3, 4]

@@ -1,5 +1,7 @@
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from frcnn_edu import GeneralizedRCNNTransform, ImageList
 
@@ -56,3 +58,46 @@ def test_image_list_moves() -> None:
 def test_settings_are_shown() -> None:
     text = repr(GeneralizedRCNNTransform((64, 96), 200, MEAN, STD))
     assert "min_size=(64, 96), max_size=200" in text
+
+
+IMAGES = st.lists(st.tuples(st.integers(8, 90), st.integers(8, 90)), min_size=1, max_size=3)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(IMAGES, st.integers(8, 60), st.integers(60, 90), st.sampled_from([1, 8, 32]))
+def test_what_resizing_and_batching_keep(
+    shapes: list[tuple[int, int]], min_size: int, max_size: int, divisible: int
+) -> None:
+    """The shape but for the fraction of a pixel, both limits, one of them reached; padding, and only right and below."""
+    transform = GeneralizedRCNNTransform(min_size, max_size, MEAN, STD, divisible).eval()
+    images = [torch.rand(3, *shape, generator=torch.Generator().manual_seed(i)) for i, shape in enumerate(shapes)]
+    (batch, sizes), _ = transform(images)
+    for image, padded, (height, width) in zip(images, batch, sizes, strict=True):
+        rows, columns = image.shape[1:]
+        assert max(height, width) <= max_size
+        assert min(height, width) <= min_size
+        assert max(height, width) >= max_size - 1 or min(height, width) >= min_size - 1
+        scale = min(min_size / min(rows, columns), max_size / max(rows, columns))
+        assert rows * scale - 1 < height + 1e-6 < rows * scale + 1e-3
+        assert columns * scale - 1 < width + 1e-6 < columns * scale + 1e-3
+        alone = transform.resize(transform.normalize(image))
+        assert torch.equal(padded[:, :height, :width], alone)
+        assert padded.count_nonzero() == alone.count_nonzero()
+    for side, largest in zip(batch.shape[2:], map(max, zip(*sizes))):
+        assert side % divisible == 0
+        assert largest <= side < largest + divisible
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(st.tuples(st.integers(20, 90), st.integers(20, 90)), st.integers(8, 60), st.integers(0, 2**31))
+def test_boxes_go_there_and_find_back(shape: tuple[int, int], min_size: int, seed: int) -> None:
+    """On the way they stay on what they were on: the corner of the image is the corner of the resized one."""
+    transform = GeneralizedRCNNTransform(min_size, 90, MEAN, STD).eval()
+    height, width = shape
+    corners = torch.rand(5, 2, 2, generator=torch.Generator().manual_seed(seed)).sort(dim=1).values
+    boxes = (corners * torch.tensor([width, height])).flatten(1)
+    boxes = torch.cat([boxes, torch.tensor([[0.0, 0, width, height]])])
+    (_, (size,)), (target,) = transform([torch.rand(3, height, width)], [{"boxes": boxes}])
+    assert torch.allclose(target["boxes"][-1], torch.tensor([0.0, 0, size[1], size[0]]))
+    (back,) = transform.postprocess([{"boxes": target["boxes"]}], [size], [shape])
+    assert torch.allclose(back["boxes"], boxes, rtol=1e-5, atol=1e-4)

@@ -1,7 +1,7 @@
 import math
 
 import torch
-from box_strategies import boxes
+from box_strategies import boxes, seeds
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
@@ -54,3 +54,35 @@ def test_every_class_moves_the_box_in_its_own_way() -> None:
 def test_lists_keep_their_lengths() -> None:
     proposals = [torch.rand(n, 4) + torch.tensor([0, 0, 2, 2]) for n in (3, 0, 5)]
     assert [len(deltas) for deltas in BoxCoder((1.0, 1.0, 1.0, 1.0)).encode(proposals, proposals)] == [3, 0, 5]
+
+
+@given(boxes(min_count=1), WEIGHTS, seeds())
+def test_encoding_undoes_decoding(proposals: Tensor, weights: tuple, seed: int) -> None:
+    """For deltas below the limit; above it a box grows no further, and is read back as one at the limit."""
+    coder = BoxCoder(weights)
+    proposals = proposals.double()
+    deltas = 6 * torch.randn(len(proposals), 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    decoded = coder.decode(deltas, [proposals])[:, 0]
+    limits = torch.tensor([math.inf, math.inf, weights[2] * math.log(1000 / 16), weights[3] * math.log(1000 / 16)])
+    (back,) = coder.encode([decoded], [proposals])
+    assert torch.allclose(back, deltas.minimum(limits), rtol=1e-6, atol=1e-6)
+
+
+@given(boxes(min_count=1, whole=True), boxes(min_count=1, whole=True), st.integers(-60, 60), st.integers(-5, 5))
+def test_deltas_do_not_depend_on_place_and_scale(truth: Tensor, proposals: Tensor, shift: int, power: int) -> None:
+    count = min(len(truth), len(proposals))
+    truth, proposals = truth[:count], proposals[:count]
+    coder = BoxCoder((10.0, 10.0, 5.0, 5.0))
+    deltas = coder.encode_single(truth, proposals)
+    assert torch.equal(coder.encode_single(truth + shift, proposals + shift), deltas)
+    assert torch.equal(coder.encode_single(truth * 2.0**power, proposals * 2.0**power), deltas)
+
+
+@given(boxes(min_count=1), WEIGHTS, seeds())
+def test_a_decoded_box_is_never_turned_inside_out(proposals: Tensor, weights: tuple, seed: int) -> None:
+    deltas = 30 * torch.randn(len(proposals), 8, generator=torch.Generator().manual_seed(seed))
+    decoded = BoxCoder(weights).decode(deltas, [proposals])
+    assert decoded.isfinite().all()
+    assert (decoded[..., 2:] >= decoded[..., :2]).all()
+    sides = proposals[:, None, 2:] - proposals[:, None, :2]
+    assert (decoded[..., 2:] - decoded[..., :2] <= sides * 1000 / 16 * 1.001 + 1e-2).all()

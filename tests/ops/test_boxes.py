@@ -11,6 +11,7 @@ from frcnn_edu.ops.boxes import (
     box_area,
     box_iou,
     clip_boxes_to_image,
+    clip_boxes_to_images,
     nms,
     remove_small_boxes,
     resize_boxes,
@@ -140,3 +141,54 @@ def test_iou_has_a_gradient() -> None:
     truth = torch.tensor([[0.0, 0, 4, 3], [2, 1, 9, 8]], dtype=torch.float64, requires_grad=True)
     others = torch.tensor([[1.0, 1, 5, 5], [3, 0, 4, 9], [20, 20, 30, 30]], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(box_iou, (truth, others))
+
+
+@given(
+    boxes(min_count=1, whole=True), boxes(min_count=1, whole=True), st.integers(-50, 50), st.integers(-9, 9), seeds()
+)
+def test_iou_does_not_depend_on_place_scale_and_order(a: Tensor, b: Tensor, shift: int, power: int, seed: int) -> None:
+    """On whole pixels, moved by whole pixels and scaled by powers of two, no number is rounded: equal to the last bit."""
+    iou = box_iou(a, b)
+    assert torch.equal(box_iou(a + shift, b + shift), iou)
+    assert torch.equal(box_iou(a * 2.0**power, b * 2.0**power), iou)
+    order = torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))
+    assert torch.equal(box_iou(a[order], b), iou[order])
+
+
+@given(boxes(max_count=8, whole=True), boxes(min_count=1, max_count=1, whole=True))
+def test_iou_with_what_two_boxes_share_is_a_share_of_each(a: Tensor, b: Tensor) -> None:
+    common = torch.cat([torch.max(a[:, :2], b[:, :2]), torch.min(a[:, 2:], b[:, 2:])], dim=1)
+    meet = (common[:, 2:] > common[:, :2]).all(dim=1)
+    assert torch.equal(box_iou(a, b)[:, 0] > 0, meet)
+    expected = box_area(common)[meet] / (box_area(a)[meet] + box_area(b) - box_area(common)[meet])
+    assert torch.allclose(box_iou(a, b)[meet, 0], expected)
+
+
+@given(boxes(max_count=25, whole=True), st.sampled_from([0.3, 0.5, 0.7]), st.integers(1, 4), seeds())
+def test_nms_of_what_it_kept_keeps_all_and_groups_do_not_meet(
+    a: Tensor, threshold: float, groups: int, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    scores = torch.randperm(len(a), generator=generator).float()
+    group = torch.randint(0, groups, (len(a),), generator=generator)
+    kept = batched_nms(a, scores, group, threshold)
+    assert len(set(kept.tolist())) == len(kept)
+    assert batched_nms(a[kept], scores[kept], group[kept], threshold).tolist() == list(range(len(kept)))
+    each = [torch.where(group == k)[0] for k in range(groups)]
+    alone = [members[nms(a[members], scores[members], threshold)] for members in each]
+    assert sorted(kept.tolist()) == sorted(torch.cat(alone).tolist())
+    assert torch.equal(nms(a, scores, threshold), batched_nms(a, scores, torch.zeros_like(group), threshold))
+
+
+@given(boxes(), boxes(), st.integers(1, 60), st.integers(1, 60))
+def test_images_are_clipped_each_by_its_own_size(a: Tensor, b: Tensor, height: int, width: int) -> None:
+    count = min(len(a), len(b))
+    both = clip_boxes_to_images(torch.stack([a[:count], b[:count]]), [(height, width), (40, 70)])
+    assert torch.equal(both[0], clip_boxes_to_image(a[:count], (height, width)))
+    assert torch.equal(both[1], clip_boxes_to_image(b[:count], (40, 70)))
+
+
+@given(boxes(), st.floats(0, 40, width=32))
+def test_what_is_left_is_large_enough_and_nothing_else_is(a: Tensor, least: float) -> None:
+    kept = remove_small_boxes(a, least).tolist()
+    assert kept == [i for i, (x1, y1, x2, y2) in enumerate(a) if x2 - x1 >= least and y2 - y1 >= least]

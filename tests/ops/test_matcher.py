@@ -123,3 +123,32 @@ def test_no_more_than_a_bounded_part_of_the_matrix_is_ever_held(truths: int) -> 
     with LargestResult() as largest:
         Matcher(0.7, 0.3, True)(box_iou(truth, candidates))
     assert largest.elements >= truths * len(candidates)  # the counter sees
+
+
+def match_by_hand(iou: list[list[float]], high: float, low: float, low_quality: bool) -> list[int]:
+    """The rule in words: one candidate after another."""
+    matches = []
+    for n in range(len(iou[0])):
+        column = [row[n] for row in iou]
+        best = column.index(max(column))  # of equals the first
+        if max(column) >= high:
+            matches.append(best)
+        else:
+            matches.append(Matcher.BETWEEN_THRESHOLDS if max(column) >= low else Matcher.BELOW_LOW_THRESHOLD)
+        if low_quality and any(row[n] == max(row) for row in iou):  # some truth has no better one
+            matches[-1] = best
+    return matches
+
+
+@pytest.mark.parametrize("low_quality", [True, False])
+@given(
+    truth=boxes(min_count=1, max_count=6, whole=True),
+    candidates=boxes(min_count=1, max_count=20, whole=True),
+    thresholds=st.sampled_from([(0.7, 0.3), (0.5, 0.5), (0.4, 0.1)]),
+)
+def test_it_is_what_a_loop_says(low_quality: bool, truth: Tensor, candidates: Tensor, thresholds: tuple) -> None:
+    """In float32, so that a loop compares the same numbers; and on few values, so that there are ties."""
+    rounded = (box_iou(truth, candidates) * 8).round() / 8
+    thresholds = tuple(torch.tensor(thresholds).tolist())
+    for iou in (rounded, box_iou(truth, candidates)):
+        assert Matcher(*thresholds, low_quality)(iou).tolist() == match_by_hand(iou.tolist(), *thresholds, low_quality)

@@ -1,5 +1,7 @@
 import pytest
 import torch
+import torchvision
+from box_strategies import seeds
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
@@ -70,3 +72,57 @@ def test_half_precision_maps_are_summed_in_float32(dtype: torch.dtype) -> None:
     pooled = roi_align(features, rois, (3, 3), 1 / 4, 2)
     assert pooled.dtype == dtype
     assert torch.equal(pooled, roi_align(features.float(), rois, (3, 3), 1 / 4, 2).to(dtype))
+
+
+def rois_on(height: float, width: float, images: int = 2) -> st.SearchStrategy[Tensor]:
+    """(K, 5) with corners between 0 and the sides of a map, at least a cell apart."""
+    ys = st.lists(st.floats(0, height, width=32), min_size=2, max_size=2).map(sorted)
+    xs = st.lists(st.floats(0, width, width=32), min_size=2, max_size=2).map(sorted)
+    roi = st.tuples(st.integers(0, images - 1), ys, xs).filter(lambda r: min(r[1][1] - r[1][0], r[2][1] - r[2][0]) >= 1)
+    return st.lists(roi.map(lambda r: [r[0], r[2][0], r[1][0], r[2][1], r[1][1]]), min_size=1, max_size=6).map(
+        lambda rows: torch.tensor(rows, dtype=torch.float32)
+    )
+
+
+SETTINGS = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))  # rows, columns, sampling ratio
+
+
+@given(rois_on(9, 7), SETTINGS, st.floats(-9, 9, width=32), st.floats(-9, 9, width=32))
+def test_a_slope_pools_to_its_height_at_the_centres_of_the_bins(
+    rois: Tensor, settings: tuple[int, int, int], slope_y: float, slope_x: float
+) -> None:
+    """And a constant to itself: it is a slope of 0."""
+    rows, columns, ratio = settings
+    plane = 3 + slope_y * torch.arange(10.0)[:, None] + slope_x * torch.arange(8.0)
+    pooled = roi_align(torch.stack([plane, -plane])[:, None], rois, (rows, columns), sampling_ratio=ratio)
+    for (image, x1, y1, x2, y2), bins in zip(rois.tolist(), pooled[:, 0]):
+        y = y1 + (torch.arange(rows) + 0.5) / rows * (y2 - y1)
+        x = x1 + (torch.arange(columns) + 0.5) / columns * (x2 - x1)
+        expected = 3 + slope_y * y[:, None] + slope_x * x
+        assert torch.allclose(bins, expected * (1 - 2 * image), atol=1e-3)
+
+
+@given(rois_on(60, 50), SETTINGS, st.booleans(), st.sampled_from([1 / 4, 1 / 8, 1.0]), st.integers(-30, 30), seeds())
+def test_it_is_torchvisions_outside_of_the_map_too(
+    rois: Tensor, settings: tuple[int, int, int], aligned: bool, scale: float, shift: int, seed: int
+) -> None:
+    features = torch.randn(2, 3, 10, 8, generator=torch.Generator().manual_seed(seed))
+    rois = rois + torch.tensor([0, shift, shift, shift, shift])
+    arguments = settings[:2], scale, settings[2], aligned
+    expected = torchvision.ops.roi_align(features, rois, *arguments)
+    assert torch.allclose(roi_align(features, rois, *arguments), expected, atol=1e-4)
+
+
+@given(rois_on(30, 30), SETTINGS, st.integers(-2, 2), seeds())
+def test_each_box_is_pooled_for_itself_and_pixels_are_what_the_scale_says(
+    rois: Tensor, settings: tuple[int, int, int], power: int, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    features = torch.randn(2, 3, 9, 8, generator=generator)
+    pooled = roi_align(features, rois, settings[:2], 1 / 4, settings[2])
+    order = torch.randperm(len(rois), generator=generator)
+    assert torch.equal(roi_align(features, rois[order], settings[:2], 1 / 4, settings[2]), pooled[order])
+    enlarged = torch.cat([rois[:, :1], rois[:, 1:] * 2.0**power], dim=1)
+    assert torch.equal(roi_align(features, enlarged, settings[:2], 0.25 / 2.0**power, settings[2]), pooled)
+    other_image = torch.cat([1 - rois[:, :1], rois[:, 1:]], dim=1)
+    assert torch.equal(roi_align(features.flip(0), other_image, settings[:2], 1 / 4, settings[2]), pooled)
