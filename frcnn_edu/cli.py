@@ -33,6 +33,8 @@ examples (times: two CPU cores):
   python -m frcnn_edu train --data annotations/instances_train.json --model resnet50_fpn --weights-backbone DEFAULT
       The full model with a pretrained body (a download) on COCO files: for a GPU. A CPU takes many seconds
       for a single step; the plan that is printed first says how long it all will be.
+  python -m frcnn_edu train --data my_photos --model resnet50_fpn --weights DEFAULT
+      Fine-tune torchvision's COCO weights (a download), or with a file in the place of DEFAULT those of another run.
   python -m frcnn_edu train --resume --out runs/voc
       Go on with a run that was stopped, by Ctrl-C for example.
 
@@ -152,9 +154,22 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
     group = parser.add_argument_group("model")
     add = group.add_argument
-    add("--model", choices=list(MODELS), help="default: small on a CPU, resnet50_fpn on a GPU")
-    add("--weights", metavar="W", help="start from a trained detector: DEFAULT (downloaded), or a file")
+    names = ", ".join(MODELS)
+    add("--model", metavar="M", help=f"{names}, or timm:BODY (default: small on a CPU, resnet50_fpn on a GPU)")
+    add(
+        "--weights",
+        metavar="W",
+        help="fine-tune a trained detector: DEFAULT (downloaded; of small: in this package), or a file",
+    )
     add("--weights-backbone", metavar="W", help="start from a pretrained body: DEFAULT (downloaded), or a file")
+    add(
+        "--trainable-layers",
+        "--trainable-backbone-layers",
+        dest="trainable_backbone_layers",
+        type=int,
+        metavar="N",
+        help="how many stages of a pretrained body are trained, from its last (default: 3)",
+    )
     add("--min-size", type=int, metavar="PIXELS", help="images are resized so that the shorter side has this length …")
     add("--max-size", type=int, metavar="PIXELS", help="… and the longer side at most this")
 
