@@ -1,4 +1,4 @@
-"""The command line: `python -m frcnn_edu train | evaluate | detect | figures | notebooks | benchmark`."""
+"""The command line: `python -m frcnn_edu train | evaluate | detect | export | figures | notebooks | benchmark`."""
 
 import argparse
 import sys
@@ -10,6 +10,7 @@ from .benchmark import Disagreement
 from .commands.benchmark import run_benchmark
 from .commands.detect import run_detect
 from .commands.evaluate import run_evaluate
+from .commands.export import run_export
 from .commands.figures import run_figures
 from .commands.notebooks import run_notebooks
 from .commands.train import run_train
@@ -50,6 +51,15 @@ examples:
 examples:
   python -m frcnn_edu detect --checkpoint runs/voc/model.safetensors --out found photo.jpg more_photos/
       Draws found/photo.png and so on, and writes found/detections.json. Less than a second a picture.
+""",
+    "export": """
+examples:
+  python -m frcnn_edu export --out model.onnx
+      The shapes model, for its images of 160×128: half a minute. Input "image", float32 (3, 128, 160) in 0–1;
+      outputs "boxes", "labels" and "scores", as many as there are objects.
+  python -m frcnn_edu export --checkpoint runs/voc/model.safetensors --height 480 --width 640 --images photos/
+
+Resizing and normalising are in the file; the size of the images that come in is fixed.
 """,
     "figures": """
 example:
@@ -101,6 +111,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_train(_command(commands, "train", run_train, "train a model on shapes, a VOC folder or a COCO file"))
     _add_evaluate(_command(commands, "evaluate", run_evaluate, "measure the average precision of a trained model"))
     _add_detect(_command(commands, "detect", run_detect, "draw what a trained model finds in pictures"))
+    _add_export(_command(commands, "export", run_export, "write a trained model as ONNX, compared in onnxruntime"))
     figures = _command(commands, "figures", run_figures, "draw the figures of the course")
     figures.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR", help="where to (default: figures)")
     notebooks = _command(commands, "notebooks", run_notebooks, "execute the notebooks of the course in place")
@@ -221,6 +232,15 @@ def _add_detect(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, default=Path("detections"), metavar="DIR", help="where to (default: detections)")
     add("--score-threshold", type=float, default=0.5, metavar="S", help="leave out what scores less (default: 0.5)")
     add("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    _add_checkpoint(parser)
+    add("--out", type=Path, default=Path("model.onnx"), metavar="FILE", help="where to (default: model.onnx)")
+    add("--height", type=int, metavar="H", help="of the images (default: of the first one that is compared)")
+    add("--width", type=int, metavar="W", help="…")
+    add("--images", type=Path, nargs="+", metavar="IMAGE", help="compare on these (default: on what was evaluated on)")
 
 
 def _add_benchmark(parser: argparse.ArgumentParser) -> None:
