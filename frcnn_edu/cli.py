@@ -1,4 +1,4 @@
-"""The command line: `python -m frcnn_edu check-data | train | evaluate | detect | figures | notebooks | benchmark`."""
+"""The command line: `python -m frcnn_edu check-data | train | evaluate | detect | export | figures | notebooks | benchmark`."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ from .commands.benchmark import run_benchmark
 from .commands.check_data import run_check_data
 from .commands.detect import run_detect
 from .commands.evaluate import run_evaluate
+from .commands.export import run_export
 from .commands.figures import run_figures
 from .commands.notebooks import run_notebooks
 from .commands.train import run_train
@@ -48,6 +49,8 @@ examples (times: two CPU cores):
       for a single step; the plan that is printed first says how long it all will be.
   torchrun --nproc-per-node 8 -m frcnn_edu train --data annotations/instances_train.json --out runs/coco
       The same on the eight GPUs of a machine.
+  python -m frcnn_edu train --data my_photos --model resnet50_fpn --weights DEFAULT
+      Fine-tune torchvision's COCO weights (a download), or with a file in the place of DEFAULT those of another run.
   python -m frcnn_edu train --resume --out runs/voc
       Go on with a run that was stopped, by Ctrl-C for example, or killed.
 
@@ -64,6 +67,15 @@ examples:
 examples:
   python -m frcnn_edu detect --checkpoint runs/voc/model.safetensors --out found photo.jpg more_photos/
       Draws found/photo.png and so on, and writes found/detections.json. Less than a second a picture.
+""",
+    "export": """
+examples:
+  python -m frcnn_edu export --out model.onnx
+      The shapes model, for its images of 160×128: half a minute. Input "image", float32 (3, 128, 160) in 0–1;
+      outputs "boxes", "labels" and "scores", as many as there are objects.
+  python -m frcnn_edu export --checkpoint runs/voc/model.safetensors --height 480 --width 640 --images photos/
+
+Resizing and normalising are in the file; the size of the images that come in is fixed.
 """,
     "figures": """
 example:
@@ -121,6 +133,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_train(_command(commands, "train", run_train, "train a model on shapes, a VOC folder or a COCO file"))
     _add_evaluate(_command(commands, "evaluate", run_evaluate, "measure the average precision of a trained model"))
     _add_detect(_command(commands, "detect", run_detect, "draw what a trained model finds in pictures"))
+    _add_export(_command(commands, "export", run_export, "write a trained model as ONNX, compared in onnxruntime"))
     figures = _command(commands, "figures", run_figures, "draw the figures of the course")
     figures.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR", help="where to (default: figures)")
     notebooks = _command(commands, "notebooks", run_notebooks, "execute the notebooks of the course in place")
@@ -190,9 +203,22 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
     group = parser.add_argument_group("model")
     add = group.add_argument
-    add("--model", choices=list(MODELS), help="default: small on a CPU, resnet50_fpn on a GPU")
-    add("--weights", metavar="W", help="start from a trained detector: DEFAULT (downloaded), or a file")
+    names = ", ".join(MODELS)
+    add("--model", metavar="M", help=f"{names}, or timm:BODY (default: small on a CPU, resnet50_fpn on a GPU)")
+    add(
+        "--weights",
+        metavar="W",
+        help="fine-tune a trained detector: DEFAULT (downloaded; of small: in this package), or a file",
+    )
     add("--weights-backbone", metavar="W", help="start from a pretrained body: DEFAULT (downloaded), or a file")
+    add(
+        "--trainable-layers",
+        "--trainable-backbone-layers",
+        dest="trainable_backbone_layers",
+        type=int,
+        metavar="N",
+        help="how many stages of a pretrained body are trained, from its last (default: 3)",
+    )
     add("--min-size", type=int, metavar="PIXELS", help="images are resized so that the shorter side has this length …")
     add("--max-size", type=int, metavar="PIXELS", help="… and the longer side at most this")
 
@@ -245,6 +271,15 @@ def _add_detect(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, default=Path("detections"), metavar="DIR", help="where to (default: detections)")
     add("--score-threshold", type=float, default=0.5, metavar="S", help="leave out what scores less (default: 0.5)")
     add("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    _add_checkpoint(parser)
+    add("--out", type=Path, default=Path("model.onnx"), metavar="FILE", help="where to (default: model.onnx)")
+    add("--height", type=int, metavar="H", help="of the images (default: of the first one that is compared)")
+    add("--width", type=int, metavar="W", help="…")
+    add("--images", type=Path, nargs="+", metavar="IMAGE", help="compare on these (default: on what was evaluated on)")
 
 
 def _add_benchmark(parser: argparse.ArgumentParser) -> None:

@@ -49,6 +49,7 @@ ALLOWED = {
     "benchmark": {"benchmark", "course", "training", "model", "ops", "data"},
     "exercises": {"exercises", "training", "model", "ops", "data"},
     "course": {"course", "training"},
+    "experiments": {"viz", "training", "model", "ops", "data"},
 }
 
 

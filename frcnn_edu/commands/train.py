@@ -18,6 +18,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ..data import open_dataset, train_transforms
+from ..model import model_builder, needs_new_predictor
 from ..training import (
     Evaluation,
     RunState,
@@ -50,7 +51,7 @@ CONFIG_OPTIONS = (
     "batch_size", "accumulate", "warmup_steps", "schedule", "epochs", "minutes", "save_minutes", "hflip", "vflip",
     "scale_jitter", "seed", "workers", "channels_last", "amp",
 )  # fmt: skip
-MODEL_OPTIONS = ("min_size", "max_size")
+MODEL_OPTIONS = ("min_size", "max_size", "trainable_backbone_layers")
 MAY_CHANGE_ON_RESUME = {"epochs", "minutes", "save_minutes", "workers", "accumulate"}
 
 
@@ -76,9 +77,10 @@ def run_train(options: argparse.Namespace) -> None:
     else:
         final_data, final_split = val_data, val_split
     torch.manual_seed(config.seed)  # the weights that training starts from
-    model = build_model(config, len(train_data.classes))
+    new_predictor = needs_new_predictor(config.model, config.weights, train_data.classes)
+    model = build_model(config, len(train_data.classes), new_predictor=new_predictor)
     if processes.rank == 0:
-        print_plan(model, train_data, val_data, val_split, config, device, processes.count, out)
+        print_plan(model, train_data, val_data, val_split, config, device, processes.count, out, new_predictor)
 
     board = open_board(out, resume) if options.tensorboard and processes.rank == 0 else None
 
@@ -118,6 +120,7 @@ def new_config(options: argparse.Namespace, device: torch.device, processes: int
     """The preset for the model, the data and so many processes, with what the command line says put over it."""
     given = _given(options, CONFIG_OPTIONS)
     model = given.get("model") or ("small" if device.type == "cpu" else "resnet50_fpn")
+    model_builder(model)  # so that a wrong name shows first
     data = given.get("data", "shapes")
     config = default_config(model, data, batch_size=given.get("batch_size"), processes=processes)
     if "minutes" in given and "epochs" in given:
@@ -159,6 +162,7 @@ def print_plan(
     device: torch.device,
     processes: int,
     out: Path,
+    new_predictor: bool,
 ) -> None:
     """Say what is going to happen and how long it will take, before it happens."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -166,6 +170,13 @@ def print_plan(
     print(
         f"model    {config.model}: {parameters / 1e6:.1f} million parameters, {len(train_data.classes) - 1} classes ({classes})"
     )
+    if config.weights is not None:
+        what = (
+            "all but the predictor, which is new: these are other classes" if new_predictor else "all of the detector"
+        )
+        print(f"weights  {config.weights}: {what}")
+    elif config.weights_backbone is not None:
+        print(f"weights  {config.weights_backbone}: of the body")
     print(
         f"data     {config.data}: {len(train_data)} training images, {len(val_data)} for evaluation (split {split!r})"
     )

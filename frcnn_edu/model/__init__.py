@@ -1,6 +1,7 @@
 """The network: one file for each stage, in the order in which data meets them."""
 
 from collections.abc import Callable
+from functools import partial
 
 from .anchors import AnchorGenerator
 from .backbone import (
@@ -11,7 +12,13 @@ from .backbone import (
     resnet_fpn_backbone,
     vgg_backbone,
 )
-from .builders import fasterrcnn_mobilenet_v3_large_fpn, fasterrcnn_resnet50_fpn, fasterrcnn_small_fpn
+from .builders import (
+    fasterrcnn_mobilenet_v3_large_fpn,
+    fasterrcnn_resnet50_fpn,
+    fasterrcnn_small_fpn,
+    fasterrcnn_timm_fpn,
+    needs_new_predictor,
+)
 from .exact import set_exact
 from .fast_conv import FastConv2d
 from .faster_rcnn import FasterRCNN
@@ -22,6 +29,7 @@ from .lean_stage import LeanStage
 from .roi_align import LevelMapper, MultiScaleRoIAlign
 from .roi_heads import FastRCNNPredictor, RoIHeads, TwoMLPHead
 from .rpn import RegionProposalNetwork, RPNHead
+from .timm_backbone import TimmBody, timm_fpn_backbone
 from .transform import GeneralizedRCNNTransform, ImageList
 
 MODELS: dict[str, Callable[..., FasterRCNN]] = {
@@ -29,6 +37,20 @@ MODELS: dict[str, Callable[..., FasterRCNN]] = {
     "resnet50_fpn": fasterrcnn_resnet50_fpn,
     "mobilenet_v3_large_fpn": fasterrcnn_mobilenet_v3_large_fpn,
 }
+
+
+def model_builder(name: str) -> Callable[..., FasterRCNN]:
+    """The builder in `MODELS`, or, for "timm:resnet18", `fasterrcnn_timm_fpn` with that body.
+
+    Raises:
+        ValueError: there is no such model.
+    """
+    if name.startswith("timm:"):
+        return partial(fasterrcnn_timm_fpn, name.removeprefix("timm:"))
+    if name not in MODELS:
+        raise ValueError(f"there is no model {name!r}; choose one of: {', '.join(MODELS)}, or timm:BODY")
+    return MODELS[name]
+
 
 __all__ = [
     "MODELS",
@@ -51,12 +73,17 @@ __all__ = [
     "RegionProposalNetwork",
     "RoIHeads",
     "SlimResNet",
+    "TimmBody",
     "TwoMLPHead",
     "fasterrcnn_mobilenet_v3_large_fpn",
     "fasterrcnn_resnet50_fpn",
     "fasterrcnn_small_fpn",
+    "fasterrcnn_timm_fpn",
     "mobilenet_backbone",
+    "model_builder",
+    "needs_new_predictor",
     "resnet_fpn_backbone",
     "set_exact",
+    "timm_fpn_backbone",
     "vgg_backbone",
 ]

@@ -14,7 +14,7 @@ from .fast_conv import use_fast_convolutions
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .lean_stage import use_lean_stages
-from .weights import load_weights, resolve_backbone_weights
+from .weights import CLASSIFIER, load_weights, resolve_backbone_weights
 
 Weights: TypeAlias = WeightsEnum | str | Path | None
 NormLayer: TypeAlias = Callable[..., nn.Module]
@@ -51,7 +51,8 @@ class BackboneWithFPN(nn.Module):
     """A body that goes bottom-up and a pyramid on top of it.
 
     Args:
-        backbone, return_layers: for `IntermediateLayerGetter`.
+        backbone, return_layers: for `IntermediateLayerGetter`. Without return_layers the backbone returns the maps by
+            name itself.
         in_channels_list: channels of the returned maps.
         out_channels: channels of the pyramid; kept as an attribute for the heads.
         extra_blocks: further levels, `LastLevelMaxPool` if None.
@@ -61,18 +62,20 @@ class BackboneWithFPN(nn.Module):
     def __init__(
         self,
         backbone: nn.Module,
-        return_layers: dict[str, str],
+        return_layers: dict[str, str] | None,
         in_channels_list: list[int],
         out_channels: int,
         extra_blocks: ExtraFPNBlock | None = None,
         norm_layer: NormLayer | None = None,
     ) -> None:
         super().__init__()
-        self.body = IntermediateLayerGetter(backbone, return_layers)
+        self.body = IntermediateLayerGetter(backbone, return_layers) if return_layers else backbone
         self.fpn = FeaturePyramidNetwork(in_channels_list, out_channels, extra_blocks or LastLevelMaxPool(), norm_layer)
         self.out_channels = out_channels
-        use_fast_convolutions(self)
-        use_lean_stages(self.body)
+        use_fast_convolutions(self.fpn)
+        if isinstance(self.body, IntermediateLayerGetter):  # in another body children may not be called in their order
+            use_fast_convolutions(self.body)
+            use_lean_stages(self.body)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(N, 3, H, W) → maps (N, out_channels, Hᵢ, Wᵢ) "0", "1", "2", "3", "pool"."""
@@ -120,7 +123,7 @@ def freeze_resnet(body: nn.Module, trainable_layers: int) -> None:
 
     The stem's BatchNorm is trained only when everything is.
     """
-    _check_range("trainable_layers", trainable_layers, 5)
+    check_range("trainable_layers", trainable_layers, 5)
     trained = ["layer4", "layer3", "layer2", "layer1", "conv1"][:trainable_layers]
     if trainable_layers == 5:
         trained.append("bn1")
@@ -201,14 +204,15 @@ def _with_or_without_fpn(
 
 def _freeze_before(features: nn.Module, stages: list[int], trainable_layers: int) -> None:
     """Freezes the layers before the last `trainable_layers` stages."""
-    _check_range("trainable_layers", trainable_layers, len(stages))
+    check_range("trainable_layers", trainable_layers, len(stages))
     layers = list(features.children())
     first_trained = stages[len(stages) - trainable_layers] if trainable_layers else len(layers)
     for layer in layers[:first_trained]:
         layer.requires_grad_(False)
 
 
-def _check_range(name: str, value: int, largest: int) -> None:
+def check_range(name: str, value: int, largest: int) -> None:
+    """Raises a ValueError unless the value is one of 0 … largest."""
     if not 0 <= value <= largest:
         raise ValueError(f"{name} must be 0…{largest}, got {value}")
 
@@ -216,7 +220,8 @@ def _check_range(name: str, value: int, largest: int) -> None:
 def _classifier(name: str, weights: Weights, norm_layer: NormLayer | None, progress: bool) -> nn.Module:
     """torchvision's classifier of that name, with its weights."""
     model = get_model(name, weights=None, **({"norm_layer": norm_layer} if norm_layer else {}))
-    load_weights(model, resolve_backbone_weights(name, weights), progress=progress)
+    resolved = resolve_backbone_weights(name, weights)
+    load_weights(model, resolved, name=name, but=CLASSIFIER, progress=progress)
     return model
 
 

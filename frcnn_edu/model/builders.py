@@ -1,6 +1,7 @@
 """Ready-made configurations of Faster R-CNN, with weights if wanted."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,24 @@ from .faster_rcnn import ASPECT_RATIOS, FasterRCNN, fpn_anchors
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .roi_align import MultiScaleRoIAlign
 from .roi_heads import FastRCNNPredictor, TwoMLPHead
+from .timm_backbone import timm_fpn_backbone
 from .weights import (
+    PREDICTOR,
+    class_names,
     is_published,
     load_weights,
+    number_of_classes,
     overwrite_eps,
-    read_state_dict,
     resolve_backbone_weights,
     resolve_weights,
 )
 
 SHIPPED_WEIGHTS = Path(__file__).parent.parent / "assets" / "shapes_small.safetensors"
+PUBLISHED: dict[str, type[WeightsEnum] | Path] = {  # what the weights of a model can be called
+    "small": SHIPPED_WEIGHTS,
+    "resnet50_fpn": FasterRCNN_ResNet50_FPN_Weights,
+    "mobilenet_v3_large_fpn": FasterRCNN_MobileNet_V3_Large_FPN_Weights,
+}
 
 
 def fasterrcnn_resnet50_fpn(
@@ -35,6 +44,7 @@ def fasterrcnn_resnet50_fpn(
     weights: FasterRCNN_ResNet50_FPN_Weights | str | Path | None = None,
     progress: bool = True,
     num_classes: int | None = None,
+    new_classes: int | None = None,
     weights_backbone: ResNet50_Weights | str | Path | None = ResNet50_Weights.IMAGENET1K_V1,
     trainable_backbone_layers: int | None = None,
     **kwargs: Any,
@@ -45,12 +55,18 @@ def fasterrcnn_resnet50_fpn(
         weights: of the whole detector: torchvision's enum, "DEFAULT", "COCO_V1", a file, or None.
         progress: show a bar while downloading.
         num_classes: with the background; 91 by default, and with COCO weights.
+        new_classes: instead of num_classes, to fine-tune `weights` on another task: so many classes, with the background.
+            All of the weights are loaded but those of the predictor, which begins anew.
         weights_backbone: of the body alone, ImageNet's by default; not loaded when `weights` are given.
         trainable_backbone_layers: 0…5, how much of a pretrained body is trained; 3 by default. Without any
             pretrained weights all of it is trained, with BatchNorm that learns.
         **kwargs: of `FasterRCNN`.
+
+    Raises:
+        ValueError: num_classes is not that of the weights (see new_classes), or the weights are those of another model.
     """
-    resolved = resolve_weights(weights, FasterRCNN_ResNet50_FPN_Weights)
+    resolved = resolve_weights(weights, PUBLISHED["resnet50_fpn"])
+    num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
     body_weights = None if resolved else resolve_backbone_weights("resnet50", weights_backbone)
     pretrained = bool(resolved or body_weights)
     backbone = resnet_fpn_backbone(
@@ -60,8 +76,8 @@ def fasterrcnn_resnet50_fpn(
         trainable_layers=_trainable_layers(pretrained, trainable_backbone_layers, default=3, everything=5),
         progress=progress,
     )
-    model = FasterRCNN(backbone, _number_of_classes(resolved, num_classes), **kwargs)
-    load_weights(model, resolved, progress=progress)
+    model = FasterRCNN(backbone, num_classes, **kwargs)
+    load_weights(model, resolved, name="fasterrcnn_resnet50_fpn", but=_left_out(new_classes), progress=progress)
     if is_published(resolved, FasterRCNN_ResNet50_FPN_Weights.COCO_V1):
         overwrite_eps(model, 0.0)
     return model
@@ -72,6 +88,7 @@ def fasterrcnn_mobilenet_v3_large_fpn(
     weights: FasterRCNN_MobileNet_V3_Large_FPN_Weights | str | Path | None = None,
     progress: bool = True,
     num_classes: int | None = None,
+    new_classes: int | None = None,
     weights_backbone: MobileNet_V3_Large_Weights | str | Path | None = MobileNet_V3_Large_Weights.IMAGENET1K_V1,
     trainable_backbone_layers: int | None = None,
     **kwargs: Any,
@@ -81,7 +98,8 @@ def fasterrcnn_mobilenet_v3_large_fpn(
     Every level has anchors of all five sizes, and proposals below 0.05 are dropped. Arguments as in `fasterrcnn_resnet50_fpn`;
     `trainable_backbone_layers` is 0…6.
     """
-    resolved = resolve_weights(weights, FasterRCNN_MobileNet_V3_Large_FPN_Weights)
+    resolved = resolve_weights(weights, PUBLISHED["mobilenet_v3_large_fpn"])
+    num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
     body_weights = None if resolved else resolve_backbone_weights("mobilenet_v3_large", weights_backbone)
     pretrained = bool(resolved or body_weights)
     backbone = mobilenet_backbone(
@@ -94,8 +112,10 @@ def fasterrcnn_mobilenet_v3_large_fpn(
     )
     anchors = AnchorGenerator(((32, 64, 128, 256, 512),) * 3, (ASPECT_RATIOS,) * 3)
     settings = {"rpn_anchor_generator": anchors, "rpn_score_thresh": 0.05, **kwargs}
-    model = FasterRCNN(backbone, _number_of_classes(resolved, num_classes), **settings)
-    load_weights(model, resolved, progress=progress)
+    model = FasterRCNN(backbone, num_classes, **settings)
+    load_weights(
+        model, resolved, name="fasterrcnn_mobilenet_v3_large_fpn", but=_left_out(new_classes), progress=progress
+    )
     return model
 
 
@@ -103,6 +123,7 @@ def fasterrcnn_small_fpn(
     *,
     weights: str | Path | None = None,
     num_classes: int | None = None,
+    new_classes: int | None = None,
     **kwargs: Any,
 ) -> FasterRCNN:
     """The same detector made small enough to train on a CPU in minutes: 2.1 million parameters, images of 128×160.
@@ -112,14 +133,11 @@ def fasterrcnn_small_fpn(
     Args:
         weights: "DEFAULT" for the ones in this package, trained on `ShapesDetection`; a file; or None.
         num_classes: with the background; by default that of the weights, or 6 for `ShapesDetection`.
+        new_classes: as in `fasterrcnn_resnet50_fpn`.
         **kwargs: of `FasterRCNN`.
     """
-    file = SHIPPED_WEIGHTS if weights == "DEFAULT" else weights and Path(weights)
-    if file and not file.is_file():
-        raise ValueError(f"weights {str(weights)!r} are neither a file nor 'DEFAULT'")
-    state = read_state_dict(file) if file else None
-    if state is not None:
-        num_classes = _same_number(num_classes, len(state["roi_heads.box_predictor.cls_score.bias"]))
+    resolved = resolve_weights(weights, PUBLISHED["small"])
+    num_classes = _number_of_classes(resolved, num_classes, new_classes, default=6)
 
     widths, channels, representation_size = (32, 64, 96, 128), 64, 256
     body = SlimResNet(layers=(2, 2, 2, 2), widths=widths)
@@ -136,30 +154,102 @@ def fasterrcnn_small_fpn(
         # The canonical box shrinks with the images, by half: an object of 28 pixels or more spans 7 cells of its map at least.
         box_roi_pool=MultiScaleRoIAlign(["0", "1", "2", "3"], 7, 2, canonical_scale=112),
         box_head=TwoMLPHead(channels * 7 * 7, representation_size),
-        box_predictor=FastRCNNPredictor(representation_size, num_classes or 6),
+        box_predictor=FastRCNNPredictor(representation_size, num_classes),
         box_batch_size_per_image=64,
         box_positive_fraction=0.5,
     )
     model = FasterRCNN(backbone, **{**settings, **kwargs})
-    if state is not None:
-        model.load_state_dict(state)
+    load_weights(model, resolved, name="fasterrcnn_small_fpn", but=_left_out(new_classes))
     return model
 
 
-def _number_of_classes(weights: WeightsEnum | Path | None, num_classes: int | None) -> int:
-    """What was asked for, if the weights allow it; else the weights' number, or COCO's 91."""
-    if isinstance(weights, WeightsEnum):
-        return _same_number(num_classes, len(weights.meta["categories"]))
-    if weights is not None:
-        in_file = len(read_state_dict(weights)["roi_heads.box_predictor.cls_score.bias"])
-        return _same_number(num_classes, in_file)
-    return 91 if num_classes is None else num_classes
+def fasterrcnn_timm_fpn(
+    body: str,
+    *,
+    weights: str | Path | None = None,
+    num_classes: int | None = None,
+    new_classes: int | None = None,
+    weights_backbone: str | Path | None = "DEFAULT",
+    trainable_backbone_layers: int | None = None,
+    out_channels: int = 256,
+    anchor_sizes: Sequence[int] = (32, 64, 128, 256, 512),
+    **kwargs: Any,
+) -> FasterRCNN:
+    """Faster R-CNN with an FPN on a body of the library timm, for images normalised as that body knows them.
+
+    Args:
+        body: what timm calls it: "resnet18", "convnext_tiny.fb_in22k", … Any that has maps of strides 4, 8, 16 and 32.
+        weights: of the whole detector, a file.
+        num_classes, new_classes: as in `fasterrcnn_resnet50_fpn`; 91 by default.
+        weights_backbone: of the body alone: "DEFAULT" for those that timm downloads; a file in timm's names; or None.
+            Not loaded when `weights` are given.
+        trainable_backbone_layers: 0…4, how many of the stages of a pretrained body are trained; 3 by default.
+        out_channels: of the pyramid; with fewer it is quicker.
+        anchor_sizes: one for each of the five levels, in pixels of the resized image.
+        **kwargs: of `FasterRCNN`.
+
+    Raises:
+        ValueError: see `TimmBody`; and as in `fasterrcnn_resnet50_fpn`.
+    """
+    resolved = resolve_weights(weights, None)
+    num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
+    pretrained = bool(resolved or weights_backbone)
+    backbone = timm_fpn_backbone(
+        body,
+        weights=None if resolved else weights_backbone,
+        frozen_norm=pretrained,
+        trainable_layers=_trainable_layers(pretrained, trainable_backbone_layers, default=3, everything=4),
+        out_channels=out_channels,
+    )
+    settings = {
+        "rpn_anchor_generator": fpn_anchors(anchor_sizes),
+        "image_mean": backbone.body.mean,
+        "image_std": backbone.body.std,
+        **kwargs,
+    }
+    model = FasterRCNN(backbone, num_classes, **settings)
+    load_weights(model, resolved, name=f"fasterrcnn_timm_fpn({body!r})", but=_left_out(new_classes))
+    return model
 
 
-def _same_number(asked: int | None, in_weights: int) -> int:
-    if asked not in (None, in_weights):
-        raise ValueError(f"num_classes={asked}, but the weights are for {in_weights} classes")
+def needs_new_predictor(model: str, weights: WeightsEnum | str | Path | None, classes: Sequence[str]) -> bool:
+    """Whether weights for the detector `model`, a key of `MODELS`, are for another task than to tell these classes apart.
+
+    They are if they know other names, or the same in another order; or, where they know no names, another number of classes.
+    """
+    resolved = resolve_weights(weights, PUBLISHED.get(model))
+    if resolved is None:
+        return False
+    names = class_names(resolved)
+    if names is None:
+        return number_of_classes(resolved) != len(classes)
+    return list(names[1:]) != list(classes[1:])  # the background has no name that all agree on
+
+
+def _number_of_classes(
+    weights: WeightsEnum | Path | None, num_classes: int | None, new_classes: int | None, default: int
+) -> int:
+    """What was asked for, if the weights allow it; else the weights' number, or the default."""
+    if new_classes is not None:
+        if weights is None or num_classes is not None:
+            raise ValueError(
+                f"new_classes={new_classes} fine-tunes weights, and stands in the place of num_classes; got "
+                f"weights={weights} and num_classes={num_classes}"
+            )
+        return new_classes
+    if weights is None:
+        return default if num_classes is None else num_classes
+    in_weights = number_of_classes(weights)
+    if num_classes not in (None, in_weights):
+        raise ValueError(
+            f"num_classes={num_classes}, but the weights are for {in_weights} classes; to fine-tune them on another "
+            f"task, give new_classes={num_classes} instead"
+        )
     return in_weights
+
+
+def _left_out(new_classes: int | None) -> tuple[str, ...]:
+    return () if new_classes is None else (PREDICTOR,)
 
 
 def _trainable_layers(pretrained: bool, asked: int | None, default: int, everything: int) -> int:

@@ -49,7 +49,8 @@ class GeneralizedRCNN(nn.Module):
         """
         if isinstance(images, Tensor) and images.ndim == 4:  # a batch of equal images is a list of them
             images = list(images)
-        self._check(images, targets)
+        if not torch.compiler.is_exporting():  # when there are no values to look at
+            self._check(images, targets)
         original_sizes = [(image.shape[-2], image.shape[-1]) for image in images]
         batch, targets = self.transform(images, targets)
         features = self.backbone(self._laid_out(batch.tensors))

@@ -165,7 +165,7 @@ class RoIHeads(nn.Module):
         self, class_logits: Tensor, box_regression: Tensor, proposals: list[Tensor], image_shapes: list[Size]
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """Logits (ΣNᵢ, C) and deltas (ΣNᵢ, 4·C) → for each image boxes (K, 4), scores (K,) and labels (K,), best first."""
-        boxes_per_image = [len(boxes) for boxes in proposals]
+        boxes_per_image = [boxes.shape[0] for boxes in proposals]
         all_deltas = box_regression.unflatten(1, (-1, 4)).split(boxes_per_image)  # (Nᵢ, C, 4)
         all_scores = class_logits.softmax(dim=-1).split(boxes_per_image)  # (Nᵢ, C)
 

@@ -1,10 +1,13 @@
 """Weights by torchvision's enum, by its name, or from a file."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import get_model_weights
@@ -12,9 +15,17 @@ from torchvision.models._api import WeightsEnum
 
 from .frozen_batch_norm import FrozenBatchNorm2d
 
+PREDICTOR = "roi_heads.box_predictor."  # how the names of a detector's last layer begin
+CLASSIFIER = ("fc.", "classifier.")  # … and those of a classifier's, which a body does without
 
-def resolve_weights(weights: WeightsEnum | str | Path | None, enum: type[WeightsEnum]) -> WeightsEnum | Path | None:
-    """What the caller means: a member of `enum` (itself, "DEFAULT", "COCO_V1", …), an existing file, or nothing.
+
+def resolve_weights(
+    weights: WeightsEnum | str | Path | None, published: type[WeightsEnum] | Path | None
+) -> WeightsEnum | Path | None:
+    """What the caller means: published weights (a member of torchvision's enum, "DEFAULT", "COCO_V1", …), a file, or nothing.
+
+    Args:
+        published: an enum; or the one file that "DEFAULT" stands for; or None.
 
     A file that bears the published name is taken for the published weights.
 
@@ -22,18 +33,22 @@ def resolve_weights(weights: WeightsEnum | str | Path | None, enum: type[Weights
         ValueError: a name that is neither a member nor a file.
         TypeError: a member of another model's enum.
     """
+    enum = published if isinstance(published, type) else None
     if weights is None:
         return None
     if isinstance(weights, WeightsEnum):
-        if not isinstance(weights, enum):
-            raise TypeError(f"expected weights of {enum.__name__}, got {weights!r}")
+        if enum is None or not isinstance(weights, enum):
+            raise TypeError(f"expected {f'weights of {enum.__name__}' if enum else 'a file'}, got {weights!r}")
         return weights
     if Path(weights).is_file():
         return Path(weights)
-    name = str(weights).removeprefix(f"{enum.__name__}.")
-    if name in enum.__members__:
+    if isinstance(published, Path) and weights == "DEFAULT":
+        return published
+    name = str(weights).removeprefix(f"{enum.__name__}.") if enum else ""
+    if enum and name in enum.__members__:
         return enum[name]
-    raise ValueError(f"weights {str(weights)!r} are neither a file nor one of {list(enum.__members__)}")
+    names = list(enum.__members__) if enum else ["DEFAULT"] if published else []
+    raise ValueError(f"weights {str(weights)!r} are neither a file nor one of {names}")
 
 
 def resolve_backbone_weights(backbone_name: str, weights: WeightsEnum | str | Path | None) -> WeightsEnum | Path | None:
@@ -41,28 +56,88 @@ def resolve_backbone_weights(backbone_name: str, weights: WeightsEnum | str | Pa
     return resolve_weights(weights, get_model_weights(backbone_name))
 
 
-def load_weights(model: nn.Module, weights: WeightsEnum | Path | None, *, progress: bool = True) -> None:
-    """Loads resolved weights into a model; a download goes through torchvision, which checks the hash and caches."""
+def load_weights(
+    model: nn.Module,
+    weights: WeightsEnum | Path | None,
+    *,
+    name: str,
+    but: tuple[str, ...] = (),
+    progress: bool = True,
+) -> None:
+    """Loads resolved weights into a model; a download goes through torchvision, which checks the hash and caches.
+
+    Args:
+        name: of the model, for errors.
+        but: beginnings of names. What is called so stays as it is in the model, whatever the weights hold.
+
+    Raises:
+        ValueError: the weights are those of another model; the message has the first names that do not fit.
+    """
+    if weights is None:
+        return
     if isinstance(weights, WeightsEnum):
-        model.load_state_dict(weights.get_state_dict(progress=progress, check_hash=True))
-    elif weights is not None:
-        model.load_state_dict(read_state_dict(weights))
+        state = weights.get_state_dict(progress=progress, check_hash=True)
+    else:
+        state = read_state_dict(weights)
+    state = {key: value for key, value in state.items() if not key.startswith(but)}
+    state |= {key: value for key, value in model.state_dict().items() if key.startswith(but)}
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:  # a line for each kind of misfit, with all the names
+        misfits = [shorten(line, 200, placeholder=" …") for line in str(error).splitlines()[1:4]]
+        raise ValueError(f"the weights {weights} do not fit {name}: {' '.join(misfits)}") from None
 
 
 def read_state_dict(file: Path) -> dict[str, Tensor]:
     """The state dict in a `.safetensors` file, or in a `.pth` one, alone or under the key "model".
 
     Raises:
-        ValueError: the file holds anything else.
+        ValueError: the file is damaged, or holds anything else.
     """
-    if file.suffix == ".safetensors":
-        return load_file(file)
-    content: Any = torch.load(file, map_location="cpu", weights_only=True)
+    return _read(file)[0]
+
+
+def _read(file: Path) -> tuple[dict[str, Tensor], list[str] | None]:
+    """A file's state dict, and the names of its classes if it tells them."""
+    try:
+        if file.suffix == ".safetensors":
+            with safe_open(file, framework="pt") as opened:
+                classes = json.loads((opened.metadata() or {}).get("classes", "null"))
+            return load_file(file), classes
+        content: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # bytes that are no weights make the reader fail in any way at all
+        raise ValueError(f"{file} cannot be read as weights: damaged, or more than tensors") from error
+    classes = None
     if isinstance(content, Mapping) and "model" in content:
-        content = content["model"]
+        content, classes = content["model"], content.get("classes")
     if not (isinstance(content, Mapping) and content and all(isinstance(v, Tensor) for v in content.values())):
         raise ValueError(f"{file} does not hold a state dict (tensors by name)")
-    return dict(content)
+    return dict(content), classes
+
+
+def number_of_classes(weights: WeightsEnum | Path) -> int:
+    """For how many classes, with the background, a detector's weights are.
+
+    Raises:
+        ValueError: the file holds no detector.
+    """
+    if isinstance(weights, WeightsEnum):
+        return len(weights.meta["categories"])
+    state = read_state_dict(weights)
+    if f"{PREDICTOR}cls_score.bias" not in state:
+        names = shorten(", ".join(state), 100, placeholder=" …")
+        raise ValueError(
+            f"{weights} holds no detector, for it has no {PREDICTOR}cls_score.bias but {names} "
+            "(the weights of a body alone are weights_backbone)"
+        )
+    return len(state[f"{PREDICTOR}cls_score.bias"])
+
+
+def class_names(weights: WeightsEnum | Path) -> list[str] | None:
+    """The names of those classes, the background's first, if the weights tell: published ones do, and files of our runs."""
+    if isinstance(weights, WeightsEnum):
+        return weights.meta["categories"]
+    return _read(weights)[1]
 
 
 def is_published(weights: WeightsEnum | Path | None, member: WeightsEnum) -> bool:

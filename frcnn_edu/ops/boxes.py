@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torchvision.ops import nms
 
@@ -76,6 +77,8 @@ def batched_nms(
     Which of two equal ways is taken depends on N, as in `torchvision/ops/boxes.py`: few boxes are faster at one
     go, many are faster group by group. They round differently, so parity needs the same choice.
     """
+    if torch.compiler.is_exporting():  # where numbers of boxes are not known
+        return _nms_of_any_number(boxes, scores, idxs, iou_threshold)
     if boxes.numel() > most_at_one_go(boxes.device):
         return _nms_group_by_group(boxes, scores, idxs, iou_threshold, group_sizes)
     return _nms_with_offsets(boxes, scores, idxs, iou_threshold)
@@ -92,6 +95,12 @@ def _nms_with_offsets(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold
         return torch.empty((0,), dtype=torch.int64, device=boxes.device)
     offsets = idxs.to(boxes) * (boxes.max() + 1)
     return nms(boxes + offsets[:, None], scores, iou_threshold)
+
+
+def _nms_of_any_number(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:
+    """The same as `_nms_with_offsets` for boxes in an image, without a question about how many there are."""
+    furthest = F.pad(boxes.flatten(), (0, 1)).max()  # of no boxes 0
+    return nms(boxes + (idxs.to(boxes) * (furthest + 1))[:, None], scores, iou_threshold)
 
 
 def _nms_group_by_group(

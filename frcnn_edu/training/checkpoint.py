@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
-from ..model import MODELS
+from ..model import model_builder
 from ..model.builders import SHIPPED_WEIGHTS as SHIPPED
 from .config import TrainConfig
 from .files import replacing
@@ -151,19 +151,25 @@ def load_model(path: str | Path = SHIPPED) -> tuple[nn.Module, tuple[str, ...], 
     return model.eval(), tuple(classes), config
 
 
-def build_model(config: TrainConfig, num_classes: int, *, pretrained: bool = True) -> nn.Module:
+def build_model(
+    config: TrainConfig, num_classes: int, *, pretrained: bool = True, new_predictor: bool = False
+) -> nn.Module:
     """The model that `config` names, for `num_classes` including the background.
 
-    Without `pretrained` no weights are fetched, whatever `config` says.
+    Without `pretrained` no weights are fetched, whatever `config` says. With `new_predictor` those of the detector are
+    loaded without its predictor, whose number of classes then does not matter (`frcnn_edu.needs_new_predictor` tells).
     """
-    if config.model not in MODELS:
-        raise ValueError(f"there is no model {config.model!r}; choose one of: {', '.join(MODELS)}")
-    weights: dict[str, Any] = {"weights": config.weights if pretrained else None}
+    arguments: dict[str, Any] = {"weights": config.weights if pretrained else None, **config.model_args}
     if config.model != "small":  # whose backbone has no published weights
-        weights["weights_backbone"] = config.weights_backbone if pretrained else None
+        arguments["weights_backbone"] = config.weights_backbone if pretrained else None
     elif config.weights_backbone is not None:
         raise ValueError("model 'small' has no pretrained backbone; leave weights_backbone out")
-    return MODELS[config.model](num_classes=num_classes, **weights, **config.model_args)
+    elif "trainable_backbone_layers" in config.model_args:
+        raise ValueError("of model 'small' all layers are trained; leave trainable_backbone_layers out")
+    if not pretrained:  # what is frozen does not matter then
+        arguments.pop("trainable_backbone_layers", None)
+    number = {"new_classes" if new_predictor and pretrained else "num_classes": num_classes}
+    return model_builder(config.model)(**number, **arguments)
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], list[str], dict[str, Any]]:

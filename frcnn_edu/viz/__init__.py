@@ -1,6 +1,6 @@
 """Pictures of everything: one file for the look, one for boxes and curves, one for each kind of picture."""
 
-from .curves import plot_losses, plot_metrics
+from .curves import plot_losses, plot_metrics, plot_runs
 from .draw import detection_sheet, draw_boxes, draw_detections
 from .output import figure_to_png, save_figure, show
 
@@ -11,6 +11,7 @@ __all__ = [
     "figure_to_png",
     "plot_losses",
     "plot_metrics",
+    "plot_runs",
     "save_figure",
     "show",
 ]

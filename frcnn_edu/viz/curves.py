@@ -88,3 +88,28 @@ def plot_metrics(epochs: Sequence[Mapping[str, float]]) -> Figure:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
     return figure
+
+
+def plot_runs(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
+    """AP50 and AP of several runs over their steps, one colour for each kind of run.
+
+    Args:
+        runs: "kind, seed" → one mapping per evaluation with "step", "AP" and "AP50". Runs of a kind share its colour.
+    """
+    if not runs or not all(runs.values()):
+        raise ValueError("runs: expected at least one, each with an evaluation")
+    kinds = list(dict.fromkeys(name.split(",")[0] for name in runs))
+    with st.style():
+        figure = Figure(figsize=(WIDTH, 3.2))
+        for column, score in enumerate(("AP50", "AP")):
+            ax = figure.add_axes((0.06 + 0.43 * column, 0.15, 0.36, 0.73))
+            for name, epochs in runs.items():
+                kind = name.split(",")[0]
+                color = (st.PROPOSAL, st.MUTED, st.FOREGROUND, st.DETECTION)[kinds.index(kind) % 4]
+                first = next(other for other in runs if other.split(",")[0] == kind) == name
+                values = [row[score] for row in epochs]
+                ax.plot([row["step"] for row in epochs], values, "o-", color=color, markersize=3, linewidth=1.8,
+                        label=kind if first else None)  # fmt: skip
+            ax.set(ylim=(0, 1), xlabel="step", title=f"{score} on the validation images")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, title="body from")
+    return figure

@@ -4,8 +4,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
-from frcnn_edu import fasterrcnn_small_fpn
+from frcnn_edu import fasterrcnn_small_fpn, needs_new_predictor
+from frcnn_edu.data import ShapesDetection
 from frcnn_edu.model.builders import SHIPPED_WEIGHTS
 from frcnn_edu.model.weights import read_state_dict
 
@@ -47,7 +49,7 @@ def test_shipped_weights_load() -> None:
 
 
 def test_no_such_file() -> None:
-    with pytest.raises(ValueError, match=r"'nowhere\.pth' are neither a file nor 'DEFAULT'"):
+    with pytest.raises(ValueError, match=r"'nowhere\.pth' are neither a file nor one of \['DEFAULT'\]"):
         fasterrcnn_small_fpn(weights="nowhere.pth")
 
 
@@ -60,5 +62,76 @@ def test_a_file_with_something_else(content: object, tmp_path: Path) -> None:
 
 def test_a_file_that_would_run_code_is_not_read(tmp_path: Path) -> None:
     torch.save(nn.Linear(2, 2), tmp_path / "module.pth")
-    with pytest.raises(Exception, match="Weights only load failed"):
+    with pytest.raises(ValueError, match=r"module\.pth cannot be read as weights") as raised:
         read_state_dict(tmp_path / "module.pth")
+    assert "Weights only load failed" in str(raised.value.__cause__)
+
+
+def test_weights_of_another_model_are_one_short_error(small: nn.Module, tmp_path: Path) -> None:
+    state = small.state_dict()
+    other = {key.replace("layer1", "stage1"): value for key, value in state.items()}
+    torch.save(other, tmp_path / "other.pth")
+    with pytest.raises(
+        ValueError, match=r"other\.pth do not fit fasterrcnn_small_fpn: .*backbone\.body\.layer1"
+    ) as raised:
+        fasterrcnn_small_fpn(weights=tmp_path / "other.pth")
+    assert "stage1" in str(raised.value)
+    assert len(str(raised.value)) < 1000
+
+    state["roi_heads.box_head.fc6.weight"] = torch.zeros(2, 2)
+    torch.save(state, tmp_path / "larger.pth")
+    with pytest.raises(
+        ValueError, match=r"larger\.pth do not fit .*size mismatch for roi_heads\.box_head\.fc6\.weight"
+    ):
+        fasterrcnn_small_fpn(weights=tmp_path / "larger.pth")
+
+
+def test_weights_of_a_body_alone_are_no_detector(small: nn.Module, tmp_path: Path) -> None:
+    torch.save(small.backbone.body.state_dict(), tmp_path / "body.pth")
+    with pytest.raises(ValueError, match=r"body\.pth holds no detector.*conv1\.weight.*weights_backbone"):
+        fasterrcnn_small_fpn(weights=tmp_path / "body.pth")
+
+
+# --- fine-tuning ---------------------------------------------------------------------------------------------------
+
+
+def test_new_classes_load_all_but_the_predictor(small: nn.Module, tmp_path: Path) -> None:
+    torch.save(small.state_dict(), tmp_path / "weights.pth")
+    torch.manual_seed(1)
+    model = fasterrcnn_small_fpn(weights=tmp_path / "weights.pth", new_classes=9)
+    old = small.state_dict()
+    for key, value in model.state_dict().items():
+        if key.startswith("roi_heads.box_predictor."):
+            assert len(value) == (36 if "bbox_pred" in key else 9)
+        else:
+            assert torch.equal(value, old[key]), key
+    same_number = fasterrcnn_small_fpn(weights=tmp_path / "weights.pth", new_classes=4)
+    name = "roi_heads.box_predictor.cls_score.weight"
+    assert not torch.equal(same_number.state_dict()[name], old[name])  # new all the same: it was asked for
+
+
+def test_new_classes_are_for_fine_tuning(small: nn.Module, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"new_classes=4 fine-tunes weights.*weights=None"):
+        fasterrcnn_small_fpn(new_classes=4)
+    torch.save(small.state_dict(), tmp_path / "weights.pth")
+    with pytest.raises(ValueError, match=r"in the place of num_classes.*num_classes=4"):
+        fasterrcnn_small_fpn(weights=tmp_path / "weights.pth", num_classes=4, new_classes=4)
+
+
+def test_which_weights_need_a_new_predictor(small: nn.Module, tmp_path: Path) -> None:
+    """Names decide where weights know them, numbers where they do not."""
+    shapes = ShapesDetection.classes
+    assert not needs_new_predictor("small", None, shapes)
+    assert not needs_new_predictor("small", "DEFAULT", shapes)
+    assert needs_new_predictor("small", "DEFAULT", [shapes[0], *reversed(shapes[1:])])
+    assert needs_new_predictor("resnet50_fpn", "DEFAULT", shapes)
+    coco = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]
+    assert not needs_new_predictor("resnet50_fpn", "DEFAULT", ["background", *coco[1:]])
+
+    torch.save({"model": small.state_dict(), "classes": ["background", "a", "b", "c"]}, tmp_path / "known.pth")
+    torch.save(small.state_dict(), tmp_path / "unknown.pth")
+    names = ["background", "x", "y", "z"]
+    assert needs_new_predictor("small", tmp_path / "known.pth", names)
+    assert not needs_new_predictor("small", tmp_path / "known.pth", ["background", "a", "b", "c"])
+    assert not needs_new_predictor("timm:resnet18", tmp_path / "unknown.pth", names)
+    assert needs_new_predictor("timm:resnet18", tmp_path / "unknown.pth", names[:-1])

@@ -13,9 +13,10 @@ from torchvision.models.detection import (
     FasterRCNN_MobileNet_V3_Large_FPN_Weights,
     FasterRCNN_ResNet50_FPN_Weights,
 )
-from twins import OURS, THEIRS, in_old_spelling
+from twins import OURS, THEIRS, in_old_spelling, make_images, mobilenet_v3_large_fpn, resnet50_fpn
 
 import frcnn_edu
+from frcnn_edu.benchmark.lively import enliven
 from frcnn_edu.model.weights import resolve_backbone_weights, resolve_weights
 
 OURS_AND_THEIRS = pytest.mark.parametrize("lib", [OURS, THEIRS], ids=["ours", "theirs"])
@@ -185,3 +186,87 @@ def test_a_body_from_a_file(tmp_path: Path) -> None:
     model = frcnn_edu.fasterrcnn_resnet50_fpn(weights_backbone=str(file), num_classes=3)
     assert {norm.eps for norm in frozen_norms(OURS, model)} == {1e-5}
     assert model.backbone.body.conv1.weight.unique().tolist() == [1.0]
+
+
+def lively_file(recipe: Any, file: Path, images: list[Tensor], **settings: Any) -> dict[str, Tensor]:
+    """A file as torchvision publishes them: one of its own models, in the old spelling, without batch counters."""
+    torch.manual_seed(0)
+    model = recipe(THEIRS, **settings)
+    enliven(model, images)
+    state = {key: value for key, value in model.state_dict().items() if "num_batches_tracked" not in key}
+    torch.save(in_old_spelling(state), file)
+    return state
+
+
+def assert_same_detections(ours: nn.Module, theirs: nn.Module, images: list[Tensor]) -> None:
+    ours.eval(), theirs.eval()
+    with torch.no_grad():
+        found, expected = ours(images), theirs(images)
+    assert sum(len(image["boxes"]) for image in expected) >= 5
+    for mine, other in zip(found, expected, strict=True):
+        assert all(torch.equal(mine[key], other[key]) for key in ("boxes", "labels", "scores"))
+
+
+SIZES = {"min_size": 96, "max_size": 128}
+
+
+@pytest.mark.slow
+def test_published_weights_by_enum_through_the_hubs_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file lies where a download would have left it, so all but the download is torchvision's own way."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *args, **kwargs: pytest.fail("went to the network"))
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    images = make_images((96, 128), (90, 70))
+    state = lively_file(resnet50_fpn, tmp_path / "hub" / "checkpoints" / PUBLISHED_NAME, images, **SIZES)
+    theirs = THEIRS.fasterrcnn_resnet50_fpn(weights=COCO, **SIZES)
+    ours = frcnn_edu.fasterrcnn_resnet50_fpn(weights="DEFAULT", exact=True, **SIZES)
+    assert_same_detections(ours, theirs, images)
+
+    tuned = frcnn_edu.fasterrcnn_resnet50_fpn(weights="DEFAULT", new_classes=4, **SIZES)
+    assert {norm.eps for norm in frozen_norms(OURS, tuned)} == {0.0}
+    for key, value in tuned.state_dict().items():
+        if key.startswith("roi_heads.box_predictor."):
+            assert len(value) in (4, 16)
+        else:
+            assert torch.equal(value, state[key]), key
+
+
+@pytest.fixture(scope="module")
+def lively_mobilenet() -> tuple[nn.Module, list[Tensor]]:
+    images = make_images((96, 128), (90, 70))
+    torch.manual_seed(0)
+    model = mobilenet_v3_large_fpn(THEIRS, num_classes=7, **SIZES)
+    enliven(model, images)
+    return model.eval(), images
+
+
+@pytest.mark.parametrize("spelling", ["new", "old"])
+@pytest.mark.parametrize("container", ["zip", "legacy", "checkpoint"])
+def test_files_of_torchvisions_format(lively_mobilenet, container: str, spelling: str, tmp_path: Path) -> None:
+    """New and old spelling; today's and yesterday's file format; alone, or as torchvision's reference scripts save it."""
+    theirs, images = lively_mobilenet
+    state: Any = theirs.state_dict() if spelling == "new" else in_old_spelling(theirs.state_dict())
+    content = {"model": state, "optimizer": {}, "epoch": 3} if container == "checkpoint" else state
+    torch.save(content, tmp_path / "file.pth", _use_new_zipfile_serialization=container != "legacy")
+    ours = frcnn_edu.fasterrcnn_mobilenet_v3_large_fpn(weights=tmp_path / "file.pth", exact=True, **SIZES)
+    # Theirs as theirs, with BatchNorm frozen as pretrained weights have it
+    frozen = THEIRS.mobilenet_backbone(backbone_name="mobilenet_v3_large", weights=None, fpn=True, trainable_layers=3)
+    twin = THEIRS.FasterRCNN(
+        frozen,
+        7,
+        rpn_anchor_generator=THEIRS.AnchorGenerator(((32, 64, 128, 256, 512),) * 3, ((0.5, 1.0, 2.0),) * 3),
+        rpn_score_thresh=0.05,
+        **SIZES,
+    )
+    twin.load_state_dict(theirs.state_dict())
+    assert_same_detections(ours, twin, images)
+
+
+@pytest.mark.parametrize("outputs", [1000, 3, None])
+def test_a_body_is_taken_whatever_it_classified(outputs: int | None, tmp_path: Path) -> None:
+    """ImageNet's 1000 classes, a classifier fine-tuned on 3, or one whose last layer was taken off."""
+    body = torchvision.models.resnet18(num_classes=outputs or 1000)
+    state = {key: value for key, value in body.state_dict().items() if outputs or not key.startswith("fc.")}
+    torch.save({"model": state}, tmp_path / "body.pth")
+    backbone = frcnn_edu.resnet_fpn_backbone(backbone_name="resnet18", weights=tmp_path / "body.pth")
+    assert torch.equal(backbone.body.layer4[1].conv2.weight, body.layer4[1].conv2.weight)

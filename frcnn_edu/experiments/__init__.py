@@ -1,0 +1,1 @@
+"""Questions answered by training: `python -m frcnn_edu.experiments.NAME`."""

@@ -1,0 +1,122 @@
+"""Batch → C2…C5 by a body of the library timm, which has several hundred."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .backbone import BackboneWithFPN, check_range
+from .weights import load_weights
+
+STRIDES = (4, 8, 16, 32)  # of C2…C5, on which the pyramid stands
+
+
+class TimmBody(nn.Module):
+    """A model of timm's without its classifier, through timm's interface `features_only`.
+
+    Args:
+        name: of the model, as `timm.list_models()` has it: "resnet18", or "resnet18.a1_in1k" for certain weights.
+        weights: "DEFAULT" for those that timm downloads, a file with all of the model's weights in timm's names, or None.
+
+    Raises:
+        ValueError: timm is not installed or has no such model; the body has no maps of strides 4, 8, 16 and 32, or takes
+            images of one size only; the file has weights of another model.
+    """
+
+    def __init__(self, name: str, weights: str | Path | None = None) -> None:
+        super().__init__()
+        timm = _import_timm()
+        if not timm.is_model(name):
+            raise ValueError(f"timm has no model {name!r}; timm.list_models() names those that it has")
+        settings: dict[str, Any] = dict(features_only=True, pretrained=weights is not None)
+        if weights not in (None, "DEFAULT"):
+            _check_file(timm, name, Path(weights))
+            settings["pretrained_cfg_overlay"] = dict(file=str(weights))
+        try:
+            self.net: nn.Module = timm.create_model(name, **settings)
+        except (RuntimeError, AttributeError, TypeError) as error:  # what timm says of a model without stages
+            raise ValueError(f"timm gives no features of {name!r}: {error}") from error
+        self.index_of = _maps_of_strides(name, self.net.feature_info.reduction())
+        self.channels: list[int] = [self.net.feature_info.channels()[i] for i in self.index_of]
+        self.mean: Sequence[float] = self.net.default_cfg["mean"]
+        self.std: Sequence[float] = self.net.default_cfg["std"]
+        self._check_maps(name)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """(N, 3, H, W) → maps "0" … "3", of strides 4 … 32."""
+        maps = self.net(x)
+        return {str(level): maps[i] for level, i in enumerate(self.index_of)}
+
+    def freeze(self, trainable_layers: int) -> None:
+        """Freezes all but the last `trainable_layers` of the four stages: a layer is of the first stage whose map it changes.
+
+        With 4 all of the body is trained.
+        """
+        check_range("trainable_backbone_layers", trainable_layers, len(STRIDES))
+        frozen = self._example_maps()[: len(STRIDES) - trainable_layers]
+        if frozen:
+            parameters, total = list(self.parameters()), torch.stack([features.sum() for features in frozen]).sum()
+            gradients = torch.autograd.grad(total, parameters, allow_unused=True)
+            for parameter, gradient in zip(parameters, gradients):
+                parameter.requires_grad_(gradient is None)
+
+    def _example_maps(self) -> list[Tensor]:
+        """The maps of a grey picture of 64×96 pixels."""
+        was_training, parameter = self.training, next(self.parameters())
+        try:
+            return list(self.eval()(parameter.new_zeros(1, 3, 64, 96)).values())
+        finally:
+            self.train(was_training)
+
+    @torch.no_grad()
+    def _check_maps(self, name: str) -> None:
+        try:
+            found = [tuple(features.shape[1:]) for features in self._example_maps()]
+        except (AssertionError, RuntimeError) as error:
+            raise ValueError(f"the body {name!r} takes images of one size only: {error}") from error
+        expected = [(channels, 64 // stride, 96 // stride) for channels, stride in zip(self.channels, STRIDES)]
+        if found != expected:
+            raise ValueError(f"of 64×96 pixels the body {name!r} makes maps of {found}; expected {expected}")
+
+
+def timm_fpn_backbone(
+    name: str,
+    *,
+    weights: str | Path | None,
+    frozen_norm: bool,
+    trainable_layers: int,
+    out_channels: int = 256,
+) -> BackboneWithFPN:
+    """A `TimmBody` with an FPN; with `frozen_norm` its BatchNorm has stopped learning."""
+    body = TimmBody(name, weights)
+    if frozen_norm:
+        body.net = _import_timm().layers.freeze_batch_norm_2d(body.net)
+    body.freeze(trainable_layers)
+    return BackboneWithFPN(body, None, body.channels, out_channels)
+
+
+def _import_timm() -> Any:
+    try:
+        import timm
+    except ImportError as error:
+        raise ValueError("a body of timm's needs the library: pip install timm") from error
+    return timm
+
+
+def _maps_of_strides(name: str, strides: list[int]) -> list[int]:
+    """Which of the body's maps has each of STRIDES; of several the last."""
+    if not set(STRIDES) <= set(strides):
+        raise ValueError(f"the body {name!r} has maps of strides {strides}; the pyramid stands on {list(STRIDES)}")
+    return [len(strides) - 1 - strides[::-1].index(stride) for stride in STRIDES]
+
+
+def _check_file(timm: Any, name: str, file: Path) -> None:
+    """Whether the file has all of the model's weights: timm itself takes what it finds, and is silent about the rest."""
+    if not file.is_file():
+        raise ValueError(f"weights {str(file)!r} are neither a file nor 'DEFAULT'")
+    whole = timm.create_model(name)
+    classifier = whole.default_cfg["classifier"] or ()
+    names = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+    load_weights(whole, file, name=f"timm's {name}", but=tuple(f"{layer}." for layer in names))

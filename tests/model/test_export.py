@@ -1,0 +1,116 @@
+"""One export by the command, and the file it leaves compared with the model; the large model once, slowly."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from frcnn_edu import cli, fasterrcnn_small_fpn
+from frcnn_edu.benchmark.models import images_of, make_pair
+from frcnn_edu.commands import export as export_command
+from frcnn_edu.data import ShapesDetection
+from frcnn_edu.model.export import differences, load_onnx, to_onnx
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `export` leaves of the model in this package."""
+    folder = tmp_path_factory.mktemp("onnx")
+    assert cli.main(["export", "--out", str(folder / "model.onnx")]) == 0
+    assert [file.name for file in folder.iterdir()] == ["model.onnx"]
+    return folder / "model.onnx"
+
+
+@pytest.fixture(scope="module")
+def small() -> nn.Module:
+    return fasterrcnn_small_fpn(weights="DEFAULT").eval().requires_grad_(False)
+
+
+def test_the_file_finds_what_the_model_finds(exported: Path, small: nn.Module) -> None:
+    detect, data = load_onnx(exported), ShapesDetection("val")
+    for i in range(12):
+        image = data[i][0]
+        found, expected = detect(image), small([image])[0]
+        assert len(expected["boxes"]) >= 1
+        boxes, scores = differences(found, expected)
+        assert boxes < 1e-3  # pixels
+        assert scores < 1e-4
+        assert (found["boxes"].dtype, found["labels"].dtype) == (torch.float32, torch.int64)
+
+
+def test_an_image_without_objects(exported: Path, small: nn.Module) -> None:
+    image = torch.full((3, 128, 160), 0.5)
+    assert len(small([image])[0]["boxes"]) == 0
+    found = load_onnx(exported)(image)
+    assert {name: tuple(value.shape) for name, value in found.items()} == {
+        "boxes": (0, 4),
+        "labels": (0,),
+        "scores": (0,),
+    }
+
+
+def test_what_the_file_says_of_itself(exported: Path) -> None:
+    model = onnx.load(exported)
+    onnx.checker.check_model(model)
+    (image,) = model.graph.input
+    assert (image.name, [d.dim_value for d in image.type.tensor_type.shape.dim]) == ("image", [3, 128, 160])
+    assert [output.name for output in model.graph.output] == ["boxes", "labels", "scores"]
+    (classes,) = (entry.value for entry in model.metadata_props if entry.key == "classes")
+    assert json.loads(classes) == list(ShapesDetection.classes)
+
+
+def test_a_file_that_finds_something_else_is_refused(
+    small: nn.Module, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def moved(image: Tensor) -> dict[str, Tensor]:
+        found = small([image])[0]
+        return {**found, "boxes": found["boxes"] + 0.5}
+
+    class Program:
+        class model:  # noqa: N801
+            metadata_props: dict[str, str] = {}  # noqa: RUF012
+
+        @staticmethod
+        def save(path: Path) -> None:
+            path.write_bytes(b"weights")
+
+    monkeypatch.setattr(export_command, "to_onnx", lambda *args: Program)
+    monkeypatch.setattr(export_command, "load_onnx", lambda file: moved)
+    assert cli.main(["export", "--out", str(tmp_path / "model.onnx")]) == 2
+    assert "something else than the model in image 0: boxes differ by 0.5 pixels" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []  # and no file is left
+
+
+def test_differences() -> None:
+    found = {"boxes": torch.zeros(2, 4), "labels": torch.tensor([1, 2]), "scores": torch.tensor([0.9, 0.8])}
+    assert differences(found, found) == (0.0, 0.0)
+    assert differences(found, {**found, "boxes": torch.full((2, 4), 2.0)}) == (2.0, 0.0)
+    assert differences(found, {name: value[:1] for name, value in found.items()}) == (float("inf"), float("inf"))
+    assert differences(found, {**found, "labels": torch.tensor([2, 1])}) == (float("inf"), float("inf"))
+
+
+def test_height_without_width(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", "--height", "64"]) == 2
+    assert "--height and --width" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_large_model(tmp_path: Path) -> None:
+    """ResNet-50 with random weights scaled to find 100 objects, among them many that overlap and score alike."""
+    images = images_of(200, 2)
+    model, _ = make_pair(200, images)
+    to_onnx(model, *images[0].shape[1:]).save(tmp_path / "model.onnx")
+    detect = load_onnx(tmp_path / "model.onnx")
+    with torch.no_grad():
+        for image in images:
+            expected = model([image])[0]
+            assert len(expected["boxes"]) == 100
+            boxes, scores = differences(detect(image), expected)
+            assert boxes < 1e-2  # pixels of 200×267, after deltas that stretch boxes far
+            assert scores < 1e-4
