@@ -37,7 +37,7 @@ from ..training import (
 )
 from ..training.files import write_text
 from ..training.loading import load_batches, steps_per_epoch, to_device
-from ..training.processes import restarted
+from ..training.processes import Processes, restarted
 from ..training.run import CHECKPOINT
 from ..training.schedule import lr_factor
 from .evaluate import open_evaluation_data
@@ -58,31 +58,22 @@ MAY_CHANGE_ON_RESUME = {"epochs", "minutes", "save_minutes", "workers", "accumul
 def run_train(options: argparse.Namespace) -> None:
     """Train a model and draw what becomes of it."""
     processes, device = join(options.device)
-    if processes.count > 1 and options.out is None:
-        raise ValueError("several processes need --out DIR: a run folder that all of them know, started again as well")
-    out = options.out or Path("runs") / f"{_slug(options.data or 'shapes')}-{datetime.now():%Y%m%d-%H%M%S}"
-    if options.resume and options.out is None:
-        raise ValueError("--resume needs --out DIR: the folder of the run to go on with")
-    resume = options.resume or (restarted() and holds_run(out))
-    if not resume and holds_run(out):
-        raise ValueError(f"{out} holds a run already; add --resume to go on with it, or choose another --out")
+    out, resume = run_folder(options, processes)
     config = resumed_config(options, out) if resume else new_config(options, device, processes.count)
-
     train_data = open_training_data(config, options.strict)
     val_data, val_split = open_evaluation_data(config.data, None, train_data.classes, options.strict)
+    final_data, final_split = val_data, val_split
     if options.evaluate_on is not None:  # opened now, so that a mistake shows before the training
         final_data, final_split = open_evaluation_data(
             config.data, options.evaluate_on, train_data.classes, options.strict
         )
-    else:
-        final_data, final_split = val_data, val_split
     torch.manual_seed(config.seed)  # the weights that training starts from
     new_predictor = needs_new_predictor(config.model, config.weights, train_data.classes)
     model = build_model(config, len(train_data.classes), new_predictor=new_predictor)
-    if processes.rank == 0:
+    first = processes.rank == 0
+    if first:
         print_plan(model, train_data, val_data, val_split, config, device, processes.count, out, new_predictor)
-
-    board = open_board(out, resume) if options.tensorboard and processes.rank == 0 else None
+    board = open_board(out, resume) if options.tensorboard and first else None
 
     def report(state: RunState, found: Evaluation) -> None:
         print(epoch_line(state), flush=True)
@@ -95,7 +86,7 @@ def run_train(options: argparse.Namespace) -> None:
             on_step=board.on_step if board is not None else None,
         )  # fmt: skip
     except KeyboardInterrupt:
-        if (out / CHECKPOINT).exists() and processes.rank == 0:
+        if (out / CHECKPOINT).exists() and first:
             print(f"\nto go on:  python -m frcnn_edu train --resume --out {out}", file=sys.stderr)
         raise
     finally:
@@ -103,17 +94,27 @@ def run_train(options: argparse.Namespace) -> None:
             board.close()
     metrics = state.epochs[-1]
     if final_split != val_split:
-        found = evaluate(
-            model, final_data, device=device, batch_size=config.batch_size, progress=True, processes=processes
-        )
+        size = config.batch_size
+        found = evaluate(model, final_data, device=device, batch_size=size, progress=first, processes=processes)
         metrics = found.metrics
-    if processes.rank == 0:
-        if final_split != val_split:
-            from ..viz.report import write_report
-
+        if first:
             write_text(out / f"metrics-{final_split}.json", json.dumps(metrics, indent=1) + "\n")
-            write_report(out / f"report-{final_split}.html", found, final_data, config, split=final_split, state=state)
+            report_run(out / f"report-{final_split}.html", state, found, final_data, config, final_split)
+    if first:
         print(f"\n{coco_table(metrics)}\n\nmeasured on {config.data}, split {final_split!r}; everything is in {out}/")
+
+
+def run_folder(options: argparse.Namespace, processes: Processes) -> tuple[Path, bool]:
+    """Where the run is kept, and whether it goes on with what is there."""
+    if processes.count > 1 and options.out is None:
+        raise ValueError("several processes need --out DIR: a run folder that all of them know, started again as well")
+    if options.resume and options.out is None:
+        raise ValueError("--resume needs --out DIR: the folder of the run to go on with")
+    out = options.out or Path("runs") / f"{_slug(options.data or 'shapes')}-{datetime.now():%Y%m%d-%H%M%S}"
+    resume = options.resume or (restarted() and holds_run(out))
+    if not resume and holds_run(out):
+        raise ValueError(f"{out} holds a run already; add --resume to go on with it, or choose another --out")
+    return out, resume
 
 
 def new_config(options: argparse.Namespace, device: torch.device, processes: int = 1) -> TrainConfig:
@@ -253,7 +254,6 @@ def draw_run(
 ) -> None:
     """Draw the curves, the detections on some validation images, spread over the data, and the report."""
     from ..viz import detection_sheet, plot_losses, plot_metrics, save_figure
-    from ..viz.report import write_report
 
     chosen = [round(i * (len(data) - 1) / max(count - 1, 1)) for i in range(min(count, len(data)))]
     images, targets = zip(*(data[i] for i in chosen))
@@ -263,9 +263,16 @@ def draw_run(
         figures["average_precision.png"] = plot_metrics(state.epochs)
     for name, figure in figures.items():
         save_figure(figure, out / name)
-    write_report(out / "report.html", found, data, config, split=split, state=state)
+    report_run(out / "report.html", state, found, data, config, split)
     if board is not None:
         board.on_epoch(state, found, sheet)
+
+
+def report_run(path: Path, state: RunState, found: Evaluation, data: Any, config: TrainConfig, split: str) -> None:
+    """The run as one HTML file."""
+    from ..viz.report import write_report
+
+    write_report(path, found, data, config, split=split, state=state)
 
 
 def _given(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:

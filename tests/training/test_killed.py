@@ -14,7 +14,6 @@ from frcnn_edu.training import LOSSES, load_checkpoint
 from frcnn_edu.training.loading import steps_per_epoch
 
 KILLS = 25
-STEPS = CONFIG.epochs * steps_per_epoch(DATA, CONFIG)
 # Forks of a process that has everything imported: each run starts at once.
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["killed"])
@@ -23,9 +22,10 @@ processes.set_forkserver_preload(["killed"])
 def assert_same_run(out: Path, untouched: Path) -> None:
     """The same weights, optimizer and history, to the bit."""
     one, other = (load_checkpoint(folder / "checkpoint.pt") for folder in (out, untouched))
-    assert one["progress"]["step"] == STEPS
+    steps = one["config"]["epochs"] * steps_per_epoch(DATA, CONFIG)
+    assert one["progress"]["step"] == steps
     history = one["progress"]["history"]
-    assert history["step"] == list(range(1, STEPS + 1))
+    assert history["step"] == list(range(1, steps + 1))
     for name in (*LOSSES, "lr"):
         assert history[name] == other["progress"]["history"][name], name
     assert one["model"].keys() == other["model"].keys()
