@@ -216,14 +216,14 @@ def test_evaluate(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("more").mkdir()
-    Image.open(voc / "JPEGImages/3.jpg").convert("L").save("more/3.png")
+    Image.open(voc / "JPEGImages/000003.jpg").convert("L").save("more/3.png")
     Path("more/notes.txt").write_text("no picture")
     Path("more/broken.png").write_text("no picture either")
     command = ["detect", "--checkpoint", str(run / "checkpoint.pt"), "--score-threshold", "0.01", "--device", "cpu"]
-    assert cli.main([*command, str(voc / "JPEGImages/3.jpg"), "more"]) == 0
+    assert cli.main([*command, str(voc / "JPEGImages/000003.jpg"), "more"]) == 0
     assert sorted(path.name for path in Path("detections").iterdir()) == ["3-2.png", "3.png", "detections.json"]
     first, second = json.loads(Path("detections/detections.json").read_text())
-    assert (first["file"], second["file"]) == (str(voc / "JPEGImages/3.jpg"), "more/3.png")
+    assert (first["file"], second["file"]) == (str(voc / "JPEGImages/000003.jpg"), "more/3.png")
     assert len(first["boxes"]) == len(first["labels"]) == len(first["names"]) == len(first["scores"]) > 0
     classes = load_model(run / "checkpoint.pt")[1]
     assert first["names"] == [classes[label] for label in first["labels"]]

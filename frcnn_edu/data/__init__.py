@@ -12,6 +12,7 @@ from .penn_fudan import PennFudanDetection
 from .shapes import ShapesDetection
 from .transforms import DetectionTransforms, train_transforms
 from .voc import VOCDetection
+from .voc_writer import write_voc
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -25,4 +26,5 @@ __all__ = [
     "load_image",
     "open_dataset",
     "train_transforms",
+    "write_voc",
 ]
