@@ -1,7 +1,7 @@
 """Data sets in COCO's format: one json file with the boxes of all images, and a folder of image files."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,10 @@ def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]
     usable["images"] = _drop_repeated(file, usable["images"], findings)
     _check_ids(file, "categories", usable["categories"])
     _check_ids(file, "images", usable["images"])
+    ids = Counter(each["id"] for each in usable["annotations"] if type(each.get("id")) is int)
+    for number, count in ids.items():
+        if count > 1:  # nothing here goes by it
+            findings.note("annotations of one id, all used", f"id {number}", count)
     known = {image["id"] for image in usable["images"]}
     for annotation in usable["annotations"]:
         if annotation["image_id"] not in known:

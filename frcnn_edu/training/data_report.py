@@ -160,6 +160,8 @@ def _gather(
                 continue
             counted = target["iscrowd"] == 0
             boxes = target["boxes"][counted]
+            if again := len(boxes) - len(torch.column_stack((boxes, target["labels"][counted])).unique(dim=0)):
+                findings.note("objects that are annotated twice: same class, same box", name, again)
             counts["images"][split] += 1
             counts["empty"][split] += len(counted) == 0
             counts["ignored"][split] += len(counted) - len(boxes)

@@ -250,6 +250,11 @@ def test_an_image_listed_twice_is_used_once(write: Callable) -> None:
     assert "images listed twice, used once: 1 (a.png)" in dataset.summary
 
 
+def test_annotations_of_one_id_are_all_used(write: Callable) -> None:
+    dataset = CocoDetection(write(change(["annotations", 1, "id"], 1)), strict=True)
+    assert dataset.summary == "2 images, 2 boxes; annotations of one id, all used: 2 (id 1)"
+
+
 @pytest.mark.parametrize("start", ["\ufeff", "\r\n\r\n "])
 def test_a_byte_order_mark_and_other_line_ends(write: Callable, start: str) -> None:
     assert len(CocoDetection(write(start + json.dumps(content(), indent=1).replace("\n", "\r\n")), strict=True)) == 2

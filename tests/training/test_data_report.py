@@ -105,6 +105,12 @@ def test_findings_of_all_splits_are_put_together(model: FasterRCNN) -> None:
     assert describe_data({"train": train, "val": val}, model).findings.summary() == "boxes refused: 4 (a, b)"
 
 
+def test_objects_annotated_twice_are_noted(model: FasterRCNN) -> None:
+    report = describe_data({"train": Given([((60, 80), BOXES[[0, 1, 0, 0]]), ((60, 80), BOXES)])}, model)
+    assert report.findings.noted == {"objects that are annotated twice: same class, same box": {"picture 0": 2}}
+    assert len(report.labels) == 7
+
+
 def test_an_image_in_two_splits_is_noted(model: FasterRCNN, tmp_path: Path) -> None:
     class Record:
         path = tmp_path / "a.jpg"
