@@ -25,6 +25,7 @@ from .course import (
     rpn_head,
     stride_grid,
     transform,
+    your_own_data,
 )
 from .draw import draw_detections, legend_on_top, panels, ratio
 from .explore import EXPLORERS
@@ -86,7 +87,7 @@ def first_view(name: str) -> Callable[[], Figure]:
 COLORS = 256  # of a file: a third of the bytes, and hardly to be seen
 COURSE = (
     *(transform, backbone, fpn, base_anchors, stride_grid, rpn_head, box_coding, iou_labeling, proposals),
-    *(level_mapper, roi_align, box_head, losses),
+    *(level_mapper, roi_align, box_head, losses, your_own_data),
 )
 FIGURES: dict[str, Callable[[], Figure]] = {
     "whole_network": whole_network,

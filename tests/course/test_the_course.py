@@ -38,8 +38,8 @@ def test_a_notebook_has_no_problems(path: Path) -> None:
     assert problems(path) == []
 
 
-def test_there_are_sixteen_notebooks_in_order() -> None:
-    assert [path.name[:3] for path in COURSE] == [f"{number:02d}_" for number in range(16)]
+def test_there_are_seventeen_notebooks_in_order() -> None:
+    assert [path.name[:3] for path in COURSE] == [f"{number:02d}_" for number in range(17)]
     for path in COURSE:
         assert headings(path)[0].startswith(f"{path.name[:2]} · ")
 
