@@ -35,7 +35,10 @@ def voc_boxes(function: Callable[[Tensor, int, int], Tensor]) -> str:
         one.tolist() != (CORNERS[:1] - 1).tolist(),
         "You took 1 from all four. The right corner is the last pixel inside: its right edge has the number it has.",
     )
-    expect(one.tolist() == [[10, 20, 30, 60]], f"{CORNERS[0].tolist()} should become [10, 20, 30, 60], not {one[0].tolist()}.")
+    expect(
+        one.tolist() == [[10, 20, 30, 60]],
+        f"{CORNERS[0].tolist()} should become [10, 20, 30, 60], not {one[0].tolist()}.",
+    )
     swapped = function(CORNERS[1:2].clone(), *SIZE)
     expect(len(swapped) == 1, "A box whose corners are swapped can be put right: do not drop it.")
     expect(
@@ -45,9 +48,15 @@ def voc_boxes(function: Callable[[Tensor, int, int], Tensor]) -> str:
     )
     over = function(CORNERS[2:3].clone(), *SIZE)
     expect_shape(over, (1, 4), "For a box that overhangs the answer")
-    expect(over.tolist() == [[0, 4, 100, 80]], f"Clipped to {SIZE[0]}×{SIZE[1]} pixels it is [0, 4, 100, 80], not {over[0].tolist()}.")
+    expect(
+        over.tolist() == [[0, 4, 100, 80]],
+        f"Clipped to {SIZE[0]}×{SIZE[1]} pixels it is [0, 4, 100, 80], not {over[0].tolist()}.",
+    )
     outside = function(CORNERS[4:5].clone(), *SIZE)
-    expect(isinstance(outside, Tensor) and len(outside) == 0, "A box that lies outside has no area once it is clipped: leave it out.")
+    expect(
+        isinstance(outside, Tensor) and len(outside) == 0,
+        "A box that lies outside has no area once it is clipped: leave it out.",
+    )
     single = function(CORNERS[3:4].clone(), *SIZE)
     expect(len(single) == 1, "Corners (1, 1, 1, 1) are one whole pixel, from 0 to 1: keep it.")
     right = usable(CORNERS, *SIZE)
@@ -58,7 +67,17 @@ def voc_boxes(function: Callable[[Tensor, int, int], Tensor]) -> str:
     return "Five of the six can be used. The next folder has another kind of mistake: let `check-data` look at each new one."
 
 
-CASES = ((0.9, 0.0), (0.5, 0.6), (0.49, 0.0), (0.3, 0.7), (0.05, 0.5), (0.05, 0.3), (0.1, 0.0), (0.09, 0.09), (0.0, 0.0))
+CASES = (
+    (0.9, 0.0),
+    (0.5, 0.6),
+    (0.49, 0.0),
+    (0.3, 0.7),
+    (0.05, 0.5),
+    (0.05, 0.3),
+    (0.1, 0.0),
+    (0.09, 0.09),
+    (0.0, 0.0),
+)
 
 
 def kind_of(same: float, other: float) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -87,11 +88,10 @@ def error_sheet(
             lost = target["boxes"][fate.missed]
             draw_boxes(ax, lost, COLORS[MISSED], linewidth=wide, dashes=st.DASHES)
             wrong = [i for i, kind in enumerate(fate.kinds) if kind != RIGHT]
-            texts = [f"{classes[labels[i]]}: {fate.kinds[i]}" for i in wrong]
-            draw_labels(ax, boxes[wrong], texts, [COLORS[fate.kinds[i]] for i in wrong])
-            draw_labels(
-                ax, lost, [classes[k] for k in target["labels"][fate.missed].tolist()], [COLORS[MISSED]] * len(lost)
-            )
+            names = [classes[label] for label in target["labels"][fate.missed].tolist()]
+            texts = [f"{classes[labels[i]]}: {fate.kinds[i]}" for i in wrong] + [f"{name}: {MISSED}" for name in names]
+            colors = [COLORS[fate.kinds[i]] for i in wrong] + [COLORS[MISSED]] * len(lost)
+            draw_labels(ax, torch.cat((boxes[wrong], lost)), texts, colors)  # all at once: none covers another
             caption = (
                 f"image {target['image_id']}: {len(wrong)} wrong, {len(lost)} missed, {fate.kinds.count(RIGHT)} right"
             )
