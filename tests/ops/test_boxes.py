@@ -192,3 +192,10 @@ def test_images_are_clipped_each_by_its_own_size(a: Tensor, b: Tensor, height: i
 def test_what_is_left_is_large_enough_and_nothing_else_is(a: Tensor, least: float) -> None:
     kept = remove_small_boxes(a, least).tolist()
     assert kept == [i for i, (x1, y1, x2, y2) in enumerate(a) if x2 - x1 >= least and y2 - y1 >= least]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_boxes_keep_their_precision(dtype: torch.dtype) -> None:
+    a = torch.tensor([[1.0, 2, 30, 40], [1, 2, 30, 44]], dtype=dtype)
+    for found in (resize_boxes(a, (7, 9), (13, 5)), clip_boxes_to_image(a, (20, 20)), box_area(a), box_iou(a, a)):
+        assert found.dtype == dtype
