@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 import frcnn_edu
-from frcnn_edu.ops.boxes import _nms_group_by_group
+from frcnn_edu.ops.boxes import _nms_group_by_group, batched_nms
 
 PACKAGE = Path(frcnn_edu.__file__).parent
 
@@ -94,7 +94,8 @@ def run_model(forget: str | None = None) -> list[str]:
             kept = _nms_group_by_group(
                 boxes, detections[0]["scores"], labels, 0.5, [len(boxes)]
             )  # how very many are sifted
-            check([losses, detections, kept])
+            none_kept = batched_nms(boxes[:0], boxes[:0, 0], labels[:0], 0.5)
+            check([losses, detections, kept, none_kept])
     return list(places.seen)
 
 
