@@ -10,6 +10,7 @@ import frcnn_edu
 from frcnn_edu.benchmark.lively import Target, make_images, make_targets
 from frcnn_edu.model.rpn import concat_box_prediction_layers
 from frcnn_edu.ops import losses
+from frcnn_edu.ops.boxes import _nms_group_by_group
 
 IMAGES = make_images((60, 90), (80, 64))
 TARGETS = make_targets(IMAGES, [3, 0], num_classes=6)  # and one without objects
@@ -40,6 +41,7 @@ def stages(model: Any, images: Sequence[Tensor], targets: Sequence[Target]) -> S
     numbers = [level[0].numel() for level in logits]
     flat_logits, flat_deltas = (values.detach() for values in concat_box_prediction_layers(logits, deltas))
     moved = rpn.box_coder.decode(flat_deltas, anchors).view(len(images), -1, 4)
+    groups = torch.arange(moved.shape[1], device=images[0].device) % 3
     proposals, _ = rpn.filter_proposals(moved, flat_logits, batch.image_sizes, numbers)
     chosen, _, labels, regression_targets = heads.select_training_samples(proposals, resized)
     pooled = heads.box_roi_pool(features, chosen, batch.image_sizes)
@@ -57,6 +59,7 @@ def stages(model: Any, images: Sequence[Tensor], targets: Sequence[Target]) -> S
         "RPN head, some anchors": lambda: rpn.head.at(maps, torch.arange(0, 90, 7, device=images[0].device)),
         "decoding": lambda: rpn.box_coder.decode(flat_deltas, anchors),
         "proposals": lambda: rpn.filter_proposals(moved, flat_logits, batch.image_sizes, numbers),
+        "NMS, group by group": lambda: _nms_group_by_group(moved[0], flat_logits[: len(moved[0]), 0], groups, 0.5),
         "RPN targets": lambda: rpn.assign_targets_to_anchors(anchors, resized),
         "RPN sampling": lambda: rpn.sample(rpn.assign_targets_to_anchors(anchors, resized)[0]),
         "RPN losses": lambda: rpn(batch, features, resized)[1],
@@ -81,6 +84,7 @@ INSIDE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "RPN head, some anchors": (lambda model: model.rpn.head.cls_logits, "forward"),
     "decoding": (lambda model: model.rpn.box_coder, "_weights"),
     "proposals": (lambda model: model.rpn, "_get_top_n_idx"),
+    "NMS, group by group": (lambda model: frcnn_edu.ops.boxes, "nms"),
     "RPN targets": (lambda model: model.rpn.proposal_matcher, "match_boxes"),
     "RPN sampling": (lambda model: model.rpn.fg_bg_sampler, "_draw"),
     "RPN losses": (lambda model: model.rpn.box_coder, "encode_single"),

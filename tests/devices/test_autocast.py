@@ -48,7 +48,7 @@ def losses_and_gradient(model: Any, amp: bool, proposals: list[Tensor] | None) -
 
 @pytest.mark.parametrize(
     ("make", "exact"),
-    [(small_model, False), (small_model, True), (resnet18, False)],
+    [(small_model, False), (small_model, True), pytest.param(resnet18, False, marks=pytest.mark.slow)],
     ids=["small", "exact", "resnet18"],
 )
 def test_losses_are_those_of_float32_within_three_per_cent(make: Callable, exact: bool) -> None:

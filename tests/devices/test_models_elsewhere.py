@@ -56,7 +56,10 @@ def train_and_detect(model: nn.Module, device: torch.device, optimizer: str = "s
     return losses, detections, dict(model.state_dict())
 
 
-@pytest.mark.parametrize(("make", "name"), [(small_model, "cuda"), (small_model, "mps"), (mobilenet, "cuda")])
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [(small_model, "cuda"), (small_model, "mps"), pytest.param(mobilenet, "cuda", marks=pytest.mark.slow)],
+)
 def test_training_and_detecting_are_those_of_the_cpu(make: Callable, name: str) -> None:
     here = make(exact=True)
     there = copy.deepcopy(here)
@@ -79,7 +82,7 @@ def test_inference_mode() -> None:
         torch.testing.assert_close(to_cpu(found), expected, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("make", [small_model, resnet50])
+@pytest.mark.parametrize("make", [small_model, pytest.param(resnet50, marks=pytest.mark.slow)])
 def test_without_exact_a_device_has_its_own_ways(make: Callable) -> None:
     """They differ from a CPU's by rounding, which may decide what the box head is shown; the RPN's samples follow from anchors."""
     here = make()
@@ -117,7 +120,7 @@ def test_a_run_of_training(tmp_path: Path) -> None:
         found = evaluate(model, Few(), device=device)
     assert not any(isinstance(value, Elsewhere) for value in tree_leaves(found.detections))
     saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["model"]
-    assert all(torch.equal(value, to_cpu(model.state_dict()[key])) for key, value in saved.items())
+    torch.testing.assert_close(saved, to_cpu(dict(model.state_dict())), rtol=0, atol=0)
 
 
 class Operators(TorchDispatchMode):

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 import frcnn_edu
+from frcnn_edu.ops.boxes import _nms_group_by_group, batched_nms
 
 PACKAGE = Path(frcnn_edu.__file__).parent
 
@@ -88,7 +89,13 @@ def run_model(forget: str | None = None) -> list[str]:
         with places:
             losses = model.train()(images, targets)
             sum(losses.values()).backward()
-            check([losses, model.eval()(images)])
+            detections = model.eval()(images)
+            boxes, labels = detections[0]["boxes"], detections[0]["labels"]
+            kept = _nms_group_by_group(
+                boxes, detections[0]["scores"], labels, 0.5, [len(boxes)]
+            )  # how very many are sifted
+            none_kept = batched_nms(boxes[:0], boxes[:0, 0], labels[:0], 0.5)
+            check([losses, detections, kept, none_kept])
     return list(places.seen)
 
 

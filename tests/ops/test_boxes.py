@@ -12,6 +12,7 @@ from frcnn_edu.ops.boxes import (
     box_iou,
     clip_boxes_to_image,
     clip_boxes_to_images,
+    most_at_one_go,
     nms,
     remove_small_boxes,
     resize_boxes,
@@ -192,3 +193,21 @@ def test_images_are_clipped_each_by_its_own_size(a: Tensor, b: Tensor, height: i
 def test_what_is_left_is_large_enough_and_nothing_else_is(a: Tensor, least: float) -> None:
     kept = remove_small_boxes(a, least).tolist()
     assert kept == [i for i, (x1, y1, x2, y2) in enumerate(a) if x2 - x1 >= least and y2 - y1 >= least]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_boxes_keep_their_precision(dtype: torch.dtype) -> None:
+    a = torch.tensor([[1.0, 2, 30, 40], [1, 2, 30, 44]], dtype=dtype)
+    for found in (resize_boxes(a, (7, 9), (13, 5)), clip_boxes_to_image(a, (20, 20)), box_area(a), box_iou(a, a)):
+        assert found.dtype == dtype
+
+
+def test_equal_boxes_of_two_groups_are_both_kept() -> None:
+    """However small: the place that a group is moved to begins behind the largest coordinate."""
+    a = torch.tensor([[0.0, 0, 1, 1]]).repeat(3, 1)
+    assert batched_nms(a, torch.tensor([0.5, 0.9, 0.7]), torch.tensor([0, 1, 1]), 0.5).tolist() == [1, 0]
+
+
+def test_how_many_are_taken_at_one_go_is_torchvisions_number() -> None:
+    assert most_at_one_go(torch.device("cpu")) == 4_000
+    assert most_at_one_go(torch.device("cuda")) == most_at_one_go(torch.device("mps")) == 100_000

@@ -1,3 +1,6 @@
+import math
+
+import pytest
 import torch
 
 from frcnn_edu.ops.losses import fastrcnn_loss, rpn_loss
@@ -32,3 +35,27 @@ def test_no_positives_cost_no_box_loss() -> None:
     assert box == 0
     _, box = fastrcnn_loss(torch.randn(5, 3), torch.randn(5, 12), [torch.zeros(5).long()], [torch.randn(5, 4)])
     assert box == 0
+
+
+def smooth_l1(difference: float) -> float:
+    """A parabola up to 1/9, a line from there on."""
+    return 4.5 * difference**2 if abs(difference) < 1 / 9 else abs(difference) - 1 / 18
+
+
+def test_the_losses_in_numbers() -> None:
+    """Both box losses are sums over positives, divided by all that was sampled."""
+    targets = torch.zeros(1, 4)
+    moves = torch.tensor([[0.06, -0.5, 2.0, 0.0]])
+    expected = sum(map(smooth_l1, moves[0].tolist())) / 3
+    logits = torch.tensor([2.0, -1.0, 0.0])
+    objectness, box = rpn_loss(logits, torch.tensor([1.0, 0, 0]), moves, targets)
+    assert box.item() == pytest.approx(expected)
+    logistic = [math.log(1 + math.exp(-2)), math.log(1 + math.exp(-1)), math.log(2)]
+    assert objectness.item() == pytest.approx(sum(logistic) / 3)
+
+    of_classes = torch.full((3, 12), 7.0)
+    of_classes[1, 8:] = moves[0]
+    labels, target_deltas = [torch.tensor([0, 2]), torch.tensor([0])], [torch.zeros(2, 4), torch.zeros(1, 4)]
+    classification, box = fastrcnn_loss(torch.zeros(3, 3), of_classes, labels, target_deltas)
+    assert box.item() == pytest.approx(expected)
+    assert classification.item() == pytest.approx(math.log(3))
