@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from frcnn_edu import cli, fasterrcnn_small_fpn
+from frcnn_edu import cli, fasterrcnn_small_fpn, set_exact
 from frcnn_edu.benchmark.models import images_of, make_pair
 from frcnn_edu.commands import export as export_command
 from frcnn_edu.data import ShapesDetection
@@ -88,11 +88,17 @@ def test_a_file_that_finds_something_else_is_refused(
 
 
 def test_differences() -> None:
-    found = {"boxes": torch.zeros(2, 4), "labels": torch.tensor([1, 2]), "scores": torch.tensor([0.9, 0.8])}
+    boxes = torch.tensor([[0.0, 0, 9, 9], [50, 50, 70, 70]])
+    found = {"boxes": boxes, "labels": torch.tensor([1, 2]), "scores": torch.tensor([0.9, 0.8])}
     assert differences(found, found) == (0.0, 0.0)
-    assert differences(found, {**found, "boxes": torch.full((2, 4), 2.0)}) == (2.0, 0.0)
-    assert differences(found, {name: value[:1] for name, value in found.items()}) == (float("inf"), float("inf"))
-    assert differences(found, {**found, "labels": torch.tensor([2, 1])}) == (float("inf"), float("inf"))
+    assert differences(found, {name: value.flip(0) for name, value in found.items()}) == (0.0, 0.0)
+    assert differences(found, {**found, "boxes": boxes + 2}) == (2.0, 0.0)
+    assert differences(found, {**found, "scores": found["scores"].flip(0)})[1] == pytest.approx(0.1)
+    infinite = (float("inf"), float("inf"))
+    assert differences(found, {name: value[:1] for name, value in found.items()}) == infinite
+    assert differences(found, {**found, "labels": torch.tensor([1, 1])})[0] == float("inf")
+    twice = {**found, "labels": torch.tensor([1, 1])}
+    assert differences({**twice, "boxes": boxes[[0, 0]]}, twice) == infinite
 
 
 def test_height_without_width(capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +110,7 @@ def test_height_without_width(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_large_model(tmp_path: Path) -> None:
     """ResNet-50 with random weights scaled to find 100 objects, among them many that overlap and score alike."""
     images = images_of(200, 2)
-    model, _ = make_pair(200, images)
+    model = set_exact(make_pair(200, images)[0])
     to_onnx(model, *images[0].shape[1:]).save(tmp_path / "model.onnx")
     detect = load_onnx(tmp_path / "model.onnx")
     with torch.no_grad():
