@@ -1,6 +1,7 @@
 """One export by the command, and the file it leaves compared with the model; the large model once, slowly."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,15 +109,25 @@ def test_height_without_width(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_the_large_model(tmp_path: Path) -> None:
-    """ResNet-50 with random weights scaled to find 100 objects, among them many that overlap and score alike."""
+    """ResNet-50 with random weights scaled to find hundreds of objects, of which 100 are left."""
     images = images_of(200, 2)
     model = set_exact(make_pair(200, images)[0])
     to_onnx(model, *images[0].shape[1:]).save(tmp_path / "model.onnx")
-    detect = load_onnx(tmp_path / "model.onnx")
-    with torch.no_grad():
-        for image in images:
-            expected = model([image])[0]
-            assert len(expected["boxes"]) == 100
-            boxes, scores = differences(detect(image), expected)
-            assert boxes < 1e-2  # pixels of 200×267, after deltas that stretch boxes far
-            assert scores < 1e-4
+    assert_same_but_for_the_last(load_onnx(tmp_path / "model.onnx"), model, images)
+
+
+@torch.no_grad()
+def assert_same_but_for_the_last(
+    detect: Callable[[Tensor], dict[str, Tensor]], model: nn.Module, images: list[Tensor]
+) -> None:
+    """Whatever scores a little more than the hundredth is found by both; which one is the hundredth, rounding decides."""
+    for image in images:
+        found, expected = detect(image), model([image])[0]
+        sure = expected["scores"] > expected["scores"].min() + 1e-3
+        assert len(found["boxes"]) == len(expected["boxes"]) == 100
+        assert sure.sum() > 80
+        other_label = found["labels"][:, None] != expected["labels"][sure]
+        distances = (found["boxes"][:, None] - expected["boxes"][sure]).abs().amax(dim=2) + 1e6 * other_label
+        boxes, partner = distances.min(dim=0)
+        assert boxes.max() < 0.02  # pixels: the deltas of random weights stretch boxes far
+        torch.testing.assert_close(found["scores"][partner], expected["scores"][sure], rtol=0, atol=1e-3)
