@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from torchvision.models import mobilenet_v3_large
 
 from frcnn_edu import box_iou, cli
 from frcnn_edu.commands import train as train_command
@@ -318,3 +319,49 @@ def test_no_command_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main([])
     assert end.value.code == 2
     assert "COMMAND" in capsys.readouterr().err
+
+
+def test_fine_tuning_makes_a_new_predictor_where_classes_are_others(
+    run: Path, voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From a run of ours, on the same classes and on fewer; and from the model in this package."""
+    fewer = tmp_path / "fewer"
+    shutil.copytree(voc, fewer)
+    for file in (fewer / "Annotations").iterdir():  # a name that the run does not know
+        file.write_text(file.read_text().replace("triangle", "cone"))
+    command = ["train", "--epochs", "1", "--batch-size", "4", "--weights", str(run / "model.safetensors"), *TINY]
+    for data, words in ((voc, "all of the detector"), (fewer, "all but the predictor, which is new")):
+        out = tmp_path / f"tuned-{data.name}"
+        assert cli.main([*command, "--data", str(data), "--out", str(out)]) == 0
+        assert f"weights  {run / 'model.safetensors'}: {words}" in capsys.readouterr().out
+        assert cli.main(["train", "--resume", "--out", str(out), "--epochs", "2", "--device", "cpu"]) == 0
+        _, classes, config = load_model(out / "model.safetensors")
+        assert (len(classes), config.weights) == (6, str(run / "model.safetensors"))
+    assert cli.main(["train", "--data", str(fewer), "--epochs", "1", "--weights", "DEFAULT", *TINY]) == 0
+    assert "weights  DEFAULT: all but the predictor" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("error:trainable_backbone_layers")
+def test_layers_to_train_reach_the_model(voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body = mobilenet_v3_large(num_classes=2)
+    torch.save(body.state_dict(), tmp_path / "body.pth")
+    out = tmp_path / "run"
+    command = ["train", "--data", str(voc), "--out", str(out), "--model", "mobilenet_v3_large_fpn", "--epochs", "1"]
+    command += ["--weights-backbone", str(tmp_path / "body.pth"), "--trainable-layers", "0", "--batch-size", "8", *TINY]
+    assert cli.main(command) == 0
+    model, _, config = load_model(out / "model.safetensors")  # without the warning that nobody has trained them
+    assert config.model_args["trainable_backbone_layers"] == 0
+    trained = model.state_dict()
+    for name, value in body.features.state_dict().items():
+        if "num_batches" not in name:
+            assert torch.equal(trained[f"backbone.body.{name}"], value), name
+    assert "cannot be changed on --resume" in error_of(
+        capsys, "train", "--resume", "--out", str(out), "--trainable-layers", "3", "--device", "cpu"
+    )
+    message = error_of(capsys, "train", "--data", str(voc), "--model", "small", "--trainable-layers", "1", *TINY)
+    assert "of model 'small' all layers are trained" in message
+
+
+def test_no_such_model(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = error_of(capsys, "train", "--data", str(voc), "--model", "large", *TINY)
+    assert "there is no model 'large'; choose one of: small, resnet50_fpn" in message

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data import load_image
+from ..model import set_exact
 from ..model.export import differences, load_onnx, to_onnx
 from ..training import load_model
 from ..training.files import replacing
@@ -25,6 +26,7 @@ def run_export(options: argparse.Namespace) -> None:
     if (options.height is None) != (options.width is None):
         raise ValueError("give --height and --width, or neither")
     model, classes, config = load_model(options.checkpoint)
+    set_exact(model)  # as in the file
     images = some_images(options.images, config.data, classes)
     height, width = options.height or images[0].shape[1], options.width or images[0].shape[2]
     images = [image if image.shape[1:] == (height, width) else _resized(image, height, width) for image in images]

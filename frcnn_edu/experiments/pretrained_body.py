@@ -72,7 +72,7 @@ def run(config: TrainConfig, device: torch.device, out: Path) -> dict[str, Any]:
     state = train(model, train_data, val_data, config, device=device, out=out)
     found = evaluate(model, test_data, device=device, batch_size=config.batch_size)
     return {
-        "val": [{name: epoch[name] for name in ("epoch", "step", "seconds", *SCORES)} for epoch in state.epochs],
+        "val": [{name: epoch[name] for name in ("epoch", "step", *SCORES)} for epoch in state.epochs],
         "test": {name: found.metrics[name] for name in SCORES},
     }
 

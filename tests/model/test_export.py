@@ -1,13 +1,14 @@
 """One export by the command, and the file it leaves compared with the model; the large model once, slowly."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from frcnn_edu import cli, fasterrcnn_small_fpn
+from frcnn_edu import cli, fasterrcnn_small_fpn, set_exact
 from frcnn_edu.benchmark.models import images_of, make_pair
 from frcnn_edu.commands import export as export_command
 from frcnn_edu.data import ShapesDetection
@@ -88,11 +89,17 @@ def test_a_file_that_finds_something_else_is_refused(
 
 
 def test_differences() -> None:
-    found = {"boxes": torch.zeros(2, 4), "labels": torch.tensor([1, 2]), "scores": torch.tensor([0.9, 0.8])}
+    boxes = torch.tensor([[0.0, 0, 9, 9], [50, 50, 70, 70]])
+    found = {"boxes": boxes, "labels": torch.tensor([1, 2]), "scores": torch.tensor([0.9, 0.8])}
     assert differences(found, found) == (0.0, 0.0)
-    assert differences(found, {**found, "boxes": torch.full((2, 4), 2.0)}) == (2.0, 0.0)
-    assert differences(found, {name: value[:1] for name, value in found.items()}) == (float("inf"), float("inf"))
-    assert differences(found, {**found, "labels": torch.tensor([2, 1])}) == (float("inf"), float("inf"))
+    assert differences(found, {name: value.flip(0) for name, value in found.items()}) == (0.0, 0.0)
+    assert differences(found, {**found, "boxes": boxes + 2}) == (2.0, 0.0)
+    assert differences(found, {**found, "scores": found["scores"].flip(0)})[1] == pytest.approx(0.1)
+    infinite = (float("inf"), float("inf"))
+    assert differences(found, {name: value[:1] for name, value in found.items()}) == infinite
+    assert differences(found, {**found, "labels": torch.tensor([1, 1])})[0] == float("inf")
+    twice = {**found, "labels": torch.tensor([1, 1])}
+    assert differences({**twice, "boxes": boxes[[0, 0]]}, twice) == infinite
 
 
 def test_height_without_width(capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,15 +109,25 @@ def test_height_without_width(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_the_large_model(tmp_path: Path) -> None:
-    """ResNet-50 with random weights scaled to find 100 objects, among them many that overlap and score alike."""
+    """ResNet-50 with random weights scaled to find hundreds of objects, of which 100 are left."""
     images = images_of(200, 2)
-    model, _ = make_pair(200, images)
+    model = set_exact(make_pair(200, images)[0])
     to_onnx(model, *images[0].shape[1:]).save(tmp_path / "model.onnx")
-    detect = load_onnx(tmp_path / "model.onnx")
-    with torch.no_grad():
-        for image in images:
-            expected = model([image])[0]
-            assert len(expected["boxes"]) == 100
-            boxes, scores = differences(detect(image), expected)
-            assert boxes < 1e-2  # pixels of 200×267, after deltas that stretch boxes far
-            assert scores < 1e-4
+    assert_same_but_for_the_last(load_onnx(tmp_path / "model.onnx"), model, images)
+
+
+@torch.no_grad()
+def assert_same_but_for_the_last(
+    detect: Callable[[Tensor], dict[str, Tensor]], model: nn.Module, images: list[Tensor]
+) -> None:
+    """Whatever scores a little more than the hundredth is found by both; which one is the hundredth, rounding decides."""
+    for image in images:
+        found, expected = detect(image), model([image])[0]
+        sure = expected["scores"] > expected["scores"].min() + 1e-3
+        assert len(found["boxes"]) == len(expected["boxes"]) == 100
+        assert sure.sum() > 80
+        other_label = found["labels"][:, None] != expected["labels"][sure]
+        distances = (found["boxes"][:, None] - expected["boxes"][sure]).abs().amax(dim=2) + 1e6 * other_label
+        boxes, partner = distances.min(dim=0)
+        assert boxes.max() < 0.02  # pixels: the deltas of random weights stretch boxes far
+        torch.testing.assert_close(found["scores"][partner], expected["scores"][sure], rtol=0, atol=1e-3)
