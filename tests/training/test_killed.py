@@ -16,7 +16,7 @@ from frcnn_edu.training.loading import steps_per_epoch
 KILLS = 25
 # Forks of a process that has everything imported: each run starts at once.
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["killed"])
+processes.set_forkserver_preload(["frcnn_edu.training"])
 
 
 def assert_same_run(out: Path, untouched: Path) -> None:

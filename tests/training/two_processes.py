@@ -8,11 +8,19 @@ from pathlib import Path
 import torch
 from stand_ins import OneObjectEach, OneWeight, Squares, exact_model
 
-from frcnn_edu.training import TrainConfig, evaluate, join, make_optimizer, train, train_step
+from frcnn_edu.data import ShapesDetection
+from frcnn_edu.training import TrainConfig, evaluate, join, load_model, make_optimizer, train, train_step
 from frcnn_edu.training.processes import Processes
 
 STEP = TrainConfig(epochs=1, optimizer="sgd", lr=0.01, batch_size=4)
 CPU = torch.device("cpu")
+
+
+class SevenShapes(ShapesDetection):
+    """An odd number, so that one process has more than the other."""
+
+    def __len__(self) -> int:
+        return 7
 
 
 def after_a_step(processes: Processes, config: TrainConfig) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
@@ -29,7 +37,7 @@ def main(out: Path) -> None:
     processes, device = join("cpu")
     results = {"device": str(device), "plain": after_a_step(processes, STEP)}
     results["in parts"] = after_a_step(processes, replace(STEP, accumulate=2))
-    found = evaluate(exact_model().float(), Squares(7), device=CPU, batch_size=2, processes=processes)
+    found = evaluate(load_model()[0], SevenShapes("val"), device=CPU, batch_size=2, processes=processes)
     results["metrics"], results["detections"] = found.metrics, found.detections
 
     calls: list[str] = []
