@@ -217,14 +217,18 @@ def test_evaluate(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("more").mkdir()
-    Image.open(voc / "JPEGImages/000003.jpg").convert("L").save("more/3.png")
+    Image.open(voc / "JPEGImages/000003.jpg").convert("L").save("more/000003.png")
     Path("more/notes.txt").write_text("no picture")
     Path("more/broken.png").write_text("no picture either")
     command = ["detect", "--checkpoint", str(run / "checkpoint.pt"), "--score-threshold", "0.01", "--device", "cpu"]
     assert cli.main([*command, str(voc / "JPEGImages/000003.jpg"), "more"]) == 0
-    assert sorted(path.name for path in Path("detections").iterdir()) == ["3-2.png", "3.png", "detections.json"]
+    assert sorted(path.name for path in Path("detections").iterdir()) == [
+        "000003-2.png",
+        "000003.png",
+        "detections.json",
+    ]
     first, second = json.loads(Path("detections/detections.json").read_text())
-    assert (first["file"], second["file"]) == (str(voc / "JPEGImages/000003.jpg"), "more/3.png")
+    assert (first["file"], second["file"]) == (str(voc / "JPEGImages/000003.jpg"), "more/000003.png")
     assert len(first["boxes"]) == len(first["labels"]) == len(first["names"]) == len(first["scores"]) > 0
     classes = load_model(run / "checkpoint.pt")[1]
     assert first["names"] == [classes[label] for label in first["labels"]]
@@ -289,12 +293,12 @@ def test_strict_stops_before_anything_is_written(voc: Path, tmp_path: Path, caps
     root = tmp_path / "with_a_bad_box"
     shutil.copytree(voc, root)
     for split, index in (("val", 8), ("train", 0)):
-        path = root / f"Annotations/{index}.xml"
+        path = root / f"Annotations/{index:06d}.xml"
         box = "<xmin>5</xmin><ymin>5</ymin><xmax>5</xmax><ymax>9</ymax>"
         bad = f"<object><name>star</name><bndbox>{box}</bndbox></object></annotation>"
         path.write_text(path.read_text().replace("</annotation>", bad))
         message = error_of(capsys, "train", "--strict", "--data", str(root), "--out", "r", *TINY)
-        assert f"boxes refused, zero area: 1 ({index})" in message, split
+        assert f"boxes refused, zero area: 1 ({index:06d})" in message, split
     assert not Path("r").exists()
 
 
