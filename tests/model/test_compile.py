@@ -69,3 +69,13 @@ def test_with_inductor() -> None:
     if shutil.which("g++") is None:
         pytest.skip("inductor needs a C++ compiler")
     assert_same_compiled(small(), "inductor")
+
+
+@pytest.mark.slow
+def test_the_large_body_is_one_graph() -> None:
+    body = resnet50_fpn().eval().backbone
+    compiled = torch.compile(body, backend="eager", fullgraph=True)  # raises at a break
+    with torch.no_grad():
+        images = torch.rand(1, 3, 64, 96)
+        for (name, maps), expected in zip(compiled(images).items(), body(images).values(), strict=True):
+            assert (maps - expected).abs().max() <= 1e-3 * expected.abs().max(), name
