@@ -11,6 +11,7 @@ from .commands.benchmark import run_benchmark
 from .commands.check_data import run_check_data
 from .commands.detect import run_detect
 from .commands.evaluate import run_evaluate
+from .commands.examples import EXAMPLES
 from .commands.export import run_export
 from .commands.figures import run_figures
 from .commands.notebooks import run_notebooks
@@ -18,87 +19,6 @@ from .commands.train import run_train
 from .model import MODELS
 from .training import SHIPPED, NonFiniteLoss
 from .training.processes import is_loss_of_a_process
-
-EXAMPLES = {
-    "main": """
-examples:
-  python -m frcnn_edu train                        learn to find shapes: 6 minutes on a laptop, no download
-  python -m frcnn_edu check-data my_photos/        is there anything wrong with your own photographs?
-  python -m frcnn_edu train --data my_photos/      the same on them
-  python -m frcnn_edu detect holiday.jpg           draw what a trained model finds
-  python -m frcnn_edu train --help                 every option of a command
-""",
-    "check-data": """
-examples:
-  python -m frcnn_edu check-data VOCdevkit/VOC2007
-      What is broken, what is repaired; objects by class, size and pyramid level; how many no anchor reaches, and
-      anchors that fit better. Draws data-report/data.png. Every image is loaded: 100 a second, more or less.
-  python -m frcnn_edu check-data annotations/instances_train.json --split train --model resnet50_fpn --min-size 640
-      As the full model would meet the objects, with its images made smaller.
-  python -m frcnn_edu check-data my_photos --strict
-      For scripts: the exit status is 2 if anything cannot be used.
-""",
-    "train": """
-examples (times: two CPU cores):
-  python -m frcnn_edu train
-      The small model learns the built-in shapes data: 6 minutes.
-  python -m frcnn_edu train --data VOCdevkit/VOC2007 --out runs/voc
-      A Pascal VOC folder (JPEGImages, Annotations, ImageSets): 10 minutes, or what you give with --minutes.
-  python -m frcnn_edu train --data annotations/instances_train.json --model resnet50_fpn --weights-backbone DEFAULT
-      The full model with a pretrained body (a download) on COCO files: for a GPU. A CPU takes many seconds
-      for a single step; the plan that is printed first says how long it all will be.
-  torchrun --nproc-per-node 8 -m frcnn_edu train --data annotations/instances_train.json --out runs/coco
-      The same on the eight GPUs of a machine.
-  python -m frcnn_edu train --data my_photos --model resnet50_fpn --weights DEFAULT
-      Fine-tune torchvision's COCO weights (a download), or with a file in the place of DEFAULT those of another run.
-  python -m frcnn_edu train --resume --out runs/voc
-      Go on with a run that was stopped, by Ctrl-C for example, or killed.
-
-The run folder gets report.html (curves, average precision by class, errors by kind, the worst images), metrics.json,
-losses.png, average_precision.png, detections.png, checkpoint.pt (to go on from), checkpoint-previous.pt (in case that one
-is damaged) and model.safetensors (the trained model, for evaluate and detect).
-""",
-    "evaluate": """
-examples:
-  python -m frcnn_edu evaluate                     the model in this package on 200 shapes images: 10 seconds
-  python -m frcnn_edu evaluate --checkpoint runs/voc/model.safetensors --data VOCdevkit/VOC2007 --split test
-""",
-    "detect": """
-examples:
-  python -m frcnn_edu detect --checkpoint runs/voc/model.safetensors --out found photo.jpg more_photos/
-      Draws found/photo.png and so on, and writes found/detections.json. Less than a second a picture.
-""",
-    "export": """
-examples:
-  python -m frcnn_edu export --out model.onnx
-      The shapes model, for its images of 160×128: half a minute. Input "image", float32 (3, 128, 160) in 0–1;
-      outputs "boxes", "labels" and "scores", as many as there are objects.
-  python -m frcnn_edu export --checkpoint runs/voc/model.safetensors --height 480 --width 640 --images photos/
-
-Resizing and normalising are in the file; the size of the images that come in is fixed.
-""",
-    "figures": """
-example:
-  python -m frcnn_edu figures --out figures        about a minute
-""",
-    "notebooks": """
-examples:
-  python -m frcnn_edu notebooks                    all, and the solutions: some minutes
-  python -m frcnn_edu notebooks 04 05              those whose names begin so
-
-Each is executed in place. A second run gives the same files, byte for byte.
-""",
-    "benchmark": """
-examples:
-  python -m frcnn_edu benchmark --json numbers.json
-      The full model and torchvision's on this CPU: about half an hour. Nothing is timed until it is shown that both
-      find the same.
-  python -m frcnn_edu benchmark --sizes 200 --batch-sizes 1 --boxes 20 --no-growth --no-memory
-      A first look: a minute.
-  python -m frcnn_edu benchmark --explorers
-      How soon the explorers answer a hand, in JupyterLab in a Chromium of this machine: five minutes.
-""",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

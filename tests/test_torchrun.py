@@ -77,7 +77,6 @@ def test_a_killed_process_ends_the_run_or_starts_it_again(voc: Path, tmp_path: P
     killed.wait_for("epoch  2.00")
     os.kill(killed.workers()[-1], signal.SIGKILL)
     assert killed.end() == 1
-    assert "error: another process of this run is gone" in killed.said() or "SIGTERM" in killed.said()
     assert "Signal 9 (SIGKILL) received by PID" in killed.said()
     assert len(killed.history()["step"]) >= 4
 
