@@ -1,7 +1,7 @@
 """One export by the command, and the file it leaves compared with the model; the large model once, slowly."""
 
+import copy
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,26 +108,25 @@ def test_height_without_width(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
+@torch.no_grad()
 def test_the_large_model(tmp_path: Path) -> None:
-    """ResNet-50 with random weights scaled to find hundreds of objects, of which 100 are left."""
+    """ResNet-50 with random weights scaled to find hundreds of objects: the file is as near to float64 as the model is."""
     images = images_of(200, 2)
     model = set_exact(make_pair(200, images)[0])
     to_onnx(model, *images[0].shape[1:]).save(tmp_path / "model.onnx")
-    assert_same_but_for_the_last(load_onnx(tmp_path / "model.onnx"), model, images)
-
-
-@torch.no_grad()
-def assert_same_but_for_the_last(
-    detect: Callable[[Tensor], dict[str, Tensor]], model: nn.Module, images: list[Tensor]
-) -> None:
-    """Whatever scores a little more than the hundredth is found by both; which one is the hundredth, rounding decides."""
+    detect, precise = load_onnx(tmp_path / "model.onnx"), copy.deepcopy(model).double()
     for image in images:
-        found, expected = detect(image), model([image])[0]
-        sure = expected["scores"] > expected["scores"].min() + 1e-3
-        assert len(found["boxes"]) == len(expected["boxes"]) == 100
-        assert sure.sum() > 80
-        other_label = found["labels"][:, None] != expected["labels"][sure]
-        distances = (found["boxes"][:, None] - expected["boxes"][sure]).abs().amax(dim=2) + 1e6 * other_label
-        boxes, partner = distances.min(dim=0)
-        assert boxes.max() < 0.02  # pixels: the deltas of random weights stretch boxes far
-        torch.testing.assert_close(found["scores"][partner], expected["scores"][sure], rtol=0, atol=1e-3)
+        truth = precise([image.double()])[0]
+        assert_near(detect(image), truth)
+        assert_near(model([image])[0], truth)
+
+
+def assert_near(found: dict[str, Tensor], truth: dict[str, Tensor]) -> None:
+    """All objects but those that rounding decides on: the last of the hundred, or one with an IoU at the limit of NMS."""
+    assert len(found["boxes"]) == len(truth["boxes"]) == 100
+    other_label = found["labels"][:, None] != truth["labels"]
+    distances = (found["boxes"][:, None].double() - truth["boxes"]).abs().amax(dim=2) + 1e6 * other_label  # (100, 100)
+    distance, partner = distances.min(dim=0)
+    same = distance < 0.02  # pixels: the deltas of random weights stretch boxes far
+    assert same.sum() >= 97
+    torch.testing.assert_close(found["scores"][partner[same]].double(), truth["scores"][same], rtol=0, atol=2e-4)

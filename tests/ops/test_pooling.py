@@ -38,6 +38,17 @@ def test_one_point_between_four_cells() -> None:
     assert roi_align(plane, box, (1, 1), sampling_ratio=1, aligned=True).item() == 14
 
 
+@pytest.mark.parametrize(("position", "weight"), [(-1.0001, 0), (-1, 1), (0, 1), (4, 1), (4.0001, 0)])
+def test_a_point_counts_up_to_one_cell_outside(position: float, weight: float) -> None:
+    """torchvision's limits, both inclusive, on a map of 4 cells."""
+    start = torch.tensor([position - 0.5])  # of a bin one cell long, its point in the middle
+    _, weights = bilinear_samples(start, torch.ones(1), bins=1, ratio=1, cells=4)
+    assert weights.sum() == weight
+    box = on_image_0(torch.tensor([[position - 0.5, 1.5, position + 0.5, 2.5]]))
+    ones = torch.ones(1, 1, 4, 4)
+    assert roi_align(ones, box, (1, 1), sampling_ratio=1) == torchvision.ops.roi_align(ones, box, (1, 1), sampling_ratio=1)
+
+
 def test_a_constant_map_pools_to_that_constant() -> None:
     boxes = on_image_0(torch.tensor([[3.0, 3, 90, 60], [0, 0, 128, 96], [50, 50, 50.5, 50.5]]))
     pooled = roi_align(torch.full((1, 2, 24, 32), 7.0), boxes, (7, 7), 1 / 4, 2)
