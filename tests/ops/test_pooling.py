@@ -46,7 +46,9 @@ def test_a_point_counts_up_to_one_cell_outside(position: float, weight: float) -
     assert weights.sum() == weight
     box = on_image_0(torch.tensor([[position - 0.5, 1.5, position + 0.5, 2.5]]))
     ones = torch.ones(1, 1, 4, 4)
-    assert roi_align(ones, box, (1, 1), sampling_ratio=1) == torchvision.ops.roi_align(ones, box, (1, 1), sampling_ratio=1)
+    assert roi_align(ones, box, (1, 1), sampling_ratio=1) == torchvision.ops.roi_align(
+        ones, box, (1, 1), sampling_ratio=1
+    )
 
 
 def test_a_constant_map_pools_to_that_constant() -> None:

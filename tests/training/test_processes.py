@@ -1,6 +1,7 @@
 """Two processes on the CPU do what one does: the same step, the same evaluation, one folder."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from stand_ins import OneWeight, Squares, exact_model
-from two_processes import CPU, STEP, SevenShapes, after_a_step
+from two_processes import CPU, STEP, SevenShapes, add_up, after_a_step
 
 from frcnn_edu.training import (
     ALONE,
@@ -25,9 +26,12 @@ from frcnn_edu.training import (
     train,
 )
 from frcnn_edu.training import train_step as one_step
+from frcnn_edu.training.processes import is_loss_of_a_process
 
 HERE = Path(__file__).parent
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+forkserver = multiprocessing.get_context("forkserver")
+forkserver.set_forkserver_preload(["frcnn_edu.training"])
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +100,28 @@ def test_the_first_process_writes_and_reports(folder: Path, results: list[dict[s
     assert saved["progress"]["history"] == results[0]["history"]
     files = ["checkpoint-previous.pt", "checkpoint.pt", "metrics.json", "model.safetensors"]
     assert sorted(path.name for path in (folder / "run").iterdir()) == files
+
+
+@pytest.mark.slow
+def test_the_one_that_is_left_says_why_it_stops(tmp_path: Path) -> None:
+    hears, told = forkserver.Pipe(duplex=False)
+    both = [forkserver.Process(target=add_up, args=(rank, tmp_path / "meeting", told)) for rank in (0, 1)]
+    for process in both:
+        process.start()
+    assert hears.poll(120)
+    assert hears.recv() == (2, "error: another process of this run is gone; torchrun says below which, and why\n")
+    for process in both:
+        process.join()
+    assert both[1].exitcode == 9
+
+
+def test_other_errors_are_not_taken_for_a_lost_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost, other = RuntimeError("Connection closed by peer"), RuntimeError("shapes do not match")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert is_loss_of_a_process(lost)
+    assert not is_loss_of_a_process(other)
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert not is_loss_of_a_process(lost)
 
 
 def test_join_alone(monkeypatch: pytest.MonkeyPatch) -> None:

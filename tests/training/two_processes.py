@@ -1,13 +1,20 @@
 """What test_processes.py has `torchrun` run in each of its processes; the first one saves what came out."""
 
+import argparse
+import contextlib
+import io
 import json
+import os
 import sys
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
+from unittest import mock
 
 import torch
 from stand_ins import OneObjectEach, OneWeight, Squares, exact_model
 
+from frcnn_edu import cli
 from frcnn_edu.data import ShapesDetection
 from frcnn_edu.training import TrainConfig, evaluate, join, load_model, make_optimizer, train, train_step
 from frcnn_edu.training.processes import Processes
@@ -31,6 +38,22 @@ def after_a_step(processes: Processes, config: TrainConfig) -> tuple[dict[str, f
     images, targets = [image.double() for image, _ in items], [{**t, "boxes": t["boxes"].double()} for _, t in items]
     losses = train_step(processes.share(model), optimizer, images, targets, config.lr, 0, config, processes)
     return losses, model.state_dict()
+
+
+def add_up(rank: int, meeting_place: Path, told: Connection) -> None:
+    """Process 1 of two dies; process 0 tells what `frcnn_edu` says when it waits for it then, and ends with."""
+    os.environ["WORLD_SIZE"] = "2"
+    torch.distributed.init_process_group("gloo", init_method=f"file://{meeting_place}", rank=rank, world_size=2)
+    torch.distributed.barrier()
+    if rank == 1:
+        os._exit(9)
+
+    def wait_for_the_other(options: argparse.Namespace) -> None:
+        torch.distributed.all_reduce(torch.ones(1))
+
+    said = io.StringIO()
+    with mock.patch.object(cli, "run_train", wait_for_the_other), contextlib.redirect_stderr(said):
+        told.send((cli.main(["train"]), said.getvalue()))
 
 
 def main(out: Path) -> None:
