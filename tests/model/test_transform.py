@@ -28,6 +28,23 @@ def test_shorter_side_800_unless_the_longer_one_exceeds_1333(image: tuple, expec
     assert sizes(*image, min_size=800, max_size=1333) == expected
 
 
+def test_an_image_of_which_nothing_would_be_left() -> None:
+    with pytest.raises(ValueError, match=r"image of 1×5000 pixels is too thin.* at 1333 \(max_size\) nothing is left"):
+        sizes(1, 5000, min_size=800, max_size=1333)
+
+
+def test_in_training_each_size_is_drawn_now_and_then() -> None:
+    torch.manual_seed(0)
+    for choices in ((64, 96), (64, 96, 128)):
+        transform = GeneralizedRCNNTransform(choices, 200, MEAN, STD).train()
+        assert {min(transform.resize(torch.rand(3, 50, 70)).shape[1:]) for _ in range(40)} == set(choices)
+
+
+def test_half_images_stay_half() -> None:
+    transform = GeneralizedRCNNTransform(64, 200, MEAN, STD)
+    assert transform.normalize(torch.rand(3, 4, 4, dtype=torch.float16)).dtype == torch.float16
+
+
 def test_fixed_size_is_width_first() -> None:
     assert sizes(50, 70, min_size=1, max_size=1, fixed_size=(64, 32)) == (32, 64)
 
