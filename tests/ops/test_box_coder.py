@@ -37,7 +37,7 @@ def test_deltas_in_words() -> None:
     move = torch.tensor([[0.5, 0.25, math.log(2), math.log(0.5)]])
     moved = BoxCoder((1.0, 1.0, 1.0, 1.0)).decode(move, [proposal])
     assert torch.allclose(moved, torch.tensor([[[0.0, 10, 80, 20]]]))
-    weighted = BoxCoder((10.0, 10.0, 5.0, 5.0)).decode(move * torch.tensor([10, 10, 5, 5]), [proposal])
+    weighted = BoxCoder((10.0, 8.0, 5.0, 4.0)).decode(move * torch.tensor([10, 8, 5, 4]), [proposal])
     assert torch.allclose(weighted, moved)
 
 

@@ -102,13 +102,17 @@ def test_nms_keeps_the_best_and_drops_only_what_a_better_one_covers(
         assert any(covers[k, i] and scores[k] > scores[i] for k in kept.tolist())
 
 
-@pytest.mark.parametrize("count", [300, 1500])
-def test_batched_nms_is_nms_of_each_group(count: int) -> None:
+def crowd(count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Boxes that overlap a lot, scores of which no two are equal, and three groups."""
     generator = torch.Generator().manual_seed(0)
     corners = torch.randint(0, 90, (count, 2), generator=generator)
     a = torch.cat([corners, corners + torch.randint(5, 40, (count, 2), generator=generator)], dim=1).float()
-    scores = torch.randperm(count, generator=generator) / count
-    group = torch.randint(0, 3, (count,), generator=generator)
+    return a, torch.randperm(count, generator=generator) / count, torch.randint(0, 3, (count,), generator=generator)
+
+
+@pytest.mark.parametrize("count", [300, 1500])
+def test_batched_nms_is_nms_of_each_group(count: int) -> None:
+    a, scores, group = crowd(count)
     expected = []
     for k in range(3):
         members = torch.where(group == k)[0]
@@ -116,6 +120,17 @@ def test_batched_nms_is_nms_of_each_group(count: int) -> None:
     kept = batched_nms(a, scores, group, 0.5)
     assert sorted(kept.tolist()) == sorted(expected)
     assert len(kept) < count
+
+
+@pytest.mark.parametrize("count", [0, 300, 1500])
+def test_what_is_written_down_for_an_export_is_the_same(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, scores, group = crowd(count)
+    expected = [batched_nms(a, scores, group, threshold) for threshold in (0.0, 0.5)]
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    for threshold, kept in zip((0.0, 0.5), expected):
+        assert torch.equal(batched_nms(a, scores, group, threshold), kept)
+    corner_to_corner = torch.tensor([[0.0, 0, 9, 9], [0, 0, 9, 9]])
+    assert batched_nms(corner_to_corner, torch.tensor([0.5, 0.9]), torch.tensor([0, 1]), 0.0).tolist() == [1, 0]
 
 
 def test_nothing_to_suppress() -> None:
