@@ -1,6 +1,6 @@
 """How often a step waits and how many kernels it starts: nothing of it depends on the machine.
 
-ResNet-50 with a pyramid, two images of 200 pixels with 20 objects each. torchvision's numbers, counted in the same way, are beside ours.
+ResNet-50 with a pyramid, two images of 400 pixels with 20 objects each. torchvision's numbers, counted in the same way, are beside ours.
 """
 
 from contextlib import nullcontext
@@ -12,7 +12,7 @@ from frcnn_edu.benchmark.models import images_of
 from frcnn_edu.benchmark.steps import Step
 
 pytestmark = pytest.mark.slow
-SIZE = 200
+SIZE = 400
 
 
 @pytest.fixture(scope="module")

@@ -69,11 +69,6 @@ def assert_close(found: Tensor, expected: Tensor, rtol: float, name: str) -> Non
 
 
 @pytest.mark.slow
-def test_without_a_compiler() -> None:
-    assert_same_compiled(small(), "aot_eager", 1e-5)
-
-
-@pytest.mark.slow
 def test_with_inductor() -> None:
     if shutil.which("g++") is None:
         pytest.skip("inductor needs a C++ compiler")
