@@ -30,6 +30,7 @@ SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is there, in sight or not
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
+PROMPTS = ".jp-CodeCell .jp-InputPrompt"
 PATIENCE = 120  # seconds, for a server or a page
 SLOWEST = 600  # seconds, for a notebook
 
@@ -72,10 +73,26 @@ class Reader:
 
     def run_all(self) -> None:
         """Run every cell, and wait until the last one is done."""
+        self._forget_saved_numbers()
         self.page.click(".lm-MenuBar-item:has-text('Run')")
         self.page.click(".lm-Menu-item[data-command='runmenu:run-all']")
-        done = "() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].every((p) => /^\\[\\d+\\]:$/.test(p.textContent))"
-        self.page.wait_for_function(done, timeout=1000 * SLOWEST)
+        done = "(prompts) => [...document.querySelectorAll(prompts)].every((prompt) => /^\\[\\d+\\]:$/.test(prompt.textContent))"
+        self.page.wait_for_function(done, arg=PROMPTS, timeout=1000 * SLOWEST)
+
+    def run(self, text: str) -> None:
+        """Run the first code cell in whose source `text` stands, as a reader does by Shift+Enter, and wait until it is done."""
+        self._forget_saved_numbers()
+        prompt = self.page.locator(f".jp-CodeCell:has(.cm-content:has-text('{text}')) .jp-InputPrompt").first
+        prompt.click(timeout=1000 * PATIENCE)
+        self.page.keyboard.press("Shift+Enter")
+        done = "(prompt) => /^\\[\\d+\\]:$/.test(prompt.textContent)"
+        self.page.wait_for_function(done, arg=prompt.element_handle(), timeout=1000 * SLOWEST)
+
+    def _forget_saved_numbers(self) -> None:
+        """Empty the cells' prompts, so that a number which was saved is not taken for that of a run."""
+        self.page.evaluate(
+            "(prompts) => document.querySelectorAll(prompts).forEach((one) => (one.textContent = ''))", PROMPTS
+        )
 
     def explorer(self) -> Any:
         """The page's explorer, once its picture is drawn and a kernel listens to it."""
@@ -100,10 +117,10 @@ class Reader:
 
 
 @contextmanager
-def reading(folder: Path, *, dark: bool = False, trusted: bool = False, width: int = 1280) -> Iterator[Reader]:
+def reading(folder: Path, *, own: str = "", width: int = 1280) -> Iterator[Reader]:
     """JupyterLab on a copy of the notebooks in `folder`, on loopback, and a browser that looks at it.
 
-    `trusted`: the notebooks are signed as the reader's own, so that JupyterLab shows their saved widgets before a cell is run.
+    `own`: a pattern; these notebooks are signed as the reader's own, so that JupyterLab shows their saved widgets before a cell is run.
 
     Raises:
         RuntimeError: there is no browser.
@@ -116,7 +133,7 @@ def reading(folder: Path, *, dark: bool = False, trusted: bool = False, width: i
         raise RuntimeError("no Chromium was found: install one, or name it in the variable CHROMIUM")
     with (
         TemporaryDirectory() as temporary,
-        _server(folder, Path(temporary), dark, trusted) as (address, token),
+        _server(folder, Path(temporary), own) as (address, token),
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(QUIET))
@@ -131,20 +148,17 @@ def reading(folder: Path, *, dark: bool = False, trusted: bool = False, width: i
 
 
 @contextmanager
-def _server(folder: Path, temporary: Path, dark: bool, trusted: bool) -> Iterator[tuple[str, str]]:
+def _server(folder: Path, temporary: Path, own: str) -> Iterator[tuple[str, str]]:
     """A server on a copy of the folder (JupyterLab saves what it shows), with a home of its own."""
     work, home = temporary / "work", temporary / "home"
     shutil.copytree(folder, work, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    if trusted:
+    if own:
         (home / "data").mkdir(parents=True)
         notary = NotebookNotary(data_dir=str(home / "data"))
-        for path in work.rglob("*.ipynb"):
+        for path in work.glob(own):
             notary.sign(read_notebook(path))
         notary.store.close()
-    settings = dict(SETTINGS)
-    if dark:
-        settings["apputils-extension/themes"] = {"theme": "JupyterLab Dark"}
-    for name, content in settings.items():
+    for name, content in SETTINGS.items():
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content), encoding="utf-8")
@@ -158,11 +172,11 @@ def _server(folder: Path, temporary: Path, dark: bool, trusted: bool) -> Iterato
         f"--LabApp.user_settings_dir={home / 'settings'}",
         f"--LabApp.workspaces_dir={home / 'workspaces'}",
     ]
-    own = {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_DATA_DIR": str(home / "data")}
-    own |= {"JUPYTER_RUNTIME_DIR": str(home / "runtime"), "IPYTHONDIR": str(home / "ipython")}
+    places = {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_DATA_DIR": str(home / "data")}
+    places |= {"JUPYTER_RUNTIME_DIR": str(home / "runtime"), "IPYTHONDIR": str(home / "ipython")}
     with (home / "log").open("w") as log:
         command = [sys.executable, "-m", "jupyterlab", *options]
-        process = subprocess.Popen(command, env={**os.environ, **ENVIRONMENT, **own}, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env={**os.environ, **ENVIRONMENT, **places}, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{address}/api?token={token}", process, home / "log")

@@ -36,9 +36,10 @@ def test_the_command_prints_tables_and_writes_every_number(tmp_path: Path, capsy
     assert [stage["stage"] for stage in numbers["inference_stages"]] == [
         "transform", "body", "FPN", "RPN head", "anchors", "proposals", "RoIAlign", "box head", "detections",
     ]  # fmt: skip
-    assert {(row["step"], row["way"]) for row in numbers["counts"]} == {
-        (step, way) for step in ("inference", "training") for way in ("CPU", "GPU")
-    }
+    # How often each step waits depends on no machine; test_step_counts.py has the kernels, at the size that README names.
+    assert {(row["step"], row["way"]): row["ours"]["waits"] for row in numbers["counts"]} == {
+        ("inference", "CPU"): 19, ("inference", "GPU"): 11, ("training", "CPU"): 17, ("training", "GPU"): 9,
+    }  # fmt: skip
     for row in numbers["counts"]:
         for library in ("ours", "torchvision"):
             counts = row[library]
@@ -48,13 +49,13 @@ def test_the_command_prints_tables_and_writes_every_number(tmp_path: Path, capsy
 
 @pytest.mark.slow
 def test_growth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, value in (("SIZES", (64,)), ("BATCH_SIZES", ()), ("BOXES", (1, 50)), ("ROIS", (70,)), ("ROIS_AT", 64)):
+    for name, value in (("SIZES", (64,)), ("BATCH_SIZES", ()), ("BOXES", (50,)), ("ROIS", (70,)), ("ROIS_AT", 64)):
         monkeypatch.setattr(growing, name, value)
     report = Report()
     growth(Bench(*make_pair(64, images_of(64, 1)), 1, tmp_path), memory=True, report=report)
     numbers = report.numbers
     assert [(row["size"], row["batch"], row["boxes"]) for row in numbers["growth"]] == [(64, 1, None), (64, 1, 20)]
-    assert [row["boxes"] for row in numbers["matching"]] == [1, 50]
+    assert [row["boxes"] for row in numbers["matching"]] == [50]
     assert [row["proposals"] for row in numbers["rois"]] == [70]
     assert "torchvision MB" in capsys.readouterr().out
     if peak_bytes() is not None:

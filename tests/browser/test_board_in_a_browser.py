@@ -1,12 +1,14 @@
 """The board by itself: faults are noticed, words can be read, and a page without a kernel says so."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from hands import IN_A_BROWSER, lit_panels, point_at, touch
 
-from frcnn_edu.course.browser import reading
+from frcnn_edu.course.browser import Reader, reading
 from frcnn_edu.viz import explore
 from frcnn_edu.viz.explorers.fpn_levels_result import STAGES
 
@@ -14,79 +16,88 @@ pytestmark = IN_A_BROWSER
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "10_level_mapper.ipynb"
 
-# An explorer whose callback raises, and one whose board shows nothing new.
+# An explorer whose callback raises, and two whose boards show nothing new.
 PLANTED = {
     "raises": "explorer.compute = lambda state: 1 / 0",
     "does not redraw": "explorer.board.show = lambda scene: None",
     "redraws the old picture": "first, show = explorer.scene, explorer.board.show\nexplorer.board.show = lambda scene: show(first)",
 }
+SOUND = {
+    "fpn_levels": ["explore.fpn_levels()"],
+    "level_mapper": ["explore.level_mapper()"],
+    "proposals": [
+        "explorer = explore.proposals()\nexplorer",
+        "for pre in (20, 5, 300, 10):\n    explorer.set(pre=pre, place=0)\nexplorer.reset()",
+        "import time; time.sleep(2)",
+    ],
+}
 
 
-def notebook(folder: Path, source: str) -> None:
-    """A notebook x.ipynb of one cell."""
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """One server and one page for all; and notebooks, each of which gets a kernel of its own."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    for name, cells in SOUND.items():
+        write_notebook(folder / f"{name}.ipynb", *cells)
+    for name, fault in PLANTED.items():
+        write_notebook(folder / f"{name}.ipynb", f"explorer = explore.level_mapper()\n{fault}\nexplorer")
+    saved = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.write(saved, folder / "a stranger's.ipynb")
+    saved.cells.append(nbformat.v4.new_markdown_cell("Signed."))  # what is signed is the content
+    nbformat.write(saved, folder / "my own.ipynb")
+    with reading(folder, own="my own.ipynb") as one:
+        yield one
+
+
+def write_notebook(path: Path, *sources: str) -> None:
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    cells = [nbformat.v4.new_code_cell(source)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "x.ipynb")
+    cells = [nbformat.v4.new_code_cell(source) for source in ("from frcnn_edu.viz import explore", *sources)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+
+
+def run(reader: Reader, name: str) -> Any:
+    """The explorer of a notebook that is opened and run."""
+    reader.open(f"{name}.ipynb")
+    reader.run_all()
+    return reader.explorer()
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_planted_fault_is_noticed(fault: str, tmp_path: Path) -> None:
-    notebook(
-        tmp_path, f"from frcnn_edu.viz import explore\nexplorer = explore.level_mapper()\n{PLANTED[fault]}\nexplorer"
-    )
-    with reading(tmp_path) as one:
-        one.open("x.ipynb")
-        one.run_all()
-        one.explorer()
-        with pytest.raises(Exception, match=r"as it was|Timeout"):
-            touch(one, dragged=True, where=".noUi-handle", seconds=3)
+def test_a_planted_fault_is_noticed(fault: str, reader: Reader) -> None:
+    run(reader, fault)
+    with pytest.raises(Exception, match=r"as it was|Timeout"):
+        touch(reader, dragged=True, where=".noUi-handle", seconds=3)
 
 
-def test_what_is_touched_lights_up_wherever_it_is(tmp_path: Path) -> None:
+def test_what_is_touched_lights_up_wherever_it_is(reader: Reader) -> None:
     """A cell of the pyramid's map in all four stages; a number of the formula in the picture; and a click goes to the copied cell."""
-    notebook(tmp_path, "from frcnn_edu.viz import explore\nexplore.fpn_levels()")
+    run(reader, "fpn_levels")
     explorer = explore.fpn_levels()
     scene = explorer.scene
-    with reading(tmp_path) as one:
-        one.open("x.ipynb")
-        one.run_all()
-        one.explorer()
-        point_at(one, scene, "picture", 4 * 10 + 2, 4 * 5 + 2)
-        assert one.page.locator(".fe-board").get_attribute("data-lit") == f"cell:{5 * 40 + 10}"
-        assert lit_panels(one, scene) == ["picture", *STAGES]
-        one.page.locator(".fe-term[data-mark^='source:']").hover()
-        assert lit_panels(one, scene) == ["on_P3"]
-        row, column = explorer.result.source
-        point_at(one, scene, "on_P3", 8 * column + 4, 8 * row + 4)
-        before = one.version()
-        one.page.mouse.down()
-        one.page.mouse.up()
-        one.settle(before)
-        assert "channel 60, cell (7, 13)" in one.page.locator(".fe-formula").inner_text()
-        assert "P3, both" in one.page.locator(".fe-picture").get_attribute("aria-label")
+    point_at(reader, scene, "picture", 4 * 10 + 2, 4 * 5 + 2)
+    assert reader.page.locator(".fe-board").get_attribute("data-lit") == f"cell:{5 * 40 + 10}"
+    assert lit_panels(reader, scene) == ["picture", *STAGES]
+    reader.page.locator(".fe-term[data-mark^='source:']").hover()
+    assert lit_panels(reader, scene) == ["on_P3"]
+    row, column = explorer.result.source
+    point_at(reader, scene, "on_P3", 8 * column + 4, 8 * row + 4)
+    before = reader.version()
+    reader.page.mouse.down()
+    reader.page.mouse.up()
+    reader.settle(before)
+    assert "channel 60, cell (7, 13)" in reader.page.locator(".fe-formula").inner_text()
+    assert "P3, both" in reader.page.locator(".fe-picture").get_attribute("aria-label")
 
 
-def test_new_bounds_and_a_new_value_do_not_come_back_as_another_value(tmp_path: Path) -> None:
+def test_new_bounds_and_a_new_value_do_not_come_back_as_another_value(reader: Reader) -> None:
     """What code sets in quick succession stays: no slider of the page cuts it to bounds that were."""
-    notebook(tmp_path, "from frcnn_edu.viz import explore\nexplorer = explore.proposals()\nexplorer")
-    path = tmp_path / "x.ipynb"
-    found = nbformat.read(path, as_version=4)
-    sources = (
-        "for pre in (20, 5, 300, 10):\n    explorer.set(pre=pre, place=0)\nexplorer.reset()",
-        "import time; time.sleep(2)",
-    )
-    found.cells += [nbformat.v4.new_code_cell(source) for source in sources]
-    nbformat.write(found, path)
-    with reading(tmp_path) as one:
-        one.open("x.ipynb")
-        one.run_all()
-        one.explorer()
-        one.page.wait_for_timeout(1000)
-        first = explore.proposals()
-        said = one.page.locator(".fe-words").inner_text()
-        assert said == first.words
-        slider = one.page.locator(".fe-controls .noUi-handle").first
-        assert float(slider.get_attribute("aria-valuenow")) == first.state.place  # type: ignore[attr-defined]
+    run(reader, "proposals")
+    reader.page.wait_for_timeout(1000)
+    first = explore.proposals()
+    said = reader.page.locator(".fe-words").inner_text()
+    assert said == first.words
+    slider = reader.page.locator(".fe-controls .noUi-handle").first
+    assert float(slider.get_attribute("aria-valuenow")) == first.state.place  # type: ignore[attr-defined]
 
 
 CONTRAST = """() => {
@@ -108,37 +119,34 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_words_can_be_read_in_both_themes(dark: bool, tmp_path: Path, screenshots: Path) -> None:
-    notebook(tmp_path, "from frcnn_edu.viz import explore\nexplore.level_mapper()")
-    with reading(tmp_path, dark=dark) as one:
-        one.open("x.ipynb")
-        one.run_all()
-        one.explorer().screenshot(path=screenshots / f"theme_{'dark' if dark else 'light'}.png")
-        assert one.page.evaluate("() => document.body.dataset.jpThemeLight") == ("false" if dark else "true")
-        for name, contrast in one.page.evaluate(CONTRAST):
-            assert contrast >= 4.5, f"{name}: contrast {contrast:.1f}"  # WCAG AA
+def test_words_can_be_read_in_both_themes(reader: Reader, screenshots: Path) -> None:
+    explorer = run(reader, "level_mapper")
+    for theme in ("light", "dark"):
+        if theme == "dark":
+            reader.page.click(".lm-MenuBar-item:has-text('Settings')")
+            reader.page.hover(".lm-Menu-item:has-text('Theme')")
+            reader.page.click(".lm-Menu-item:has-text('JupyterLab Dark')")
+            reader.page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
+        explorer.screenshot(path=screenshots / f"theme_{theme}.png")
+        assert reader.page.evaluate("() => document.body.dataset.jpThemeLight") == (
+            "true" if theme == "light" else "false"
+        )
+        for name, contrast in reader.page.evaluate(CONTRAST):
+            assert contrast >= 4.5, f"{name}, {theme}: contrast {contrast:.1f}"  # WCAG AA
 
 
-@pytest.mark.parametrize("trusted", [False, True])
-def test_a_page_that_was_only_opened_says_so(trusted: bool, tmp_path: Path) -> None:
-    """JupyterLab shows the still picture of a stranger's notebook; in the reader's own the saved explorer, which nobody moves."""
-    nbformat.write(nbformat.read(NOTEBOOK, as_version=4), tmp_path / "x.ipynb")
-    with reading(tmp_path, trusted=trusted) as one:
-        one.open("x.ipynb")
-        if not trusted:
-            words = one.page.locator("text=Run this cell to move it")
-            words.first.scroll_into_view_if_needed(timeout=60_000)
-            assert (
-                one.page.locator(
-                    ".jp-OutputArea-child:has(img) + .jp-OutputArea-child:has-text('Run this cell to move it')"
-                ).count()
-                == 1
-            )
-            assert one.page.locator(".fe-board").count() == 0
-            return
-        one.page.locator(".fe-board[data-version]").first.scroll_into_view_if_needed(timeout=60_000)
-        note = one.page.locator(".fe-note").first
-        note.wait_for(state="visible", timeout=60_000)
-        assert "run this cell" in note.inner_text()
-        assert one.page.locator(".fe-board").first.get_attribute("data-alive") is None
+def test_a_page_of_a_stranger_shows_the_still_picture(reader: Reader) -> None:
+    reader.open("a stranger's.ipynb")
+    words = "Run this cell to move it"
+    reader.page.locator(f"text={words}").first.scroll_into_view_if_needed(timeout=60_000)
+    assert reader.page.locator(f".jp-OutputArea-child:has(img) + .jp-OutputArea-child:has-text('{words}')").count() == 1
+    assert reader.page.locator(".fe-board").count() == 0
+
+
+def test_a_page_of_ones_own_shows_the_saved_explorer_which_nobody_moves(reader: Reader) -> None:
+    reader.open("my own.ipynb")
+    reader.page.locator(".fe-board[data-version]").first.scroll_into_view_if_needed(timeout=60_000)
+    note = reader.page.locator(".fe-note").first
+    note.wait_for(state="visible", timeout=60_000)
+    assert "run this cell" in note.inner_text()
+    assert reader.page.locator(".fe-board").first.get_attribute("data-alive") is None
