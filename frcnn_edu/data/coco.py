@@ -17,8 +17,8 @@ class CocoDetection(RecordDataset):
     """A COCO json file and its images.
 
     Everything is read and checked here, once, so that no epoch ends in the middle; `summary` tells what was repaired
-    or left out. Of the images little more than headers is read: one that ends too soon may only show when it is
-    loaded, and the command `check-data` loads them all. `image_id` is COCO's own. COCO numbers its categories with
+    or left out. Of a JPEG little more than beginning and end is read: that it is damaged in between only shows when
+    it is loaded, and the command `check-data` loads them all. `image_id` is COCO's own. COCO numbers its categories with
     gaps; here labels run from 1 in the order of those numbers. Boxes, [x, y, width, height] in the file, become xyxy.
     Crowds are kept, with `iscrowd` 1; `area` is the file's (that of the outline) where it has one. An image without
     annotations is one without objects.

@@ -1,5 +1,6 @@
 """Reads photographs as they come: sideways, grey, 16-bit, with a palette or transparent."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import Tensor
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif")
 ORIENTATION_TAG = 0x0112  # of EXIF; 5 to 8 lie on their side
+ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}  # with what JPEG and PNG begin and end
 
 # What Pillow raises for a damaged file depends on the format.
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
@@ -54,3 +56,20 @@ def image_size(path: str | Path, upright: bool = True) -> tuple[int, int]:
             return (height, width) if sideways else (width, height)
     except UNREADABLE as error:
         raise ValueError(f"cannot read {path} as an image: {error}") from error
+
+
+def check_end(path: str | Path) -> None:
+    """Make sure that an image file does not end too soon, as an interrupted download or copy does.
+
+    The last bytes of a JPEG or PNG tell. One with other bytes at its end (some cameras append things) and files of other
+    formats are decoded.
+
+    Raises:
+        ValueError: the file cannot be read as an image to its end; names it.
+    """
+    with open(path, "rb") as file:
+        begin = file.read(4)
+        file.seek(-min(8, file.seek(0, os.SEEK_END)), os.SEEK_END)
+        end = file.read()
+    if not any(begin.startswith(first) and end.endswith(last) for first, last in ENDS.items()):
+        load_image(path)

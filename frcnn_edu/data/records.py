@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from .findings import Findings, in_words
-from .images import image_size, load_image
+from .images import check_end, image_size, load_image
 
 MIN_SIDE = 0.1  # pixels; float32 could turn a thinner box into one of no width
 Box = tuple[float, float, float, float]
@@ -94,12 +94,17 @@ def find_frame(
     """The (width, height) an image's boxes refer to, and whether that is the image turned upright.
 
     Some annotation tools show photographs as stored and some turn them as their EXIF orientation says; the size they
-    wrote down, `annotated`, tells which. None, with a note, where it fits neither or the image cannot be read.
+    wrote down, `annotated`, tells which. None, with a note, where it fits neither, or the image cannot be read to its end.
     """
     try:
         upright, stored = image_size(path), image_size(path, upright=False)
     except ValueError:
         findings.leave_out("images left out, unreadable", path.name)
+        return None
+    try:
+        check_end(path)
+    except ValueError:
+        findings.leave_out("images left out, the file ends too soon", path.name)
         return None
     if annotated is None or annotated == upright:
         return upright, True

@@ -16,8 +16,8 @@ class VOCDetection(RecordDataset):
     """A Pascal VOC folder: JPEGImages/, Annotations/ and ImageSets/Main/<image_set>.txt.
 
     Everything is read and checked here, once, so that no epoch ends in the middle; `summary` tells what was repaired
-    or left out. Of the images little more than headers is read: one that ends too soon may only show when it is
-    loaded, and the command `check-data` loads them all. `image_id` is the position in the set. Objects marked
+    or left out. Of a JPEG little more than beginning and end is read: that it is damaged in between only shows when
+    it is loaded, and the command `check-data` loads them all. `image_id` is the position in the set. Objects marked
     `difficult` get `iscrowd` 1: VOC does not count them, neither when found nor when missed.
 
     In the files, pixels are counted from 1 and xmax is the last pixel inside, so a box is xmax - xmin + 1 pixels wide.

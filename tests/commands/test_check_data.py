@@ -51,13 +51,17 @@ def awkward(tmp_path: Path) -> Path:
     cut = add(root, "cut off", TALL)
     Image.open(cut).save(cut, "jpeg")  # whatever its name says
     cut.write_bytes(cut.read_bytes()[:-2000])
+    damaged = add(root, "damaged", TALL)
+    Image.open(damaged).save(damaged, "jpeg")
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:900] + b"\xff\xc3" + content[902:])  # a marker that has no business there
     add(root, "repaired", TALL, ["dog", 40, 40, 20, 20], ["dog", 1, 1, 81, 64])
     add(root, "boxes", TALL, ["dog", 5, 5, 5, 9], ["dog", 100, 5, 120, 9], ["", 1, 1, 9, 9])
     add(root, "entity")
     (root / "Annotations" / "entity.xml").write_text('<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>')
     add(root, "alone")
     add(root, "hommes et œuvres", TALL, TALL, TALL)
-    list_split(root, "train", "cut off", "repaired", "boxes", "entity", "gone")
+    list_split(root, "train", "cut off", "damaged", "repaired", "boxes", "entity", "gone")
     list_split(root, "val", "hommes et œuvres", "repaired")
     list_split(root, "test", "../a")
     return root
@@ -79,7 +83,8 @@ def test_everything_is_told_in_one_pass(awkward: Path, capsys: pytest.CaptureFix
         ["boxes refused, zero area", "1", "boxes"],
         ["boxes refused, no area inside the image", "1", "boxes"],
         ["boxes refused, no class name", "1", "boxes"],
-        ["images that are damaged: training would stop there", "1", "cut off.png"],
+        ["images left out, the file ends too soon", "1", "cut off.png"],
+        ["images that are damaged: training would stop there", "1", "damaged.png"],
         ["splits that cannot be used", "1", "test"],
         ["boxes put right, swapped corners", "2", "repaired"],
         ["boxes clipped to the image, up to a pixel", "2", "repaired"],

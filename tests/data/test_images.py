@@ -6,8 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from frcnn_edu.data import load_image
-from frcnn_edu.data.images import image_size
+from frcnn_edu.data import images, load_image
+from frcnn_edu.data.images import check_end, image_size
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -162,3 +162,38 @@ def test_a_damaged_png_is_named(make_image, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"a\.png"):
         load_image(path)
+
+
+@pytest.mark.parametrize("file_format", ["jpeg", "png", "webp", "tiff", "gif", "bmp"])
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of TIFFs
+def test_a_file_that_ends_too_soon_is_named(tmp_path: Path, file_format: str) -> None:
+    path = tmp_path / "some photo.jpg"
+    noise = np.random.default_rng(0).integers(0, 255, (50, 60, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path, file_format)
+    check_end(path)
+    content = path.read_bytes()
+    for part in (0.95, 0.5, 0.2):
+        path.write_bytes(content[: int(part * len(content))])
+        with pytest.raises(ValueError, match=r"some photo\.jpg"):
+            check_end(path)
+    for length in range(20, len(content), 101):  # wherever it is cut: what passes can be loaded
+        path.write_bytes(content[:length])
+        try:
+            check_end(path)
+        except ValueError:
+            continue
+        load_image(path)
+
+
+def test_what_comes_after_the_end_does_not_matter(make_image, tmp_path: Path) -> None:
+    for path in (make_image(tmp_path / "a.jpg"), make_image(tmp_path / "a.png")):
+        with path.open("ab") as file:
+            file.write(b"and what the camera has to say")
+        check_end(path)
+        load_image(path)
+
+
+def test_the_end_of_a_photograph_is_seen_without_decoding_it(make_image, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(images, "load_image", lambda path: pytest.fail("decoded"))
+    for name in ("a.jpg", "a.png"):
+        check_end(make_image(tmp_path / name))
