@@ -68,6 +68,48 @@ def test_slim_resnet_is_named_like_torchvisions() -> None:
     assert slim == {key for key in torchvision.models.resnet18().state_dict() if not key.startswith("fc.")}
 
 
+def test_slim_resnet_computes_what_torchvisions_does() -> None:
+    torch.manual_seed(0)
+    slim, theirs = (
+        SlimResNet(layers=(2, 2, 2, 2), widths=(64, 128, 256, 512)).eval(),
+        torchvision.models.resnet18().eval(),
+    )
+    theirs.load_state_dict(slim.state_dict(), strict=False)
+    x = torch.rand(1, 3, 65, 97)
+    layers = {f"layer{k}": str(k) for k in range(1, 5)}
+    with torch.no_grad():
+        maps, expected = (IntermediateLayerGetter(body, layers)(x) for body in (slim, theirs))
+    assert all(torch.equal(a, b) for a, b in zip(maps.values(), expected.values(), strict=True))
+
+
+def test_slim_resnet_begins_as_he_et_al_do() -> None:
+    """Weights of variance 2 / (outputs · kernel): "fan out", as torchvision's ResNets begin."""
+    torch.manual_seed(0)
+    for name, module in SlimResNet().named_modules():
+        if isinstance(module, nn.Conv2d):
+            expected = (2 / (module.out_channels * module.kernel_size[0] ** 2)) ** 0.5
+            assert module.weight.std().item() == pytest.approx(expected, rel=0.05), name
+
+
+def test_slim_resnet_where_nobody_said_otherwise() -> None:
+    shapes_of = [{key: value.shape for key, value in body.state_dict().items()} for body in (
+        SlimResNet(), SlimResNet(layers=(2, 2, 2, 2), widths=(32, 64, 96, 128)),
+    )]  # fmt: skip
+    assert shapes_of[0] == shapes_of[1]
+
+
+def test_vgg_trains_three_stages_and_returns_any_map() -> None:
+    with torch.device("meta"):
+        backbone = vgg_backbone(weights=None, fpn=True, returned_layers=[0, 1, 4])
+    assert sum(p.requires_grad for p in backbone.body.parameters()) == 18
+    assert shapes(backbone) == {"0": (256, 32, 48), "1": (256, 16, 24), "2": (256, 2, 3), "pool": (256, 1, 2)}
+
+
+def test_normalisation_within_the_pyramid() -> None:
+    backbone = BackboneWithFPN(SlimResNet(), {"layer4": "0"}, [128], 16, norm_layer=nn.BatchNorm2d)
+    assert sum(isinstance(module, nn.BatchNorm2d) for module in backbone.fpn.modules()) == 2
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -100,10 +142,40 @@ def test_wrong_arguments_are_named(call, message: str) -> None:
         call()
 
 
-def test_further_levels_can_be_left_to_another_block() -> None:
-    class Nothing(torchvision.ops.feature_pyramid_network.ExtraFPNBlock):
-        def forward(self, results, x, names):
-            return results, names
+class Nothing(torchvision.ops.feature_pyramid_network.ExtraFPNBlock):
+    def forward(self, results, x, names):
+        return results, names
 
+
+def test_further_levels_can_be_left_to_another_block() -> None:
     backbone = BackboneWithFPN(SlimResNet(), {"layer3": "0", "layer4": "1"}, [96, 128], 16, extra_blocks=Nothing())
     assert list(shapes(backbone)) == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: resnet_fpn_backbone(backbone_name="resnet18", weights=None, extra_blocks=Nothing()),
+        lambda: mobilenet_backbone(
+            backbone_name="mobilenet_v3_large", weights=None, fpn=True, returned_layers=[1, 3, 4, 5], extra_blocks=Nothing()
+        ),
+        lambda: vgg_backbone(weights=None, fpn=True, extra_blocks=Nothing()),
+    ],
+    ids=["resnet", "mobilenet", "vgg"],
+)  # fmt: skip
+def test_builders_hand_the_other_block_on(build) -> None:
+    with torch.device("meta"):
+        assert list(shapes(build())) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize(("layers", "fine"), [([-6, 5], True), ([-7, 5], False), ([0, 6], False)])
+def test_stages_of_a_mobilenet_are_counted_from_either_end(layers: list[int], fine: bool) -> None:
+    def build() -> nn.Module:
+        return mobilenet_backbone(backbone_name="mobilenet_v3_large", weights=None, fpn=True, returned_layers=layers)
+
+    with torch.device("meta"):
+        if fine:
+            assert shapes(build())["0"] == (256, 32, 48)
+        else:
+            with pytest.raises(ValueError, match=r"returned_layers must be of 0…5, got"):
+                build()

@@ -1,5 +1,6 @@
 """Bodies of timm's: small ones, with random weights and with files made here."""
 
+import functools
 import sys
 from pathlib import Path
 
@@ -81,6 +82,48 @@ def test_weights_come_from_a_file_and_norm_is_frozen(file: Path) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
     assert not any(isinstance(module, FrozenBatchNorm2d) for module in model.backbone.body.modules())  # timm's own
+
+
+def test_a_whole_detector_from_a_file_and_fine_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    old = fasterrcnn_timm_fpn(BODY, weights_backbone=None, num_classes=3, **SIZES).state_dict()
+    torch.save(old, tmp_path / "detector.pth")
+    monkeypatch.setattr(timm, "create_model", functools.partial(_without_the_network, timm.create_model))
+    model = fasterrcnn_timm_fpn(BODY, weights=tmp_path / "detector.pth", **SIZES)  # the body's own are not fetched
+    assert all(torch.equal(value, old[key]) for key, value in model.state_dict().items())
+    tuned = fasterrcnn_timm_fpn(BODY, weights=tmp_path / "detector.pth", new_classes=5, **SIZES)
+    for key, value in tuned.state_dict().items():
+        if key.startswith("roi_heads.box_predictor."):
+            assert len(value) == (20 if "bbox_pred" in key else 5)
+        else:
+            assert torch.equal(value, old[key]), key
+    with pytest.raises(
+        ValueError, match=r"detector\.pth do not fit fasterrcnn_timm_fpn\('test_efficientnet'\): Missing"
+    ):
+        fasterrcnn_timm_fpn("test_efficientnet", weights=tmp_path / "detector.pth", **SIZES)
+
+
+def _without_the_network(create_model, name: str, pretrained: bool = False, **settings):
+    assert not pretrained, "would be downloaded"
+    return create_model(name, pretrained=pretrained, **settings)
+
+
+def test_what_nobody_gave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """256 channels, 91 classes, anchors of 32 … 512 pixels, and the weights that timm downloads."""
+    asked = []
+    create_model = timm.create_model
+    monkeypatch.setattr(
+        timm,
+        "create_model",
+        lambda name, pretrained=False, **rest: asked.append(pretrained) or create_model(name, pretrained=False, **rest),
+    )
+    model = fasterrcnn_timm_fpn(BODY)
+    assert True in asked
+    assert model.backbone.out_channels == 256
+    assert len(model.roi_heads.box_predictor.cls_score.weight) == 91
+    assert model.rpn.anchor_generator.sizes == ((32,), (64,), (128,), (256,), (512,))
+    backbone = timm_fpn_backbone(BODY, weights=None, frozen_norm=False, trainable_layers=4)
+    assert backbone.out_channels == 256
 
 
 def test_a_file_of_another_body(tmp_path: Path, file: Path) -> None:

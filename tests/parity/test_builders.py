@@ -105,6 +105,49 @@ def test_mobilenet_with_published_weights(lib, downloads) -> None:
 
 
 @OURS_AND_THEIRS
+@pytest.mark.parametrize(("layers", "trained"), [(None, 70), (0, 22), (2, 44), (6, 100)])
+def test_mobilenet_on_a_pretrained_body(lib, layers: int | None, trained: int, downloads) -> None:
+    model = lib.fasterrcnn_mobilenet_v3_large_fpn(progress=False, num_classes=5, trainable_backbone_layers=layers)
+    ((weights, options),) = downloads
+    assert weights == MobileNet_V3_Large_Weights.IMAGENET1K_V1
+    assert options["progress"] is False
+    assert options["check_hash"] is True
+    assert frozen_norms(lib, model)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
+    assert sum(p.requires_grad for p in model.parameters()) == trained
+    assert model.backbone.body["0"][0].weight.unique().tolist() == [1.0]
+    assert len(model.roi_heads.box_predictor.cls_score.weight) == 5
+
+
+@OURS_AND_THEIRS
+@pytest.mark.parametrize("name", ["fasterrcnn_mobilenet_v3_large_fpn", "fasterrcnn_resnet50_fpn"])
+def test_without_pretrained_weights_batch_norm_learns_and_all_is_trained(lib, name: str) -> None:
+    with torch.device("meta"):
+        model = getattr(lib, name)(weights=None, weights_backbone=None)
+    assert frozen_norms(lib, model) == []
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", ["fasterrcnn_mobilenet_v3_large_fpn", "fasterrcnn_resnet50_fpn"])
+def test_fine_tuning_keeps_all_but_the_predictor(name: str, downloads) -> None:
+    model = getattr(frcnn_edu, name)(weights="DEFAULT", new_classes=4)
+    (enum,) = (type(weights) for weights, _ in downloads)
+    kept = {key: value for key, value in published(enum).items() if "box_predictor" not in key}
+    assert_filled(model, kept)
+    predictor = model.roi_heads.box_predictor
+    assert len(predictor.cls_score.weight) == 4
+    assert len(predictor.bbox_pred.weight) == 16
+    assert len(predictor.cls_score.weight.unique()) > 1  # not the constant of the file
+
+
+@pytest.mark.parametrize("name", ["fasterrcnn_mobilenet_v3_large_fpn", "fasterrcnn_resnet50_fpn"])
+def test_weights_that_do_not_fit_name_the_model(name: str, tmp_path: Path) -> None:
+    torch.save({"roi_heads.box_predictor.cls_score.bias": torch.zeros(91)}, tmp_path / "other.pth")
+    with pytest.raises(ValueError, match=rf"other\.pth do not fit {name}: Missing key"):
+        getattr(frcnn_edu, name)(weights=tmp_path / "other.pth")
+
+
+@OURS_AND_THEIRS
 def test_mobilenets_threshold_can_be_set(lib) -> None:
     with torch.device("meta"):
         model = lib.fasterrcnn_mobilenet_v3_large_fpn(weights=None, weights_backbone=None, rpn_score_thresh=0.2)
@@ -164,8 +207,15 @@ def test_trainable_layers_out_of_range(layers: int, downloads) -> None:
 
 
 def test_what_nobody_has_trained_is_not_frozen_as_in_torchvision() -> None:
-    with pytest.warns(UserWarning, match="trainable_backbone_layers=2 would freeze layers that nobody has trained"):
+    with (
+        torch.device("meta"),
+        pytest.warns(
+            UserWarning,
+            match="trainable_backbone_layers=2 would freeze .* trained: give pretrained weights to freeze any$",
+        ) as warned,
+    ):
         model = frcnn_edu.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, trainable_backbone_layers=2)
+    assert warned[0].filename == __file__  # where the mistake is
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 

@@ -1,6 +1,9 @@
 """What a detector is made of where nobody said otherwise: each number is the one that torchvision's own has."""
 
+import inspect
+
 import pytest
+import torch
 from torch import Tensor, nn
 from twins import OURS, THEIRS
 
@@ -56,3 +59,31 @@ def test_sizes_and_shapes_that_nobody_gave(both: tuple[nn.Module, nn.Module]) ->
     assert [tuple(of(model, "transform.min_size")) for model in both] == [(800,)] * 2
     ours, theirs = ({name: tuple(p.shape) for name, p in model.named_parameters()} for model in both)
     assert ours == theirs
+
+
+# --- builders ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["fasterrcnn_resnet50_fpn", "fasterrcnn_mobilenet_v3_large_fpn", "resnet_fpn_backbone", "mobilenet_backbone"],
+)
+def test_arguments_that_nobody_gave_are_torchvisions(name: str) -> None:
+    """By the signatures. (norm_layer is each library's own FrozenBatchNorm2d.)"""
+    ours, theirs = (inspect.signature(getattr(lib, name)).parameters for lib in (OURS, THEIRS))
+    assert set(theirs) <= set(ours)
+    for argument in set(theirs) - {"norm_layer", "kwargs"}:
+        assert ours[argument].default == theirs[argument].default, argument
+    if "norm_layer" in theirs:
+        assert ours["norm_layer"].default.__name__ == theirs["norm_layer"].default.__name__ == "FrozenBatchNorm2d"
+
+
+@pytest.mark.parametrize("name", ["fasterrcnn_resnet50_fpn", "fasterrcnn_mobilenet_v3_large_fpn"])
+def test_the_ready_made_ones_are_set_as_torchvisions(name: str) -> None:
+    with torch.device("meta"):
+        models = [getattr(lib, name)(weights=None, weights_backbone=None) for lib in (OURS, THEIRS)]
+    for path in PLAIN:
+        ours, theirs = (of(model, path) for model in models)
+        assert ours == theirs, path
+    ours, theirs = ({name: tuple(p.shape) for name, p in model.named_parameters()} for model in models)
+    assert ours == theirs  # 91 classes among them
