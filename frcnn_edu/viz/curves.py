@@ -84,8 +84,13 @@ def plot_metrics(epochs: Sequence[Mapping[str, float]]) -> Figure:
             ax.plot(
                 at, values, color=color, marker=marker, markersize=4, linewidth=2, label=f"{name}  {values[-1]:.3f}"
             )
-        ax.set(ylim=(0, 1), xlabel="epoch", title="Average precision on the validation images")
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.set(
+            xlim=(0, 1.04 * max(1, at[-1])),
+            ylim=(0, 1),
+            xlabel="epoch",
+            title="Average precision on the validation images",
+        )
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
     return figure
 

@@ -34,6 +34,16 @@ def test_smoothing_keeps_a_constant_and_skips_nan() -> None:
     assert np.allclose(curves.smoothed(values), 2.5)
 
 
+@pytest.mark.parametrize("last", [1, 2, 7, 40])
+def test_epochs_are_whole_numbers(last: int) -> None:
+    rows = [{"epoch": float(epoch), "AP": 0.1, "AP50": 0.2, "AP75": 0.05} for epoch in range(1, last + 1)]
+    ax = curves.plot_metrics(rows).axes[0]
+    low, high = ax.get_xlim()
+    ticks = [tick for tick in ax.get_xticks() if low <= tick <= high]
+    assert len(ticks) >= 2
+    assert all(tick == round(tick) for tick in ticks)
+
+
 def test_metric_curves() -> None:
     ax = curves.plot_metrics([{"epoch": e, "AP": 0.1 * e, "AP50": 0.2 * e, "AP75": 0.05 * e} for e in (1, 2)]).axes[0]
     assert [line.get_label() for line in ax.lines] == ["AP50  0.400", "AP75  0.100", "AP  0.200"]
