@@ -18,6 +18,8 @@ from frcnn_edu.commands import train as train_command
 from frcnn_edu.data import ShapesDetection
 from frcnn_edu.training import SHIPPED, build_model, load_checkpoint, load_model
 
+pytestmark = pytest.mark.slow  # real training
+
 TINY = ["--min-size", "64", "--max-size", "80", "--workers", "0", "--device", "cpu"]
 
 

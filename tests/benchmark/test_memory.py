@@ -40,6 +40,7 @@ def test_what_this_process_had_before_does_not_count_in_the_child() -> None:
     assert 0.95 * MEGABYTES < bytes_ / 1e6 < 1.15 * MEGABYTES
 
 
+@pytest.mark.slow
 def test_a_mistake_in_a_child_is_heard_here() -> None:
     with pytest.raises(ValueError, match="too small"):
         in_a_child(fail)

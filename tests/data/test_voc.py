@@ -410,6 +410,7 @@ def test_boxes_lie_where_the_pixels_are(voc: Path) -> None:
     assert picture.sum() == picture[:, y0:y1, x0:x1].sum()
 
 
+@pytest.mark.slow
 def test_bccd_as_published(bccd: Path) -> None:
     sets = {name: VOCDetection(bccd, name) for name in ("train", "val", "test")}
     assert [len(dataset) for dataset in sets.values()] == [205, 87, 72]

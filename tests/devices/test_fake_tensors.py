@@ -79,6 +79,7 @@ def dense_stages(model: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", MODELS)
+@pytest.mark.slow
 def test_everything_is_where_the_images_are(name: str, fake: None) -> None:
     for stage, made in dense_stages(on_cuda(MODELS[name]).train()).items():
         for tensor in tree_leaves(made):

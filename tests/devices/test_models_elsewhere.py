@@ -71,6 +71,7 @@ def test_training_and_detecting_are_those_of_the_cpu(make: Callable, name: str) 
     torch.testing.assert_close(to_cpu(found), expected, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_inference_mode() -> None:
     model = small_model(exact=True).eval()
     with torch.no_grad():
@@ -108,6 +109,7 @@ class Few(Dataset):
         return IMAGES[index], {**TARGETS[index], "image_id": index}
 
 
+@pytest.mark.slow
 def test_a_run_of_training(tmp_path: Path) -> None:
     """Batches go to the device, detections come back, checkpoints are written; a second run goes on from there."""
     model = small_model()

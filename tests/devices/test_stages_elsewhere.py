@@ -99,6 +99,7 @@ def run_model(forget: str | None = None) -> list[str]:
     return list(places.seen)
 
 
+@pytest.mark.slow
 def test_each_line_that_names_a_device_is_needed() -> None:
     """Forget it there, and the check fails."""
     places = run_model()

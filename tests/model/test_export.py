@@ -14,6 +14,8 @@ from frcnn_edu.commands import export as export_command
 from frcnn_edu.data import ShapesDetection
 from frcnn_edu.model.export import differences, load_onnx, to_onnx
 
+pytestmark = pytest.mark.slow
+
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")

@@ -103,6 +103,7 @@ def save_on_a_full_disk(config: TrainConfig, out: Path, told: Connection) -> Non
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a full disk is played by a limit that only POSIX systems have")
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_last_checkpoint(config: TrainConfig, tmp_path: Path) -> None:
     processes = multiprocessing.get_context("forkserver")
     hears, told = processes.Pipe(duplex=False)

@@ -48,6 +48,7 @@ def model() -> FasterRCNN:
 BOXES = torch.tensor([[10.0, 10, 30, 40], [0, 0, 60, 60], [5, 5, 7, 9]])
 
 
+@pytest.mark.slow
 def test_maps_are_where_the_model_has_them(model: FasterRCNN) -> None:
     geometry = Geometry(model)
     for size in ((100, 150), (300, 97), (128, 160)):

@@ -55,6 +55,7 @@ def test_leaves_a_complete_run_folder(config: TrainConfig, tmp_path: Path) -> No
     assert state.history["lr"][:2] == pytest.approx([1e-5, 0.01 * 0.5005 * (1 + math.cos(math.pi / 9)) / 2])
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(config: TrainConfig, tmp_path: Path) -> None:
     config = replace(config, epochs=5, lr=2e-3)
     state = run(small(config), config, tmp_path)
@@ -62,6 +63,7 @@ def test_training_lowers_the_loss(config: TrainConfig, tmp_path: Path) -> None:
     assert sum(totals[-3:]) < 0.7 * sum(totals[:3])
 
 
+@pytest.mark.slow
 def test_same_seed_same_weights(config: TrainConfig, tmp_path: Path) -> None:
     config = replace(config, epochs=1)
     models = [small(config) for _ in range(3)]
@@ -83,6 +85,7 @@ def test_resume_equals_an_uninterrupted_run(config: TrainConfig, tmp_path: Path,
     assert state.history == expected.history
 
 
+@pytest.mark.slow
 def test_resume_of_the_real_model(config: TrainConfig, tmp_path: Path) -> None:
     config = replace(config, epochs=2)
     straight, stopped, resumed = small(config), small(config), build_model(config, 3)
@@ -162,6 +165,7 @@ def test_minutes_end_the_run_on_the_clock(config: TrainConfig, tmp_path: Path, m
     assert state.history["lr"][6] == pytest.approx(0.005)  # half of the time: half of the cosine
 
 
+@pytest.mark.slow
 def test_options_reach_the_step(config: TrainConfig, tmp_path: Path) -> None:
     config = replace(
         config, epochs=1, amp=True, channels_last=True, grad_clip=0.1, optimizer="sgd", schedule="multistep"

@@ -68,6 +68,7 @@ def test_a_step_of_two_processes_is_that_of_one_with_the_whole_batch(results: li
         assert_same_step(result[how], whole)
 
 
+@pytest.mark.slow
 def test_a_step_in_parts_is_that_of_the_whole_batch() -> None:
     whole = after_a_step(ALONE, STEP)
     for parts in (2, 4):

@@ -8,6 +8,8 @@ from frcnn_edu.data import ShapesDetection
 from frcnn_edu.training import TrainConfig, build_model, train
 from frcnn_edu.viz.dashboard import Dashboard
 
+pytestmark = pytest.mark.slow  # real training
+
 CONFIG = TrainConfig(model_args={"min_size": 64, "max_size": 80}, epochs=1, batch_size=2, warmup_steps=2)
 
 

@@ -67,6 +67,7 @@ def words(figure: Figure) -> list[Text]:
     ],
     ids=["three splits", "one class", "80 classes", "no object", "tall"],
 )
+@pytest.mark.slow
 def test_nothing_is_cut_off_or_covered(model: FasterRCNN, splits: dict[str, tuple]) -> None:
     report = describe_data({name: Many(*numbers) for name, numbers in splits.items()}, model)
     figure = draw_data_report(report, "A folder with a name that is far too long for the width of a picture, $ and all")

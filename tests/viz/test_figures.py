@@ -74,6 +74,7 @@ def test_committed_figures_are_what_the_code_draws(name: str) -> None:
     assert rms(committed, drawn) <= 1, f"figures/{name}.png is old: run python -m frcnn_edu figures"
 
 
+@pytest.mark.slow
 def test_another_picture_is_noticed() -> None:
     committed = Image.open(FOLDER / "shapes_examples.png")
     assert rms(committed, Image.open(io.BytesIO(figure_to_png(figures.shapes_examples(11), colors=figures.COLORS)))) > 1

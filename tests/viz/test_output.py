@@ -34,6 +34,7 @@ def test_a_palette_is_smaller_and_looks_the_same() -> None:
     assert np.sqrt((difference**2).mean()) < 0.01
 
 
+@pytest.mark.slow
 def test_a_palette_keeps_every_color_that_means_something() -> None:
     ax = draw.picture_axes(image())
     draw.show_image(ax, image())  # noise needs all the colours that it can get
@@ -70,6 +71,7 @@ def test_other_files_are_refused_before_anything_is_written(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_drawing_needs_no_pyplot() -> None:
     code = "import sys, frcnn_edu.viz, frcnn_edu.viz.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -40,6 +40,7 @@ def state() -> RunState:
     return state
 
 
+@pytest.mark.slow
 def test_a_page_that_needs_nothing_beside_it(tmp_path: Path) -> None:
     data, found = data_and_found()
     write_report(tmp_path / "report.html", found, data, CONFIG, split="val", state=state())
@@ -77,6 +78,7 @@ def test_without_errors_there_are_no_worst_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("classes", [1, 80])
+@pytest.mark.slow
 def test_few_and_many_classes(classes: int, tmp_path: Path) -> None:
     data, found = data_and_found(2)
     data.classes = ("background", *[f"class number {k}, with a long name" for k in range(classes)])

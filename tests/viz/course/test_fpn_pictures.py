@@ -143,6 +143,7 @@ def test_connections_have_the_shapes(pyramid, bottom_up, maps) -> None:
     assert all(shows(figure, parts[key][2]) == 1 and shows(figure, maps[key]) == 1 for key in "0123")
 
 
+@pytest.mark.slow
 def test_top_down_is_a_triangle(pyramid, bottom_up) -> None:
     parts = fpn.inside(pyramid, bottom_up)
     figure = fpn.plot_top_down(parts)
@@ -216,6 +217,7 @@ def test_without_draws_only_sure_detections(picture) -> None:
     assert "square 0.30" not in words(figure)
 
 
+@pytest.mark.slow
 def test_figures_of_the_course_are_drawn() -> None:
     expected = [
         "fpn",

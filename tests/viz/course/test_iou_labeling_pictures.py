@@ -234,6 +234,7 @@ def test_sampled_anchors() -> None:
     assert [ax.texts[1].get_text() for ax in (whole, sample)] == ["4912 background: 99.8 %", "56 background: 87.5 %"]
 
 
+@pytest.mark.slow
 def test_figures_have_their_size() -> None:
     assert list(pictures.FIGURES) == ["iou_labeling", "iou_curves", "labels_worked_example", "sampled_anchors"]
     for draw in pictures.FIGURES.values():

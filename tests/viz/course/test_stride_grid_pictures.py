@@ -190,6 +190,7 @@ def test_recall_pictures_draw_the_values() -> None:
 
 
 @pytest.mark.parametrize("name", pictures.FIGURES)
+@pytest.mark.slow
 def test_every_figure_can_be_written(name: str) -> None:
     figure = pictures.FIGURES[name]()
     assert figure.get_figwidth() == 8

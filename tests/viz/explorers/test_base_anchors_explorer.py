@@ -35,6 +35,7 @@ def sides(boxes: torch.Tensor) -> torch.Tensor:
     return boxes[:, 2:] - boxes[:, :2]
 
 
+@pytest.mark.slow
 def test_driven() -> None:
     drive(explore.base_anchors())
 

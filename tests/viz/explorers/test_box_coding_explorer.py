@@ -24,6 +24,7 @@ def result(*deltas: float, anchor: tuple[float, float, float, float] = ANCHOR, w
     return compute(State(anchor, *deltas, weights), STORY)
 
 
+@pytest.mark.slow
 def test_driven() -> None:
     drive(explore.box_coding())
 

@@ -36,6 +36,7 @@ STORY = story()
 SEEN = pictures(STORY)
 
 
+@pytest.mark.slow
 def test_driven() -> None:
     drive(DetectionsExplorer(), combinations=25)
 

@@ -23,6 +23,7 @@ FPN = STORY.model.backbone.fpn  # type: ignore[union-attr]
 LEGAL = [(level, stage) for level in range(5) for stage in STAGES if has(level, stage)]
 
 
+@pytest.mark.slow
 def test_driven() -> None:
     drive(explore.fpn_levels())
 

@@ -31,6 +31,7 @@ def send(explorer: Any, kind: str, panel: str = "picture", **event: Any) -> None
     explorer.board._receive(explorer.board, {"kind": kind, "panel": panel, **event}, None)
 
 
+@pytest.mark.slow
 def test_driven() -> None:
     drive(explore.iou_labeling())
 

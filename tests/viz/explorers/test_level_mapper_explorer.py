@@ -19,6 +19,7 @@ def result(box: tuple[float, ...], **others: int) -> level_mapper.Result:
     return level_mapper.compute(level_mapper.State(box, **others), STORY.model, STORY.image)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_driven() -> None:
     drive(explore.level_mapper())
 
@@ -103,6 +104,7 @@ def test_the_boxs_place_is_on_the_curve_whatever_its_size(scale: int) -> None:
         assert point[0] == pytest.approx(math.log2(side))
 
 
+@pytest.mark.slow
 def test_prompts_stay_in_the_picture() -> None:
     for size in ((240, 320), (200, 150), (100, 260)):
         data = ShapesDetection("test", size=size)

@@ -24,6 +24,7 @@ from frcnn_edu.viz.story import story
 STORY = story()
 
 
+@pytest.mark.slow
 def test_driven() -> None:
     drive(ProposalsExplorer(), combinations=25)
 
@@ -152,6 +153,7 @@ def test_the_first_state_has_the_models_settings() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_probabilities_have_as_many_digits_as_tell_them_apart() -> None:
     explorer = ProposalsExplorer()
     for level in range(5):

@@ -36,6 +36,7 @@ def theirs(found: Result) -> tuple[torch.Tensor, torch.Tensor]:
     return pooled, torchvision.ops.roi_pool(features, rois, state.size, found.scale)[0, 0]
 
 
+@pytest.mark.slow
 def test_driven() -> None:
     drive(RoiAlignExplorer())
 

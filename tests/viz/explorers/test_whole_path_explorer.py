@@ -31,6 +31,7 @@ def with_stray() -> explore.Story:
     return dataclasses.replace(STORY, trace=dataclasses.replace(STORY.trace, resized_detections=found))
 
 
+@pytest.mark.slow
 def test_driven() -> None:
     drive(explore.whole_path(), combinations=20)
 
