@@ -56,20 +56,38 @@ class Reader:
     Attributes:
         page: Playwright's page.
         address, token: of the server.
+        one_kernel: all notebooks run in the kernel of the first; what it imported is there.
         errors: what the browser's console said of errors, and exceptions in the page.
     """
 
     page: Any
     address: str
     token: str
+    one_kernel: bool = False
     errors: list[str] = field(default_factory=list)
 
     def open(self, name: str) -> None:
         """Open a notebook of the server's folder, and wait until its kernel is ready."""
+        if self.one_kernel:
+            self._share_kernel(name)
         self.page.goto(f"{self.address}/lab/tree/{name}?token={self.token}&reset", timeout=1000 * PATIENCE)
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=1000 * PATIENCE)
         # Run All before the kernel is there opens a dialogue.
         self.page.wait_for_selector("text=/\\| Idle/", timeout=1000 * PATIENCE)
+
+    def _share_kernel(self, name: str) -> None:
+        """Begin the notebook's session in a kernel that runs: JupyterLab goes on with the session it finds."""
+        kernels = {session["path"]: session["kernel"]["id"] for session in self._ask("sessions")}
+        if kernels and name not in kernels:
+            kernel = next(iter(kernels.values()))
+            self._ask("sessions", {"path": name, "name": name, "type": "notebook", "kernel": {"id": kernel}})
+
+    def _ask(self, what: str, content: dict[str, Any] | None = None) -> Any:
+        """What the server answers to a program."""
+        data = None if content is None else json.dumps(content).encode()
+        request = urllib.request.Request(f"{self.address}/api/{what}", data, {"Authorization": f"token {self.token}"})
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
 
     def run_all(self) -> None:
         """Run every cell, and wait until the last one is done."""
@@ -117,10 +135,11 @@ class Reader:
 
 
 @contextmanager
-def reading(folder: Path, *, own: str = "", width: int = 1280) -> Iterator[Reader]:
+def reading(folder: Path, *, own: str = "", one_kernel: bool = False, width: int = 1280) -> Iterator[Reader]:
     """JupyterLab on a copy of the notebooks in `folder`, on loopback, and a browser that looks at it.
 
     `own`: a pattern; these notebooks are signed as the reader's own, so that JupyterLab shows their saved widgets before a cell is run.
+    `one_kernel`: all notebooks run in one kernel, so that importing is waited for only once.
 
     Raises:
         RuntimeError: there is no browser.
@@ -138,7 +157,7 @@ def reading(folder: Path, *, own: str = "", width: int = 1280) -> Iterator[Reade
     ):
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(QUIET))
         page = browser.new_page(viewport={"width": width, "height": 1400})
-        reader = Reader(page, address, token)
+        reader = Reader(page, address, token, one_kernel)
         page.on("pageerror", lambda error: reader.errors.append(str(error)))
         page.on("console", lambda said: reader.errors.append(said.text) if said.type == "error" else None)
         try:

@@ -35,7 +35,7 @@ SOUND = {
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """One server and one page for all; and notebooks, each of which gets a kernel of its own."""
+    """One server, one page and one kernel for all notebooks."""
     folder = tmp_path_factory.mktemp("notebooks")
     for name, cells in SOUND.items():
         write_notebook(folder / f"{name}.ipynb", *cells)
@@ -45,7 +45,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     nbformat.write(saved, folder / "a stranger's.ipynb")
     saved.cells.append(nbformat.v4.new_markdown_cell("Signed."))  # what is signed is the content
     nbformat.write(saved, folder / "my own.ipynb")
-    with reading(folder, own="my own.ipynb") as one:
+    with reading(folder, own="my own.ipynb", one_kernel=True) as one:
         yield one
 
 

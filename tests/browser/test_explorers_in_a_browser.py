@@ -36,7 +36,7 @@ PRESSES = {"stride_grid": 8}  # keys until something else is said: 8 times 2 pix
 
 @pytest.fixture(scope="module")
 def reader() -> Iterator[Reader]:
-    with reading(NOTEBOOKS) as one:
+    with reading(NOTEBOOKS, one_kernel=True) as one:
         yield one
 
 
