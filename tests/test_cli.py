@@ -38,6 +38,12 @@ def one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run's pictures and report take longer than so small a run: tests of its weights leave them out."""
+    monkeypatch.setattr(train_command, "draw_run", lambda *run: None)
+
+
 def error_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
     """Run a command that must fail by a user's mistake: one line, exit code 2."""
     capsys.readouterr()
@@ -68,6 +74,7 @@ def test_train_leaves_everything(run: Path) -> None:
             assert picture.width > 400
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_the_same_seed_gives_the_same_weights(run: Path, voc: Path) -> None:
     command = ["train", "--data", str(voc), "--epochs", "2", "--batch-size", "4", *TINY]
     for seed in ("7", "8"):
@@ -91,6 +98,7 @@ def test_train_says_what_it_is_going_to_do(voc: Path, tmp_path: Path, capsys: py
     assert (folder / "model.safetensors").exists()
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_without_a_validation_split_the_test_split_is_used(
     voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,6 +160,7 @@ def test_options_reach_the_configuration() -> None:
     assert (config.weights_backbone, config.model_args) == ("DEFAULT", {"min_size": 512, "max_size": 640})
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_resume_goes_on(run: Path, voc: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -327,6 +336,7 @@ def test_no_command_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert "COMMAND" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_fine_tuning_makes_a_new_predictor_where_classes_are_others(
     run: Path, voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -348,6 +358,7 @@ def test_fine_tuning_makes_a_new_predictor_where_classes_are_others(
 
 
 @pytest.mark.filterwarnings("error:trainable_backbone_layers")
+@pytest.mark.usefixtures("without_pictures")
 def test_layers_to_train_reach_the_model(voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = mobilenet_v3_large(num_classes=2)
     torch.save(body.state_dict(), tmp_path / "body.pth")
