@@ -11,6 +11,8 @@ from PIL import Image
 import frcnn_edu
 from frcnn_edu import cli
 
+pytestmark = pytest.mark.slow  # whole data sets are read and drawn
+
 BOX = "<bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox>"
 TALL = ["dog", 10, 5, 13, 60]  # no anchor is so slim
 
@@ -99,7 +101,6 @@ def test_everything_is_told_in_one_pass(awkward: Path, capsys: pytest.CaptureFix
         assert picture.width == 1200
 
 
-@pytest.mark.slow
 def test_strict_reports_and_then_fails(awkward: Path, sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, error = check(capsys, str(awkward), "--split", "train", "--strict")
     assert status == 2
@@ -110,7 +111,6 @@ def test_strict_reports_and_then_fails(awkward: Path, sound: Path, capsys: pytes
     assert (status, error) == (0, "")
 
 
-@pytest.mark.slow
 def test_pictures_are_not_overwritten(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine").mkdir()
     Path("mine/data.png").write_text("mine")
@@ -127,7 +127,6 @@ def test_a_sound_folder(sound: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "The anchors of small are fine here" in out
 
 
-@pytest.mark.slow
 def test_the_suggested_line_works(awkward: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = check(capsys, str(awkward), "--split", "val", "--min-size", "64", "--max-size", "80")[1]
     before, after = (

@@ -210,6 +210,7 @@ def test_colour_and_brightness_say_nothing_about_the_class(scenes: list[Scene]) 
         assert len(mine) > 60
 
 
+@pytest.mark.slow
 def test_sizes_reach_every_pyramid_level(targets: list[dict]) -> None:
     sizes = torch.cat([target["area"] for target in targets]).sqrt()
     edges = (0, 20, 40, 80, 200)

@@ -90,6 +90,7 @@ def test_everything_is_where_the_images_are(name: str, fake: None) -> None:
 HALF = {"maps", "RPN head", "pooled", "predictor"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["small", "resnet50"])
 def test_under_autocast_maps_are_half_and_boxes_and_losses_are_not(
     name: str, fake: None, autocast_available: None
@@ -116,6 +117,7 @@ PLANTED: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", PLANTED)
 def test_a_tensor_left_on_the_cpu_is_seen_by_fake_tensors(
     stage: str, fake: None, monkeypatch: pytest.MonkeyPatch

@@ -45,6 +45,7 @@ def test_every_stage(name: str, exact: bool) -> None:
                 raise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", INSIDE)
 def test_a_tensor_left_on_the_cpu_is_seen(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = small_model()

@@ -109,7 +109,6 @@ def test_height_without_width(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--height and --width" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 @torch.no_grad()
 def test_the_large_model(tmp_path: Path) -> None:
     """ResNet-50 with random weights scaled to find hundreds of objects: the file is as near to float64 as the model is."""

@@ -19,6 +19,8 @@ import frcnn_edu
 from frcnn_edu.benchmark.lively import enliven
 from frcnn_edu.model.weights import resolve_backbone_weights, resolve_weights
 
+pytestmark = pytest.mark.slow  # many whole models
+
 OURS_AND_THEIRS = pytest.mark.parametrize("lib", [OURS, THEIRS], ids=["ours", "theirs"])
 COCO = FasterRCNN_ResNet50_FPN_Weights.COCO_V1
 PUBLISHED_NAME = Path(COCO.url).name
@@ -260,7 +262,6 @@ def assert_same_detections(ours: nn.Module, theirs: nn.Module, images: list[Tens
 SIZES = {"min_size": 96, "max_size": 128}
 
 
-@pytest.mark.slow
 def test_published_weights_by_enum_through_the_hubs_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file lies where a download would have left it, so all but the download is torchvision's own way."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))

@@ -26,6 +26,8 @@ from twins import (
 
 import frcnn_edu
 
+pytestmark = pytest.mark.slow  # many whole models
+
 BOTH_WAYS = pytest.mark.parametrize(("lib", "other"), [(OURS, THEIRS), (THEIRS, OURS)], ids=["in ours", "in theirs"])
 
 

@@ -102,6 +102,7 @@ def test_postprocess() -> None:
 # --- backbone ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50", "resnet101"])
 @pytest.mark.parametrize("trainable_layers", range(6))
 def test_resnet_fpn_has_the_same_parameters_frozen(name: str, trainable_layers: int) -> None:
@@ -115,6 +116,7 @@ def test_resnet_fpn_has_the_same_parameters_frozen(name: str, trainable_layers: 
     assert described[0] == described[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mobilenet_v3_large", "mobilenet_v3_small", "mobilenet_v2"])
 @pytest.mark.parametrize("fpn", [True, False])
 @pytest.mark.parametrize("trainable_layers", range(7))

@@ -177,6 +177,7 @@ def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
         load_model(tmp_path / "other.safetensors")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [*DAMAGES, "gone"])
 def test_the_checkpoint_before_is_used(
     saved: Run, config: TrainConfig, how: str, capsys: pytest.CaptureFixture[str]

@@ -74,6 +74,7 @@ def test_killed_at_25_moments(tmp_path: Path) -> None:
     assert not list(out.glob(".*")), "what killed processes left behind is overwritten by the next"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "call", "where"),
     [

@@ -84,6 +84,7 @@ def test_no_other_figures_are_committed() -> None:
     assert sorted(path.name for path in FOLDER.iterdir()) == sorted(f"{name}.png" for name in figures.FIGURES)
 
 
+@pytest.mark.slow
 def test_draw_all_writes_every_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         figures, "FIGURES", {"small": lambda: figures.shapes_examples(1), "same": lambda: figures.shapes_examples(1)}

@@ -55,6 +55,7 @@ def test_a_page_that_needs_nothing_beside_it(tmp_path: Path) -> None:
     assert all(width >= 1200 for width, _ in sizes)
 
 
+@pytest.mark.slow
 def test_the_table_counts(tmp_path: Path) -> None:
     data, found = data_and_found()
     write_report(tmp_path / "report.html", found, data, CONFIG, split="val")

@@ -58,6 +58,7 @@ def test_the_table_shows_which_rows_are_held(layers: list[work.Layer]) -> None:
         assert np.allclose(shown[0], upto)
 
 
+@pytest.mark.slow
 def test_the_other_pictures_say_their_numbers(layers: list[work.Layer]) -> None:
     survivors = speed.plot_survivors([("many", 12_345, "#000000", "textbook"), ("few", 67, "#000000", "here")])
     assert {"12,345", "67", "here: a box for each", "the textbook: a box for each"} <= set(words(survivors))

@@ -125,6 +125,7 @@ def test_equal_sets_of_shapes_make_equal_pictures() -> None:
     assert not np.array_equal(first, third)
 
 
+@pytest.mark.slow
 def test_training_shapes_are_those_of_the_boxes() -> None:
     found = pictures.training_shapes()
     assert len(found) == len(pictures.training_boxes()) == 1174

@@ -23,6 +23,7 @@ def our_proposal() -> torch.Tensor:
     return story().trace.proposals[followed().proposal]
 
 
+@pytest.mark.slow
 def test_every_figure_is_a_page_wide() -> None:
     assert next(iter(pictures.FIGURES)) == "roi_align"
     for draw in pictures.FIGURES.values():

@@ -36,6 +36,7 @@ def head() -> rpn_head.RPNHead:
     return rpn_head._head()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", rpn_head.FIGURES)
 def test_figures_are_a_page_wide(name: str) -> None:
     assert rpn_head.FIGURES[name]().get_figwidth() == pytest.approx(8)

@@ -248,6 +248,7 @@ def test_a_detection_of_another_picture_is_shown_there() -> None:
     assert explorer.result.selected.score == float(score)  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_one_of_the_others_counts_once() -> None:
     image, target = ShapesDetection("val", length=23)[3]
     assert len(pictures(explore.detections(image=image, target=target).subject)) == len(SEEN) - 1

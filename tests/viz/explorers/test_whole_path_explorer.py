@@ -57,6 +57,7 @@ def test_the_first_view_follows_the_courses_object() -> None:
     assert found.where == followed()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TITLES)
 def test_a_click_opens_the_explorer_of_a_stage_with_this_object_and_closes_it(name: str) -> None:
     explorer = WholePathExplorer()
