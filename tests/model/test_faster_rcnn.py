@@ -1,5 +1,6 @@
 """The model as a whole: its constructor, its boundary, and what a newcomer may do with it."""
 
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -292,3 +293,22 @@ def test_a_caller_who_normalises_says_so_by_mean_0_and_deviation_1() -> None:
     normalised[1][0, 0, 0] = float("inf")
     with pytest.raises(ValueError, match=r"images\[1\] contains an infinite value"):
         model(normalised)
+
+
+def test_a_replica_without_parameters_detects_the_same(model: nn.Module) -> None:
+    """As nn.DataParallel makes them: each holds its weights as plain tensors."""
+    images, _ = batch()
+    model.eval()
+    replica = copy.deepcopy(model)
+    for module in replica.modules():
+        for name, parameter in list(module._parameters.items()):
+            if parameter is not None:
+                del module._parameters[name]
+                setattr(module, name, parameter.detach())
+    assert next(replica.parameters(), None) is None
+    with torch.no_grad():
+        for found, expected in zip(replica(images), model(images), strict=True):
+            assert len(expected["boxes"]) > 0
+            assert all(torch.equal(found[name], expected[name]) for name in expected)
+    with pytest.raises(ValueError, match=r"images\[1\] must have shape"):
+        replica([images[0], images[1][:2]])

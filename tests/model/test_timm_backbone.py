@@ -84,11 +84,16 @@ def test_weights_come_from_a_file_and_norm_is_frozen(file: Path) -> None:
     assert not any(isinstance(module, FrozenBatchNorm2d) for module in model.backbone.body.modules())  # timm's own
 
 
+def without_the_network(create_model, name: str, pretrained: bool = False, **settings):
+    assert not pretrained, "would be downloaded"
+    return create_model(name, pretrained=pretrained, **settings)
+
+
 def test_a_whole_detector_from_a_file_and_fine_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     old = fasterrcnn_timm_fpn(BODY, weights_backbone=None, num_classes=3, **SIZES).state_dict()
     torch.save(old, tmp_path / "detector.pth")
-    monkeypatch.setattr(timm, "create_model", functools.partial(_without_the_network, timm.create_model))
+    monkeypatch.setattr(timm, "create_model", functools.partial(without_the_network, timm.create_model))
     model = fasterrcnn_timm_fpn(BODY, weights=tmp_path / "detector.pth", **SIZES)  # the body's own are not fetched
     assert all(torch.equal(value, old[key]) for key, value in model.state_dict().items())
     tuned = fasterrcnn_timm_fpn(BODY, weights=tmp_path / "detector.pth", new_classes=5, **SIZES)
@@ -101,11 +106,6 @@ def test_a_whole_detector_from_a_file_and_fine_tuned(tmp_path: Path, monkeypatch
         ValueError, match=r"detector\.pth do not fit fasterrcnn_timm_fpn\('test_efficientnet'\): Missing"
     ):
         fasterrcnn_timm_fpn("test_efficientnet", weights=tmp_path / "detector.pth", **SIZES)
-
-
-def _without_the_network(create_model, name: str, pretrained: bool = False, **settings):
-    assert not pretrained, "would be downloaded"
-    return create_model(name, pretrained=pretrained, **settings)
 
 
 def test_what_nobody_gave(monkeypatch: pytest.MonkeyPatch) -> None:
