@@ -11,15 +11,11 @@ from frcnn_edu.benchmark import growth as growing
 from frcnn_edu.benchmark.memory import peak_bytes
 from frcnn_edu.benchmark.models import images_of
 from frcnn_edu.benchmark.report import Report
-from frcnn_edu.commands import benchmark
 from frcnn_edu.commands.benchmark import growth
 
 
 @pytest.mark.slow
-def test_the_command_prints_tables_and_writes_every_number(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(benchmark, "FLOAT64_SIZE", 64)
+def test_the_command_prints_tables_and_writes_every_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     numbers_file = tmp_path / "new" / "numbers.json"
     command = "benchmark --sizes 128 --batch-sizes 1 --boxes 2 --repeats 1 --no-growth --no-memory --json"
     assert cli.main([*command.split(), str(numbers_file)]) == 0
