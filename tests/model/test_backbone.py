@@ -124,6 +124,10 @@ def test_normalisation_within_the_pyramid() -> None:
             r"1…4, got \[0, 1\]",
         ),
         (
+            lambda: resnet_fpn_backbone(backbone_name="resnet18", weights=None, returned_layers=[4, 5]),
+            r"1…4, got \[4, 5\]",
+        ),
+        (
             lambda: mobilenet_backbone(
                 backbone_name="mobilenet_v3_large", weights=None, fpn=True, returned_layers=[3, 9]
             ),
@@ -131,8 +135,11 @@ def test_normalisation_within_the_pyramid() -> None:
         ),
         (
             lambda: mobilenet_backbone(backbone_name="mobilenet_v3_large", weights=None, fpn=True, trainable_layers=7),
-            r"0…6, got 7",
+            r"trainable_layers must be .*0…6, got 7",
         ),
+        (lambda: resnet_fpn_backbone(backbone_name="resnet18", weights="NOBODY_V1"), "NOBODY_V1"),
+        (lambda: mobilenet_backbone(backbone_name="mobilenet_v2", weights="NOBODY_V1", fpn=True), "NOBODY_V1"),
+        (lambda: vgg_backbone(weights="NOBODY_V1", fpn=True), "NOBODY_V1"),
         (lambda: mobilenet_backbone(backbone_name="resnet18", weights=None, fpn=True), r"'resnet18' .*features"),
         (lambda: FeaturePyramidNetwork([64, 0], 256), r"in_channels_list=\[64, 0\]"),
     ],
@@ -179,3 +186,9 @@ def test_stages_of_a_mobilenet_are_counted_from_either_end(layers: list[int], fi
         else:
             with pytest.raises(ValueError, match=r"returned_layers must be of 0…5, got"):
                 build()
+
+
+def test_a_mobilenet_without_pyramid_says_its_channels() -> None:
+    with torch.device("meta"):
+        backbone = mobilenet_backbone(backbone_name="mobilenet_v3_small", weights=None, fpn=False)
+        assert backbone(torch.zeros(1, 3, 64, 64)).shape[1] == backbone.out_channels == 256

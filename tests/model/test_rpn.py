@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from frcnn_edu import RPNHead
+from frcnn_edu import RPNHead, fasterrcnn_small_fpn
 from frcnn_edu.model.rpn import concat_box_prediction_layers
 
 SIZES = ((7, 9), (4, 5), (1, 2))  # the last: smaller than a patch
@@ -47,3 +47,24 @@ def test_levels_with_different_numbers_of_anchors_are_refused() -> None:
     logits, deltas = ([torch.zeros(1, a * k, 2, 2) for a in (3, 6)] for k in (1, 4))
     with pytest.raises(ValueError, match=r"equally many anchors at a location, got \[3, 6\]"):
         concat_box_prediction_layers(logits, deltas)
+
+
+def test_a_box_of_just_the_smallest_size_stays() -> None:
+    rpn = fasterrcnn_small_fpn(num_classes=2).eval().rpn
+    rpn.min_size = 8.0
+    boxes = torch.tensor([[[0.0, 0, 8, 8], [20, 20, 28, 27.99], [40, 40, 47.99, 48], [60, 60, 70, 70]]])
+    found, _ = rpn.filter_proposals(boxes, torch.tensor([[3.0, 2, 1, 0]]), [(100, 100)], [4])
+    assert torch.equal(found[0], boxes[0, [0, 3]])
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_gradients_come_from_the_sampled_anchors_alone(exact: bool) -> None:
+    """By default nothing is kept of the head's whole maps; `exact` keeps them, as torchvision does."""
+    model = fasterrcnn_small_fpn(num_classes=2, exact=exact, min_size=64, max_size=64).train()
+    kept = []
+    model.rpn.head.register_forward_hook(lambda head, inputs, maps: kept.extend(m.requires_grad for m in maps[0]))
+    target = {"boxes": torch.tensor([[5.0, 5, 40, 50]]), "labels": torch.tensor([1])}
+    losses = model([torch.rand(3, 64, 64)], [target])
+    assert kept == [exact] * 5
+    losses["loss_objectness"].backward()
+    assert model.rpn.head.cls_logits.weight.grad.abs().sum() > 0
