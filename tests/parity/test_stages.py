@@ -12,6 +12,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import boxes as their_boxes
 from torchvision.ops.feature_pyramid_network import FeaturePyramidNetwork as TheirPyramid
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool as TheirMaxPool
+from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 from torchvision.ops.poolers import LevelMapper as TheirLevelMapper
 from twins import OURS, THEIRS, make_images, make_targets
 
@@ -168,19 +169,37 @@ def test_backbone(build) -> None:
     assert_same(*outputs)
 
 
-@pytest.mark.parametrize("extra", [True, False], ids=["pool", "no extra level"])
-def test_feature_pyramid_network(extra: bool) -> None:
-    maps = OrderedDict(
-        [("a", torch.randn(2, 8, 25, 19)), ("b", torch.randn(2, 16, 13, 10)), ("c", torch.randn(2, 32, 7, 5))]
-    )
+MAPS = ((8, 25, 19), (16, 13, 10), (32, 7, 5))
+
+
+@pytest.mark.parametrize(
+    ("extra", "names"),
+    [
+        (None, []),
+        ((frcnn_edu.LastLevelMaxPool, TheirMaxPool), ["pool"]),
+        ((lambda: LastLevelP6P7(32, 12),) * 2, ["p6", "p7"]),  # made from the coarsest map of the body
+    ],
+    ids=["no extra level", "pool", "P6 and P7"],
+)
+def test_feature_pyramid_network(extra, names: list[str]) -> None:
+    maps = OrderedDict((name, torch.randn(2, *size)) for name, size in zip("abc", MAPS))
     outputs = []
-    for pyramid, pool in (
-        (frcnn_edu.FeaturePyramidNetwork, frcnn_edu.LastLevelMaxPool),
-        (TheirPyramid, TheirMaxPool),
-    ):
+    for k, pyramid in enumerate((frcnn_edu.FeaturePyramidNetwork, TheirPyramid)):
         torch.manual_seed(0)
-        outputs.append(dict(pyramid([8, 16, 32], 12, pool() if extra else None)(maps)))
-    assert list(outputs[0]) == ["a", "b", "c", "pool"][: 3 + extra]
+        outputs.append(dict(pyramid([8, 16, 32], 12, extra[k]() if extra else None)(maps)))
+    assert list(outputs[0]) == ["a", "b", "c", *names]
+    assert_same(*outputs)
+
+
+def test_a_pyramid_that_normalises_sees_each_map_once() -> None:
+    """In training, running statistics included, also where a map is made again for the backward pass."""
+    outputs = []
+    for pyramid in (frcnn_edu.FeaturePyramidNetwork, TheirPyramid):
+        torch.manual_seed(0)
+        one = pyramid([8, 16, 32], 12, norm_layer=nn.BatchNorm2d)
+        maps = OrderedDict((name, torch.randn(2, *size)) for name, size in zip("abc", MAPS))
+        sum((features**2).sum() for features in one(maps).values()).backward()
+        outputs.append([one.state_dict(), {name: weight.grad for name, weight in one.named_parameters()}])
     assert_same(*outputs)
 
 
