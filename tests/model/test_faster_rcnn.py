@@ -229,6 +229,8 @@ BAD = [
     ("uint8", lambda images, targets: images.__setitem__(1, (images[1] * 255).byte()), TypeError, r"images\[1\].*uint8"),
     ("HWC", lambda images, targets: images.__setitem__(1, images[1].permute(1, 2, 0)), ValueError, r"images\[1\].*\(H, W, C\)"),
     ("float64, as from numpy", in_float64, TypeError, r"images\[0\] is torch.float64 but the model is torch.float32"),
+    ("elsewhere", lambda images, targets: images.__setitem__(slice(None), [image.to("meta") for image in images]), ValueError,
+     r"images\[0\] is on meta but the model is on cpu"),
     ("0-255", lambda images, targets: images[1].mul_(255), ValueError, r"images\[1\].*divide by 255"),
     ("NaN", pixel(float("nan")), ValueError, r"images\[1\] contains NaN"),
     ("infinite", pixel(float("inf")), ValueError, r"images\[1\] contains an infinite value"),
