@@ -112,3 +112,13 @@ def test_maps_of_other_names() -> None:
     pool = MultiScaleRoIAlign(["p2", "p3"], 7, 2)
     with pytest.raises(ValueError, match=r"\['p2', 'p3'\], but the backbone returned \['0', 'pool'\]"):
         pool({"0": torch.zeros(1, 1, 8, 8), "pool": torch.zeros(1, 1, 4, 4)}, [torch.zeros(1, 4)], [(32, 32)])
+
+
+def test_maps_of_several_dtypes_are_pooled_to_that_of_the_first() -> None:
+    """Under autocast the finest map may be bfloat16 and another not."""
+    maps = {"0": torch.rand(1, 2, 64, 64).bfloat16(), "1": torch.rand(1, 2, 32, 32)}
+    boxes = torch.tensor([[4.0, 4, 40, 40], [0, 0, 250, 250]])  # one from either
+    pooled = MultiScaleRoIAlign(["0", "1"], 3, 2)(maps, [boxes], [(256, 256)])
+    assert pooled.dtype == torch.bfloat16
+    single = MultiScaleRoIAlign(["1"], 3, 2)(maps, [boxes[1:]], [(256, 256)])
+    assert torch.equal(pooled[1], single[0].bfloat16())
