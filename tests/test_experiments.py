@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from frcnn_edu.experiments import pretrained_body
-from frcnn_edu.viz.curves import plot_runs
+from frcnn_edu.watch.curves import plot_runs
 
 
 def test_both_beginnings_have_one_recipe() -> None:

@@ -45,11 +45,13 @@ ALLOWED = {
     "model": {"model", "ops"},
     "data": {"data"},
     "training": {"training", "data", "model", "ops"},
-    "viz": {"viz", "training", "model", "ops", "data"},
-    "benchmark": {"benchmark", "course", "training", "model", "ops", "data"},
+    "viz": {"viz", "watch", "training", "model", "ops", "data"},
+    "watch": {"watch", "viz", "training"},
+    "benchmark": {"benchmark", "notebook_checks", "training", "model", "ops", "data"},
     "exercises": {"exercises", "training", "model", "ops", "data"},
-    "course": {"course", "training"},
-    "experiments": {"viz", "training", "model", "ops", "data"},
+    "notebook_checks": {"notebook_checks", "training"},
+    "course": {"notebook_checks"},
+    "experiments": {"viz", "watch", "training", "model", "ops", "data"},
 }
 
 

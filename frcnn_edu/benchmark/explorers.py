@@ -9,8 +9,8 @@ from typing import Any
 
 import nbformat
 
-from ..course.browser import Reader, reading
-from ..course.notebooks import write_notebook
+from ..notebook_checks.browser import Reader, reading
+from ..notebook_checks.notebooks import write_notebook
 
 EVENTS = 60  # of each kind
 ANSWER = 3000  # milliseconds, after which an event counts as one that changed nothing

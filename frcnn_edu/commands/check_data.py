@@ -24,7 +24,7 @@ MOST_CLASSES = 100  # rows of the table
 def run_check_data(options: argparse.Namespace) -> None:
     """Report on a data set, in words and as a picture."""
     from ..viz import save_figure
-    from ..viz.data_picture import draw_data_report
+    from ..watch.data_picture import draw_data_report
 
     datasets, findings = open_splits(options.data, options.split)
     config = model_config(options)

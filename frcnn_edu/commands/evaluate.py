@@ -21,7 +21,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
     if options.json:
         write_text(options.json, json.dumps(found.metrics, indent=1) + "\n")
     if options.report:
-        from ..viz.report import write_report
+        from ..watch.report import write_report
 
         write_report(options.report, found, data, dataclasses.replace(config, data=str(source)), split=split)
     print(f"{coco_table(found.metrics)}\n\n{len(data)} images of {source}, split {split!r}")

@@ -43,7 +43,7 @@ from ..training.schedule import lr_factor
 from .evaluate import open_evaluation_data
 
 if TYPE_CHECKING:
-    from ..viz.tensorboard import TensorBoard
+    from ..watch.tensorboard import TensorBoard
 
 # Fields of TrainConfig that have an option of the same name.
 CONFIG_OPTIONS = (
@@ -237,7 +237,7 @@ def epoch_line(state: RunState) -> str:
 
 def open_board(out: Path, resume: bool) -> "TensorBoard":
     """A TensorBoard in the run folder, where it goes on after the steps that are in the checkpoint."""
-    from ..viz.tensorboard import TensorBoard
+    from ..watch.tensorboard import TensorBoard
 
     return TensorBoard(out / "tensorboard", load_latest(out / CHECKPOINT)[0]["progress"]["step"] if resume else 0)
 
@@ -253,7 +253,8 @@ def draw_run(
     count: int = 12,
 ) -> None:
     """Draw the curves, the detections on some validation images, spread over the data, and the report."""
-    from ..viz import detection_sheet, plot_losses, plot_metrics, save_figure
+    from ..viz import detection_sheet, save_figure
+    from ..watch import plot_losses, plot_metrics
 
     chosen = [round(i * (len(data) - 1) / max(count - 1, 1)) for i in range(min(count, len(data)))]
     images, targets = zip(*(data[i] for i in chosen))
@@ -270,7 +271,7 @@ def draw_run(
 
 def report_run(path: Path, state: RunState, found: Evaluation, data: Any, config: TrainConfig, split: str) -> None:
     """The run as one HTML file."""
-    from ..viz.report import write_report
+    from ..watch.report import write_report
 
     write_report(path, found, data, config, split=split, state=state)
 

@@ -1,1 +1,1 @@
-"""What keeps the notebooks honest: executed in one way, compared strictly."""
+"""The old name of `frcnn_edu.notebook_checks`; it goes with the next version."""

@@ -17,7 +17,8 @@ import torch
 from ..data import open_dataset, train_transforms
 from ..training import TrainConfig, build_model, evaluate, pick_device, train
 from ..training.files import replacing, write_text
-from ..viz import plot_runs, save_figure
+from ..viz import save_figure
+from ..watch import plot_runs
 
 BODY = "tf_efficientnet_lite0"
 SCORES = ("AP", "AP50", "AP75")

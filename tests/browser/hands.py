@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from frcnn_edu.course.browser import Reader, find_browser
+from frcnn_edu.notebook_checks.browser import Reader, find_browser
 from frcnn_edu.viz.explorers.scene import WIDTH, Scene
 
 IN_A_BROWSER = [

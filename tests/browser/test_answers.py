@@ -8,7 +8,7 @@ from hands import IN_A_BROWSER
 
 from frcnn_edu import cli
 from frcnn_edu.benchmark import explorers
-from frcnn_edu.course import browser
+from frcnn_edu.notebook_checks import browser
 
 
 def test_milliseconds_are_summed_up() -> None:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from frcnn_edu.course.notebooks import find_notebooks, read_notebook
-from frcnn_edu.course.pictures import TOLERANCE, difference, pictures
+from frcnn_edu.notebook_checks.notebooks import find_notebooks, read_notebook
+from frcnn_edu.notebook_checks.pictures import TOLERANCE, difference, pictures
 from frcnn_edu.viz import figures
 from frcnn_edu.viz.output import DPI, figure_to_png
 from frcnn_edu.viz.story import story

@@ -11,8 +11,9 @@ from matplotlib.image import imread
 from PIL import Image
 from scenes import BOXES, CLASSES, LABELS, history, image
 
-from frcnn_edu.viz import curves, draw, output
+from frcnn_edu.viz import draw, output
 from frcnn_edu.viz import style as st
+from frcnn_edu.watch import curves
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg"])

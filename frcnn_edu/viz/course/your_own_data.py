@@ -13,8 +13,8 @@ from torch import Tensor
 from ...data import ShapesDetection, load_image
 from ...model import fasterrcnn_small_fpn
 from ...training.data_report import describe_data
+from ...watch.data_picture import draw_data_report
 from .. import style as st
-from ..data_picture import draw_data_report
 from ..draw import draw_ground_truth, panels, ratio, show_image
 
 

@@ -8,22 +8,7 @@ from .. import style as st
 from ..stages import LEVEL_KEYS, strength
 from .formula import Line, Piece, Term
 from .fpn_levels_result import covered
-from .scene import (
-    Axis,
-    Boxes,
-    Grid,
-    Layer,
-    Lines,
-    Panel,
-    Picture,
-    Points,
-    Rect,
-    Scene,
-    Words,
-    fit,
-    heat,
-    photo,
-)
+from .scene import Axis, Boxes, Grid, Layer, Lines, Panel, Picture, Points, Rect, Scene, Words, fit, heat, photo
 from .whole_path_result import SURE, TITLES, Result
 
 SIDE, GAP, LEFT, TOP, ROW = 148.0, 14.0, 326.0, 30.0, 196.0  # of the stages' small pictures

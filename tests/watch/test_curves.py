@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scenes import history
 
-from frcnn_edu.viz import curves, output
+from frcnn_edu.viz import output
+from frcnn_edu.watch import curves
 
 
 def test_loss_curves_are_the_losses() -> None:

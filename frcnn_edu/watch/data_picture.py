@@ -8,9 +8,9 @@ from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
 
 from ..training.anchor_fit import REACHED
 from ..training.data_report import DataReport, unreached
-from . import style as st
-from .draw import WIDTH
-from .sheet import Page
+from ..viz import style as st
+from ..viz.draw import WIDTH
+from ..viz.sheet import Page
 
 MOST_CLASSES, LONGEST_NAME = 20, 26
 ROW = 0.2  # inches of a class

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from ..training import Evaluation, RunState, duration
-from . import style as st
+from ..viz import style as st
+from ..viz.draw import detection_sheet, draw_detections, panels, ratio
+from ..viz.output import figure_to_png
 from .curves import plot_losses, plot_metrics
-from .draw import detection_sheet, draw_detections, panels, ratio
-from .output import figure_to_png
 
 
 class Dashboard:

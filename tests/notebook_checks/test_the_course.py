@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from frcnn_edu.course.notebooks import find_notebooks, read_notebook
-from frcnn_edu.course.problems import exercises, problems
+from frcnn_edu.notebook_checks.notebooks import find_notebooks, read_notebook
+from frcnn_edu.notebook_checks.problems import exercises, problems
 from frcnn_edu.viz.explore import EXPLORERS
 
 ROOT = Path(__file__).parents[2]

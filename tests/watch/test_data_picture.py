@@ -12,7 +12,7 @@ from torch import Tensor
 from frcnn_edu import FasterRCNN, fasterrcnn_small_fpn
 from frcnn_edu.training.data_report import describe_data
 from frcnn_edu.viz import figure_to_png
-from frcnn_edu.viz.data_picture import draw_data_report
+from frcnn_edu.watch.data_picture import draw_data_report
 
 
 class Many:

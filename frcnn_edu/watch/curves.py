@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from . import style as st
-from .draw import WIDTH
+from ..viz import style as st
+from ..viz.draw import WIDTH
 
 #: Each loss with the colour of its stage (RPN, RoI heads) and what it asks.
 _LOSSES = {

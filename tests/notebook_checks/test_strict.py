@@ -13,9 +13,9 @@ import pytest
 from nbformat import NotebookNode, from_dict
 from PIL import Image
 
-from frcnn_edu.course.notebooks import read_notebook, write_notebook
-from frcnn_edu.course.pictures import TOLERANCE, difference, is_blank, pictures
-from frcnn_edu.course.problems import problems
+from frcnn_edu.notebook_checks.notebooks import read_notebook, write_notebook
+from frcnn_edu.notebook_checks.pictures import TOLERANCE, difference, is_blank, pictures
+from frcnn_edu.notebook_checks.problems import problems
 
 ROOT = Path(__file__).parents[2]
 FAULTS: dict[str, Callable[[NotebookNode], None]] = {}
@@ -133,7 +133,15 @@ def test_broken_cells_fail_and_sound_ones_pass(tmp_path: Path) -> None:
         cells |= {(f"{file}.ipynb", f"Cell {number}"): (file, cell) for number, cell in enumerate(code)}
         broken |= {(file, cell) for names in faults.values() for cell in names}
     report = tmp_path / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-p", "frcnn_edu.course.strict", "--nbval", "--nbval-current-env"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "frcnn_edu.notebook_checks.strict",
+        "--nbval",
+        "--nbval-current-env",
+    ]
     subprocess.run(
         [*command, "-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", f"--junitxml={report}", str(tmp_path)],
         capture_output=True,

@@ -10,8 +10,8 @@ from matplotlib.patches import Patch
 from torch import Tensor
 
 from ..training.errors import BACKGROUND, BOTH, CLASS, PLACE, RIGHT, TWICE, Fates, Tally
-from . import style as st
-from .draw import WIDTH, draw_boxes, draw_labels, legend_on_top, line_width, panels, ratio, show_image
+from ..viz import style as st
+from ..viz.draw import WIDTH, draw_boxes, draw_labels, legend_on_top, line_width, panels, ratio, show_image
 
 MISSED = "missed"
 MEANS = {

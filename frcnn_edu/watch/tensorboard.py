@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ..training import Evaluation, RunState
-from .output import figure_to_png
+from ..viz.output import figure_to_png
 
 
 class TensorBoard:

@@ -6,7 +6,7 @@ import torch
 
 from frcnn_edu.data import ShapesDetection
 from frcnn_edu.training import TrainConfig, build_model, train
-from frcnn_edu.viz.dashboard import Dashboard
+from frcnn_edu.watch.dashboard import Dashboard
 
 pytestmark = pytest.mark.slow  # real training
 

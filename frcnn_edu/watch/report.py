@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from ..training import Evaluation, RunState, TrainConfig, duration
 from ..training.errors import KINDS, Tally, judge, tally
 from ..training.files import write_text
+from ..viz.output import figure_to_png
 from .curves import plot_losses, plot_metrics
 from .errors import COLORS, MEANS, error_sheet, plot_errors
-from .output import figure_to_png
 
 WORST = 8  # images
 LOOK = """

@@ -11,7 +11,7 @@ from torch.utils.data import Subset
 from frcnn_edu.data import ShapesDetection
 from frcnn_edu.training import LOSSES, Evaluation, RunState, TrainConfig, coco_metrics
 from frcnn_edu.training.errors import judge
-from frcnn_edu.viz.report import write_report
+from frcnn_edu.watch.report import write_report
 
 CONFIG = TrainConfig(epochs=1, data="<b>my</b> photos")
 

@@ -1,0 +1,1 @@
+"""What keeps the notebooks honest: executed in one way, compared strictly."""

@@ -1,0 +1,52 @@
+"""A pytest plugin that makes nbval strict: `pytest -p frcnn_edu.notebook_checks.strict --nbval notebooks`.
+
+By itself nbval compares no pictures, takes a notebook without outputs for a good one, and is content when an error that a
+cell announces does not happen. With this plugin each of them fails.
+"""
+
+import os
+from typing import Any
+
+import pytest
+from nbval.plugin import IPyNbCell
+
+from .notebooks import ENVIRONMENT, MAY_DIFFER
+from .pictures import TOLERANCE, difference, is_blank, pictures
+
+
+def check(cell: Any) -> None:
+    """Look at a cell that nbval has run and found good; raises nbval's own error for what it does not look at."""
+    if cell.options["check_exception"] and not any(output.output_type == "error" for output in cell.test_outputs):
+        cell.raise_cell_error("The cell announces an error, and none was raised.")
+    if cell.cell.execution_count is None:
+        cell.raise_cell_error("The cell was never executed, or its outputs were stripped.")
+    if not cell.options["check"]:
+        return
+    before, now = pictures(cell.cell.outputs), pictures(cell.test_outputs)
+    if len(before) != len(now):
+        cell.raise_cell_error(f"The notebook has {len(before)} pictures here, and {len(now)} were drawn.")
+    may_differ = MAY_DIFFER in cell.cell.source.splitlines()
+    for old, new in zip(before, now):
+        off = difference(old, new)
+        if off > TOLERANCE and (not may_differ or old.shape != new.shape):
+            cell.raise_cell_error(f"The picture differs from the notebook's by {off:.1f} of 255 (at most {TOLERANCE}).")
+        if is_blank(new):
+            cell.raise_cell_error("The picture is blank.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Has every notebook cell looked at again after nbval, and kernels started as the notebooks were made."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    run = IPyNbCell.runtest
+    if getattr(run, "is_strict", False):
+        return
+
+    def runtest(cell: Any) -> None:
+        if cell.options["skip"]:
+            cell.raise_cell_error("A skipped cell checks nothing.")
+        run(cell)
+        check(cell)
+
+    runtest.is_strict = True  # type: ignore[attr-defined]
+    IPyNbCell.runtest = runtest
