@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frcnn_edu.viz.explore import EXPLORERS
+from frcnn_edu.lessons import LESSONS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "frcnn_edu"
@@ -45,10 +45,10 @@ ALLOWED = {
     "model": {"model", "ops"},
     "data": {"data"},
     "training": {"training", "data", "model", "ops"},
-    "viz": {"viz", "watch", "training", "model", "ops", "data"},
+    "viz": {"viz", "training", "model", "ops", "data"},
     "watch": {"watch", "viz", "training"},
+    "lessons": {"lessons", "watch", "viz", "training", "model", "ops", "data"},
     "benchmark": {"benchmark", "notebook_checks", "training", "model", "ops", "data"},
-    "exercises": {"exercises", "training", "model", "ops", "data"},
     "notebook_checks": {"notebook_checks", "training"},
     "course": {"notebook_checks"},
     "experiments": {"viz", "watch", "training", "model", "ops", "data"},
@@ -84,16 +84,10 @@ def test_the_map_in_the_readme_names_what_exists() -> None:
         if name:
             listed.add(path)
             assert (ROOT / path).exists(), f"the map names {path}, which does not exist"
-    topics = [path.stem[3:] for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
-    topics += ["whole_network", "training", "speed", "checking"]  # of 00, 14, 15, and of all
-    named = {
-        PACKAGE / "exercises": topics,
-        PACKAGE / "viz" / "course": topics,
-        PACKAGE / "viz" / "explorers": list(EXPLORERS),
-    }
+    lessons = [PACKAGE / "lessons" / lesson for lesson in LESSONS]
     for file in sorted(PACKAGE.rglob("*.py")):
-        if any(file.stem.startswith(topic) for topic in named.get(file.parent, [])):
-            continue  # named after a notebook or an explorer, and not in the map one by one
+        if any(lesson in file.parents for lesson in lessons):
+            continue  # the map shows one lesson's folder, and all are alike
         if file.name not in ("__init__.py", "__main__.py"):
             assert file.relative_to(ROOT).as_posix() in listed, f"the map leaves out {file.relative_to(ROOT)}"
 

@@ -60,8 +60,8 @@ def check(options: argparse.Namespace) -> None:
 def explorers(names: list[str], report: Report) -> None:
     """How long explorers take to answer a hand, in JupyterLab in a real browser."""
     from ..benchmark.explorers import measure  # it needs the packages of the extras "course" and "test"
+    from ..lessons.explore import EXPLORERS
     from ..notebook_checks.browser import find_browser
-    from ..viz.explore import EXPLORERS
 
     unknown = sorted(set(names) - set(EXPLORERS))
     if unknown:

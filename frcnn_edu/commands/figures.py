@@ -7,7 +7,7 @@ def run_figures(options: argparse.Namespace) -> None:
     """Draw the figures of the course."""
     import torch
 
-    from ..viz.figures import draw_all
+    from ..lessons.figures import draw_all
 
     torch.set_num_threads(1)  # sums are added in the same order every time: the same file on every number of cores
     for path in draw_all(options.out):

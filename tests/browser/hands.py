@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from frcnn_edu.lessons.board.scene import WIDTH, Scene
 from frcnn_edu.notebook_checks.browser import Reader, find_browser
-from frcnn_edu.viz.explorers.scene import WIDTH, Scene
 
 IN_A_BROWSER = [
     pytest.mark.slow,

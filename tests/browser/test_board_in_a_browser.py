@@ -8,9 +8,9 @@ import nbformat
 import pytest
 from hands import IN_A_BROWSER, lit_panels, point_at, touch
 
+from frcnn_edu.lessons import explore
+from frcnn_edu.lessons.fpn.explorer.result import STAGES
 from frcnn_edu.notebook_checks.browser import Reader, reading
-from frcnn_edu.viz import explore
-from frcnn_edu.viz.explorers.fpn_levels_result import STAGES
 
 pytestmark = IN_A_BROWSER
 

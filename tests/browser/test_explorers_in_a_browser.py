@@ -12,8 +12,8 @@ import nbformat
 import pytest
 from hands import IN_A_BROWSER, names_colliding, names_missing, touch
 
+from frcnn_edu.lessons.explore import EXPLORERS
 from frcnn_edu.notebook_checks.browser import Reader, reading
-from frcnn_edu.viz.explore import EXPLORERS
 
 pytestmark = IN_A_BROWSER
 

@@ -102,7 +102,7 @@ def skipped_cell(notebook: NotebookNode) -> None:
 def stub_that_passes_its_checker(notebook: NotebookNode) -> None:
     """The notebook says "Not yet.", and a checker that lets everything pass now says "Right."."""
     exercise("Not yet. There is no answer yet.")(notebook)
-    lenient = "from frcnn_edu.exercises.checking import checker\nchecker(lambda answer: 'So it is.')(print)"
+    lenient = "from frcnn_edu.lessons.checking import checker\nchecker(lambda answer: 'So it is.')(print)"
     cell_of(notebook, "exercise-1").source = lenient
 
 

@@ -6,13 +6,14 @@ from urllib.parse import unquote
 
 import pytest
 
+from frcnn_edu.lessons import LESSONS, notebook_name
+from frcnn_edu.lessons.explore import EXPLORERS
 from frcnn_edu.notebook_checks.notebooks import find_notebooks, read_notebook
 from frcnn_edu.notebook_checks.problems import exercises, problems
-from frcnn_edu.viz.explore import EXPLORERS
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
-BOARD = ROOT / "frcnn_edu" / "viz" / "explorers"
+BOARD = ROOT / "frcnn_edu" / "lessons" / "board"
 ALL = find_notebooks(NOTEBOOKS)
 COURSE = [path for path in ALL if path.parent == NOTEBOOKS]
 SOLUTIONS = [path for path in ALL if path.parent != NOTEBOOKS]
@@ -38,8 +39,8 @@ def test_a_notebook_has_no_problems(path: Path) -> None:
     assert problems(path) == []
 
 
-def test_there_are_seventeen_notebooks_in_order() -> None:
-    assert [path.name[:3] for path in COURSE] == [f"{number:02d}_" for number in range(17)]
+def test_there_is_a_notebook_for_each_lesson_in_order() -> None:
+    assert [path.name for path in COURSE] == [notebook_name(lesson) for lesson in LESSONS]
     for path in COURSE:
         assert headings(path)[0].startswith(f"{path.name[:2]} · ")
 

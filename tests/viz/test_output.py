@@ -74,5 +74,5 @@ def test_other_files_are_refused_before_anything_is_written(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_drawing_needs_no_pyplot() -> None:
-    code = "import sys, frcnn_edu.viz, frcnn_edu.viz.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    code = "import sys, frcnn_edu.viz, frcnn_edu.lessons.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

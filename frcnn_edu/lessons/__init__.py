@@ -1,0 +1,33 @@
+"""The course: one folder for each lesson, with its pictures, its explorer and the checkers of its exercises."""
+
+#: The lessons in their order. The number of a lesson is its place here; notebook 03 is `notebooks/03_fpn.ipynb`.
+LESSONS = (
+    "the_whole_network",
+    "transform",
+    "backbone",
+    "fpn",
+    "base_anchors",
+    "stride_grid",
+    "rpn_head",
+    "box_coding",
+    "iou_labeling",
+    "proposals",
+    "level_mapper",
+    "roi_align",
+    "box_head",
+    "losses",
+    "train_the_complete_model",
+    "why_it_is_fast",
+    "your_own_data",
+)
+
+
+def notebook_name(lesson: str) -> str:
+    """The file name of a lesson's notebook: "fpn" → "03_fpn.ipynb".
+
+    Raises:
+        ValueError: there is no such lesson.
+    """
+    if lesson not in LESSONS:
+        raise ValueError(f"there is no lesson {lesson!r}; the lessons are {', '.join(LESSONS)}")
+    return f"{LESSONS.index(lesson):02d}_{lesson}.ipynb"

@@ -1,0 +1,1 @@
+"""The lesson backbone: ResNet stage by stage."""

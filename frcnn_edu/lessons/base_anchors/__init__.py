@@ -1,0 +1,1 @@
+"""The lesson base_anchors: side, ratio and rounding."""

@@ -1,0 +1,1 @@
+"""What all explorers share: state → compute → draw, and the board that shows it."""

@@ -1,0 +1,280 @@
+"""What an explorer shows, as data: panels of layers, boxes that can be dragged, a formula, a sentence.
+
+A scene is 800 units wide, as a page is 800 pixels. `board.js` draws it on a canvas, `paint.py` on paper: two hands, one drawing.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import matplotlib
+import torch
+from torch import Tensor
+
+from frcnn_edu.viz import style as st
+
+from .formula import Line, Piece, html
+
+WIDTH = 800.0
+Rect = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels (H, W, 3), uint8, stretched over `extent` (x1, y1, x2, y2). `keep`: it comes again, so send it once."""
+
+    pixels: Tensor
+    extent: Rect
+    keep: bool = False
+    smooth: bool = False
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Outlines (N, 4) xyxy. With `fill` (opacity 0–1) also their insides: cells, bars.
+
+    Layers with a `group` can be hovered and picked. `ids` (N,) int64 name their items, by default 0, 1, 2 …; whatever has the
+    same group and id lights up together, in all panels and in the formula. `values` are told on hovering, by name.
+    """
+
+    boxes: Tensor
+    color: str
+    width: float = 1.5
+    dashed: bool = False
+    fill: float = 0.0
+    alpha: float = 1.0
+    halo: bool = True
+    group: str | None = None
+    ids: Tensor | None = None
+    values: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Marks at (N, 2) xy; `shape` is "dot", "ring", "cross" or "square", `radius` in units of the page."""
+
+    points: Tensor
+    color: str
+    radius: float = 3.0
+    shape: str = "dot"
+    alpha: float = 1.0
+    halo: bool = True
+    group: str | None = None
+    ids: Tensor | None = None
+    values: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """N lines through K points each, (N, K, 2). `arrow`: with a head at the end."""
+
+    points: Tensor
+    color: str
+    width: float = 1.5
+    dashed: bool = False
+    alpha: float = 1.0
+    arrow: bool = False
+    group: str | None = None
+    ids: Tensor | None = None
+    values: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells of a map, rows × columns over `extent`. With a `group` they can be picked: ids are row · columns + column."""
+
+    rows: int
+    columns: int
+    extent: Rect
+    color: str = st.INK
+    width: float = 0.6
+    alpha: float = 0.6
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Words:
+    """One text at each of the (N, 2) xy. `chip`: on a ground of that colour. `x` and `y` say which part of it stands there."""
+
+    points: Tensor
+    texts: Sequence[str]
+    color: str = st.INK
+    size: float = 11.0  # units of the page: its pixels
+    x: str = "left"  # "left", "center", "right"
+    y: str = "middle"  # "top", "middle", "bottom"
+    bold: bool = False
+    chip: str | None = None
+
+
+Layer = Picture | Boxes | Points | Lines | Grid | Words
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Ticks of a panel's edge: places in data units, their texts, and what is measured."""
+
+    label: str = ""
+    ticks: Sequence[float] = ()
+    texts: Sequence[str] = ()
+    grid: bool = True
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A window at `place` (x, y, width, height; units of the page) onto `view` (left, top, right, bottom; data units).
+
+    `top` may be larger than `bottom`: then y points upwards, as in a plot. `alt` says what is to be seen, for those who cannot
+    see it. `keys`: arrow keys do something here (`Explorer.arrow`).
+    """
+
+    name: str
+    place: Rect
+    view: Rect
+    layers: Sequence[Layer] = ()
+    title: str = ""
+    caption: str = ""
+    frame: str | None = None
+    x_axis: Axis | None = None
+    y_axis: Axis | None = None
+    alt: str = ""
+    keys: bool = False
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A box (4,) that is moved, and resized, on the picture itself.
+
+    Attributes:
+        name: of the state's field that it sets.
+        panel: whose data units it is in.
+        label: its accessible name, and written at it.
+        limits: (x1, y1, x2, y2) that it stays within; by default the panel's view.
+        smallest: shortest side.
+        step: how far an arrow key moves it.
+        resizable: False for a box that only moves.
+        lift: units of the page by which its name stands higher than just above it, where another name has that place.
+    """
+
+    name: str
+    panel: str
+    box: Tensor
+    color: str
+    label: str
+    limits: Rect | None = None
+    smallest: float = 1.0
+    step: float = 1.0
+    resizable: bool = True
+    dashed: bool = False
+    lift: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that is seen at once. `words` is the sentence that says what it means; `formula` has the live numbers in it."""
+
+    height: float
+    panels: Sequence[Panel]
+    formula: Sequence[Line] = ()
+    words: Sequence[Piece] = ()
+    handles: Sequence[Handle] = ()
+
+    def panel(self, name: str) -> Panel:
+        """The panel of that name."""
+        return next(panel for panel in self.panels if panel.name == name)
+
+
+# ------------------------------------------------------------------------------------------------------- help for drawing
+
+
+def photo(image: Tensor, *, dim: float = 0.0) -> Picture:
+    """An image (3, H, W) in 0–1 over its own pixels; `dim` (0–1) mixes in white, so that boxes stand out."""
+    height, width = image.shape[-2:]
+    pixels = (255 * (image.clamp(0, 1) * (1 - dim) + dim)).round().byte().permute(1, 2, 0)  # (H, W, 3)
+    return Picture(pixels.cpu(), (0, 0, width, height), keep=True, smooth=True)
+
+
+def heat(values: Tensor, extent: Rect, low: float | None = None, high: float | None = None) -> Picture:
+    """A map of values (H, W) in the colours of feature maps, `low` to `high` (by default its own range)."""
+    low = float(values.min()) if low is None else low
+    high = float(values.max()) if high is None else high
+    share = ((values - low) / max(high - low, 1e-12)).clamp(0, 1).cpu()
+    table = torch.from_numpy(matplotlib.colormaps[st.FEATURE_CMAP](range(256))[:, :3] * 255).round().byte()  # (256, 3)
+    return Picture(table[(share * 255).round().long()], extent)
+
+
+def segments(xs: Sequence[float], ys: Sequence[float]) -> Tensor:
+    """One line through the points, (1, K, 2), as `Lines` wants it."""
+    return torch.tensor([list(zip(xs, ys, strict=True))], dtype=torch.float32)
+
+
+def fit(image_size: tuple[int, int], x: float, y: float, width: float) -> Rect:
+    """The place of a panel that shows an image of `image_size` (height, width) undistorted.
+
+    It is as wide as `width`, and for an image taller than 4:3 only as wide as lets it stay within three quarters of that height.
+    """
+    height = width * min(image_size[0] / image_size[1], 0.75)
+    return (x, y, min(width, height * image_size[1] / image_size[0]), height)
+
+
+# --------------------------------------------------------------------------------------------------- as the browser gets it
+
+
+class Pack:
+    """Arrays one behind the other in one piece of memory: a page gets them in one go, and looks at each where it lies."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def add(self, values: Tensor, dtype: torch.dtype) -> list[int]:
+        """Where the array begins, in bytes, and how many numbers it has. Their width, 1 or 4 bytes, is known by its name."""
+        place = [len(self.data), values.numel()]
+        self.data += values.detach().to("cpu", dtype).contiguous().numpy().tobytes()
+        self.data += bytes(-len(self.data) % 4)
+        return place
+
+
+def message(scene: Scene) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The scene as plain values and one piece of memory, "data"; and its pictures to be kept, likewise."""
+    pack, kept, places = Pack(), Pack(), {}
+    panels = []
+    for panel in scene.panels:
+        layers = []
+        for layer in panel.layers:
+            if isinstance(layer, Picture) and layer.keep:
+                name = hashlib.sha256(layer.pixels.numpy().tobytes() + bytes(layer.pixels.shape[0])).hexdigest()[:16]
+                if name not in places:
+                    places[name] = _plain(layer, kept)["pixels"]
+                layers.append({"kind": "Picture", "extent": layer.extent, "smooth": layer.smooth, "name": name})
+            else:
+                layers.append(_plain(layer, pack))
+        axes = {
+            side: axis and _plain(axis, pack) for side, axis in (("x_axis", panel.x_axis), ("y_axis", panel.y_axis))
+        }
+        panels.append({**_plain(panel, pack), **axes, "layers": layers})
+    handles = [{**vars(handle), "box": handle.box.tolist()} for handle in scene.handles]
+    formula = [html(line) for line in scene.formula]
+    content = {"height": scene.height, "panels": panels, "handles": handles, "formula": formula}
+    words = html(scene.words)
+    return {**content, "words": words, "data": bytes(pack.data)}, {"places": places, "data": bytes(kept.data)}
+
+
+def _plain(thing: Any, pack: Pack) -> dict[str, Any]:
+    """A dataclass as a dict; of a tensor it has the place in the pack: float32, ids as int32, pixels as RGBA bytes."""
+    content: dict[str, Any] = {"kind": type(thing).__name__}
+    for name, value in vars(thing).items():
+        if name == "pixels":
+            opaque = torch.full((*value.shape[:2], 1), 255, dtype=torch.uint8)
+            start, _ = pack.add(torch.cat((value, opaque), dim=2), torch.uint8)  # (H, W, 4)
+            content[name] = [start, *value.shape[:2]]
+        elif isinstance(value, Tensor):
+            content[name] = pack.add(value, torch.int32 if name == "ids" else torch.float32)
+            if name == "points":
+                content["shape"] = list(value.shape)
+        elif name == "values":
+            content[name] = {key: pack.add(column, torch.float32) for key, column in value.items()}
+        elif name not in ("layers", "x_axis", "y_axis"):
+            content[name] = list(value) if isinstance(value, tuple | list | range) else value
+            if name == "shape":
+                content["mark"] = content.pop("shape")
+    return content

@@ -1,0 +1,1 @@
+"""The lesson box_coding: four numbers that move a box."""

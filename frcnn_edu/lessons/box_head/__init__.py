@@ -1,0 +1,1 @@
+"""The lesson box_head: class scores, and a box for every class."""

@@ -1,0 +1,92 @@
+"""Thresholds of score and NMS: which detections are shown, which are right, which objects are missed?"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import ipywidgets
+
+from frcnn_edu.lessons.board.explorer import Explorer, Prompt
+from frcnn_edu.lessons.board.scene import Scene
+
+from .panels import draw
+from .result import (
+    EVERY_CLASS,
+    STRIDE,
+    Result,
+    State,
+    candidates_of,
+    compute,
+    double_of,
+    first_state,
+    is_looked_at,
+    neighbour,
+    pictures,
+    walked,
+)
+
+
+class DetectionsExplorer(Explorer[State, Result]):
+    title = "Which detections are right?"
+
+    def start(self) -> State:
+        return first_state(self.subject)
+
+    def make_prompts(self) -> Sequence[Prompt]:
+        first, classes = self.first, self.subject.classes
+        _, _, labels = candidates_of(self.subject.model, pictures(self.subject)[0])
+        name = int(labels[first.chosen])
+        double = {"nms": 1.0, "most": 300, **double_of(first, self.subject)}
+        beside = {"nms": 0.0, **neighbour(first, self.subject, 0.0)}
+        return (
+            ("A threshold of 0.01: how many more objects are found, and at what price?", {"score": 0.01}),
+            ("Only what is surer than 0.99: precision up, and recall?", {"score": 0.99}),
+            ("No NMS, threshold 1: what is the selected double counted as?", double),
+            ("NMS from IoU 0 on: whom does a neighbour of its own class cost?", beside),
+            ("Right only from IoU 0.9 on: where does the working point go?", {"iou": 0.9}),
+            (f"Only the class {classes[name]}.", {"label": name}),
+            ("At most three detections a picture.", {"most": 3}),
+        )
+
+    def make_controls(self) -> dict[str, Any]:
+        style = {"description_width": "initial"}
+        slider = ipywidgets.FloatSlider
+        classes = [("all", EVERY_CLASS), *((name, k) for k, name in enumerate(self.subject.classes) if k)]
+        shown = [("this one" if k == 0 else f"no. {k}", k) for k in range(len(pictures(self.subject)))]
+        return {
+            "score": slider(0.5, min=0.01, max=0.99, step=0.01, description="score threshold", style=style),
+            "nms": slider(0.5, min=0.0, max=1.0, step=0.05, description="NMS threshold", style=style),
+            "iou": slider(0.5, min=0.05, max=0.95, step=0.05, description="right from IoU", style=style),
+            "label": ipywidgets.Dropdown(options=classes, description="class", style=style),
+            "most": ipywidgets.IntSlider(100, min=1, max=300, description="detections per image", style=style),
+            "picture": ipywidgets.Dropdown(options=shown, description="picture", style=style),
+        }
+
+    def compute(self, state: State) -> Result:
+        return compute(state, self.subject)
+
+    def draw(self, result: Result) -> Scene:
+        return draw(result, self.subject)
+
+    def bounds(self, state: State) -> dict[str, tuple[float, float]]:
+        boxes, _, _ = candidates_of(self.subject.model, pictures(self.subject)[state.picture])
+        return {"chosen": (0, max(len(boxes) - 1, 0))}
+
+    def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
+        """In another picture or class: the surest detection that is looked at."""
+        state = replace(before, **changes)
+        elsewhere = state.picture != before.picture
+        if "chosen" not in changes and (elsewhere or ("label" in changes and not is_looked_at(state, self.subject))):
+            first = walked(state, self.subject)[:1] or ([0] if elsewhere else [before.chosen])
+            changes["chosen"] = first[0]
+        return changes
+
+    def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:
+        return {"picture": id // STRIDE, "chosen": id % STRIDE} if group == "detection" else {}
+
+    def arrow(self, state: State, panel: str, dx: int, dy: int) -> dict[str, Any]:
+        """To the next surer or less sure of the detections that are looked at."""
+        ids = walked(state, self.subject)
+        before, after = [i for i in ids if i < state.chosen], [i for i in ids if i > state.chosen]
+        way = after[:1] if dx + dy > 0 else before[-1:]
+        return {"chosen": way[0]} if way else {}

@@ -1,0 +1,293 @@
+"""Which detections are right, over some pictures: the numbers."""
+
+import copy
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from frcnn_edu.data import ShapesDetection
+from frcnn_edu.lessons.story import Story, follow
+from frcnn_edu.model import FasterRCNN
+from frcnn_edu.ops import box_iou
+from frcnn_edu.ops.boxes import batched_nms
+from frcnn_edu.viz.trace import Trace, trace
+
+LEAST = 0.01  # scores below are never looked at
+OTHERS = 23  # pictures besides the course's
+EVERY_CLASS = 0  # in place of a label
+STRIDE = 100_000  # a detection of all pictures is known by picture · STRIDE + candidate
+
+
+@dataclass(frozen=True)
+class State:
+    chosen: int  # the selected candidate of the picture, by its rank before NMS: it stays the same whatever is set
+    score: float = 0.5
+    nms: float = 0.5
+    label: int = EVERY_CLASS
+    iou: float = 0.5  # from which a detection is right
+    most: int = 100  # detections a picture
+    picture: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One picture: what the model made of it, its true boxes (M, 4) in pixels of the resized picture, and their labels (M,)."""
+
+    trace: Trace
+    boxes: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Found:
+    """Detections of one picture after NMS, the best first: (N, 4), (N,), (N,); and of each the true box that it matched.
+
+    `kept` (N,) are their ranks among the candidates, `survivors` those of all that NMS leaves, before the limit; `matched` (N,)
+    is the true box's index, −1 for a wrong detection; `fits` (N,) the IoU with the best true box of its class, 0 without one.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+    kept: Tensor
+    survivors: Tensor
+    matched: Tensor
+    fits: Tensor
+
+
+class Fate(Enum):
+    """What became of a candidate, in the order in which the model and then COCO ask."""
+
+    UNCOUNTED = "of a class that is not looked at"
+    BELOW = "not above the score threshold"
+    DROPPED = "dropped by NMS"
+    BEYOND = "beyond the number of detections"
+    RIGHT = "right"
+    TAKEN = "fits an object that a better one has taken"
+    ELSEWHERE = "fits no object of its class"
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The selected candidate.
+
+    Attributes:
+        box, score, label: (4,), a number, its class.
+        fate: what became of it.
+        truth, fit: index of the true box of its class that it overlaps most, and by how much; −1 and 0 without one.
+        dropper: largest IoU with a better one of its class that NMS kept: if above the threshold, it dropped this one.
+        other, other_fit: label of the true box of another class that it overlaps most, and by how much.
+    """
+
+    box: Tensor
+    score: float
+    label: int
+    fate: Fate
+    truth: int
+    fit: float
+    dropper: float
+    other: int
+    other_fit: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """All pictures with the state's settings.
+
+    Attributes:
+        seen, found: of the picture that is shown.
+        selected: None where the picture has no candidate at all.
+        ids, scores, right: (D,) of all pictures' detections of the chosen class or classes, the best first.
+        truths: how many objects there are.
+        precision, recall: (D,) if the score threshold were just below each detection.
+        passing: how many of them are above the threshold.
+        average: the area under the curve, as COCO interpolates it.
+        pictures: how many there are.
+    """
+
+    state: State
+    seen: Seen
+    found: Found
+    selected: Selected | None
+    ids: Tensor
+    scores: Tensor
+    right: Tensor
+    truths: int
+    precision: Tensor
+    recall: Tensor
+    passing: int
+    average: float
+    pictures: int
+
+    def counts(self) -> tuple[int, int, int]:
+        """Right and wrong detections above the threshold, and missed objects."""
+        right = int(self.right[: self.passing].sum())
+        return right, self.passing - right, self.truths - right
+
+
+@cache
+def pictures(of: Story) -> tuple[Seen, ...]:
+    """The story's picture, and some of the validation pictures, through the same model."""
+    seen = [Seen(of.trace, of.boxes, of.target["labels"])]
+    if of.classes == ShapesDetection.classes:
+        data = ShapesDetection("val", length=OTHERS)
+        for image, target in (data[index] for index in range(OTHERS)):
+            if torch.equal(image, of.image):  # it is one of them: once is enough
+                continue
+            way = trace(of.model, image)
+            _, targets = of.model.transform([image], [target])
+            seen.append(Seen(way, targets[0]["boxes"], target["labels"]))
+    return tuple(seen)
+
+
+@cache
+def candidates_of(model: FasterRCNN, seen: Seen) -> tuple[Tensor, Tensor, Tensor]:
+    """Boxes, scores and labels of a picture before NMS, best first: the model's own postprocessing, which drops nothing at IoU 1."""
+    heads: Any = copy.copy(model.roi_heads)
+    way = seen.trace
+    heads.score_thresh, heads.nms_thresh, heads.detections_per_img = LEAST, 1.0, 10**6
+    found = heads.postprocess_detections(way.class_logits, way.box_deltas, [way.proposals], way.batch.image_sizes)
+    (boxes,), (scores,), (labels,) = found
+    return boxes, scores, labels
+
+
+@lru_cache(maxsize=256)
+def found_in(model: FasterRCNN, seen: Seen, nms: float, iou: float, most: int) -> Found:
+    """A picture's detections with other settings. (A score threshold can wait: NMS lets only better ones drop worse ones.)"""
+    boxes, scores, labels = candidates_of(model, seen)
+    survivors = batched_nms(boxes, scores, labels, nms)
+    kept = survivors[:most]
+    boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
+    matched, fits = match(boxes, labels, seen, iou)
+    return Found(boxes, scores, labels, kept, survivors, matched, fits)
+
+
+def match(boxes: Tensor, labels: Tensor, seen: Seen, iou: float) -> tuple[Tensor, Tensor]:
+    """COCO's rule: the best detection first, each takes the free true box of its class that it overlaps most, if by `iou` or more."""
+    matched = torch.full((len(boxes),), -1)
+    same = labels[:, None] == seen.labels[None]  # (N, M)
+    overlaps = torch.where(same, box_iou(boxes, seen.boxes), 0.0)
+    fits = overlaps.amax(dim=1) if len(seen.boxes) else torch.zeros(len(boxes))
+    table, free = overlaps.tolist(), [True] * len(seen.boxes)
+    for index, row in enumerate(table):
+        open_ = [k for k, overlap in enumerate(row) if free[k] and overlap >= max(iou, 1e-9)]
+        if open_:
+            best = max(open_, key=row.__getitem__)
+            matched[index], free[best] = best, False
+    return matched, fits
+
+
+def counted(labels: Tensor, label: int) -> Tensor:
+    """Which of the labels (N,) are looked at: those of one class, or all."""
+    return labels == label if label != EVERY_CLASS else torch.ones_like(labels, dtype=torch.bool)
+
+
+def compute(state: State, of: Story) -> Result:
+    """Precision and recall over all pictures."""
+    every = [(seen, found_in(of.model, seen, state.nms, state.iou, state.most)) for seen in pictures(of)]
+    masks = [counted(found.labels, state.label) for _, found in every]
+    ids = torch.cat(
+        [found.kept[mask] + STRIDE * k for k, ((_, found), mask) in enumerate(zip(every, masks, strict=True))]
+    )
+    scores = torch.cat([found.scores[mask] for (_, found), mask in zip(every, masks, strict=True)])
+    right = torch.cat([found.matched[mask] >= 0 for (_, found), mask in zip(every, masks, strict=True)])
+    truths = sum(int(counted(seen.labels, state.label).sum()) for seen, _ in every)
+    scores, order = scores.sort(descending=True, stable=True)
+    ids, right = ids[order], right[order]
+    hits = right.cumsum(dim=0).double()
+    precision, recall = hits / torch.arange(1, len(hits) + 1), hits / max(truths, 1)
+    seen, found = every[state.picture]
+    return Result(
+        state, seen, found, select(state, of, seen, found), ids, scores, right, truths, precision, recall,
+        int((scores > state.score).sum()), average_precision(precision, recall), len(every),
+    )  # fmt: skip
+
+
+def select(state: State, of: Story, seen: Seen, found: Found) -> Selected | None:
+    """The selected candidate, and what became of it."""
+    boxes, scores, labels = candidates_of(of.model, seen)
+    if not len(boxes):
+        return None
+    box, score, label = boxes[state.chosen], float(scores[state.chosen]), int(labels[state.chosen])
+    overlaps = box_iou(box[None], seen.boxes)[0]  # (M,)
+    own = torch.where(seen.labels == label, overlaps, 0.0)
+    others = torch.where(seen.labels != label, overlaps, 0.0)
+    fit = float(own.max()) if len(own) else 0.0
+    other = int(others.argmax()) if len(others) else -1
+    better = found.survivors[(found.survivors < state.chosen) & (labels[found.survivors] == label)]
+    dropper = float(box_iou(box[None], boxes[better]).max()) if len(better) else 0.0
+    return Selected(
+        box, score, label, _fate(state, found, label, score, fit), int(own.argmax()) if fit else -1, fit, dropper,
+        int(seen.labels[other]) if other >= 0 else EVERY_CLASS, float(others[other]) if other >= 0 else 0.0,
+    )  # fmt: skip
+
+
+def _fate(state: State, found: Found, label: int, score: float, fit: float) -> Fate:
+    if state.label not in (EVERY_CLASS, label):
+        return Fate.UNCOUNTED
+    if score <= state.score:
+        return Fate.BELOW
+    if state.chosen not in found.survivors.tolist():
+        return Fate.DROPPED
+    kept = found.kept.tolist()
+    if state.chosen not in kept:
+        return Fate.BEYOND
+    if found.matched[kept.index(state.chosen)] >= 0:
+        return Fate.RIGHT
+    return Fate.TAKEN if fit >= state.iou else Fate.ELSEWHERE
+
+
+def is_looked_at(state: State, of: Story) -> bool:
+    """Whether the selected candidate is of the class that is looked at."""
+    _, _, labels = candidates_of(of.model, pictures(of)[state.picture])
+    return state.chosen < len(labels) and state.label in (EVERY_CLASS, int(labels[state.chosen]))
+
+
+def walked(state: State, of: Story) -> list[int]:
+    """Candidates of the picture that are detections of the class looked at, the best first."""
+    found = found_in(of.model, pictures(of)[state.picture], state.nms, state.iou, state.most)
+    ids: list[int] = found.kept[counted(found.labels, state.label)].sort().values.tolist()
+    return ids
+
+
+def average_precision(precision: Tensor, recall: Tensor) -> float:
+    """COCO's: at 101 recalls from 0 to 1 the best precision at that recall or a larger one, 0 where it is never reached."""
+    if not len(precision):
+        return 0.0
+    best_later = precision.flip(0).cummax(dim=0).values.flip(0)
+    # NumPy's spacing, as COCO has it: PyTorch's differs in last bits, and a recall may lie right on one of them.
+    places = torch.searchsorted(recall.contiguous(), torch.from_numpy(np.linspace(0.0, 1.0, 101)))
+    reached = places < len(recall)
+    return float(torch.where(reached, best_later[places.clamp(max=len(recall) - 1)], 0.0).mean())
+
+
+def first_state(of: Story) -> State:
+    """The followed object's detection, with the model's own NMS."""
+    heads: Any = of.model.roi_heads
+    state = State(0, nms=heads.nms_thresh, most=heads.detections_per_img)
+    return replace(state, chosen=walked(state, of)[follow(of).detection])
+
+
+def double_of(state: State, of: Story) -> dict[str, Any]:
+    """The selected detection's best double: what NMS drops because of it."""
+    boxes, scores, labels = candidates_of(of.model, pictures(of)[state.picture])
+    same = (labels == labels[state.chosen]) & (scores > state.score)
+    overlaps = torch.where(same, box_iou(boxes[[state.chosen]], boxes)[0], 0.0)
+    overlaps[: state.chosen + 1] = 0.0
+    return {"chosen": int((overlaps > state.nms).int().argmax())} if bool((overlaps > state.nms).any()) else {}
+
+
+def neighbour(state: State, of: Story, nms: float) -> dict[str, Any]:
+    """A right detection, in any picture, that a stricter NMS drops because of one beside it; nothing if there is none."""
+    for picture, seen in enumerate(pictures(of)):
+        found = found_in(of.model, seen, state.nms, state.iou, state.most)
+        left = found_in(of.model, seen, nms, state.iou, state.most).survivors
+        lost = found.kept[(found.matched >= 0) & (found.scores > state.score) & ~torch.isin(found.kept, left)]
+        if len(lost):
+            return {"picture": picture, "chosen": int(lost[0])}
+    return {}

@@ -1,0 +1,71 @@
+"""Which detections are right: in words and numbers."""
+
+from frcnn_edu.lessons.board.formula import Line, Piece, Term, apart
+from frcnn_edu.lessons.story import Story
+from frcnn_edu.viz import style as st
+
+from .result import EVERY_CLASS, STRIDE, Fate, Result, Selected
+
+
+def formula(result: Result, of: Story) -> list[Line]:
+    """Precision and recall of all pictures, and the selected candidate against its thresholds."""
+    right, wrong, missed = result.counts()
+    precision = f"{right / (right + wrong):.3f}" if right + wrong else "–"
+    recall = f"{right / result.truths:.3f}" if result.truths else "–"
+    lines: list[Line] = [
+        [f"precision = right / (right + wrong) = {right} / ({right} + {wrong}) = ", Term(precision, "work", st.DETECTION)],
+        [f"recall = right / (right + missed) = {right} / ({right} + {missed}) = ", Term(recall, "work", st.DETECTION)],
+    ]  # fmt: skip
+    if result.selected is None:
+        return [*lines, "nothing was detected in this picture"]
+    return [*lines, _selected(result, result.selected, of)]
+
+
+def _selected(result: Result, one: Selected, of: Story) -> list[Piece]:
+    name, state = of.classes[one.label], result.state
+    mark = f"detection:{state.picture * STRIDE + state.chosen}"
+    line: list[Piece] = [
+        f"selected: p({name}) = ",
+        Term(apart(one.score, state.score, 3), mark, st.class_color(one.label)),
+    ]
+    line.append(f" {'≤' if one.score <= state.score else '>'} {state.score:.2f}")
+    if one.fate is Fate.DROPPED:
+        return [
+            *line,
+            f", IoU with a surer {name} = ",
+            Term(apart(one.dropper, state.nms), mark, st.DETECTION),
+            f" > {state.nms:.2f}",
+        ]
+    fit = Term(apart(one.fit, state.iou), mark, st.GROUND_TRUTH)
+    return [*line, f", IoU with a true {name} = ", fit, f" {'≥' if one.fit >= state.iou else '<'} {state.iou:.2f}"]
+
+
+def words(result: Result, of: Story) -> str:
+    """What all pictures come to, and what became of the selected candidate."""
+    right, wrong, missed = result.counts()
+    kind = "objects" if result.state.label == EVERY_CLASS else f"objects of the class {of.classes[result.state.label]}"
+    where = "In this picture" if result.pictures == 1 else f"In all {result.pictures} pictures"
+    said = f"{where}: {right} of {result.truths} {kind} found, {missed} missed, {wrong} wrong detection{'' if wrong == 1 else 's'}."
+    return said if result.selected is None else f"{said} {_fate(result, result.selected, of)}"
+
+
+def _fate(result: Result, one: Selected, of: Story) -> str:
+    state, name = result.state, of.classes[one.label]
+    match one.fate:
+        case Fate.UNCOUNTED:
+            return f"The selected {name} is not of the class that is looked at."
+        case Fate.BELOW:
+            return f"The selected {name} is not above the threshold: it is not detected."
+        case Fate.DROPPED:
+            return f"NMS drops the selected {name}: a surer {name} overlaps it by {apart(one.dropper, state.nms)}, more than {state.nms:.2f}."
+        case Fate.BEYOND:
+            return f"The selected {name} comes after the {f'{state.most} surest' if state.most > 1 else 'surest one'}: it is not detected."
+        case Fate.RIGHT:
+            return f"The selected {name} is right: no surer one has taken its object."
+        case Fate.TAKEN:
+            return f"The selected {name} is wrong, though it fits: a surer detection has taken its object, and one counts once."
+        case Fate.ELSEWHERE:
+            other = (
+                f" It lies on a {of.classes[one.other]}, by {one.other_fit:.2f}." if one.other_fit >= state.iou else ""
+            )
+            return f"The selected {name} is wrong: no true {name} overlaps it by {state.iou:.2f}.{other}"

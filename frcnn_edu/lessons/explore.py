@@ -1,0 +1,115 @@
+"""Pictures to put a hand on: one function opens one explorer. `from frcnn_edu.lessons import explore`.
+
+All of them open with the course's picture and the shipped model. They take other ones by name: `image`, float (3, H, W) in 0–1, with
+its `target` (a dict of "boxes" (N, 4) xyxy in pixels and "labels" (N,)); `model`, a `FasterRCNN` with five levels, and
+`classes`, its names by label; `object`, the index of the object to follow.
+"""
+
+from typing import Any
+
+from torch import Tensor
+
+from ..model import FasterRCNN
+from . import LESSONS
+from .base_anchors.explorer import BaseAnchorsExplorer
+from .board.explorer import Explorer
+from .box_coding.explorer import BoxCodingExplorer
+from .box_head.explorer import DetectionsExplorer
+from .fpn.explorer import FpnLevelsExplorer
+from .iou_labeling.explorer import IouLabelingExplorer
+from .level_mapper.explorer import LevelMapperExplorer
+from .proposals.explorer import ProposalsExplorer
+from .roi_align.explorer import RoiAlignExplorer
+from .story import Story, story, tell
+from .stride_grid.explorer import StrideGridExplorer
+from .the_whole_network.explorer import WholePathExplorer
+
+
+def whole_path(**picture: Any) -> Explorer:
+    """Choose an object: what does each stage make of it?"""
+    return WholePathExplorer(_subject(**picture))
+
+
+def fpn_levels(**picture: Any) -> Explorer:
+    """A level, a channel: what comes from the side, and what from above?"""
+    return FpnLevelsExplorer(_subject(**picture))
+
+
+def base_anchors(**picture: Any) -> Explorer:
+    """Sizes, ratios, rounding: what becomes of the fifteen boxes?"""
+    return BaseAnchorsExplorer(_subject(**picture))
+
+
+def stride_grid(**picture: Any) -> Explorer:
+    """A level, a cell: where do its anchors stand?"""
+    return StrideGridExplorer(_subject(**picture))
+
+
+def box_coding(**picture: Any) -> Explorer:
+    """Drag an anchor and a box: which four numbers lead from the one to the other?"""
+    return BoxCodingExplorer(_subject(**picture))
+
+
+def iou_labeling(**picture: Any) -> Explorer:
+    """Drag a true box, move the thresholds: which anchor learns it?"""
+    return IouLabelingExplorer(_subject(**picture))
+
+
+def proposals(**picture: Any) -> Explorer:
+    """Sift the moved anchors: how many survive each step, and who drops whom?"""
+    return ProposalsExplorer(_subject(**picture))
+
+
+def level_mapper(**picture: Any) -> Explorer:
+    """Drag a box: which map is it read from?"""
+    return LevelMapperExplorer(_subject(**picture))
+
+
+def roi_align(**picture: Any) -> Explorer:
+    """Drag a box: which points of its map are read, with which weights?"""
+    return RoiAlignExplorer(_subject(**picture))
+
+
+def detections(**picture: Any) -> Explorer:
+    """Thresholds of score and NMS: which detections are right, which objects are missed?"""
+    return DetectionsExplorer(_subject(**picture))
+
+
+#: What opens the explorer of each lesson that has one.
+_OF_LESSON = {
+    "the_whole_network": whole_path,
+    "fpn": fpn_levels,
+    "base_anchors": base_anchors,
+    "stride_grid": stride_grid,
+    "box_coding": box_coding,
+    "iou_labeling": iou_labeling,
+    "proposals": proposals,
+    "level_mapper": level_mapper,
+    "roi_align": roi_align,
+    "box_head": detections,
+}
+#: All explorers by name, in the order of the lessons.
+EXPLORERS = {_OF_LESSON[lesson].__name__: _OF_LESSON[lesson] for lesson in LESSONS if lesson in _OF_LESSON}
+
+
+def _subject(
+    image: Tensor | None = None,
+    target: dict[str, Any] | None = None,
+    model: FasterRCNN | None = None,
+    classes: tuple[str, ...] | None = None,
+    object: int | None = None,
+) -> Story:
+    """The story of the given picture, or the course's.
+
+    Raises:
+        ValueError: an image without its target or the reverse; no such object.
+    """
+    own = story()
+    if image is None and target is None and model is None and object is None:
+        return own
+    if (image is None) != (target is None):
+        raise ValueError("give an image together with its target, or neither")
+    if image is None or target is None:
+        image, target = own.image, own.target
+        object = own.object if object is None else object
+    return tell(model or own.model, image, target, classes or own.classes, object or 0)

@@ -1,0 +1,143 @@
+"""The pictures of the pyramid's explorer."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from frcnn_edu.lessons.board.formula import signed
+from frcnn_edu.lessons.board.scene import Boxes, Grid, Layer, Panel, Scene, Words, fit, heat, photo
+from frcnn_edu.lessons.story import Story
+from frcnn_edu.viz import style as st
+
+from .result import LEVELS, STAGES, STRENGTH, Result, cell_size, covered
+from .words import formula, words
+
+
+def draw(result: Result, of: Story) -> Scene:
+    """The map over the picture, the four stages, and the object on all levels."""
+    panels = [_picture(result, of), *_stages(result, of), *_levels(result, of)]
+    return Scene(552, panels, formula(result, of), [words(result, of)])
+
+
+def _range(result: Result) -> tuple[float, float]:
+    """One scale for all stages of the level and channel, so that they can be compared."""
+    shown = [values for values in result.stages.values() if values is not None]
+    return min(float(v.min()) for v in shown), max(float(v.max()) for v in shown)
+
+
+def _cell(row: int, column: int, shape: torch.Size, of: Story) -> Tensor:
+    """The cell as a box (1, 4) in pixels of the resized picture."""
+    side = cell_size(shape, of)
+    return torch.tensor([[column * side, row * side, (column + 1) * side, (row + 1) * side]])
+
+
+def _chosen(result: Result, shape: torch.Size, of: Story, width: float) -> Boxes:
+    """The chosen cell; it lights up wherever it is."""
+    row, column = result.state.row, result.state.column
+    ids = torch.tensor([row * shape[1] + column])
+    return Boxes(_cell(row, column, shape, of), st.FOCUS, width, group="cell", ids=ids)
+
+
+def _picture(result: Result, of: Story) -> Panel:
+    values = result.stages[result.state.stage]
+    assert values is not None  # the state is legal
+    name, color = LEVELS[result.state.level], st.LEVELS[LEVELS[result.state.level]]
+    height, width = of.resized.shape[1:]
+    rows, columns = values.shape
+    extent = covered(values.shape, of)
+    picture = heat(values, extent, *_range(result))
+    # Mixed here, not in the browser: pixel by pixel of the picture, so that its edges stay sharp.
+    share = result.state.overlay
+    fine = F.interpolate(
+        picture.pixels.permute(2, 0, 1)[None].float(), size=(int(extent[3]), int(extent[2])), mode="nearest"
+    )[0]
+    mixed = photo((1 - share) * of.resized + share * fine[:, :height, :width] / 255)
+    layers: list[Layer] = [
+        type(mixed)(mixed.pixels, mixed.extent, smooth=False),
+        Grid(rows, columns, extent, color, 0.7, 0.5, group="cell"),
+        _chosen(result, values.shape, of, 2.5),
+        Boxes(of.box[None], st.GROUND_TRUTH, 2.2, dashed=True),
+    ]
+    channel = "all channels together" if result.state.channel == STRENGTH else f"channel {result.state.channel}"
+    what = name if result.state.level == 4 else f"{name}, {result.state.stage}"
+    return Panel(
+        "picture", fit((height, width), 10, 30, 440), (0, 0, width, height), layers, f"{what}: {channel}",
+        f"{columns} × {rows} cells: click one, or take the arrow keys · dark is low, bright is high", color, keys=True,
+        alt=f"The map {what}, {channel}, over the picture; cell ({result.state.row}, {result.state.column}) is framed",
+    )  # fmt: skip
+
+
+def _titles(result: Result) -> tuple[str, ...]:
+    """Of the four stages: in one channel they are a sum, in strength they are not; pool has no convolution."""
+    name = LEVELS[result.state.level]
+    if result.state.level == 4:
+        return ("lateral", "top-down", "both", "every 2nd cell of P5")
+    if result.state.channel == STRENGTH:
+        return ("lateral: 1×1", "top-down", "both", f"smoothed, 3×3: {name}")
+    return ("lateral: 1×1", "+ top-down", "= both", f"→ smoothed, 3×3: {name}")
+
+
+def _stages(result: Result, of: Story) -> list[Panel]:
+    """Lateral + top-down = both → smoothed, on one scale."""
+    height, width = of.resized.shape[1:]
+    whole = torch.tensor([[0.0, 0, width, height]])
+    panels = []
+    for index, (stage, title) in enumerate(zip(STAGES, _titles(result), strict=True)):
+        place = fit((height, width), 474 + (index % 2) * 164, 30 + (index // 2) * 172, 152)
+        values, ids = result.stages[stage], torch.tensor([index])
+        if values is None:
+            said, caption = "nothing comes from above" if result.state.level == 3 else "pool is a part of P5", "–"
+            layers: list[Layer] = [
+                Boxes(whole, st.FAINT, 0, fill=0.5, group="stage", ids=ids),
+                Words(torch.tensor([[width / 2, height / 2]]), [said], st.MUTED, 10.5, "center"),
+            ]
+        else:
+            extent, caption = covered(values.shape, of), f"this cell: {signed(result.values[stage])}"
+            layers = [
+                heat(values, extent, *_range(result)),
+                # Not seen, but a cell that is touched lights up here, too.
+                Grid(values.shape[0], values.shape[1], extent, alpha=0, group="cell"),
+                _chosen(result, values.shape, of, 2.2),
+                Boxes(of.box[None], st.GROUND_TRUTH, 1.6, dashed=True),
+                Boxes(whole, st.FAINT, 0, fill=1, alpha=0, group="stage", ids=ids),
+            ]
+        frame = st.INK if stage == result.state.stage else st.FAINT
+        alt = f"The stage {stage}" + (f": {said}" if values is None else "")
+        panels.append(Panel(stage, place, (0, 0, width, height), layers, title, caption, frame, alt=alt))
+    return panels
+
+
+def _levels(result: Result, of: Story) -> list[Panel]:
+    """The object on each level's last map."""
+    reach = 0.9 * float((of.box[2:] - of.box[:2]).max())
+    x, y = ((of.box[:2] + of.box[2:]) / 2).tolist()
+    view = (x - reach, y - reach, x + reach, y + reach)
+    source = None if result.source is None else 3 if result.state.level == 4 else result.state.level + 1
+    panels = []
+    for level, (name, values) in enumerate(zip(LEVELS, result.levels, strict=True)):
+        extent = covered(values.shape, of)
+        layers: list[Layer] = [
+            heat(values, extent),
+            Grid(values.shape[0], values.shape[1], extent, st.PAPER, 0.5, 0.35),
+            Boxes(of.box[None], st.GROUND_TRUTH, 1.8, dashed=True),
+            Boxes(torch.tensor([view]), st.FAINT, 0, fill=1, alpha=0, group="level", ids=torch.tensor([level])),
+        ]
+        if level == result.state.level:
+            layers.append(_chosen(result, values.shape, of, 2))
+        if level == source and result.source is not None:
+            row, column = result.source
+            ids = torch.tensor([row * values.shape[1] + column])
+            cell = _cell(row, column, values.shape, of)
+            layers.append(Boxes(cell, st.FOCUS, 2, True, group="source", ids=ids))
+            layers.append(Boxes(cell, st.FOCUS, 0, fill=1, alpha=0, group="source", ids=ids))
+        cells = float(of.box[2] - of.box[0]) / cell_size(values.shape, of)
+        frame = st.INK if level == result.state.level else st.LEVELS[name]
+        title = f"{name}: {cells:.1f} cells wide"
+        caption = (
+            ""
+            if level
+            else "each in colours of its own, from its lowest to its highest · dashed yellow: where the chosen cell’s numbers come from"
+        )
+        place = (10 + level * 158.0, 412, 104.0, 104.0)
+        panels.append(Panel(f"on_{name}", place, view, layers, title, caption, frame, alt=f"The object on {title}"))
+    return panels

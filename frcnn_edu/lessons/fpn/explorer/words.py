@@ -1,0 +1,81 @@
+"""What the pyramid's explorer says."""
+
+from typing import Any
+
+from frcnn_edu.lessons.board.formula import Line, Root, Term, bracketed, signed
+from frcnn_edu.lessons.story import Story
+from frcnn_edu.viz import style as st
+
+from .result import LEVELS, STRENGTH, Result, cell_size
+
+
+def formula(result: Result, of: Story) -> list[Line]:
+    """The chosen cell's numbers, and where they come from."""
+    state, (columns, source) = result.state, (result.levels[result.state.level].shape[1], result.source)
+    name, color = LEVELS[state.level], st.LEVELS[LEVELS[state.level]]
+    cell = f"cell:{state.row * columns + state.column}"
+    last = Term(signed(result.values["smoothed"]), cell, color)
+    channels = of.trace.pyramid["0"].shape[1]
+    if state.channel == STRENGTH:
+        average = "P5’s average" if state.level == 4 else "the map’s average"
+        inside = f"mean over {channels} channels of (value − {average})²"
+        return [[f"strength of {name} in cell ({state.row}, {state.column}) = ", Root(inside), " = ", last]]
+    where = f"channel {state.channel}, cell ({state.row}, {state.column})"
+    if state.level == 4:
+        return [[f"{where}: pool = P5 in cell {source} = ", last]]
+    weights = f"{name} = Σ 9 · {channels} weights · numbers of the sum, all channels, 3×3 cells, + bias = "
+    lateral = Term(signed(result.values["lateral"]), cell, color)
+    if source is None:
+        return [[f"{where}: sum = lateral = ", lateral], [weights, last]]
+    above = st.LEVELS[LEVELS[state.level + 1]]
+    down = Term(bracketed(result.values["top-down"]), f"source:{_id(result)}", above)
+    line: list[Any] = [f"{where}: sum = lateral + top-down = ", lateral, " + ", down]
+    return [[*line, f" {_sign(result)} ", Term(signed(result.values["both"]), cell, color)], [weights, last]]
+
+
+def _id(result: Result) -> int:
+    """The number of the source's cell on its map."""
+    assert result.source is not None
+    above = 3 if result.state.level == 4 else result.state.level + 1
+    return result.source[0] * result.levels[above].shape[1] + result.source[1]
+
+
+def _sign(result: Result) -> str:
+    """“=” where the rounded numbers add up, too."""
+    lateral, down, both = (round(result.values[stage], 2) for stage in ("lateral", "top-down", "both"))
+    return "=" if round(lateral + down, 2) == both else "≈"
+
+
+def words(result: Result, of: Story) -> str:
+    """What is to be seen."""
+    state, name = result.state, LEVELS[result.state.level]
+    if state.level == 4:
+        return (
+            f"pool is no map of its own: every second row and column of P5, without a weight; cell ({state.row}, {state.column}) is "
+            f"P5’s {result.source}. RPN puts its largest anchors there."
+        )
+    said = {
+        "lateral": f"C{2 + state.level} through a 1×1 convolution: what this level adds itself, with its own cells’ sharpness.",
+        "top-down": f"The sum of P{3 + state.level}, each cell copied to four: it comes from deeper layers, in coarse blocks.",
+        "both": "The plain sum of the two: sharp from the side, deep from above.",
+        "smoothed": f"The 3×3 convolution over the sum gives {name}, the map that RPN and RoIAlign read.",
+    }[state.stage]
+    return f"{said} {_cell(result, of)} {_object(result, of)}"
+
+
+def _cell(result: Result, of: Story) -> str:
+    state = result.state
+    if result.source is None:
+        return "Nothing comes down to the coarsest map: its lateral is its sum."
+    if state.channel == STRENGTH:
+        return "Strengths do not add up, only the channels do: choose one to see its sum."
+    return (
+        f"Cell ({state.row}, {state.column}) gets a copy of what P{3 + state.level}’s sum has in cell {result.source}."
+    )
+
+
+def _object(result: Result, of: Story) -> str:
+    cell = cell_size(result.levels[result.state.level].shape, of)
+    wide, high = ((of.box[2:] - of.box[:2]) / cell).tolist()
+    name = of.classes[int(of.target["labels"][of.object])]
+    return f"Our {name} (dashed) spans {wide:.1f} × {high:.1f} cells of {cell:.0f} pixels."

@@ -1,0 +1,1 @@
+"""The lesson iou_labeling: foreground, background, ignored."""

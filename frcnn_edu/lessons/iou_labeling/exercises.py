@@ -1,0 +1,298 @@
+"""Checkers of notebook 08: IoU of all pairs, labels from a table of IoUs, a balanced sample."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from frcnn_edu.lessons.checking import NotYet, checker, expect, expect_shape
+from frcnn_edu.ops import BalancedPositiveNegativeSampler, Matcher, box_iou
+
+# ---------------------------------------------------------------------------------------------- 1: IoU of every pair
+
+
+@checker
+def pairwise_iou(iou: Callable[[Tensor, Tensor], Tensor]) -> str:
+    """`iou(boxes1, boxes2)`: (N, 4), (M, 4) → (N, M), equal to `frcnn_edu.box_iou`."""
+    first = torch.tensor([[0.0, 0, 10, 10], [20, 20, 26, 28], [2, 2, 6, 6]])
+    second = torch.tensor(  # beside, equal, nearly equal, far away, inside, below
+        [[5.0, 0, 15, 10], [0, 0, 10, 10], [21, 20, 27, 28], [40, 40, 50, 52], [1, 1, 4, 4], [0, 30, 10, 36]]
+    )
+    kept = first.clone(), second.clone()
+    elementwise = iou(first, second[:3])
+    expect(
+        not (isinstance(elementwise, Tensor) and elementwise.shape == (3,)),
+        "You pair the first box with the first, the second with the second. Every box of one set must meet every box of "
+        "the other: give one of them an axis more, boxes1[:, None], and let the two broadcast.",
+    )
+    answer = iou(first, second)
+    expect(
+        not (isinstance(answer, Tensor) and answer.shape == (6, 3)),
+        "The table lies on its side: rows belong to boxes1, columns to boxes2.",
+    )
+    expect_shape(answer, (3, 6), "The IoU of 3 and 6 boxes")
+    expect(torch.equal(first, kept[0]) and torch.equal(second, kept[1]), "Your function changes the boxes it is given.")
+    for message, wrong in _wrong_ious(first, second):
+        expect(not torch.allclose(answer.float(), wrong, atol=1e-4), message)
+    _expect_same_table(answer, box_iou(first, second), first, second)
+
+    torch_random = torch.Generator().manual_seed(0)
+    corners = 100 * torch.rand(60, 2, generator=torch_random)
+    boxes = torch.cat((corners, corners + 1 + 50 * torch.rand(60, 2, generator=torch_random)), dim=1)
+    _expect_same_table(iou(boxes[:20], boxes[20:]), box_iou(boxes[:20], boxes[20:]), boxes[:20], boxes[20:])
+    return (
+        "And it is the only geometry in the whole of labelling: from here on, every rule just compares numbers in rows "
+        "and columns of this table."
+    )
+
+
+def _wrong_ious(first: Tensor, second: Tensor) -> list[tuple[str, Tensor]]:
+    """What likely mistakes would give, each with what to say of it."""
+    x1, y1, x2, y2 = first[:, None].unbind(dim=2)  # (N, 1) each
+    u1, v1, u2, v2 = second.unbind(dim=1)  # (M,) each
+    width, height = torch.minimum(x2, u2) - torch.maximum(x1, u1), torch.minimum(y2, v2) - torch.maximum(y1, v1)
+    shared = width.clamp(min=0) * height.clamp(min=0)
+    area1, area2 = (x2 - x1) * (y2 - y1), (u2 - u1) * (v2 - v1)
+    plus = (width + 1).clamp(min=0) * (height + 1).clamp(min=0)
+    plus1, plus2 = (x2 - x1 + 1) * (y2 - y1 + 1), (u2 - u1 + 1) * (v2 - v1 + 1)
+    return [
+        (
+            "Boxes that are apart both in x and in y get an IoU above 0: their width and height are both negative, and the "
+            "product of two negative numbers is positive. Clamp each side at 0 before you multiply.",
+            width * height / (area1 + area2 - width * height),
+        ),
+        (
+            "Boxes that are apart share a negative area. Clamp each side of the intersection at 0, not its area.",
+            (width * height).clamp(min=0) / (area1 + area2 - (width * height).clamp(min=0)),
+        ),
+        (
+            "The union is not the sum of the two areas: what the boxes share is in both, so it has been counted twice.",
+            shared / (area1 + area2),
+        ),
+        (
+            "You divide by the smaller box's area, so a box inside another gets 1. Divide by what they cover together.",
+            shared / torch.minimum(area1, area2),
+        ),
+        (
+            "You divide by the first box's area only. Divide by what the two cover together, then either may come first.",
+            shared / area1,
+        ),
+        (
+            "A width is x2 − x1 here, without + 1: coordinates are edges between pixels, not numbers of pixels.",
+            plus / (plus1 + plus2 - plus),
+        ),
+        ("That is the intersection. Now divide it by the union.", shared),
+    ]
+
+
+def _expect_same_table(answer: Tensor, right: Tensor, first: Tensor, second: Tensor) -> None:
+    expect_shape(answer, tuple(right.shape), f"The IoU of {len(first)} and {len(second)} boxes")
+    off = (answer - right).abs().nan_to_num(nan=1.0)
+    i, j = divmod(int(off.argmax()), right.shape[1])
+    expect(
+        float(off.max()) < 1e-4,
+        f"The boxes {_numbers(first[i])} and {_numbers(second[j])} have IoU {float(right[i, j]):.3f}, "
+        f"yours is {float(answer[i, j]):.3f}.",
+    )
+
+
+def _numbers(box: Tensor) -> str:
+    return "[" + ", ".join(f"{value:.4g}" for value in box.tolist()) + "]"
+
+
+# -------------------------------------------------------------------------------------- 2: matches from a table of IoUs
+
+THRESHOLDS = torch.tensor([[0.9, 0.7, 0.69, 0.3, 0.29]])
+LOW_QUALITY = torch.tensor([[0.8, 0.1, 0.0, 0.0], [0.0, 0.0, 0.5, 0.4], [0.1, 0.2, 0.0, 0.0]])
+TIES = torch.tensor([[0.5, 0.2, 0.5, 0.1]])
+ANOTHERS = torch.tensor([[0.4, 0.1, 0.0], [0.6, 0.75, 0.2]])
+
+
+@checker
+def match(answer: Callable[[Tensor], Tensor]) -> str:
+    """`match(iou)`: (M, N) → (N,) int64, as the RPN's `Matcher` has it: 0.7, 0.3, with low-quality matches."""
+    first = answer(THRESHOLDS.clone())
+    expect(
+        not (isinstance(first, Tensor) and first.shape == (1,)),
+        "You ask each object for its best anchor. Here each *anchor* gets an answer: the maximum goes over dim 0.",
+    )
+    expect_shape(first, (5,), "The matches of 5 anchors")
+    expect(not first.is_floating_point(), f"Matches are indices, so int64, yours are {first.dtype}.")
+    _expect_matches(
+        first,
+        THRESHOLDS,
+        {
+            (
+                1,
+                1,
+                -1,
+                -1,
+                0,
+            ): "These are labels, 1, 0, −1. Asked for are matches: the object's index, −1 for background, "
+            "−2 for ignored.",
+            (0, 0, -1, -1, -2): "You have the two codes the wrong way round: −1 is background, −2 is ignored.",
+            (0, -2, -2, -2, -1): "An IoU of exactly 0.7 is foreground: the comparison is ≥.",
+            (
+                0,
+                -2,
+                -2,
+                -1,
+                -1,
+            ): "An IoU of exactly 0.7 is foreground, and one of exactly 0.3 is not background any more.",
+            (0, 0, -2, -1, -1): "An IoU of exactly 0.3 is ignored: background is what lies *below* 0.3.",
+            (0, 0, -1, -1, -1): "Between 0.3 and 0.7 an anchor is ignored, code −2.",
+        },
+    )
+    _expect_matches(
+        answer(LOW_QUALITY.clone()),
+        LOW_QUALITY,
+        {
+            (
+                0,
+                -1,
+                -2,
+                -2,
+            ): "Objects 1 and 2 reach 0.7 nowhere, and get no anchor at all. Their best ones must be restored, "
+            "after the thresholds have been applied.",
+            (
+                0,
+                -1,
+                1,
+                -2,
+            ): "Object 2's best anchor has an IoU of only 0.2, and you leave it out. Low-quality matches know "
+            "no lower limit.",
+        },
+    )
+    _expect_matches(
+        answer(TIES.clone()),
+        TIES,
+        {(0, -1, -2, -1): "Anchors 0 and 2 overlap the object equally well. Both are restored, not only the first: compare "
+         "with the row's maximum instead of asking for its place."},
+    )  # fmt: skip
+    _expect_matches(
+        answer(ANOTHERS.clone()),
+        ANOTHERS,
+        {(0, 1, -1): "Anchor 0 is restored because object 0 asks for it, but what it gets is the object that *it* overlaps "
+         "most, which is object 1. (You may well find your way better; torchvision's is the other one.)"},
+    )  # fmt: skip
+    generator = torch.Generator().manual_seed(0)
+    for objects, anchors in ((1, 6), (4, 30), (7, 200)):
+        iou = torch.rand(objects, anchors, generator=generator).square()
+        kept = iou.clone()
+        matches = answer(iou)
+        expect(torch.equal(iou, kept), "Your function changes the table it is given.")
+        _expect_matches(matches, kept, {})
+    return (
+        "Note what it cannot promise: an object may ask for an anchor and still get none, since the anchor keeps its own "
+        "best object."
+    )
+
+
+def _expect_matches(answer: Tensor, iou: Tensor, mistakes: dict[tuple[int, ...], str]) -> None:
+    """Compare with the package's matcher; `mistakes` are known wrong answers, each with what to say of it."""
+    expect_shape(answer, (iou.shape[1],), f"The matches of {iou.shape[1]} anchors")
+    right, given = Matcher(0.7, 0.3, allow_low_quality_matches=True)(iou).tolist(), answer.tolist()
+    if given == right:
+        return
+    if tuple(given) in mistakes:
+        raise NotYet(mistakes[tuple(given)])
+    column = next(j for j, (a, b) in enumerate(zip(given, right)) if a != b)
+    shown = ", ".join(f"{value:.2f}" for value in iou[:, column].tolist())
+    raise NotYet(f"An anchor with IoUs ({shown}) should get {right[column]}, it gets {given[column]}.")
+
+
+# -------------------------------------------------------------------------------------------------------- 3: the sample
+
+
+@checker
+def sample(answer: Callable[[Tensor, int, float], tuple[Tensor, Tensor]]) -> str:
+    """`sample(labels, number, fraction)`: labels (N,) → indices of the drawn positives and negatives, in drawn order."""
+    with torch.random.fork_rng(devices=[]):
+        many = _labels(positives=100, negatives=900, ignored=50)
+        positives, negatives = _drawn(answer, many, 64, 0.5)
+        expect(len(positives) <= 32, f"At most half of 64 may be positive: you draw {len(positives)}.")
+        _expect_numbers((positives, negatives), (32, 32), "100 positives, 900 negatives")
+        for drawn, label, what in ((positives, 1, "positives"), (negatives, 0, "negatives")):
+            expect(
+                len(drawn.unique()) == len(drawn),
+                f"The same anchor is twice among the {what}: draw without replacement, by randperm.",
+            )
+            found = [int(value) for value in many[drawn].unique().tolist()]
+            expect(
+                -1 not in found, f"Ignored anchors, label −1, are among the {what}. They are neither, and never drawn."
+            )
+            expect(found == [label], f"The {what} have the labels {found}. They should all be {label}.")
+        few = _labels(positives=8, negatives=900, ignored=50)
+        _expect_numbers(_drawn(answer, few, 64, 0.5), (8, 56), "8 positives, 900 negatives",
+                        {(8, 32): "Too few positives are made up for by negatives: 64 − 8 = 56 of them.",
+                         (8, 8): "Halves need not be equal: too few positives are made up for by negatives, 64 − 8 = 56."})  # fmt: skip
+        _expect_numbers(_drawn(answer, few, 5, 0.5), (2, 3), "5 asked for, a fraction of 0.5",
+                        {(3, 2): "5 · 0.5 = 2.5 positives are cut to 2, by int(), not rounded up."})  # fmt: skip
+        _expect_numbers(
+            _drawn(answer, _labels(10, 20, 5), 64, 0.5), (10, 20), "10 positives, 20 negatives, 64 asked for"
+        )
+        _expect_numbers(_drawn(answer, _labels(0, 90, 5), 64, 0.5), (0, 64), "no positives, 90 negatives")
+        again = _drawn(answer, many, 64, 0.5, seed=1)
+        expect(
+            not (torch.equal(again[0], positives) and torch.equal(again[1], negatives)),
+            "Your sample is the same whatever the seed: the first anchors of the list stand in the picture's top left "
+            "corner, the others would never be learnt from.",
+        )
+        _expect_same_anchors((positives, negatives), many)
+    return (
+        "With the same seed it draws the same anchors as the package and torchvision. Without sampling, 99.8 % of the "
+        'anchors of the course\'s picture would ask for "nothing here"; now it is 87.5 %.'
+    )
+
+
+def _labels(positives: int, negatives: int, ignored: int) -> Tensor:
+    labels = torch.tensor([1.0] * positives + [0.0] * negatives + [-1.0] * ignored)
+    return labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))]
+
+
+def _drawn(answer: Any, labels: Tensor, number: int, fraction: float, seed: int = 0) -> tuple[Tensor, Tensor]:
+    torch.manual_seed(seed)
+    drawn = answer(labels.clone(), number, fraction)
+    expect(isinstance(drawn, tuple | list) and len(drawn) == 2, "Return two tensors: positives and negatives.")
+    for tensor, what in zip(drawn, ("positives", "negatives")):
+        expect(isinstance(tensor, Tensor), f"The {what} should be a tensor, they are a {type(tensor).__name__}.")
+        expect(
+            tensor.dtype not in (torch.bool, torch.uint8),
+            f"The {what} are a mask. Return indices: torch.where(mask)[0] makes one from the other.",
+        )
+        expect(tensor.ndim == 1, f"The {what} should be a list of indices, their shape is {tuple(tensor.shape)}.")
+    return drawn[0], drawn[1]
+
+
+def _expect_numbers(
+    drawn: tuple[Tensor, Tensor],
+    right: tuple[int, int],
+    of: str,
+    mistakes: dict[tuple[int, int], str] | None = None,
+) -> None:
+    numbers = (len(drawn[0]), len(drawn[1]))
+    if numbers in (mistakes or {}):
+        raise NotYet((mistakes or {})[numbers])
+    expect(
+        numbers == right, f"Of {of}: {right[0]} and {right[1]} should be drawn, you draw {numbers[0]} and {numbers[1]}."
+    )
+
+
+def _expect_same_anchors(drawn: tuple[Tensor, Tensor], labels: Tensor) -> None:
+    torch.manual_seed(0)
+    positives, negatives = (each[0] for each in BalancedPositiveNegativeSampler(64, 0.5).draw([labels]))
+    torch.manual_seed(0)
+    other_way = torch.where(labels == 0)[0]
+    negatives_first = other_way[torch.randperm(len(other_way))[:32]]
+    expect(
+        set(drawn[1].tolist()) != set(negatives_first.tolist()),
+        "A good sample, but another than torchvision's from the same seed: you draw the negatives first. Who draws first "
+        "matters, because the second draw goes on where the first has left the random numbers.",
+    )
+    same = all(set(a.tolist()) == set(b.tolist()) for a, b in zip(drawn, (positives, negatives)))
+    expect(
+        same,
+        "A good sample, but another than torchvision's from the same seed. It shuffles *all* positives by one randperm and "
+        "keeps the first ones, then *all* negatives by another.",
+    )

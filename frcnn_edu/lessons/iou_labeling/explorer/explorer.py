@@ -1,0 +1,96 @@
+"""Drag a ground-truth box, move the thresholds: which anchor learns which object, and why?"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets
+import torch
+
+from frcnn_edu.lessons.board.explorer import Explorer, Prompt
+from frcnn_edu.lessons.board.scene import Scene
+
+from .panels import anchors_of_bar, draw
+from .result import BEST, Result, State, compute, names, onto_another, place, start
+
+
+class IouLabelingExplorer(Explorer[State, Result]):
+    title = "Which anchor learns which object?"
+
+    def start(self) -> State:
+        return start(self.subject)
+
+    def make_prompts(self) -> Sequence[Prompt]:
+        ours, number = names(self.subject)[self.subject.object], len(self.subject.boxes)
+        x, y = ((self.subject.box[:2] + self.subject.box[2:]) / 2).round().tolist()
+        prompts: list[Prompt] = [
+            (
+                f"Without low-quality matches: how many of the {number} objects does nobody learn?",
+                {"low_quality": False},
+            ),
+            (f"Foreground from 0.5 on: how many anchors learn {ours} then?", {"foreground": 0.5}),
+            (
+                "Both thresholds at 0.5, as in the second stage: what becomes of the ignored anchors?",
+                {"foreground": 0.5, "background": 0.5, "low_quality": False},
+            ),
+            ("An object of 6 × 6 pixels: does an anchor answer for it?", {"box": (x - 3, y - 3, x + 3, y + 3)}),
+            ("Draw a sample, at most half of it foreground: how many are?", {"sampled": True}),
+            ("Background below 0.8, foreground from 0.7 on: can that be?", {"background": 0.8, "foreground": 0.7}),
+        ]
+        onto = onto_another(self.subject)
+        if onto:
+            other, box = onto
+            words = f"{ours.capitalize()} moved onto {names(self.subject)[other]}: does its best anchor learn it?"
+            prompts.insert(4, (words, {"box": box}))
+        return prompts
+
+    def make_controls(self) -> dict[str, Any]:
+        style = {"description_width": "initial"}
+        share = {"min": 0.0, "max": 1.0, "step": 0.05, "style": style}
+        truths = [(name, k) for k, name in enumerate(names(self.subject))]
+        return {
+            "foreground": ipywidgets.FloatSlider(0.7, description="foreground: IoU ≥", **share),
+            "background": ipywidgets.FloatSlider(0.3, description="background: IoU <", **share),
+            "low_quality": ipywidgets.Checkbox(True, description="low-quality matches", indent=False),
+            "truth": ipywidgets.Dropdown(options=truths, description="ground truth", style=style),
+            "sampled": ipywidgets.Checkbox(False, description="draw a sample", indent=False),
+            "draw": ipywidgets.IntSlider(1, min=1, max=50, description="draw no.", style=style),
+        }
+
+    def compute(self, state: State) -> Result:
+        return compute(state, self.subject)
+
+    def draw(self, result: Result) -> Scene:
+        return draw(result, self.subject)
+
+    def problem(self, state: State) -> str | None:
+        if state.background > state.foreground:
+            return (
+                f"An IoU from {state.foreground:.2f} up to {state.background:.2f} would be foreground and background at once: "
+                "background's threshold may be as high as foreground's, but not higher."
+            )
+        x1, y1, x2, y2 = state.box
+        if x2 <= x1 or y2 <= y1:
+            return f"A box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no area, so no anchor can overlap it."
+        return None
+
+    def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
+        if "truth" in changes and "box" not in changes:  # another object, where it is annotated, and its best anchor
+            changes = {"box": place(self.subject, changes["truth"]), "anchor": BEST, **changes}
+        if "draw" in changes:  # who asks for another draw wants to see it
+            changes = {"sampled": True, **changes}
+        return changes
+
+    def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:
+        if group == "truth":
+            return {"truth": id} if id != state.truth else {"anchor": BEST}
+        if group == "bar":  # the one of its anchors that is nearest to the chosen object
+            anchors = anchors_of_bar(self.result, id)
+            return {"anchor": int(anchors[self.result.ious[state.truth, anchors].argmax()])}
+        return {"anchor": id} if group == "anchor" else {}
+
+    def arrow(self, state: State, panel: str, dx: int, dy: int) -> dict[str, Any]:
+        if dy:
+            return {"truth": (state.truth + dy) % len(self.subject.boxes)}
+        order = self.result.ious[state.truth].argsort(descending=True, stable=True)
+        rank = int(torch.where(order == self.result.anchor)[0]) + dx
+        return {"anchor": int(order[min(max(rank, 0), len(order) - 1)])}

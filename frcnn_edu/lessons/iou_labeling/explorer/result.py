@@ -1,0 +1,156 @@
+"""Which anchor learns which object, and why: the numbers."""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from frcnn_edu.lessons.board.scene import Rect
+from frcnn_edu.lessons.story import Story
+from frcnn_edu.ops import Matcher, box_area, box_iou
+
+from ..pictures.iou import intersection
+
+FOREGROUND, BACKGROUND, IGNORED = 1, 0, -1  # the RPN's labels
+BEST = -1  # as the selected anchor: whichever overlaps the chosen object most at the moment
+
+
+@dataclass(frozen=True)
+class State:
+    box: Rect  # of the chosen object, in pixels of the resized image
+    truth: int  # which object that is
+    foreground: float  # anchors with at least this IoU are foreground
+    background: float  # those with less than this are background
+    anchor: int = BEST  # the selected one of all anchors
+    low_quality: bool = True
+    sampled: bool = False
+    draw: int = 1  # the sampler's seed
+
+
+@dataclass(frozen=True)
+class Result:
+    """The labels of all A anchors, given M objects.
+
+    Attributes:
+        truths: (M, 4) with the chosen one where it is now.
+        names: of the objects.
+        anchors: (A, 4).
+        ious: (M, A); best, best_truth: (A,) its maximum over the objects, and whose it is.
+        matched: (A,) the `Matcher`'s answer: an object's index, −1 background, −2 ignored.
+        labels: (A,) what the RPN makes of it: 1, 0 or −1.
+        by_threshold: (A,) what the labels would be without low-quality matches.
+        positives, negatives: the anchors drawn for one training step, indices; empty while the sampler is off.
+        anchor: index of the selected one.
+    """
+
+    state: State
+    truths: Tensor
+    names: tuple[str, ...]
+    anchors: Tensor
+    ious: Tensor
+    best: Tensor
+    best_truth: Tensor
+    matched: Tensor
+    labels: Tensor
+    by_threshold: Tensor
+    positives: Tensor
+    negatives: Tensor
+    anchor: int
+
+    def where(self, label: int) -> Tensor:
+        """The anchors with a label: their indices."""
+        return torch.where(self.labels == label)[0]
+
+    def count(self, label: int) -> int:
+        """How many anchors have a label."""
+        return int((self.labels == label).sum())
+
+    def overlap(self) -> tuple[Tensor, float, float]:
+        """Of the selected anchor and its best object: the box (4,) that they share, its area, and that of their union."""
+        anchor, truth = self.anchors[self.anchor], self.truths[self.best_truth[self.anchor]]
+        shared = intersection(anchor, truth)
+        shared[2:] = torch.maximum(shared[:2], shared[2:])  # no area where they do not meet
+        area = float(box_area(shared[None]))
+        return shared, area, float(box_area(torch.stack((anchor, truth))).sum()) - area
+
+    def written(self, digits: int) -> str:
+        """The selected anchor's best IoU with so many digits, or as many as it takes to be on its side of the thresholds."""
+        iou, label = float(self.best[self.anchor]), int(self.by_threshold[self.anchor])
+        for digit in range(digits, 8):
+            seen = round(iou, digit)
+            if (seen >= self.state.foreground) == (label == FOREGROUND) and (
+                label == FOREGROUND or (seen >= self.state.background) == (label == IGNORED)
+            ):
+                return f"{iou:.{digit}f}"
+        return f"{iou:.{digits}f}"
+
+
+def start(of: Story) -> State:
+    """The followed object and the model's own thresholds."""
+    rpn: Any = of.model.rpn
+    matcher = rpn.proposal_matcher
+    return State(place(of, of.object), of.object, matcher.high_threshold, matcher.low_threshold)
+
+
+def place(of: Story, truth: int) -> Rect:
+    """Where an object is annotated."""
+    x1, y1, x2, y2 = (round(value, 1) for value in of.boxes[truth].tolist())
+    return (x1, y1, x2, y2)
+
+
+@cache
+def names(of: Story) -> tuple[str, ...]:
+    """What the objects are called: by class and number, and the followed one is ours."""
+    classes = [of.classes[label] for label in of.target["labels"].tolist()]
+    return tuple(f"our {name}" if k == of.object else f"{name} {k + 1}" for k, name in enumerate(classes))
+
+
+@cache
+def all_anchors(of: Story) -> Tensor:
+    """The anchors of all levels, (A, 4)."""
+    return torch.cat(of.trace.anchors)
+
+
+def compute(state: State, of: Story) -> Result:
+    """Matches, labels and sample, as the RPN makes them."""
+    truths = of.boxes.clone()
+    truths[state.truth] = torch.tensor(state.box)
+    ious = box_iou(truths, all_anchors(of))  # (M, A)
+    matched = Matcher(state.foreground, state.background, state.low_quality)(ious)
+    by_threshold = Matcher(state.foreground, state.background)(ious)
+    labels = _labels(matched)
+    positives, negatives = sample(labels, state.draw, of) if state.sampled else (labels.new_empty(0),) * 2
+    anchor = int(ious[state.truth].argmax()) if state.anchor == BEST else state.anchor
+    best, best_truth = ious.max(dim=0)
+    return Result(
+        state, truths, names(of), all_anchors(of), ious, best, best_truth,
+        matched, labels, _labels(by_threshold), positives, negatives, anchor,
+    )  # fmt: skip
+
+
+def onto_another(of: Story) -> tuple[int, Rect] | None:
+    """Another object, and where ours would lie in its middle, so that our best anchor learns the other one; None if none does."""
+    wide, high = (of.box[2:] - of.box[:2]).tolist()
+    for other in box_area(of.boxes).argsort(descending=True).tolist():
+        x, y = ((of.boxes[other, :2] + of.boxes[other, 2:]) / 2).tolist()
+        box = (round(x - wide / 2, 1), round(y - high / 2, 1), round(x + wide / 2, 1), round(y + high / 2, 1))
+        moved = compute(replace(start(of), box=box), of)
+        if other != of.object and int(moved.best_truth[moved.anchor]) == other:
+            return other, box
+    return None
+
+
+def _labels(matched: Tensor) -> Tensor:
+    """As `assign_targets_to_anchors` makes them of matches: any object 1, background 0, ignored −1."""
+    return (matched + 1).clamp(max=1)
+
+
+def sample(labels: Tensor, seed: int, of: Story) -> tuple[Tensor, Tensor]:
+    """What the model's sampler draws with that seed: positives and negatives, as indices."""
+    rpn: Any = of.model.rpn
+    with torch.random.fork_rng(devices=[]):  # the notebook's own random numbers go on as if nothing had been drawn
+        torch.manual_seed(seed)
+        positives, negatives = rpn.sample([labels])
+    return positives, negatives

@@ -1,0 +1,1 @@
+"""The pictures of this lesson; `main` has those that become files."""

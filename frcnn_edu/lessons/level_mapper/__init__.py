@@ -1,0 +1,1 @@
+"""The lesson level_mapper: which map a box is read from."""

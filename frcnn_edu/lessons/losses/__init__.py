@@ -1,0 +1,1 @@
+"""The lesson losses: the four losses, and where their gradients go."""

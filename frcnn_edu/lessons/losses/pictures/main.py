@@ -1,0 +1,235 @@
+"""Pictures of notebook 13: what is compared with what, and the four numbers that come of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from frcnn_edu.lessons.story import story
+from frcnn_edu.model import FasterRCNN
+from frcnn_edu.ops import box_iou
+from frcnn_edu.viz import style as st
+from frcnn_edu.viz.draw import draw_boxes, draw_ground_truth, draw_labels, show_image
+from frcnn_edu.viz.sheet import Page
+
+from .curves import draw_smooth_l1
+from .gradients import draw_gradient_flow
+from .trace import TrainingTrace, best_ious, story_gradients, training_trace
+
+
+def short(value: float) -> str:
+    """Two digits that count: 0.0017, 0.057, 0.20."""
+    text = f"{value:.1e}"
+    digits = max(2, 1 - int(text[text.index("e") + 1 :]))
+    return f"{value:.{digits}f}"
+
+
+def draw_four_losses(image: Tensor, trace: TrainingTrace, model: FasterRCNN) -> Figure:
+    """What the four losses look at: above the RPN's sampled anchors, below the box head's sampled proposals.
+
+    Args:
+        image: (3, H, W) in 0–1, the resized image.
+        model: the one that `trace` is of; its box coders turn deltas into boxes.
+    """
+    page = Page(6.3)
+    with st.style():
+        questions = ("is it an object?", "where exactly?", "what is it?", "where exactly?")
+        corners = [(x, y) for y in (0.32, 3.46) for x in (1.62, 4.86)]
+        for (x, y), question in zip(corners, questions):
+            page.text(x, y - 0.06, question, fontsize=10, fontweight="bold", va="bottom")
+        axes = [page.panel(x, y, 3.08, 2.31) for x, y in corners]
+        for ax in axes:
+            show_image(ax, image, dim=0.55)
+        anchors = trace.anchors
+        rpn: Any = model.rpn
+        heads: Any = model.roi_heads
+
+        _draw_background(axes[0], anchors[trace.negatives])
+        draw_boxes(axes[0], anchors[trace.positives], st.FOREGROUND, linewidth=2)
+        moved = rpn.box_coder.decode_single(trace.deltas[trace.positives], anchors[trace.positives])
+        _draw_correction(axes[1], anchors[trace.positives], st.ANCHOR, moved, st.PROPOSAL, trace.truth)
+
+        objects = trace.labels > 0
+        _draw_background(axes[2], trace.sampled[~objects])
+        colors = [st.class_color(int(label)) for label in trace.labels[objects]]
+        draw_boxes(axes[2], trace.sampled[objects], colors, linewidth=1.3)
+        _label_classes(axes[2], trace)
+        deltas = trace.box_deltas[objects, trace.labels[objects]]
+        corrected = heads.box_coder.decode_single(deltas, trace.sampled[objects])
+        _draw_correction(axes[3], trace.sampled[objects], st.PROPOSAL, corrected, st.DETECTION, trace.truth)
+
+        sampled = len(trace.positives) + len(trace.negatives)
+        page.heading(0.08, 0.34, 1, "RPN", st.PROPOSAL, f"{sampled} of {len(anchors)}\nanchors are drawn:")
+        page.heading(
+            0.08,
+            3.48,
+            2,
+            "box head",
+            st.DETECTION,
+            f"{len(trace.sampled)} of {len(trace.proposals)}\nproposals are drawn:",
+        )
+        for y, number, background in (
+            (1.12, len(trace.positives), len(trace.negatives)),
+            (4.28, int(objects.sum()), int((~objects).sum())),
+        ):
+            page.text(
+                0.08,
+                y,
+                f"{number} objects (bold)\n{background} background\n(thin, dashed)",
+                fontsize=8.5,
+                linespacing=1.5,
+            )
+        lines = [
+            (1.62, 2.70, "loss_objectness", f"binary cross entropy, mean of {sampled}"),
+            (4.86, 2.70, "loss_rpn_box_reg", f"smooth L1 of {len(trace.positives)} × 4 deltas, / {sampled}"),
+            (1.62, 5.84, "loss_classifier", f"cross entropy, mean of {len(trace.sampled)}"),
+            (4.86, 5.84, "loss_box_reg", f"smooth L1 of {int(objects.sum())} × 4 deltas, / {len(trace.sampled)}"),
+        ]
+        for x, y, name, how in lines:
+            page.text(x, y, f"{name}  {short(trace.losses[name])}", fontsize=10, fontweight="bold")
+            page.text(x, y + 0.2, how, color=st.MUTED, fontsize=8)
+        for y, starts, ends, color, end_color in (
+            (2.0, "anchor", "moved by its\npredicted deltas", st.ANCHOR, st.PROPOSAL),
+            (5.16, "proposal", "moved by its\npredicted deltas", st.PROPOSAL, st.DETECTION),
+        ):
+            _key(page, y, [(color, 1.0, "solid", starts), (end_color, 2.2, "solid", ends)])
+            _key(page, y + 0.55, [(st.GROUND_TRUTH, 1.6, (0, st.DASHES), "ground truth")])
+    return page.figure
+
+
+def _key(page: Page, y: float, entries: Sequence[tuple[str, float, Any, str]]) -> None:
+    for row, (color, width, dashes, text) in enumerate(entries):
+        at = y + 0.2 * row
+        page.sheet.plot([0.08, 0.34], [at, at], color=color, linewidth=width, linestyle=dashes)
+        page.text(0.42, at - 0.065, text, fontsize=8, linespacing=1.25)
+
+
+def _draw_background(ax: Axes, boxes: Tensor) -> None:
+    draw_boxes(ax, boxes, st.BACKGROUND, linewidth=0.8, dashes=(3, 2), halo=False, alpha=0.9)
+
+
+def _draw_correction(ax: Axes, before: Tensor, color: str, after: Tensor, end_color: str, truth: Tensor) -> None:
+    draw_boxes(ax, before, color, linewidth=0.9, halo=False)
+    draw_boxes(ax, after, end_color, linewidth=1.6)
+    draw_ground_truth(ax, truth)
+
+
+def _label_classes(ax: Axes, trace: TrainingTrace) -> None:
+    names = [story().classes[int(label)] for label in trace.truth_labels]
+    colors = [st.class_color(int(label)) for label in trace.truth_labels]
+    draw_labels(ax, trace.truth, names, colors, fontsize=7)
+
+
+# ---------------------------------------------------------------------------------------------------- two assignments
+
+
+def draw_two_assignments(image: Tensor, trace: TrainingTrace, followed: int) -> Figure:
+    """How the RPN labels anchors, and how the box head labels proposals: by their best IoU, and who is an object.
+
+    Args:
+        image: (3, H, W) in 0–1, the resized image.
+        followed: index of an annotated box, whose best anchor is pointed at.
+    """
+    anchor_iou, proposal_iou = best_ious(trace)
+    page = Page(6.0)
+    with st.style():
+        left = [page.panel(0.6, y, 4.25, 2.1) for y in (0.42, 3.4)]
+        right = [page.panel(5.08, y, 2.84, 2.13) for y in (0.4, 3.38)]
+        objects = trace.anchor_labels == 1
+        bands = [(0.0, 0.3, st.BACKGROUND, "background: 0.0"), (0.3, 0.7, st.IGNORED, "ignored: −1.0"),
+                 (0.7, 1.0, st.FOREGROUND, "object: 1.0")]  # fmt: skip
+        _histogram(left[0], anchor_iou, bands, f"RPN: {len(anchor_iou)} anchors, float labels")
+        left[0].set(yscale="log", ylim=(0.8, 12_000))
+        at = anchor_iou[objects]
+        left[0].plot(
+            at.tolist(), _stacked(at), "D", color=st.FOCUS, markeredgecolor=st.INK, markersize=5.5, clip_on=False,
+            label="object",
+        )  # fmt: skip
+        best = float(box_iou(trace.truth[followed][None], trace.anchors).amax())
+        left[0].annotate(
+            f"diamonds: the {len(at)} objects;\nthis one is the cross's", (best, 2.0), (0.315, 700), fontsize=8,
+            arrowprops={"arrowstyle": "-|>", "color": st.INK, "shrinkB": 3},
+        )  # fmt: skip
+        show_image(right[0], image, dim=0.45)
+        draw_boxes(right[0], trace.anchors[objects], st.FOREGROUND, linewidth=1.6)
+        draw_ground_truth(right[0], trace.truth)
+        counts = [int((trace.anchor_labels == value).sum()) for value in (1, 0, -1)]
+        page.text(5.08, 2.6, f"{counts[0]} objects · {counts[1]} background · {counts[2]} ignored", fontsize=8.5)
+        page.text(5.08, 0.13, "anchors that are an object", fontsize=9, fontweight="bold")
+
+        bands = [(0.0, 0.5, st.BACKGROUND, "background: 0"), (0.5, 1.0, st.FOREGROUND, "object: its class, 1 … 5")]
+        _histogram(left[1], proposal_iou, bands, f"box head: {len(proposal_iou)} proposals, integer labels")
+        left[1].set(ylim=(0, 21))
+        given = len(trace.truth)
+        left[1].annotate(
+            f"the {given} annotated boxes,\nappended last: IoU 1", (0.975, 7.4), (0.63, 15), fontsize=8,
+            arrowprops={"arrowstyle": "-|>", "color": st.INK, "shrinkB": 2},
+        )  # fmt: skip
+        show_image(right[1], image, dim=0.45)
+        named = trace.proposal_labels > 0
+        colors = [st.class_color(int(label)) for label in trace.proposal_labels[named]]
+        draw_boxes(right[1], trace.proposals[named], colors, linewidth=0.9, halo=False)
+        _label_classes(right[1], trace)
+        text = f"{int(named.sum())} objects · {int((~named).sum())} background · 0 ignored"
+        page.text(5.08, 5.58, text, fontsize=8.5)
+        page.text(5.08, 3.11, "proposals that are an object", fontsize=9, fontweight="bold")
+        left[1].set_xlabel("best IoU with an annotated box")
+        left[0].set_xlabel("best IoU with an annotated box")
+    return page.figure
+
+
+def _histogram(ax: Axes, ious: Tensor, bands: Sequence[tuple[float, float, str, str]], title: str) -> None:
+    """Numbers of boxes by their best IoU, over the bands of the thresholds."""
+    counts = torch.histc(ious, bins=20, min=0, max=1)
+    for low, high, color, name in bands:
+        inside = range(round(20 * low), round(20 * high))
+        ax.bar([(i + 0.5) / 20 for i in inside], counts[inside.start : inside.stop].tolist(), width=0.044, color=color)
+        ax.axvspan(low, high, color=color, alpha=0.13, linewidth=0)
+        ax.text((low + high) / 2, 1.02, name, transform=ax.get_xaxis_transform(), ha="center", fontsize=8)
+    for low, _, _, _ in bands[1:]:
+        ax.axvline(low, color=st.INK, linewidth=1.2)
+    ax.set(xlim=(0, 1), xticks=[0, *(b[1] for b in bands)], ylabel="how many")
+    ax.set_title(title, pad=18)
+
+
+def _stacked(values: Tensor) -> list[float]:
+    """Heights for marks at these places on a logarithmic axis: those that would cover each other are put on top."""
+    heights: list[float] = []
+    for i, value in enumerate(values.tolist()):
+        near = sum(abs(value - other) < 0.015 for other in values[:i].tolist())
+        heights.append(1.7 * 2.1**near)
+    return heights
+
+
+# ------------------------------------------------------------------------------------------------------------- figures
+
+
+def losses() -> Figure:
+    """What the four losses of the course's picture look at."""
+    return draw_four_losses(story().resized, training_trace(), story().model)
+
+
+def two_assignments() -> Figure:
+    """Anchors and proposals of the course's picture, and what each is to learn."""
+    return draw_two_assignments(story().resized, training_trace(), story().object)
+
+
+def smooth_l1() -> Figure:
+    """Smooth L1 and its relatives, with the course's errors."""
+    return draw_smooth_l1(training_trace().rpn_errors, training_trace().box_errors)
+
+
+def gradient_flow() -> Figure:
+    """Which loss reaches which part, before training and after."""
+    return draw_gradient_flow({"before training": story_gradients(False), "after training": story_gradients(True)})
+
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "losses": losses,
+    "two_assignments": two_assignments,
+    "smooth_l1": smooth_l1,
+    "gradient_flow": gradient_flow,
+}

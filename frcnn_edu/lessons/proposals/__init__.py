@@ -1,0 +1,1 @@
+"""The lesson proposals: thousands of boxes sifted in seven steps."""

@@ -1,0 +1,201 @@
+"""The sieve of the region proposal network, and NMS one suppression at a time: the numbers."""
+
+import copy
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from frcnn_edu.lessons.story import Story
+from frcnn_edu.model.rpn import RegionProposalNetwork, concat_box_prediction_layers
+from frcnn_edu.ops import box_iou, clip_boxes_to_image
+from frcnn_edu.ops.boxes import nms
+
+from ..pictures.main import Step, sieve
+
+BEFORE_NMS = 4  # the steps of `sieve`: what enters NMS …
+AFTER_NMS = 5  # … and what it leaves
+TITLES = (
+    *("all anchors, moved", "the best of each level", "… clipped", "… large enough", "… likely enough"),
+    *("left by NMS", "the best of all levels"),
+)
+
+
+@dataclass(frozen=True)
+class State:
+    pre: int  # the best of each level that go on
+    threshold: float  # of NMS
+    smallest: int  # shortest side of a box, in pixels
+    post: int  # the best of all levels that are left
+    step: int = AFTER_NMS + 1  # whose boxes are shown
+    level: int = 1  # whose NMS is shown
+    place: int = 0  # how many suppressions have happened there
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """A box of a level stays and drops another: their ranks by probability, and their IoU."""
+
+    kept: int
+    dropped: int
+    iou: float
+
+
+@dataclass(frozen=True)
+class Level:
+    """NMS on one level.
+
+    Attributes:
+        boxes, probabilities: (N, 4) and (N,), what enters it, the best first.
+        anchors: (N,) which of all anchors these were.
+        suppressions: what happens to them, in order.
+    """
+
+    boxes: Tensor
+    probabilities: Tensor
+    anchors: Tensor
+    suppressions: tuple[Suppression, ...]
+
+
+@dataclass(frozen=True)
+class Champion:
+    """Of all moved anchors the one that fits the followed object best once it is clipped.
+
+    Attributes:
+        fit: its IoU with the object.
+        level: index of its level; rank, among: its place there by probability, from 1 on, and of how many.
+        lost: index of the step that it does not survive; None if it becomes a proposal.
+        dropper: who drops it, if NMS does, on its level; dropper_fit: that one's IoU with the object.
+        place: its place among what NMS leaves on all levels, from 1 on, if it comes so far.
+    """
+
+    fit: float
+    level: int
+    rank: int
+    among: int
+    lost: int | None
+    dropper: Suppression | None = None
+    dropper_fit: float = 0.0
+    place: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """All steps of the sieve (`course.proposals.Step`), and one level's NMS.
+
+    `best` is each step's largest IoU with the followed object.
+    """
+
+    state: State
+    steps: list[Step]
+    nms: Level
+    best: list[float]
+    champion: Champion
+
+    @property
+    def now(self) -> Suppression | None:
+        """The suppression that is looked at."""
+        return self.nms.suppressions[self.state.place - 1] if self.state.place else None
+
+    @property
+    def others(self) -> list[Suppression]:
+        """What else the box drops that stays in the present suppression."""
+        return [one for one in self.nms.suppressions if self.now and one.kept == self.now.kept and one is not self.now]
+
+
+def sieve_with(state: State, of: Story) -> RegionProposalNetwork:
+    """The model's own RPN, sifting with the state's settings."""
+    rpn: Any = copy.copy(of.model.rpn)
+    rpn._pre_nms_top_n, rpn._post_nms_top_n = dict(testing=state.pre), dict(testing=state.post)
+    rpn.nms_thresh, rpn.min_size = state.threshold, max(float(state.smallest), 1e-3)
+    return rpn
+
+
+@cache
+def moved_anchors(of: Story) -> tuple[Tensor, Tensor, list[int]]:
+    """All anchors moved by their deltas (A, 4), their logits (A,), and how many each level has."""
+    rpn: Any = of.model.rpn
+    logits, deltas = concat_box_prediction_layers(of.trace.objectness, of.trace.deltas)  # (A, 1), (A, 4)
+    moved = rpn.box_coder.decode_single(deltas, torch.cat(of.trace.anchors))
+    return moved, logits.flatten(), [len(anchors) for anchors in of.trace.anchors]
+
+
+@lru_cache(maxsize=16)
+def steps_of(of: Story, pre: int, threshold: float, smallest: int, post: int) -> list[Step]:
+    """The sieve's steps; they are kept, for most events change only what is looked at."""
+    moved, logits, counts = moved_anchors(of)
+    rpn = sieve_with(State(pre, threshold, smallest, post), of)
+    return sieve(rpn, moved, logits, of.trace.batch.image_sizes[0], counts)
+
+
+@lru_cache(maxsize=16)
+def nms_of(of: Story, pre: int, threshold: float, smallest: int, post: int, level: int) -> Level:
+    """NMS on a level with these settings."""
+    entering = steps_of(of, pre, threshold, smallest, post)[BEFORE_NMS]
+    ours = torch.where(entering.levels == level)[0]
+    ours = ours[entering.probabilities[ours].sort(descending=True, stable=True).indices]
+    boxes = entering.boxes[ours]
+    return Level(boxes, entering.probabilities[ours], entering.anchors[ours], suppressions(boxes, threshold))
+
+
+def suppressions(boxes: Tensor, threshold: float) -> tuple[Suppression, ...]:
+    """Greedy NMS of boxes (N, 4), the best first: who drops whom. A box is dropped by the first that stays and overlaps it too much."""
+    ranks = torch.arange(len(boxes))
+    kept = nms(boxes, -ranks.float(), threshold)
+    dropped = ranks[~torch.isin(ranks, kept)]
+    if not len(dropped):
+        return ()
+    ious = box_iou(boxes[kept], boxes[dropped])  # (K, D)
+    too_much = (ious > threshold) & (kept[:, None] < dropped)
+    by = too_much.int().argmax(dim=0)  # (D,) the first: kept is in order
+    order = by.sort(stable=True).indices
+    return tuple(map(Suppression, kept[by[order]].tolist(), dropped[order].tolist(), ious[by[order], order].tolist()))
+
+
+def compute(state: State, of: Story) -> Result:
+    """The sieve with the state's settings."""
+    settings = (state.pre, state.threshold, state.smallest, state.post)
+    steps = steps_of(of, *settings)
+    best = [float(box_iou(step.boxes, of.box[None]).max()) if len(step.boxes) else 0.0 for step in steps]
+    return Result(state, steps, nms_of(of, *settings, state.level), best, champion(of, *settings))
+
+
+@cache
+def best_anchor(of: Story) -> tuple[int, float]:
+    """The moved and clipped anchor that fits the followed object best, and its IoU."""
+    moved, _, _ = moved_anchors(of)
+    fits = box_iou(clip_boxes_to_image(moved, of.trace.batch.image_sizes[0]), of.box[None])[:, 0]
+    return int(fits.argmax()), float(fits.max())
+
+
+def champion(of: Story, pre: int, threshold: float, smallest: int, post: int) -> Champion:
+    """What becomes of the box that fits the object best."""
+    (anchor, fit), steps = best_anchor(of), steps_of(of, pre, threshold, smallest, post)
+    level = int(steps[0].levels[anchor])
+    likely = steps[0].probabilities[steps[0].levels == level]
+    rank = 1 + int((likely > steps[0].probabilities[anchor]).sum())
+    lost = next((k for k, step in enumerate(steps) if not bool((step.anchors == anchor).any())), None)
+    found = Champion(fit, level, rank, len(likely), lost)
+    if lost == AFTER_NMS:
+        there = nms_of(of, pre, threshold, smallest, post, level)
+        mine = int(torch.where(there.anchors == anchor)[0])
+        dropper = next(one for one in there.suppressions if one.dropped == mine)
+        return replace(found, dropper=dropper, dropper_fit=float(box_iou(there.boxes[[dropper.kept]], of.box[None])))
+    if lost is None or lost > AFTER_NMS:
+        return replace(found, place=1 + int(torch.where(steps[AFTER_NMS].anchors == anchor)[0]))
+    return found
+
+
+def first_state(of: Story) -> State:
+    """The model's own settings, and the first suppression by a box that fits the followed object."""
+    rpn: Any = of.model.rpn
+    settings = (rpn._pre_nms_top_n["testing"], rpn.nms_thresh, 0, rpn._post_nms_top_n["testing"])
+    for level in (1, 2, 0, 3, 4):
+        there = nms_of(of, *settings, level)
+        fits = box_iou(there.boxes, of.box[None])[:, 0] if len(there.boxes) else there.boxes.new_empty(0)
+        for place, one in enumerate(there.suppressions, 1):
+            if float(fits[one.kept]) > 0.5:
+                return State(*settings, level=level, place=place)
+    return State(*settings)

@@ -1,0 +1,90 @@
+"""Pictures of notebook 09: which proposals are kept, and which objects they find."""
+
+from collections.abc import Sequence
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from frcnn_edu.viz import style as st
+from frcnn_edu.viz.draw import WIDTH, draw_boxes, panels, show_image
+from frcnn_edu.viz.sheet import caption
+
+
+def plot_kept_by_threshold(image: Tensor, rows: Sequence[tuple[str, Tensor, Tensor]], truth: Tensor) -> Figure:
+    """A crop around some objects, once for each setting: the boxes that were dropped (grey) and those kept.
+
+    Args:
+        rows: (title, dropped (N, 4), or (0, 4) where they are not of interest, kept (M, 4)).
+        truth: (K, 4), the objects that the crop is about.
+    """
+    limit = torch.tensor([image.shape[-1], image.shape[-2]], device=truth.device)
+    x1, y1 = (truth[:, :2].amin(dim=0) - 16).clamp(min=0).tolist()
+    x2, y2 = (truth[:, 2:].amax(dim=0) + 16).minimum(limit).tolist()
+    with st.style():
+        figure, axes = panels([(y2 - y1) / (x2 - x1)] * len(rows), columns=len(rows), title=0.25, caption=0.2, gap=0.1)
+        for ax, (title, dropped, kept) in zip(axes, rows, strict=True):
+            show_image(ax, image, dim=0.35)
+            draw_boxes(ax, dropped, st.IGNORED, linewidth=0.7, alpha=0.7, halo=False)
+            draw_boxes(ax, kept, st.PROPOSAL, linewidth=1.2, halo=len(kept) < 12)
+            draw_boxes(ax, truth, st.GROUND_TRUTH, linewidth=1.6, dashes=st.DASHES)
+            ax.set(xlim=(x1, x2), ylim=(y2, y1), facecolor=st.FAINT)
+            ax.set_title(title, fontsize=9)
+            caption(ax, f"{len(kept)} of {len(dropped) + len(kept)} kept" if len(dropped) else f"{len(kept)} proposals")
+    return figure
+
+
+def plot_fit_and_score(fits: Tensor, scores: Tensor, kept: Tensor, killer: int, victim: int) -> Figure:
+    """Each box around one object by its objectness and its IoU with the object: which of them NMS kept.
+
+    Args:
+        fits, scores: (N,) IoU with the object, and objectness.
+        kept: (N,) bool.
+        killer, victim: indices of a kept box and of a better fitting one that it drops.
+    """
+    with st.style():
+        figure = Figure(figsize=(WIDTH, 3.1))
+        ax = figure.add_axes((0.075, 0.155, 0.9, 0.745))
+        logits = torch.logit(scores.double()).clamp(min=-12)
+        ax.scatter(
+            logits[~kept].tolist(), fits[~kept].tolist(), s=44, facecolors="none", edgecolors=st.IGNORED, linewidths=1.5
+        )
+        ax.scatter(
+            logits[kept].tolist(), fits[kept].tolist(), s=52, color=st.PROPOSAL, edgecolors=st.INK, linewidths=0.6
+        )
+        ticks = [0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999]
+        ax.set(
+            xticks=torch.logit(torch.tensor(ticks)).tolist(), xticklabels=[f"{p:g}" for p in ticks], ylim=(0.48, 1.0),
+            xlabel="objectness", title="IoU with the cross: NMS looks only at the score",
+        )  # fmt: skip
+        start, end = ((float(logits[i]), float(fits[i])) for i in (killer, victim))
+        look = {"arrowstyle": "-|>", "color": st.INK, "linewidth": 1.2, "shrinkA": 5, "shrinkB": 5}
+        ax.annotate("", end, start, arrowprops=look)
+        ax.plot([start[0], start[0] + 0.45], [start[1], 0.925], color=st.INK, linewidth=0.7, zorder=0)
+        ax.text(start[0] + 0.5, 0.93, f"kept: IoU {start[1]:.2f}", va="center", fontweight="bold")
+        ax.text(end[0] - 0.25, end[1] + 0.012, f"dropped by it: IoU {end[1]:.2f}", ha="right", va="bottom")
+        ax.text(0.01, 0.95, "filled: kept   hollow: dropped", transform=ax.transAxes, va="top", color=st.MUTED)
+    return figure
+
+
+def plot_recall(numbers: Sequence[int], curves: Sequence[tuple[str, Sequence[float]]]) -> Figure:
+    """Share of the objects that the first so many proposals of their picture find, for several settings.
+
+    Args:
+        numbers: proposals kept in each picture.
+        curves: (name, recall at each of `numbers`), worst first.
+    """
+    looks = ((st.IGNORED, "-."), (st.LEVELS["P2"], ":"), (st.PROPOSAL, "-"), (st.FOREGROUND, "--"))
+    with st.style():
+        figure = Figure(figsize=(WIDTH, 3.3))
+        ax = figure.add_axes((0.075, 0.15, 0.66, 0.75))
+        for (name, recall), (color, line) in zip(curves, looks, strict=False):
+            ax.plot(numbers, recall, color=color, linestyle=line, linewidth=2.4, label=name)
+        ax.set(
+            xscale="log", xticks=[1, 2, 5, 10, 20, 50, 100, 300], xticklabels=["1", "2", "5", "10", "20", "50", "100", "300"],
+            xlim=(1, numbers[-1]), ylim=(0, 1.03), xlabel="proposals kept in each picture",
+            title="share of the objects found, IoU at least 0.5",
+        )  # fmt: skip
+        ax.minorticks_off()
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, handlelength=3)
+    return figure

@@ -1,0 +1,1 @@
+"""The lesson rpn_head: one head for five levels."""

@@ -1,0 +1,115 @@
+"""The one picture, and the one object in it, that the whole course follows."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..data import ShapesDetection
+from ..model import FasterRCNN, fasterrcnn_small_fpn
+from ..ops import box_iou
+from ..viz.trace import Trace, trace
+from .stages import shown
+
+SIZE = (240, 320)  # twice what the small model works at, so that the transform has something to do
+INDEX = 1152
+OBJECT = 2
+
+
+@dataclass(frozen=True, eq=False)  # a story is itself, and can be a key
+class Story:
+    """A picture and what a model makes of it; for the course's own, the sizes are these.
+
+    Attributes:
+        model: `fasterrcnn_small_fpn` with the shipped weights, in evaluation mode.
+        image: (3, 240, 320) in 0–1.
+        target: its annotated objects, "boxes" (N, 4) xyxy in pixels of `image` and "labels" (N,).
+        object: index of the object that is followed.
+        classes: names by label.
+        trace: what each stage made of the image.
+        boxes: (N, 4) the annotated boxes in pixels of the resized image, as all between transform and postprocess.
+        box: (4,) of the object that is followed, likewise.
+        resized: (3, 120, 160) in 0–1, the resized image without padding, to draw on.
+    """
+
+    model: FasterRCNN
+    image: Tensor
+    target: dict[str, Any]
+    object: int
+    classes: tuple[str, ...]
+    trace: Trace
+    boxes: Tensor
+    box: Tensor
+    resized: Tensor
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Where the followed object is found in the tensors of `Story.trace`: the best fit at each stage, by IoU.
+
+    Attributes:
+        anchor: index into all anchors, the levels one after another.
+        level: index of the pyramid level that this anchor stands on, 0 for P2.
+        row, column: of the cell that it stands on.
+        shape: which of its cell's anchors it is: 0 wide, 1 square, 2 tall.
+        proposal: index into the proposals.
+        detection: index into the detections.
+    """
+
+    anchor: int
+    level: int
+    row: int
+    column: int
+    shape: int
+    proposal: int
+    detection: int
+
+
+@cache
+def story() -> Story:
+    """The course's picture and its trace, computed once a process."""
+    data = ShapesDetection("test", length=INDEX + 1, size=SIZE)
+    image, target = data[INDEX]
+    return tell(fasterrcnn_small_fpn(weights="DEFAULT").eval(), image, target, data.classes, OBJECT)
+
+
+def tell(model: FasterRCNN, image: Tensor, target: dict[str, Any], classes: tuple[str, ...], object: int = 0) -> Story:
+    """The story of any image, float (3, H, W) in 0–1, and of one of the objects in its target.
+
+    Raises:
+        ValueError: the target has no object of that number, or the model found nothing at all in the image.
+    """
+    if not 0 <= object < len(target["boxes"]):
+        raise ValueError(f"there is no object {object} to follow: the target has {len(target['boxes'])} boxes")
+    seen = trace(model, image)
+    if not len(seen.resized_detections["boxes"]):
+        raise ValueError("the model found nothing in this image, so no object can be followed to its detection")
+    _, targets = model.transform([image], [target])
+    boxes = targets[0]["boxes"]
+    height, width = seen.batch.image_sizes[0]
+    resized = shown(seen.batch)[:, :height, :width]
+    return Story(model, image, target, object, classes, seen, boxes, boxes[object], resized)
+
+
+@cache
+def followed() -> Followed:
+    """The course's object in the tensors of each stage."""
+    return follow(story())
+
+
+def follow(of: Story) -> Followed:
+    """The object of a story in the tensors of each stage."""
+    box, seen = of.box[None], of.trace
+    anchor, proposal, detection = (
+        int(box_iou(box, boxes)[0].argmax())
+        for boxes in (torch.cat(seen.anchors), seen.proposals, seen.resized_detections["boxes"])
+    )
+    level, index = 0, anchor  # index: of the anchor on its level
+    while index >= len(seen.anchors[level]):
+        index -= len(seen.anchors[level])
+        level += 1
+    anchors_a_cell, _, columns = seen.objectness[level].shape[1:]
+    cell, shape = divmod(index, anchors_a_cell)
+    return Followed(anchor, level, *divmod(cell, columns), shape, proposal, detection)

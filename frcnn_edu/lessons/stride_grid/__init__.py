@@ -1,0 +1,1 @@
+"""The lesson stride_grid: anchors everywhere."""

@@ -1,0 +1,170 @@
+"""Where the anchors of a level stand: the pictures."""
+
+import torch
+
+from frcnn_edu.lessons.board.formula import Line, Piece, Term
+from frcnn_edu.lessons.board.scene import Axis, Boxes, Grid, Layer, Lines, Panel, Points, Rect, Scene, photo, segments
+from frcnn_edu.lessons.story import Story
+from frcnn_edu.ops import box_area, clip_boxes_to_image
+from frcnn_edu.viz import style as st
+
+from .result import LEVELS, Result
+
+
+def draw(result: Result, of: Story) -> Scene:
+    """The padded picture with the grid, the cell from near, and the drift over columns and rows."""
+    return Scene(512, [_picture(result, of), _near(result, of), _drift(result)], _formula(result), _words(result))
+
+
+def _color(result: Result) -> str:
+    return st.LEVELS[LEVELS[result.state.level]]
+
+
+def _photo(result: Result, of: Story, dim: float) -> Layer:
+    """The resized picture (it is enlarged for drawing only) over the pixels that it has in the network."""
+    picture = photo(of.resized, dim=dim)
+    height, width = result.image
+    return type(picture)(picture.pixels, (0, 0, width, height), keep=True, smooth=True)
+
+
+def _anchors(result: Result) -> list[Layer]:
+    ids = torch.arange(3)
+    chosen = result.ours[[result.state.shape]]
+    return [
+        Boxes(result.ours, st.ANCHOR, 2.4, group="anchor", ids=ids),
+        Boxes(chosen, st.INK, 5.5, halo=False),
+        Boxes(chosen, st.FOCUS, 3, halo=False),
+        Points(torch.tensor([result.point], dtype=torch.float32), st.ANCHOR, 5, group="point"),
+    ]
+
+
+def _picture(result: Result, of: Story) -> Panel:
+    (rows, columns), (high, wide) = result.grid, result.padded
+    extent = (0.0, 0.0, float(columns * result.true), float(rows * result.true))
+    cell = result.state.row * columns + result.state.column
+    x, y = result.state.column * result.true, result.state.row * result.true
+    own = torch.tensor([[x, y, x + result.true, y + result.true]], dtype=torch.float32)
+    # The grid is that of what the cells see; padding is what the picture leaves of the panel.
+    layers: list[Layer] = [
+        Boxes(torch.tensor([[0.0, 0, wide, high]]), st.FAINT, 0, fill=1),
+        _photo(result, of, 0.25),
+        Boxes(result.faint, st.ANCHOR, 0.7, alpha=0.18, halo=False),
+        Grid(rows, columns, extent, _color(result), 0.8, 0.9 if columns <= 80 else 0.35, group="cell"),
+        Boxes(own, _color(result), 2.2, fill=0.35, group="cell", ids=torch.tensor([cell])),
+        *_anchors(result),
+    ]
+    name = LEVELS[result.state.level]
+    padded = "not padded" if (high, wide) == result.image else f"padded (grey) to {wide}×{high}"
+    caption = f"{result.image[1]}×{result.image[0]} pixels, {padded} · {name}: {columns}×{rows} cells"
+    if result.state.all and result.every > 1:
+        caption += f"\nfaint: the anchors of one cell in {result.every}, each way"
+    elif result.state.all:
+        caption += "\nfaint: all anchors of this level"
+    width = min(520.0, 395 * wide / high)
+    return Panel(
+        "picture", (10, 30, width, width * high / wide), (0, 0, wide, high), layers,
+        "Click a cell, or use the arrow keys", caption, _color(result), keys=True,
+        alt=f"The picture with its padding and the {rows} by {columns} cells of {name}; cell ({result.state.row}, "
+        f"{result.state.column}) is filled, its three anchors are drawn",
+    )  # fmt: skip
+
+
+def _near(result: Result, of: Story) -> Panel:
+    """The cell and its neighbours as they see the picture, and the point where the anchors have their middle."""
+    true, (drift_x, drift_y) = result.true, result.drift
+    left, top = result.state.column * true, result.state.row * true
+    reach = max(1.6 * true, 1.3 * max(drift_x, drift_y))
+    view: Rect = (left + true / 2 - reach, top + true / 2 - reach, left + true / 2 + reach, top + true / 2 + reach)
+    rows, columns = result.grid
+    own = torch.tensor([[left, top, left + true, top + true]], dtype=torch.float32)
+    layers: list[Layer] = [
+        _photo(result, of, 0.25),
+        Grid(rows, columns, (0, 0, columns * true, rows * true), _color(result), 1, 0.8),
+        Boxes(own, _color(result), 2.5, fill=0.35),
+        *_anchors(result),
+    ]
+    if drift_x or drift_y:
+        layers.append(Lines(segments([left, result.point[0]], [top, result.point[1]]), st.INK, 2.2, arrow=True))
+        way = ", ".join(f"{_pixels(n)} {to}" for n, to in ((drift_x, "left"), (drift_y, "up")) if n)
+        caption = f"the arrow: from the cell's corner to where its\nanchors stand, {way}"
+    else:
+        caption = "its anchors have their middle at its upper\nleft corner, not in the cell's middle"
+    return Panel(
+        "near",
+        (552, 30, 238, 238),
+        view,
+        layers,
+        "The cell from near",
+        caption,
+        _color(result),
+        alt=caption.replace("\n", " "),
+    )
+
+
+def _pixels(number: int) -> str:
+    return f"{number} pixel{'' if number == 1 else 's'}"
+
+
+def _drift(result: Result) -> Panel:
+    """The drift of each column and of each row."""
+    layers: list[Layer] = []
+    most = 1.0
+    for axis, dashed in ((1, False), (0, True)):
+        steps = torch.arange(result.grid[axis])
+        lost = steps * (result.true - result.stride[axis])
+        most = max(most, float(lost.max()))
+        layers.append(Lines(torch.stack((steps, lost), dim=1)[None].float(), _color(result), 2.5, dashed))
+        place = (result.state.row, result.state.column)[axis]
+        layers.append(
+            Points(torch.tensor([[float(place), float(lost[place])]]), st.ANCHOR, 5, "square" if dashed else "dot")
+        )
+    last = max(result.grid) - 1
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if most / s <= 3)
+    ticks = [k * step for k in range(int(most / step) + 1)]
+    whole = [0, last // 2, last] if last > 1 else [0, last]
+    return Panel(
+        "drift", (592, 375, 198, 80), (0, 1.15 * most, max(last, 1), -0.08 * most), layers, "Drift in pixels",
+        "over columns (line, dot)\nand rows (dashed, square)", x_axis=Axis("", whole, [str(k) for k in whole], False),
+        y_axis=Axis("", ticks, [str(k) for k in ticks]), alt=f"The drift grows from 0 to {most if most > 1 else 0:g} pixels",
+    )  # fmt: skip
+
+
+def _formula(result: Result) -> list[Line]:
+    state, (high, wide), (rows, columns) = result.state, result.padded, result.grid
+    lines: list[Line] = []
+    for name, padded, cells, stride in (("y", high, rows, result.stride[0]), ("x", wide, columns, result.stride[1])):
+        line: list[Piece] = [f"stride {name} = {padded} // {cells} = ", Term(str(stride), "point", st.ANCHOR)]
+        if stride != result.true:
+            line.append(f", though the next cell is {result.true} pixels on")
+        lines.append(line)
+    numbers = [
+        "(" + ", ".join(f"{value:.0f}" for value in box.tolist()) + ")"
+        for box in (result.base[state.shape], result.ours[state.shape])
+    ]
+    lines.append(
+        [f"anchor = ({state.column} · {result.stride[1]}, {state.row} · {result.stride[0]}) + {numbers[0]} = ".replace("-", "−"),
+         Term(numbers[1].replace("-", "−"), f"anchor:{state.shape}", st.ANCHOR)]
+    )  # fmt: skip
+    return lines
+
+
+def _words(result: Result) -> list[str]:
+    (rows, columns), (drift_x, drift_y) = result.grid, result.drift
+    name, height, width = LEVELS[result.state.level], *result.image
+    words = f"{name} has {columns} × {rows} cells with three anchors each: {3 * rows * columns}. "
+    if drift_x or drift_y:
+        far = " and ".join(
+            f"{drift} {way}" for drift, way in ((drift_x, "too far left"), (drift_y, "too high")) if drift
+        )
+        return [
+            words
+            + f"The number of cells is rounded up, the stride down, and each cell loses a little: here the anchors stand {far}, in pixels."
+        ]
+    if result.stride != (result.true, result.true):
+        short = " and ".join(n for n, stride in zip("yx", result.stride, strict=True) if stride != result.true)
+        return [words + f"Stride {short} is too short, though nothing is lost here yet: go to the lower right."]
+    anchor = result.ours[[result.state.shape]]
+    inside = float(box_area(clip_boxes_to_image(anchor, (height, width))) / box_area(anchor))
+    words += f"The next cell stands for what lies {result.true} pixels on, and so far on stand its anchors. "
+    where = "lies inside the picture as a whole" if inside == 1 else f"has {inside:.0%} of its area inside the picture"
+    return [words + f"The selected anchor {where}."]

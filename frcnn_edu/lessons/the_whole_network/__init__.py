@@ -1,0 +1,1 @@
+"""The lesson the_whole_network: one image through every stage."""

@@ -1,0 +1,1 @@
+"""The lesson transform: photographs of any size become one batch."""

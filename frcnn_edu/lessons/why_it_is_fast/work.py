@@ -1,0 +1,257 @@
+"""What work a step is, counted: multiplications, memory, cells.
+
+Nothing here is timed, so the numbers are the same on every computer.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import Any
+from weakref import finalize
+
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torchvision.models.detection import backbone_utils
+
+from frcnn_edu.model import RPNHead, resnet_fpn_backbone
+from frcnn_edu.model.fast_conv import FastConv2d
+from frcnn_edu.ops import Matcher
+from frcnn_edu.ops.patches import cut_patches
+from frcnn_edu.ops.pooling import bilinear_samples
+
+PICTURE = (800, 1088)  # pixels, padded: what the full model makes of a photograph of 3:4
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one convolution takes, makes and multiplies.
+
+    Attributes:
+        stage: "body", "FPN" or "RPN head".
+        name: within its stage.
+        output: (channels, height, width).
+        weights: how many.
+        multiplications: of the textbook, one for each weight at each output cell.
+        here: those of this package: fewer where Winograd's way pays, its transforms included.
+        frozen_norm: whether a frozen BatchNorm is behind it.
+    """
+
+    stage: str
+    name: str
+    output: tuple[int, int, int]
+    weights: int
+    multiplications: int
+    here: int
+    frozen_norm: bool
+
+
+def convolutions_of_full_model(size: tuple[int, int] = PICTURE) -> list[Layer]:
+    """Every convolution of the ResNet-50 model for one picture (height, width), in order; nothing is really computed."""
+    with torch.device("meta"):  # shapes without numbers
+        backbone = resnet_fpn_backbone(backbone_name="resnet50", weights=None)
+        head = RPNHead(in_channels=256, num_anchors=3)
+        picture = torch.empty(1, 3, *size)
+    layers: list[Layer] = []
+
+    def note(stage: str, name: str) -> Callable[..., None]:
+        def hook(conv: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+            weights = conv.weight.numel()
+            cells = output[0, 0].numel()
+            on_cpu = torch.empty(1).expand(inputs[0].shape)  # as large as the map for whoever asks, but one number
+            winograd = isinstance(conv, FastConv2d) and conv._winograd_pays(on_cpu)
+            layers.append(
+                Layer(
+                    stage,
+                    name,
+                    (output.shape[1], output.shape[2], output.shape[3]),
+                    weights,
+                    weights * cells,
+                    winograd_multiplications(*conv.weight.shape[:2], *output.shape[2:])
+                    if winograd
+                    else weights * cells,
+                    isinstance(conv, FastConv2d) and conv.norm[0] is not None,
+                )
+            )
+
+        return hook
+
+    for stage, module in (("body", backbone.body), ("FPN", backbone.fpn), ("RPN head", head)):
+        for name, conv in module.named_modules():
+            if isinstance(conv, nn.Conv2d):
+                conv.register_forward_hook(note(stage, name))
+    with torch.no_grad():
+        head(list(backbone(picture).values()))
+    return layers
+
+
+def winograd_multiplications(out_channels: int, in_channels: int, height: int, width: int) -> int:
+    """Of `conv3x3` for one map: 36 for each pair of channels of a 4×4 tile, and those of both transforms."""
+    tiles = ceil(height / 4) * ceil(width / 4)
+    return tiles * (36 * 36 * in_channels + 36 * in_channels * out_channels + 16 * 36 * out_channels)
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Something that there is less of: how much in the textbook and here, in `unit`, and the file that does it."""
+
+    what: str
+    textbook: float
+    here: float
+    unit: str
+    where: str
+
+
+def savings_of_full_model(layers: Sequence[Layer], objects: int = 50) -> list[Saving]:
+    """What else the full model has less of than the textbook, for one picture with so many objects."""
+    grids = [layer.output[1:] for layer in layers if layer.name == "cls_logits"]  # (H, W) of each level
+    anchors = [3 * height * width for height, width in grids]
+    entering_nms = sum(min(count, 1000) for count in anchors)  # of each level the best 1000
+    corners = torch.rand(objects + sum(anchors), 2, generator=torch.Generator().manual_seed(0))
+    truth, candidates = torch.cat((corners, corners + 0.1), dim=1).split([objects, sum(anchors)])
+    matcher = Matcher(0.7, 0.3, allow_low_quality_matches=True)
+    folded = [layer for layer in layers if layer.frozen_norm]
+    with torch.device("meta"):
+        builders = (backbone_utils.resnet_fpn_backbone, resnet_fpn_backbone)
+        backbones = [build(backbone_name="resnet50", weights=None) for build in builders]
+    held_by_textbook, held = (sum(held_by_stage(backbone).values()) for backbone in backbones)
+    return [
+        Saving("boxes the RPN decodes", sum(anchors), entering_nms, "", "model/rpn.py"),
+        Saving(
+            f"to match {objects} objects",
+            peak_bytes(lambda: matcher(torchvision.ops.box_iou(truth, candidates))),
+            peak_bytes(lambda: matcher.match_boxes(truth, candidates)),
+            "bytes",
+            "ops/matcher.py",
+        ),
+        Saving(
+            "numbers BatchNorm scales",
+            sum(prod(layer.output) for layer in folded),
+            sum(min(layer.weights, prod(layer.output)) for layer in folded),
+            "",
+            "model/fast_conv.py",
+        ),
+        # 3×3 for each sampled anchor
+        Saving("cells with RPN gradients", sum(anchors) // 3, 9 * 256, "", "ops/patches.py"),
+        Saving("held for training", held_by_textbook, held, "bytes", "model/lean_stage.py"),
+    ]
+
+
+def peak_bytes(call: Callable[[], Any]) -> int:
+    """The most bytes that tensors made by `call` hold at one time; without gradients."""
+    held = _Held()
+    with torch.no_grad(), held:
+        call()
+    return held.peak
+
+
+class _Held(TorchDispatchMode):
+    """Adds up the memory behind all tensors that operators return, for as long as any of them is alive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.users: dict[int, int] = {}  # storage → living tensors that look at it
+        self.now = self.peak = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        given = {id(x) for x in tree_leaves((args, kwargs))}
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, Tensor) and id(tensor) not in given:
+                self._add(tensor, is_new=not func.is_view)
+        return result
+
+    def _add(self, tensor: Tensor, is_new: bool) -> None:
+        storage = tensor.untyped_storage()
+        key, size = storage._cdata, storage.nbytes()
+        if not is_new and key not in self.users:
+            return  # a view of what was there before
+        if key not in self.users:
+            self.now += size
+            self.peak = max(self.peak, self.now)
+        self.users[key] = self.users.get(key, 0) + 1
+        finalize(tensor, self._drop, key, size)
+
+    def _drop(self, key: int, size: int) -> None:
+        self.users[key] -= 1
+        if self.users[key] == 0:
+            del self.users[key]
+            self.now -= size
+
+
+def held_by_stage(backbone: Any, size: tuple[int, int] = PICTURE) -> dict[str, int]:
+    """How many bytes each stage of a backbone with a pyramid holds for the backward pass, its output included.
+
+    Args:
+        backbone: on the device "meta"; its trained stages are counted.
+        size: (height, width) of the one picture that goes through it.
+    """
+    x, maps, held = torch.empty(1, 3, *size, device="meta"), {}, {}
+    with torch.enable_grad(), _Made() as made:
+        for name, layer in backbone.body.items():
+            before = made.alive()
+            x = layer(x)
+            if any(parameter.requires_grad for parameter in layer.parameters()):
+                held[name] = made.alive() - before
+            if name in backbone.body.return_layers:
+                maps[backbone.body.return_layers[name]] = x
+        before = made.alive()
+        maps = backbone.fpn(maps)
+        held["FPN"] = made.alive() - before
+    return held
+
+
+class _Made(TorchDispatchMode):
+    """Remembers, without holding it, the memory behind all tensors that operators return."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.storages: dict[int, tuple[StorageWeakRef, int]] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, Tensor) and not func.is_view:
+                storage = tensor.untyped_storage()
+                self.storages.setdefault(storage._cdata, (StorageWeakRef(storage), storage.nbytes()))
+        return result
+
+    def alive(self) -> int:
+        """Bytes of those that somebody still holds: a variable, or autograd."""
+        return sum(size for reference, size in self.storages.values() if not reference.expired())
+
+
+def bin_weights(box: Tensor, bins: int, ratio: int, row: int, column: int, size: tuple[int, int]) -> Tensor:
+    """The weight of every cell of a map (height, width) in one bin of a box (4,), in cells; they add up to 1."""
+    height, width = size
+    start, length = box[:2, None], (box[2:] - box[:2])[:, None]  # (2, 1) each: x, y
+    x, x_weight = bilinear_samples(start[0], length[0], bins, ratio, width)  # (1, bins, 2·ratio)
+    y, y_weight = bilinear_samples(start[1], length[1], bins, ratio, height)
+    cells = y[0, row][:, None] * width + x[0, column]  # (2·ratio, 2·ratio)
+    weights = y_weight[0, row][:, None] * x_weight[0, column]
+    total = torch.zeros(height * width, dtype=box.dtype)
+    return total.index_add(0, cells.flatten(), weights.flatten()).view(height, width)
+
+
+def memory_positions(x: Tensor) -> Tensor:
+    """For each number of a tensor, how many come before it in memory."""
+    index = torch.zeros(x.shape, dtype=torch.int64)
+    for axis, (length, stride) in enumerate(zip(x.shape, x.stride(), strict=True)):
+        shape = [1] * x.ndim
+        shape[axis] = length
+        index += torch.arange(length).view(shape) * stride
+    return index
+
+
+def patches_over_cells(
+    grids: Sequence[tuple[int, int]], anchors: Tensor, num_anchors: int, radius: int
+) -> list[Tensor]:
+    """For each cell (H, W) of each level, how many of the patches that the head cuts for `anchors` (S,) touch it."""
+    maps = [torch.zeros(1, 1, *grid, requires_grad=True) for grid in grids]
+    with torch.enable_grad():
+        patches, _ = cut_patches(maps, anchors // num_anchors, radius)
+        found = torch.autograd.grad(patches.sum(), maps, allow_unused=True)
+    return [torch.zeros(grid) if touched is None else touched[0, 0] for grid, touched in zip(grids, found, strict=True)]

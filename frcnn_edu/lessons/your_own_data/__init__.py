@@ -1,0 +1,1 @@
+"""The lesson your_own_data: a folder of photographs, checked, trained on, understood."""

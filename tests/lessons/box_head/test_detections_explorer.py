@@ -1,0 +1,283 @@
+import contextlib
+import copy
+import io
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from driving import drive
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from torchvision.ops import box_iou
+
+from frcnn_edu.data import ShapesDetection
+from frcnn_edu.lessons import explore
+from frcnn_edu.lessons.board.scene import Boxes, Points, Words
+from frcnn_edu.lessons.box_head.explorer.explorer import DetectionsExplorer
+from frcnn_edu.lessons.box_head.explorer.result import (
+    LEAST,
+    STRIDE,
+    Fate,
+    State,
+    average_precision,
+    candidates_of,
+    compute,
+    double_of,
+    found_in,
+    match,
+    pictures,
+    select,
+)
+from frcnn_edu.lessons.story import followed, story
+
+STORY = story()
+SEEN = pictures(STORY)
+
+
+@pytest.mark.slow
+def test_driven() -> None:
+    drive(DetectionsExplorer(), combinations=25)
+
+
+def test_the_first_view_shows_the_models_detections() -> None:
+    explorer = DetectionsExplorer()
+    found, theirs = explorer.result.found, STORY.trace.resized_detections
+    sure = found.scores > STORY.model.roi_heads.score_thresh
+    for name in ("boxes", "scores", "labels"):
+        assert torch.equal(getattr(found, name)[sure], theirs[name])
+    assert int(found.kept[followed().detection]) == explorer.state.chosen
+    selected = explorer.result.selected
+    assert selected is not None
+    assert torch.equal(selected.box, theirs["boxes"][followed().detection])
+
+
+@pytest.mark.parametrize("score", [0.02, 0.3, 0.9])
+@pytest.mark.parametrize("nms", [0.0, 0.5, 0.8, 1.0])
+@pytest.mark.parametrize("most", [1, 5, 300])
+@pytest.mark.parametrize("picture", [0, 3])
+def test_every_setting_gives_what_the_model_gives(score: float, nms: float, most: int, picture: int) -> None:
+    seen = SEEN[picture]
+    heads: Any = copy.copy(STORY.model.roi_heads)
+    heads.score_thresh, heads.nms_thresh, heads.detections_per_img = score, nms, most
+    way = seen.trace
+    (boxes,), (scores,), (labels,) = heads.postprocess_detections(
+        way.class_logits, way.box_deltas, [way.proposals], way.batch.image_sizes
+    )
+    found = found_in(STORY.model, seen, nms, 0.5, most)
+    above = found.scores > score
+    assert torch.equal(found.boxes[above], boxes)
+    assert torch.equal(found.scores[above], scores)
+    assert torch.equal(found.labels[above], labels)
+
+
+@pytest.mark.parametrize("nms", [0.3, 0.5, 1.0])
+@pytest.mark.parametrize("iou", [0.5, 0.75, 0.9])
+def test_average_precision_is_cocos(nms: float, iou: float) -> None:
+    truth, found = COCO(), COCO()
+    images, categories = [{"id": k} for k in range(len(SEEN))], [{"id": k, "name": str(k)} for k in range(1, 6)]
+    annotations: list[list[dict]] = [[], []]
+    for index, seen in enumerate(SEEN):
+        mine = found_in(STORY.model, seen, nms, iou, 100)
+        for records, boxes, labels, scores in (
+            (annotations[0], seen.boxes, seen.labels, torch.ones(len(seen.boxes))),
+            (annotations[1], mine.boxes, mine.labels, mine.scores),
+        ):
+            for (x1, y1, x2, y2), label, score in zip(boxes.tolist(), labels.tolist(), scores.tolist(), strict=True):
+                box = [x1, y1, x2 - x1, y2 - y1]
+                one = dict(image_id=index, category_id=label, bbox=box, area=box[2] * box[3], iscrowd=0, score=score)
+                records.append({"id": len(records) + 1, **one})
+    with contextlib.redirect_stdout(io.StringIO()):
+        for coco, records in ((truth, annotations[0]), (found, annotations[1])):
+            coco.dataset = {"images": images, "categories": categories, "annotations": records}
+            coco.createIndex()
+        coco_eval = COCOeval(truth, found, "bbox")
+        coco_eval.params.iouThrs = coco_eval.params.iouThrs[:1] * 0 + iou
+        coco_eval.evaluate()
+        coco_eval.accumulate()
+    for label in range(1, 6):
+        theirs = float(coco_eval.eval["precision"][0, :, label - 1, 0, -1].mean())
+        mine_ = compute(State(0, nms=nms, iou=iou, label=label), STORY).average
+        assert mine_ == pytest.approx(theirs, abs=1e-6)
+
+
+def test_an_object_is_found_once() -> None:
+    seen = SEEN[0]
+    boxes = seen.boxes[[2, 2, 0]]
+    labels = seen.labels[[2, 2, 2]]  # the third has another's box and the cross's class
+    matched, fits = match(boxes, labels, seen, 0.5)
+    assert matched.tolist() == [2, -1, -1]
+    assert fits[:2].tolist() == [1.0, 1.0]
+    assert float(fits[2]) < 0.5
+
+
+def test_average_precision_of_simple_cases() -> None:
+    one = torch.ones(1, dtype=torch.float64)
+    assert average_precision(one, one) == 1.0
+    assert average_precision(one, one / 2) == pytest.approx(51 / 101)
+    assert average_precision(one[:0], one[:0]) == 0.0
+
+
+@pytest.mark.parametrize("score", [0.01, 0.5, 0.99])
+def test_the_formula_counts_what_is_above_the_threshold(score: float) -> None:
+    explorer = DetectionsExplorer()
+    explorer.set(score=score)
+    right, wrong, missed = explorer.result.counts()
+    above = sum(int((found_in(STORY.model, seen, 0.5, 0.5, 100).scores > score).sum()) for seen in SEEN)
+    truths = sum(len(seen.boxes) for seen in SEEN)
+    assert (right + wrong, right + missed) == (above, truths)
+    numbers = re.findall(r"= ([\d.]+)$", "\n".join(explorer.formula.split("\n")[:2]), re.MULTILINE)
+    assert [float(n) for n in numbers] == pytest.approx([right / above, right / truths], abs=5e-4)
+    if explorer.result.passing:
+        assert float(explorer.result.precision[explorer.result.passing - 1]) == pytest.approx(right / above)
+
+
+def test_a_class_is_looked_at_by_itself() -> None:
+    explorer = DetectionsExplorer()
+    explorer.controls["label"].value = 5
+    assert explorer.result.truths == sum(int((seen.labels == 5).sum()) for seen in SEEN)
+    assert "objects of the class cross" in explorer.words
+
+
+def test_the_words_say_what_became_of_the_selected_one() -> None:
+    explorer = DetectionsExplorer()
+    assert explorer.words.endswith("The selected cross is right: no surer one has taken its object.")
+    explorer.set(score=0.9995)
+    assert explorer.words.endswith("The selected cross is not above the threshold: it is not detected.")
+    explorer.set(score=0.5, most=3)
+    assert explorer.words.endswith("The selected cross comes after the 3 surest: it is not detected.")
+    explorer.set(most=300, nms=1.0, **double_of(explorer.first, STORY))
+    assert "a surer detection has taken its object" in explorer.words
+    explorer.set(nms=0.5)
+    assert explorer.words.split(". ")[-1].startswith("NMS drops the selected cross")
+    explorer.set(iou=0.95, chosen=explorer.first.chosen)
+    assert explorer.words.endswith("no true cross overlaps it by 0.95.")
+    explorer.set(label=5)
+    assert "cross" in explorer.words
+    explorer.set(label=1, chosen=explorer.first.chosen)
+    assert explorer.words.endswith("The selected cross is not of the class that is looked at.")
+
+
+def test_a_detection_on_another_kind_of_object_is_said_to_lie_there() -> None:
+    explorer = DetectionsExplorer()
+    explorer.set(score=LEAST)
+    boxes, _, labels = candidates_of(STORY.model, SEEN[0])
+    inside = box_iou(boxes, STORY.boxes)
+    same = labels[:, None] == STORY.target["labels"][None]
+    own, other = (torch.where(mask, inside, 0.0).amax(dim=1) for mask in (same, ~same))
+    strays = [int(k) for k in explorer.result.found.kept if own[k] < 0.5 <= other[k]]
+    assert strays
+    for stray in strays:
+        explorer.set(chosen=stray)
+        kind = STORY.classes[int(STORY.target["labels"][int(torch.where(~same, inside, 0.0)[stray].argmax())])]
+        assert explorer.words.endswith(f"It lies on a {kind}, by {float(other[stray]):.2f}.")
+
+
+@pytest.mark.parametrize("picture", range(0, 24, 3))
+@pytest.mark.parametrize("nms", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("most", [2, 300])
+def test_every_candidates_fate_is_what_the_model_makes_of_it(picture: int, nms: float, most: int) -> None:
+    seen, state = SEEN[picture], State(0, nms=nms, most=most, picture=picture)
+    found = found_in(STORY.model, seen, nms, 0.5, most)
+    boxes, scores, labels = candidates_of(STORY.model, seen)
+    kept, survivors = set(found.kept.tolist()), set(found.survivors.tolist())
+    for chosen in range(0, len(boxes), 7):
+        one = select(replace(state, chosen=chosen), STORY, seen, found)
+        assert one is not None
+        assert (one.score, one.label) == (float(scores[chosen]), int(labels[chosen]))
+        better = [k for k in survivors if k < chosen and labels[k] == labels[chosen]]
+        nearest = max((float(box_iou(boxes[[k]], boxes[[chosen]])) for k in better), default=0.0)
+        if one.score <= 0.5:
+            assert one.fate is Fate.BELOW
+        elif nearest > nms:
+            assert one.fate is Fate.DROPPED
+            assert one.dropper == pytest.approx(nearest)
+            assert chosen not in survivors
+        elif chosen not in kept:
+            assert one.fate is Fate.BEYOND
+        else:
+            right = bool(found.matched[found.kept.tolist().index(chosen)] >= 0)
+            assert (one.fate is Fate.RIGHT) == right
+            assert (one.fate is Fate.TAKEN) == (not right and one.fit >= 0.5)
+
+
+def test_the_selection_stays_whatever_is_set() -> None:
+    explorer = DetectionsExplorer()
+    chosen, box = explorer.state.chosen, explorer.result.selected.box  # type: ignore[union-attr]
+    for changes in ({"nms": 1.0}, {"nms": 0.0}, {"most": 1}, {"score": 0.99}, {"iou": 0.9}, {"label": 5}, {"label": 0}):
+        explorer.set(**changes)
+        assert explorer.state.chosen == chosen
+        assert torch.equal(explorer.result.selected.box, box)  # type: ignore[union-attr]
+    explorer.controls["label"].value = 1  # no detection of this class is left: it stays even so
+    assert explorer.state.chosen == chosen
+    explorer.reset()
+    explorer.controls["label"].value = 1  # no cross is looked at: the surest that is
+    assert explorer.result.selected.label == 1  # type: ignore[union-attr]
+    assert "The selected circle is right" in explorer.words
+
+
+def test_the_selection_is_bounded_clicked_and_walked() -> None:
+    explorer = DetectionsExplorer()
+    explorer.set(chosen=10_000)
+    assert explorer.state.chosen == len(candidates_of(STORY.model, SEEN[0])[0]) - 1
+    kept = sorted(explorer.result.found.kept.tolist())
+    explorer._happened({"kind": "pick", "panel": "strip", "group": "detection", "id": kept[2]})
+    assert explorer.state.chosen == kept[2]
+    explorer._happened({"kind": "arrow", "panel": "picture", "dx": 1, "dy": 0})
+    assert explorer.state.chosen == kept[3]
+    explorer._happened({"kind": "arrow", "panel": "picture", "dx": 0, "dy": -1})
+    assert explorer.state.chosen == kept[2]
+    explorer.set(chosen=kept[-1])
+    explorer._happened({"kind": "arrow", "panel": "picture", "dx": 1, "dy": 0})
+    assert explorer.state.chosen == kept[-1]
+    explorer.controls["picture"].value = 4
+    assert explorer.state.chosen == int(found_in(STORY.model, SEEN[4], 0.5, 0.5, 100).kept.min())
+
+
+def test_a_detection_of_another_picture_is_shown_there() -> None:
+    explorer = DetectionsExplorer()
+    strip = explorer.scene.panel("strip")
+    every = [layer.ids for layer in strip.layers if isinstance(layer, Points) and layer.group == "detection"]
+    ids = torch.cat([i for i in every if i is not None])
+    assert sorted(ids.tolist()) == sorted(explorer.result.ids.tolist())
+    other = int(ids[ids // STRIDE == 7][0])
+    explorer._happened({"kind": "pick", "panel": "strip", "group": "detection", "id": other})
+    assert (explorer.state.picture, explorer.state.chosen) == (7, other % STRIDE)
+    score = explorer.result.scores[explorer.result.ids == other]
+    assert explorer.result.selected.score == float(score)  # type: ignore[union-attr]
+
+
+@pytest.mark.slow
+def test_a_picture_that_is_one_of_the_others_counts_once() -> None:
+    image, target = ShapesDetection("val", length=23)[3]
+    assert len(pictures(explore.detections(image=image, target=target).subject)) == len(SEEN) - 1
+
+
+def test_prompts_select_what_they_ask_about() -> None:
+    explorer = DetectionsExplorer()
+    explorer.try_prompt(2)
+    assert explorer.result.selected.fate is Fate.TAKEN  # type: ignore[union-attr]
+    explorer.try_prompt(3)
+    assert explorer.result.selected.fate is Fate.DROPPED  # type: ignore[union-attr]
+    explorer.set(nms=0.5)
+    assert explorer.result.selected.fate is Fate.RIGHT  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("score", [LEAST, 0.5, 0.99])
+def test_right_wrong_and_missed_look_different(score: float) -> None:
+    explorer = DetectionsExplorer()
+    explorer.set(score=score, iou=0.8)
+    found = explorer.result.found
+    solid, dashed = set(), set()
+    for layer in explorer.scene.panel("picture").layers:
+        if isinstance(layer, Boxes) and layer.group == "detection" and layer.halo and layer.ids is not None:
+            (dashed if layer.dashed else solid).update((layer.ids % STRIDE).tolist())
+    passing = found.scores > score
+    assert solid == set(found.kept[passing & (found.matched >= 0)].tolist())
+    assert dashed == set(found.kept[passing & (found.matched < 0)].tolist())
+    texts = [
+        text for layer in explorer.scene.panel("picture").layers if isinstance(layer, Words) for text in layer.texts
+    ]
+    reached = set(found.matched[passing & (found.matched >= 0)].tolist())
+    assert texts.count("missed") <= len(STORY.boxes) - len(reached)

@@ -1,0 +1,151 @@
+from collections.abc import Callable, Sequence
+
+import pytest
+import torch
+from torch import Tensor
+
+from frcnn_edu.lessons.stride_grid import exercises as check
+
+Grid = tuple[int, int]
+
+
+def shifts(grid: Grid, stride: Grid) -> Tensor:
+    """(H, W, 1, 4)"""
+    y, x = torch.meshgrid(torch.arange(grid[0]) * stride[0], torch.arange(grid[1]) * stride[1], indexing="ij")
+    return torch.stack((x, y, x, y), dim=-1)[:, :, None]
+
+
+def right_grid(base: Tensor, grid: Grid, stride: Grid) -> Tensor:
+    return (shifts(grid, stride) + base).reshape(-1, 4)
+
+
+def middles(base: Tensor, grid: Grid, stride: Grid) -> Tensor:
+    return right_grid(base, grid, stride) + torch.tensor([stride[1], stride[0]] * 2) / 2
+
+
+GRID_MISTAKES: dict[str, tuple[Callable[[Tensor, Grid, Grid], Tensor], str]] = {
+    "half a stride": (middles, "in the middles of the cells"),
+    "columns first": (
+        lambda b, g, s: (shifts(g, s) + b).transpose(0, 1).reshape(-1, 4),
+        "Columns come one after another",
+    ),
+    "anchors outermost": (
+        lambda b, g, s: (shifts(g, s) + b).permute(2, 0, 1, 3).reshape(-1, 4),
+        "The anchors of one cell belong together",
+    ),
+    "strides swapped": (lambda b, g, s: right_grid(b, g, (s[1], s[0])), "The two strides are swapped"),
+    "x and y swapped": (
+        lambda b, g, s: (shifts(g, s)[..., [1, 0, 3, 2]] + b).reshape(-1, 4),
+        "x and y are swapped",
+    ),
+    "one corner": (
+        lambda b, g, s: (shifts(g, s) * torch.tensor([1, 1, 0, 0]) + b).reshape(-1, 4),
+        "Only one corner is moved",
+    ),
+    "something else": (lambda b, g, s: right_grid(b, g, s) + 1, "Anchor 0 (row 0, column 0) should be"),
+    "not flattened": (lambda b, g, s: shifts(g, s) + b, "should have shape (8, 4)"),
+}
+
+
+@pytest.mark.parametrize("name", GRID_MISTAKES)
+def test_mistakes_with_the_grid_are_named(name: str) -> None:
+    answer, message = GRID_MISTAKES[name]
+    verdict = check.grid_anchors(answer)
+    assert not verdict
+    assert message in verdict.message
+
+
+def locate(
+    index: int, grids: Sequence[Grid], per_location: int, divide_by: str = "columns"
+) -> tuple[int, int, int, int]:
+    for level, (rows, columns) in enumerate(grids):
+        count = rows * columns * per_location
+        if index < count:
+            if divide_by == "anchors outermost":
+                shape, cell = divmod(index, rows * columns)
+            else:
+                cell, shape = divmod(index, per_location)
+            return (level, *divmod(cell, rows if divide_by == "rows" else columns), shape)
+        index -= count
+    raise IndexError
+
+
+Place = tuple[int, int, int, int]
+
+
+def swapped(index: int, grids: Sequence[Grid], per_location: int) -> Place:
+    level, row, column, shape = locate(index, grids, per_location)
+    return level, column, row, shape
+
+
+def cells_as_anchors(index: int, grids: Sequence[Grid], per_location: int) -> Place:
+    level, row, column, shape = locate(index, grids, per_location)
+    columns = grids[level][1]
+    return (level, *divmod((row * columns + column) * per_location + shape, columns), shape)
+
+
+def not_subtracted(index: int, grids: Sequence[Grid], per_location: int) -> Place:
+    level, *_, shape = locate(index, grids, per_location)
+    return (level, *divmod(index // per_location, grids[level][1]), shape)
+
+
+LOCATE_MISTAKES: dict[str, tuple[Callable[[int, Sequence[Grid], int], object], str]] = {
+    "swapped": (swapped, "Row and column are swapped"),
+    "by rows": (lambda i, g, a: locate(i, g, a, "rows"), "divide by the columns, not by the rows"),
+    "anchors outermost": (lambda i, g, a: locate(i, g, a, "anchors outermost"), "the remainder, not the quotient"),
+    "cells as anchors": (cells_as_anchors, "The index counts anchors, not cells"),
+    "not subtracted": (not_subtracted, "Subtract the anchors of the levels before"),
+    "levels from 1": (lambda i, g, a: (locate(i, g, a)[0] + 1, *locate(i, g, a)[1:]), "Levels count from 0"),
+    "three numbers": (lambda i, g, a: locate(i, g, a)[:3], "Return four numbers"),
+    "always P2": (lambda i, g, a: (0, *locate(i, g, a)[1:]), "The level is wrong: level 1 begins at 3840"),
+}
+
+
+@pytest.mark.parametrize("name", LOCATE_MISTAKES)
+def test_mistakes_with_the_index_are_named(name: str) -> None:
+    answer, message = LOCATE_MISTAKES[name]
+    verdict = check.locate(answer)  # type: ignore[arg-type]
+    assert not verdict
+    assert message in verdict.message
+
+
+def right_number(height: int, width: int) -> int:
+    cells = [height // stride * (width // stride) for stride in (4, 8, 16, 32)]
+    return 3 * (sum(cells) + -(-height // 64) * -(-width // 64))
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (
+            lambda h, w: right_number(h, w) - 3 * (-(-h // 64) * -(-w // 64) - h // 64 * (w // 64)),
+            "25 rows become 13",
+        ),
+        (lambda h, w: right_number(h, w) - 3 * -(-h // 64) * -(-w // 64), "`pool` is missing"),
+        (lambda h, w: 5 * right_number(h, w), "15 is the sum over the levels"),
+        (lambda h, w: right_number(h, w) // 3, "Those are the locations"),
+        (lambda h, w: right_number(h, w) + 1, "A batch of 128×128 has 4,092 anchors, you say 4,093"),
+    ],
+)
+def test_mistakes_with_the_number_are_named(answer: Callable[[int, int], int], message: str) -> None:
+    verdict = check.number_of_anchors(answer)
+    assert not verdict
+    assert message in verdict.message
+
+
+def test_right_answers_pass() -> None:
+    assert check.grid_anchors(right_grid)
+    assert check.locate(locate)
+    assert check.number_of_anchors(right_number)
+    assert right_number(800, 1088) == 217_413
+
+
+def stub(*arguments: object) -> Tensor:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("checker", [check.grid_anchors, check.locate, check.number_of_anchors])
+def test_stubs_do_not_pass(checker: Callable[[object], object]) -> None:
+    verdict = checker(stub)
+    assert not verdict
+    assert "no body yet" in repr(verdict)

@@ -1,0 +1,49 @@
+import pytest
+import torch
+
+from frcnn_edu import box_iou
+from frcnn_edu.lessons.logbook import LINES, best_anchor, logbook, predicted_deltas, target_deltas
+from frcnn_edu.lessons.story import followed, story
+
+
+def test_each_notebook_adds_a_line() -> None:
+    whole = logbook(len(LINES)).splitlines()
+    assert [line[:2] for line in whole] == [f"{number:02d}" for number in range(1, 14)]
+    assert logbook(4).splitlines() == whole[:4]
+
+
+@pytest.mark.parametrize("until", [0, 14])
+def test_there_are_no_other_lines(until: int) -> None:
+    with pytest.raises(ValueError, match=f"notebooks 1 to 13, got {until}"):
+        logbook(until)
+
+
+def test_followed_points_at_the_best_fit_of_each_stage() -> None:
+    here, seen, box = followed(), story().trace, story().box
+    anchors = torch.cat(seen.anchors)
+    assert box_iou(box[None], anchors)[0].argmax() == here.anchor
+    levels = torch.arange(5).repeat_interleave(torch.tensor([len(a) for a in seen.anchors]))
+    assert levels[here.anchor] == here.level
+    stride = seen.batch.tensors.shape[-1] // seen.objectness[here.level].shape[-1]
+    middle = (best_anchor()[:2] + best_anchor()[2:]) / 2
+    assert middle.tolist() == [here.column * stride, here.row * stride]
+    assert seen.resized_detections["labels"][here.detection] == story().target["labels"][story().object]
+
+
+def test_predicted_deltas_are_those_of_the_best_anchor() -> None:
+    """They move it closer to the object, and the target deltas move it onto it."""
+    coder, box = story().model.rpn.box_coder, story().box[None]
+    before = box_iou(box, best_anchor()[None])
+    moved = coder.decode_single(predicted_deltas()[None], best_anchor()[None])
+    onto = coder.decode_single(target_deltas()[None], best_anchor()[None])
+    assert before < box_iou(box, moved) < box_iou(box, onto)
+    assert torch.allclose(onto, box, atol=1e-4)
+
+
+def test_the_lines_say_what_the_tensors_say() -> None:
+    lines = logbook(13).splitlines()
+    width, height = (story().box[2:] - story().box[:2]).tolist()
+    assert f"{width:.0f}×{height:.0f} as the network sees it" in lines[0]
+    assert f"cell ({followed().row}, {followed().column}) of P{2 + followed().level}" in lines[4]
+    assert f"number {followed().proposal + 1} of {len(story().trace.proposals)}" in lines[8]
+    assert story().classes[story().target["labels"][story().object]] in lines[11]
