@@ -8,8 +8,11 @@ import os
 from typing import Any
 
 import pytest
+from jupyter_client.kernelspec import KernelSpec
+from nbval.kernel import NbvalKernelspecManager
 from nbval.plugin import IPyNbCell
 
+from .kernels import by_fork
 from .notebooks import ENVIRONMENT, MAY_DIFFER
 from .pictures import TOLERANCE, difference, is_blank, pictures
 
@@ -38,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Has every notebook cell looked at again after nbval, and kernels started as the notebooks were made."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    run = IPyNbCell.runtest
+    run, usual_spec = IPyNbCell.runtest, NbvalKernelspecManager.get_kernel_spec
     if getattr(run, "is_strict", False):
         return
 
@@ -48,5 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
         run(cell)
         check(cell)
 
+    def get_kernel_spec(manager: NbvalKernelspecManager, name: str) -> KernelSpec:
+        return by_fork(usual_spec(manager, name))
+
     runtest.is_strict = True  # type: ignore[attr-defined]
     IPyNbCell.runtest = runtest
+    NbvalKernelspecManager.get_kernel_spec = get_kernel_spec
