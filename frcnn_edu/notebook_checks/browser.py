@@ -30,6 +30,16 @@ SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is there, in sight or not
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
+# Close what is open, without asking whether to save it, and open another notebook in its place.
+OPEN = """async (name) => {
+  const { shell, commands } = window.jupyterapp;
+  [...shell.widgets("main")].forEach((one) => one.dispose());
+  await commands.execute("docmanager:open", { path: name });
+}"""
+READY = """() => {
+  const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  return context?.isReady && context.session?.kernel?.status === "idle";
+}"""
 PROMPTS = ".jp-CodeCell .jp-InputPrompt"
 PATIENCE = 120  # seconds, for a server or a page
 SLOWEST = 600  # seconds, for a notebook
@@ -70,10 +80,13 @@ class Reader:
         """Open a notebook of the server's folder, and wait until its kernel is ready."""
         if self.one_kernel:
             self._share_kernel(name)
-        self.page.goto(f"{self.address}/lab/tree/{name}?token={self.token}&reset", timeout=1000 * PATIENCE)
+        if self.page.url.startswith(self.address):
+            self.page.evaluate(OPEN, name)
+        else:
+            self.page.goto(f"{self.address}/lab/tree/{name}?token={self.token}&reset", timeout=1000 * PATIENCE)
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=1000 * PATIENCE)
         # Run All before the kernel is there opens a dialogue.
-        self.page.wait_for_selector("text=/\\| Idle/", timeout=1000 * PATIENCE)
+        self.page.wait_for_function(READY, timeout=1000 * PATIENCE)
 
     def _share_kernel(self, name: str) -> None:
         """Begin the notebook's session in a kernel that runs: JupyterLab goes on with the session it finds."""
@@ -187,7 +200,12 @@ def _server(folder: Path, temporary: Path, own: str) -> Iterator[tuple[str, str]
     token = secrets.token_hex(16)
     options = [
         *("--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-        *("--allow-root", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={work}"),
+        *(
+            "--LabApp.expose_app_in_browser=True",
+            "--allow-root",
+            f"--IdentityProvider.token={token}",
+            f"--ServerApp.root_dir={work}",
+        ),
         f"--LabApp.user_settings_dir={home / 'settings'}",
         f"--LabApp.workspaces_dir={home / 'workspaces'}",
     ]

@@ -1,5 +1,6 @@
 """What a hand does to an explorer in a page, and what must follow."""
 
+import contextlib
 import os
 
 import pytest
@@ -81,14 +82,19 @@ def touch(reader: Reader, *, dragged: bool, where: str, presses: int = 1, second
 
 
 def names_missing(reader: Reader) -> list[str]:
-    """What can be reached by keyboard in the explorer and has no name that could be read aloud."""
-    return reader.page.evaluate(
-        """() => [...document.querySelectorAll(".fe-explorer :is(button, input, select, [tabindex])")].filter((one) => {
-          if (one.tabIndex < 0 || one.disabled || !one.offsetParent) return false;
-          const label = one.id && document.querySelector(`label[for="${one.id}"]`);
-          return !(one.getAttribute("aria-label") || one.title || one.innerText?.trim() || one.closest("label")?.innerText.trim() || label?.innerText.trim());
-        }).map((one) => one.outerHTML.slice(0, 200))"""
-    )
+    """What can be reached by keyboard in the explorer and has no name that could be read aloud, once there was time for names."""
+    from playwright.sync_api import TimeoutError as TooLate
+
+    with contextlib.suppress(TooLate):
+        reader.page.wait_for_function(f"() => ({NAMELESS})().length === 0", timeout=10_000)
+    return reader.page.evaluate(NAMELESS)
+
+
+NAMELESS = """() => [...document.querySelectorAll(".fe-explorer :is(button, input, select, [tabindex])")].filter((one) => {
+  if (one.tabIndex < 0 || one.disabled || !one.offsetParent) return false;
+  const label = one.id && document.querySelector(`label[for="${one.id}"]`);
+  return !(one.getAttribute("aria-label") || one.title || one.innerText?.trim() || one.closest("label")?.innerText.trim() || label?.innerText.trim());
+}).map((one) => one.outerHTML.slice(0, 200))"""
 
 
 def names_colliding(reader: Reader) -> list[list[str]]:

@@ -50,7 +50,7 @@ def test_an_explorer_answers_the_hand(name: str, reader: Reader, screenshots: Pa
         reader.run("import ")
         reader.run(f"explore.{name}()")
     explorer = reader.explorer()
-    reader.page.wait_for_timeout(2000)  # names are given to controls a little later
+    assert names_missing(reader) == []
     explorer.screenshot(path=screenshots / f"{name}.png")
     where = ".fe-keys" if name == "whole_path" else ".noUi-handle"
     touch(reader, dragged=name in DRAGGED, where=where, presses=PRESSES.get(name, 1))
