@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from importlib.metadata import EntryPoint
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -26,8 +26,10 @@ PATH = [folder for folder in sys.path if folder]  # IPython adds the working fol
 INLINE = "module://matplotlib_inline.backend_inline"  # pictures in the notebook, as ipykernel has it
 
 
-def fork_server() -> ForkServerContext:
-    """Processes that are forks of a server with PyTorch imported; there is one server for each process that asks for it."""
+def fork_server() -> ForkServerContext | SpawnContext:
+    """multiprocessing with a server that has imported PyTorch, one for each process that asks for it; on Windows without a server."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     return context

@@ -13,7 +13,7 @@ from frcnn_edu.benchmark.models import images_of, make_pair
 from frcnn_edu.benchmark.stages import inference_stages, pair_up, standing_in, training_stages
 from frcnn_edu.benchmark.steps import Step, proposals_of
 
-SIZE = 128
+SIZE = 64
 
 pytestmark = pytest.mark.slow
 

@@ -1,27 +1,48 @@
-"""The command from its options to its numbers, at a size at which it takes a minute."""
+"""The command from its options to its numbers, at a size at which it takes seconds."""
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from frcnn_edu import cli
-from frcnn_edu.benchmark import Bench, make_pair
+from frcnn_edu.benchmark import Bench, make_pair, memory, models
 from frcnn_edu.benchmark import growth as growing
 from frcnn_edu.benchmark.memory import peak_bytes
 from frcnn_edu.benchmark.models import images_of
 from frcnn_edu.benchmark.report import Report
+from frcnn_edu.commands import benchmark
 from frcnn_edu.commands.benchmark import growth
+from frcnn_edu.notebook_checks.kernels import fork_server
+
+
+@pytest.fixture
+def few_proposals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty an image in both models: most of a step's time is the box head's, and no table depends on how many there are."""
+    build = models.build
+
+    def build_with_few(*arguments: Any, **options: Any) -> Any:
+        model = build(*arguments, **options)
+        model.rpn._post_nms_top_n = {"training": 60, "testing": 60}
+        return model
+
+    monkeypatch.setattr(models, "build", build_with_few)
 
 
 @pytest.mark.slow
-def test_the_command_prints_tables_and_writes_every_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("few_proposals")
+def test_the_command_prints_tables_and_writes_every_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(benchmark, "FLOAT64_SIZE", 64)
     numbers_file = tmp_path / "new" / "numbers.json"
-    command = "benchmark --sizes 128 --batch-sizes 1 --boxes 2 --repeats 1 --no-growth --no-memory --json"
+    command = "benchmark --sizes 64 --batch-sizes 1 --boxes 2 --repeats 1 --no-growth --no-memory --json"
     assert cli.main([*command.split(), str(numbers_file)]) == 0
     out = capsys.readouterr().out
     for part in (
-        "torchvision 0.", "the same 200 detections", "float32, 128 px", "proposals",
+        "torchvision 0.", "float64, 64 px: the same", "float32, 64 px", "NMS leaves 60 proposals",
         "Detecting", "A training step", "lowest–highest", "RoIAlign", "matching", "optimizer",
         "Waits and kernels", "inference, on a CPU", "training, as on a GPU",
     ):  # fmt: skip
@@ -31,7 +52,7 @@ def test_the_command_prints_tables_and_writes_every_number(tmp_path: Path, capsy
 
     numbers = json.loads(numbers_file.read_text())
     (step,) = numbers["training"]
-    assert (step["size"], step["batch"], step["boxes"]) == (128, 1, 2)
+    assert (step["size"], step["batch"], step["boxes"]) == (64, 1, 2)
     assert step["ratio"] == step["ours_seconds"][0] / step["torchvision_seconds"][0] > 0
     assert [stage["stage"] for stage in numbers["inference_stages"]] == [
         "transform", "body", "FPN", "RPN head", "anchors", "proposals", "RoIAlign", "box head", "detections",
@@ -48,9 +69,12 @@ def test_the_command_prints_tables_and_writes_every_number(tmp_path: Path, capsy
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_proposals")
 def test_growth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for name, value in (("SIZES", (64,)), ("BATCH_SIZES", ()), ("BOXES", (50,)), ("ROIS", (70,)), ("ROIS_AT", 64)):
         monkeypatch.setattr(growing, name, value)
+    # Each peak is that of a fork, which need not import PyTorch first; test_memory.py measures one in a fresh process.
+    monkeypatch.setattr(memory, "multiprocessing", SimpleNamespace(get_context=lambda method: fork_server()))
     report = Report()
     growth(Bench(*make_pair(64, images_of(64, 1)), 1, tmp_path), memory=True, report=report)
     numbers = report.numbers
