@@ -1,7 +1,7 @@
 """Drives an explorer without a browser: every control over its whole range, boxes to every corner, all prompts."""
 
 import itertools
-import random
+from collections.abc import Iterator
 from typing import Any
 
 import ipywidgets
@@ -14,21 +14,21 @@ from frcnn_edu.lessons.board.scene import WIDTH, Boxes, Lines, Panel, Points, Sc
 SMALLEST_TEXT = 9.5  # pixels at notebook width
 
 
-def drive(explorer: Explorer, *, combinations: int = 40) -> None:
+def drive(explorer: Explorer) -> None:
     """Move everything that can be moved; an AssertionError says what did not answer as it should."""
     check_now(explorer)
     check_controls(explorer)
-    check_combinations(explorer, combinations)
+    check_combinations(explorer)
     check_handles(explorer)
     check_prompts(explorer)
 
 
-def check_controls(explorer: Explorer) -> None:
-    """Each control over its whole range."""
+def check_controls(explorer: Explorer, *, most: int = 9) -> None:
+    """Each control over its whole range; `most` values of those that are continuous."""
     for field, control in explorer.controls.items():
         assert control.description, f"the control of {field!r} has no name"
         seen = set()
-        values = values_of(control)
+        values = values_of(control, most)
         for value in values:
             before = explorer.board.scene["version"]
             still = explorer._same(field, value)
@@ -41,14 +41,26 @@ def check_controls(explorer: Explorer) -> None:
         explorer.reset()
 
 
-def check_combinations(explorer: Explorer, number: int) -> None:
-    """Values of several controls at once, illegal ones too: a picture, or a sentence that says why there is none."""
-    chance = random.Random(0)
-    ranges = {field: values_of(control) for field, control in explorer.controls.items()}
-    for _ in range(number if ranges else 0):
-        explorer.set(**{field: chance.choice(values) for field, values in ranges.items()})
+def check_combinations(explorer: Explorer) -> None:
+    """Values of all controls at once, illegal ones too: a picture, or a sentence that says why there is none."""
+    for values in pairwise({field: values_of(control) for field, control in explorer.controls.items()}):
+        explorer.set(**values)
         check_now(explorer)
     explorer.reset()
+
+
+def pairwise(ranges: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    """Few combinations in which the ends and the middle of each range meet those of every other range."""
+    levels = {field: sorted({0, len(values) // 2, len(values) - 1}) for field, values in ranges.items()}
+    places = [(field, level) for field in ranges for level in levels[field]]
+    missing = [{one, other} for one, other in itertools.combinations(places, 2) if one[0] != other[0]]
+    while missing:
+        row = dict(missing[0])
+        for field in (field for field in ranges if field not in row):
+            met = {level: sum(pair <= {*row.items(), (field, level)} for pair in missing) for level in levels[field]}
+            row[field] = max(met, key=met.__getitem__)
+        missing = [pair for pair in missing if not pair <= {*row.items()}]
+        yield {field: ranges[field][level] for field, level in row.items()}
 
 
 def check_handles(explorer: Explorer) -> None:

@@ -1,5 +1,6 @@
 """The driver that tests all explorers notices the faults that an explorer can have."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import ipywidgets
 import pytest
 import torch
-from driving import drive
+from driving import drive, pairwise
 
 from frcnn_edu.lessons.board.explorer import Explorer, Prompt
 from frcnn_edu.lessons.board.scene import Boxes, Handle, Panel, Scene
@@ -53,6 +54,16 @@ class Sound(Explorer[State, State]):
         )
         words = [f"A line {result.width} wide, at least {result.least}."]
         return Scene(120, [panel], [f"width = {result.width}"], words, [Handle("box", "one", box, "#000000", "box")])
+
+
+def test_few_combinations_hold_every_pair() -> None:
+    ranges = {"one": [*range(9)], "two": [False, True], "three": [*"abcde"], "four": [7], "five": [*range(20)]}
+    rows = [*pairwise(ranges)]
+    chosen = {"one": [0, 4, 8], "two": [False, True], "three": ["a", "c", "e"], "four": [7], "five": [0, 10, 19]}
+    for one, other in itertools.combinations(ranges, 2):
+        assert {(row[one], row[other]) for row in rows} == {*itertools.product(chosen[one], chosen[other])}
+    assert len(rows) <= 12
+    assert [*pairwise({"alone": [1, 2]})] == []
 
 
 def test_a_sound_explorer_passes() -> None:

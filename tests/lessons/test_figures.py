@@ -86,6 +86,12 @@ def test_another_picture_is_noticed() -> None:
     assert rms(committed, Image.open(io.BytesIO(figure_to_png(shapes_examples(11), colors=figures.COLORS)))) > 1
 
 
+@pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.stem)
+def test_every_figure_is_a_page_wide(path: Path) -> None:
+    assert Image.open(path).width == 8 * DPI
+    assert path.stat().st_size > 4000
+
+
 def test_no_other_figures_are_committed() -> None:
     assert sorted(path.name for path in FOLDER.iterdir()) == sorted(f"{name}.png" for name in figures.FIGURES)
 

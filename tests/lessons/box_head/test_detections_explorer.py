@@ -38,7 +38,7 @@ SEEN = pictures(STORY)
 
 @pytest.mark.slow
 def test_driven() -> None:
-    drive(DetectionsExplorer(), combinations=25)
+    drive(DetectionsExplorer())
 
 
 def test_the_first_view_shows_the_models_detections() -> None:

@@ -232,7 +232,7 @@ def test_without_draws_only_sure_detections(picture) -> None:
 
 
 @pytest.mark.slow
-def test_figures_of_the_course_are_drawn() -> None:
+def test_figures_of_the_course() -> None:
     expected = [
         "fpn",
         "ways_to_a_pyramid",
@@ -242,5 +242,4 @@ def test_figures_of_the_course_are_drawn() -> None:
         "lateral_connection",
     ]
     assert list(fpn.FIGURES) == [*expected, "fpn_parts"]
-    assert all(isinstance(draw(), Figure) for draw in fpn.FIGURES.values())
     assert "1.45" in words(fpn.ways_to_a_pyramid())

@@ -26,7 +26,7 @@ STORY = story()
 
 @pytest.mark.slow
 def test_driven() -> None:
-    drive(ProposalsExplorer(), combinations=25)
+    drive(ProposalsExplorer())
 
 
 def test_the_first_view_ends_in_the_models_proposals() -> None:

@@ -37,12 +37,6 @@ def head() -> rpn_head.RPNHead:
     return rpn_head._head()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", rpn_head.FIGURES)
-def test_figures_are_a_page_wide(name: str) -> None:
-    assert rpn_head.FIGURES[name]().get_figwidth() == pytest.approx(8)
-
-
 def test_head_shows_every_map_and_the_numbers_of_the_cell(head: rpn_head.RPNHead) -> None:
     features = story().trace.pyramid["2"]
     figure = rpn_head.plot_rpn_head(features, head, "2", (3, 5))

@@ -10,7 +10,6 @@ from frcnn_edu.lessons.stride_grid.pictures import main as pictures
 from frcnn_edu.lessons.stride_grid.pictures import places
 from frcnn_edu.lessons.stride_grid.pictures import recall as reach
 from frcnn_edu.model.faster_rcnn import fpn_anchors
-from frcnn_edu.viz.output import figure_to_png
 
 COURSE = fpn_anchors((12, 24, 48, 80, 112))
 GRIDS = [(32, 40), (16, 20), (8, 10), (4, 5), (2, 3)]
@@ -187,11 +186,3 @@ def test_recall_pictures_draw_the_values() -> None:
     for index in (0, 1):
         shown = [line.get_ydata() for line in figure.axes[index].lines]
         assert np.allclose(shown, torch.stack((values[index], 1 - values[index])))
-
-
-@pytest.mark.parametrize("name", pictures.FIGURES)
-@pytest.mark.slow
-def test_every_figure_can_be_written(name: str) -> None:
-    figure = pictures.FIGURES[name]()
-    assert figure.get_figwidth() == 8
-    assert len(figure_to_png(figure, dpi=40)) > 4000

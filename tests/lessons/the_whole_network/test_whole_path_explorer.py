@@ -33,7 +33,7 @@ def with_stray() -> explore.Story:
 
 @pytest.mark.slow
 def test_driven() -> None:
-    drive(explore.whole_path(), combinations=20)
+    drive(explore.whole_path())
 
 
 @pytest.mark.parametrize("object", range(NUMBER))
