@@ -66,6 +66,7 @@ class Reader:
     Attributes:
         page: Playwright's page.
         address, token: of the server.
+        folder: the notebooks that it shows.
         one_kernel: all notebooks run in the kernel of the first; what it imported is there.
         errors: what the browser's console said of errors, and exceptions in the page.
     """
@@ -73,6 +74,7 @@ class Reader:
     page: Any
     address: str
     token: str
+    folder: Path
     one_kernel: bool = False
     errors: list[str] = field(default_factory=list)
 
@@ -165,12 +167,12 @@ def reading(folder: Path, *, own: str = "", one_kernel: bool = False, width: int
         raise RuntimeError("no Chromium was found: install one, or name it in the variable CHROMIUM")
     with (
         TemporaryDirectory() as temporary,
-        _server(folder, Path(temporary), own) as (address, token),
+        _server(folder, Path(temporary), own) as (address, token, work),
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(QUIET))
         page = browser.new_page(viewport={"width": width, "height": 1400})
-        reader = Reader(page, address, token, one_kernel)
+        reader = Reader(page, address, token, work, one_kernel)
         page.on("pageerror", lambda error: reader.errors.append(str(error)))
         page.on("console", lambda said: reader.errors.append(said.text) if said.type == "error" else None)
         try:
@@ -180,7 +182,7 @@ def reading(folder: Path, *, own: str = "", one_kernel: bool = False, width: int
 
 
 @contextmanager
-def _server(folder: Path, temporary: Path, own: str) -> Iterator[tuple[str, str]]:
+def _server(folder: Path, temporary: Path, own: str) -> Iterator[tuple[str, str, Path]]:
     """A server on a copy of the folder (JupyterLab saves what it shows), with a home of its own."""
     work, home = temporary / "work", temporary / "home"
     shutil.copytree(folder, work, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
@@ -217,7 +219,7 @@ def _server(folder: Path, temporary: Path, own: str) -> Iterator[tuple[str, str]
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{address}/api?token={token}", process, home / "log")
-        yield address, token
+        yield address, token, work
     finally:
         process.terminate()
         process.wait()
