@@ -4,8 +4,8 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from torchvision.models import mobilenet_v3_large
 from frcnn_edu import box_iou, cli
 from frcnn_edu.commands import train as train_command
 from frcnn_edu.data import ShapesDetection
+from frcnn_edu.notebook_checks.kernels import fork_server
 from frcnn_edu.training import SHIPPED, build_model, load_checkpoint, load_model
 
 pytestmark = pytest.mark.slow  # real training
@@ -86,6 +87,7 @@ def test_the_same_seed_gives_the_same_weights(run: Path, voc: Path) -> None:
     assert not torch.equal(first["rpn.head.cls_logits.weight"], other["rpn.head.cls_logits.weight"])
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_train_says_what_it_is_going_to_do(voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "--data", str(voc), "--minutes", "0.02", "--batch-size", "2", *TINY]) == 0
     out = capsys.readouterr().out
@@ -174,19 +176,29 @@ def test_resume_goes_on(run: Path, voc: Path, tmp_path: Path) -> None:
     )
 
 
+def run_by_itself(command: list[str], told: Connection) -> None:
+    """`python -u -m frcnn_edu …` in a process of its own."""
+    os.dup2(told.fileno(), sys.__stdout__.fileno())
+    os.dup2(os.open("errors", os.O_WRONLY | os.O_CREAT), sys.__stderr__.fileno())
+    sys.__stdout__.reconfigure(write_through=True)
+    sys.exit(cli.main(command))
+
+
 def test_ctrl_c_saves_and_says_how_to_go_on(voc: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-u", "-m", "frcnn_edu", "train", "--data", str(voc), "--out", "r", "--minutes", "5"]
-    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parent.parent)}
-    with subprocess.Popen(
-        [*command, *TINY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
+    command = ["train", "--data", str(voc), "--out", "r", "--minutes", "5", *TINY]
+    hears, told = fork_server().Pipe(duplex=False)
+    process = fork_server().Process(target=run_by_itself, args=(command, told))
+    process.start()
+    told.close()
+    with open(hears.fileno(), closefd=False) as lines:
+        for line in lines:
             if line.startswith("epoch"):
                 break
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+        os.kill(process.pid or 0, signal.SIGINT)
+        lines.read()  # until it is over
+    process.join()
+    assert process.exitcode == 130
+    errors = Path("errors").read_text()
     assert "python -m frcnn_edu train --resume --out r" in errors
     assert "Traceback" not in errors
     saved = load_checkpoint(tmp_path / "r" / "checkpoint.pt")["progress"]

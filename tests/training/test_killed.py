@@ -1,6 +1,5 @@
 """A run that is killed again and again ends with the weights of one that nobody touched."""
 
-import multiprocessing
 import random
 import signal
 import time
@@ -10,13 +9,12 @@ import pytest
 import torch
 from killed import CONFIG, DATA, run, run_real, run_until
 
+from frcnn_edu.notebook_checks.kernels import fork_server
 from frcnn_edu.training import LOSSES, load_checkpoint
 from frcnn_edu.training.loading import steps_per_epoch
 
 KILLS = 25
-# Forks of a process that has everything imported: each run starts at once.
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["frcnn_edu.training"])
+processes = fork_server()  # each run starts at once
 
 
 def assert_same_run(out: Path, untouched: Path) -> None:

@@ -1,10 +1,6 @@
 """Two processes on the CPU do what one does: the same step, the same evaluation, one folder."""
 
 import json
-import multiprocessing
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +8,9 @@ from typing import Any
 import pytest
 import torch
 from stand_ins import OneWeight, Squares, exact_model
-from two_processes import CPU, STEP, SevenShapes, add_up, after_a_step
+from two_processes import CPU, STEP, SevenShapes, add_up, after_a_step, take_part
 
+from frcnn_edu.notebook_checks.kernels import fork_server
 from frcnn_edu.training import (
     ALONE,
     LOSSES,
@@ -28,21 +25,23 @@ from frcnn_edu.training import (
 from frcnn_edu.training import train_step as one_step
 from frcnn_edu.training.processes import is_loss_of_a_process
 
-HERE = Path(__file__).parent
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-forkserver = multiprocessing.get_context("forkserver")
-forkserver.set_forkserver_preload(["frcnn_edu.training"])
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What two processes have left behind."""
+    """What two processes have left behind, which were told what `torchrun` tells. (It starts them in test_torchrun.py.)"""
     out = tmp_path_factory.mktemp("two")
-    command = [*TORCHRUN, str(HERE / "two_processes.py"), str(out)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parent.parent), str(HERE)])}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
-    assert ended.returncode == 0, ended.stderr
-    assert "Warning" not in ended.stderr
+    table = torch.distributed.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
+    told = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(table.port), "TORCHELASTIC_USE_AGENT_STORE": "True"}
+    told |= {"TORCHELASTIC_RUN_ID": "one", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    both = [fork_server().Process(target=take_part, args=(told, rank, out)) for rank in (0, 1)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(timeout=300)
+        process.kill()  # if it waits in vain for the other
+    said = [(out / f"said-{rank}").read_text() for rank in (0, 1)]
+    assert [process.exitcode for process in both] == [0, 0], said
+    assert not any("Warning" in words for words in said)
     return out
 
 
@@ -105,8 +104,8 @@ def test_the_first_process_writes_and_reports(folder: Path, results: list[dict[s
 
 @pytest.mark.slow
 def test_the_one_that_is_left_says_why_it_stops(tmp_path: Path) -> None:
-    hears, told = forkserver.Pipe(duplex=False)
-    both = [forkserver.Process(target=add_up, args=(rank, tmp_path / "meeting", told)) for rank in (0, 1)]
+    hears, told = fork_server().Pipe(duplex=False)
+    both = [fork_server().Process(target=add_up, args=(rank, tmp_path / "meeting", told)) for rank in (0, 1)]
     for process in both:
         process.start()
     assert hears.poll(120)

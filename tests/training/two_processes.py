@@ -1,4 +1,4 @@
-"""What test_processes.py has `torchrun` run in each of its processes; the first one saves what came out."""
+"""What test_processes.py runs in each of two processes; the first one saves what came out."""
 
 import argparse
 import contextlib
@@ -56,7 +56,10 @@ def add_up(rank: int, meeting_place: Path, told: Connection) -> None:
         told.send((cli.main(["train"]), said.getvalue()))
 
 
-def main(out: Path) -> None:
+def take_part(told: dict[str, str], rank: int, out: Path) -> None:
+    """One of two processes, with the variables that `torchrun` sets; what it says is kept beside its results."""
+    os.environ |= told | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+    os.dup2(os.open(out / f"said-{rank}", os.O_WRONLY | os.O_CREAT), sys.__stderr__.fileno())
     processes, device = join("cpu")
     results = {"device": str(device), "plain": after_a_step(processes, STEP)}
     results["in parts"] = after_a_step(processes, replace(STEP, accumulate=2))
@@ -72,7 +75,3 @@ def main(out: Path) -> None:
     results["history"] = state.history
     torch.save(results, out / f"results-{processes.rank}.pt")
     (out / f"calls-{processes.rank}.json").write_text(json.dumps(calls))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -10,7 +10,8 @@ from frcnn_edu.watch.dashboard import Dashboard
 
 pytestmark = pytest.mark.slow  # real training
 
-CONFIG = TrainConfig(model_args={"min_size": 64, "max_size": 80}, epochs=1, batch_size=2, warmup_steps=2)
+SMALL = {"min_size": 64, "max_size": 80, "box_detections_per_img": 5}  # a hundred boxes with names take long to draw
+CONFIG = TrainConfig(model_args=SMALL, epochs=1, batch_size=2, warmup_steps=2)
 
 
 class Few(ShapesDetection):
