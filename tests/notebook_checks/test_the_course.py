@@ -1,10 +1,12 @@
 """Promises that all notebooks keep, and that README.md makes of them."""
 
 import re
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from nbformat import NotebookNode
 
 from frcnn_edu.lessons import LESSONS, notebook_name
 from frcnn_edu.lessons.explore import EXPLORERS
@@ -25,12 +27,18 @@ TORCHVISION += [3129, 3246, 3747, 3949, 4124, 6213, 7473, 9401]
 DETECTRON2 = [1162, 1213, 2744, 3750]
 
 
+@cache
+def cells(path: Path) -> list[NotebookNode]:
+    """A notebook's cells, read once."""
+    return read_notebook(path).cells
+
+
 def name(path: Path) -> str:
     return path.relative_to(NOTEBOOKS).as_posix()
 
 
 def headings(path: Path) -> list[str]:
-    text = "\n".join(cell.source for cell in read_notebook(path).cells if cell.cell_type == "markdown")
+    text = "\n".join(cell.source for cell in cells(path) if cell.cell_type == "markdown")
     return [re.sub(r"[*`$]", "", line).strip() for line in re.findall(r"^#+ (.*)$", text, re.MULTILINE)]
 
 
@@ -55,13 +63,13 @@ def test_every_exercise_has_a_solution(path: Path) -> None:
 
 @pytest.mark.parametrize("path", COURSE[:-1], ids=name)
 def test_every_notebook_hands_on_to_the_next(path: Path) -> None:
-    last = [cell.source for cell in read_notebook(path).cells if cell.cell_type == "markdown"][-1]
+    last = [cell.source for cell in cells(path) if cell.cell_type == "markdown"][-1]
     assert f"]({COURSE[COURSE.index(path) + 1].name})" in last
 
 
 @pytest.mark.parametrize("path", COURSE[1:14], ids=name)
 def test_every_stage_follows_the_object(path: Path) -> None:
-    code = "\n".join(cell.source for cell in read_notebook(path).cells if cell.cell_type == "code")
+    code = "\n".join(cell.source for cell in cells(path) if cell.cell_type == "code")
     assert f"logbook({int(path.name[:2])})" in code
 
 
@@ -90,8 +98,7 @@ def test_the_readme_shows_every_explorer() -> None:
     for row, name, file in zip(rows, EXPLORERS, linked, strict=True):
         assert f'src="figures/explore_{name}.png"' in row
         assert f"[`{name}`]" in row
-        cells = read_notebook(ROOT / file).cells
-        assert any(f"explore.{name}()" in cell.source for cell in cells if cell.cell_type == "code")
+        assert any(f"explore.{name}()" in cell.source for cell in cells(ROOT / file) if cell.cell_type == "code")
 
 
 def check_links(text: str) -> list[str]:
@@ -113,7 +120,7 @@ def test_saved_explorers_have_the_boards_own_program(path: Path) -> None:
         .get("state", {})
     )
     boards = [model["state"] for model in saved.values() if model["model_name"] == "AnyModel"]
-    opened = sum(cell.source.count("= explore.") for cell in read_notebook(path).cells if cell.cell_type == "code")
+    opened = sum(cell.source.count("= explore.") for cell in cells(path) if cell.cell_type == "code")
     assert len(boards) == opened
     for board in boards:
         assert board["_esm"] == (BOARD / "board.js").read_text(encoding="utf-8"), (
