@@ -6,8 +6,9 @@ The names below are torchvision's, and so are their arguments: code written for
 
 from . import model, ops
 from .model import *  # noqa: F403
+from .model.fast import run_as, set_exact
 from .ops import *  # noqa: F403
 
 __version__ = "0.1.0"
 
-__all__ = [*model.__all__, *ops.__all__]
+__all__ = [*model.__all__, *ops.__all__, "run_as", "set_exact"]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..ops import box_iou
-from .lively import Target, make_targets
 from .models import NUM_CLASSES, images_of, set_size
+from .realistic import Target, make_targets
 from .steps import inference, training_step
 
 # The most that float64 may differ by: pixels, probabilities, and shares of a loss or of a tensor's largest gradient.

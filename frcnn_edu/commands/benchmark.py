@@ -14,15 +14,15 @@ from ..benchmark import growth as growing
 from ..benchmark.agreement import compare_in_float32, compare_in_float64
 from ..benchmark.bench import Bench
 from ..benchmark.counts import as_on_a_gpu, count
-from ..benchmark.lively import make_targets
 from ..benchmark.memory import fixed_bytes
 from ..benchmark.models import NUM_CLASSES, images_of, make_pair
 from ..benchmark.pairs import HEADING, interleave
+from ..benchmark.realistic import make_targets
 from ..benchmark.report import PEAK_HEADING, STEP_HEADING, Report
 from ..benchmark.stages import Stages, inference_stages, pair_up, training_stages
 from ..benchmark.steps import Step, proposals_of
 
-FLOAT64_SIZE, LIVELY_SIZE = 128, 400  # pixels: enough to see what is to be seen, and quick
+FLOAT64_SIZE, REALISTIC_SIZE = 128, 400  # pixels: enough to see what is to be seen, and quick
 USUAL_BOXES = 20  # in an image, where their number is not what is asked
 
 
@@ -36,7 +36,7 @@ def run_benchmark(options: argparse.Namespace) -> None:
         torch.set_num_threads(options.threads)
     report = Report(options.json)
     say_where(report)
-    size = min(max(options.sizes), LIVELY_SIZE)
+    size = min(max(options.sizes), REALISTIC_SIZE)
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(*make_pair(size, images_of(size, 2)), options.repeats, Path(folder))
         compare(bench, options.sizes, report)
@@ -157,7 +157,7 @@ def counts(bench: Bench, size: int, report: Report) -> None:
     bench.resize(size)
     for step, way in ((step, way) for step in (Step(size, 2), Step(size, 2, USUAL_BOXES)) for way in ("CPU", "GPU")):
         calls = [step.of(model, update=False) for model in bench.both]
-        with as_on_a_gpu(bench.ours) if way == "GPU" else nullcontext():
+        with as_on_a_gpu() if way == "GPU" else nullcontext():
             for call in calls:
                 call()  # what is kept from one step to the next is there
             ours, theirs = (count(call) for call in calls)

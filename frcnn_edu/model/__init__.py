@@ -7,7 +7,6 @@ from .anchors import AnchorGenerator
 from .backbone import (
     BackboneWithFPN,
     IntermediateLayerGetter,
-    SlimResNet,
     mobilenet_backbone,
     resnet_fpn_backbone,
     vgg_backbone,
@@ -19,13 +18,11 @@ from .builders import (
     fasterrcnn_timm_fpn,
     needs_new_predictor,
 )
-from .exact import set_exact
-from .fast_conv import FastConv2d
 from .faster_rcnn import FasterRCNN
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .generalized_rcnn import GeneralizedRCNN
-from .lean_stage import LeanStage
+from .resnet import BasicBlock, Bottleneck, ResNet, SlimResNet
 from .roi_align import LevelMapper, MultiScaleRoIAlign
 from .roi_heads import FastRCNNPredictor, RoIHeads, TwoMLPHead
 from .rpn import RegionProposalNetwork, RPNHead
@@ -56,7 +53,8 @@ __all__ = [
     "MODELS",
     "AnchorGenerator",
     "BackboneWithFPN",
-    "FastConv2d",
+    "BasicBlock",
+    "Bottleneck",
     "FastRCNNPredictor",
     "FasterRCNN",
     "FeaturePyramidNetwork",
@@ -66,11 +64,11 @@ __all__ = [
     "ImageList",
     "IntermediateLayerGetter",
     "LastLevelMaxPool",
-    "LeanStage",
     "LevelMapper",
     "MultiScaleRoIAlign",
     "RPNHead",
     "RegionProposalNetwork",
+    "ResNet",
     "RoIHeads",
     "SlimResNet",
     "TimmBody",
@@ -83,7 +81,6 @@ __all__ = [
     "model_builder",
     "needs_new_predictor",
     "resnet_fpn_backbone",
-    "set_exact",
     "timm_fpn_backbone",
     "vgg_backbone",
 ]

@@ -14,9 +14,10 @@ from torchvision.models.detection import (
 )
 
 from .anchors import AnchorGenerator
-from .backbone import BackboneWithFPN, SlimResNet, mobilenet_backbone, resnet_fpn_backbone
+from .backbone import BackboneWithFPN, mobilenet_backbone, resnet_fpn_backbone
 from .faster_rcnn import ASPECT_RATIOS, FasterRCNN, fpn_anchors
 from .frozen_batch_norm import FrozenBatchNorm2d
+from .resnet import SlimResNet
 from .roi_align import MultiScaleRoIAlign
 from .roi_heads import FastRCNNPredictor, TwoMLPHead
 from .timm_backbone import timm_fpn_backbone

@@ -9,7 +9,7 @@ from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
 
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN
-from .exact import set_exact
+from .fast import run_as
 from .fpn import LastLevelMaxPool
 from .generalized_rcnn import GeneralizedRCNN
 from .roi_align import MultiScaleRoIAlign
@@ -34,12 +34,12 @@ class FasterRCNN(GeneralizedRCNN):
         box_head: a `TwoMLPHead` with 1024 outputs by default.
         box_predictor: a `FastRCNNPredictor` by default.
         box_*, bbox_reg_weights: see `RoIHeads`.
-        exact: add up in torchvision's order, for its numbers to the last bit (see `set_exact`).
+        exact: torchvision's numbers to the last bit; otherwise faster, and equal up to rounding (see `run_as`).
         **kwargs: further arguments of `GeneralizedRCNNTransform`.
 
     Raises:
         ValueError: the backbone has no `out_channels`; `num_classes` and `box_predictor` are both given, or neither;
-            the anchors are for another number of maps than a `BackboneWithFPN` returns (of another backbone, the first
+            the anchors are for another number of maps than a `BackboneWithFPN` returns (for a custom backbone, the first
             forward pass tells).
 
     Source: Faster R-CNN (Ren et al. 2015); `torchvision/models/detection/faster_rcnn.py`.
@@ -135,7 +135,9 @@ class FasterRCNN(GeneralizedRCNN):
             **kwargs,
         )
         super().__init__(backbone, rpn, roi_heads, transform)
-        set_exact(self, exact)
+        # Until here the textbook. For each of its classes that can do better, another takes over that gives the same with less
+        # work: `run_as(model, "textbook")` takes them out again.
+        run_as(self, "exact" if exact else "fast")
 
 
 def fpn_anchors(sizes: Sequence[int]) -> AnchorGenerator:

@@ -1,16 +1,12 @@
 """C2…C5 → P2…P5 and "pool": a pyramid in which every level knows what the deepest one knows."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
-from functools import partial
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
-
-from .kept import Again
 
 
 class FeaturePyramidNetwork(nn.Module):
@@ -42,6 +38,7 @@ class FeaturePyramidNetwork(nn.Module):
                 raise ValueError(
                     f"every feature map needs at least one channel, got in_channels_list={in_channels_list}"
                 )
+            # No activation: a lateral may be negative, for it is added to what comes from above.
             lateral = Conv2dNormActivation(
                 in_channels,
                 out_channels,
@@ -61,7 +58,6 @@ class FeaturePyramidNetwork(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         self.extra_blocks = extra_blocks
-        self.normalises = norm_layer is not None
 
     def forward(self, x: dict[str, Tensor]) -> dict[str, Tensor]:
         """Maps (N, Cᵢ, Hᵢ, Wᵢ), finest first → maps (N, out_channels, Hᵢ, Wᵢ) of the same names, and the extra levels."""
@@ -69,20 +65,14 @@ class FeaturePyramidNetwork(nn.Module):
         top_down = self.inner_blocks[-1](bottom_up[-1])  # the coarsest level has nothing above it
         results = [self.layer_blocks[-1](top_down)]
         for level in reversed(range(len(bottom_up) - 1)):
-            merge = partial(self._merge, level, bottom_up[level], top_down)
-            top_down = merge()
-            # The finest sum is one of the largest maps there are, and quickly made: no need to hold it for the backward pass.
-            # (Unless a BatchNorm would then see it twice.)
-            with Again(merge).instead_of(top_down) if level == 0 and not self.normalises else nullcontext():
-                results.insert(0, self.layer_blocks[level](top_down))
+            lateral = self.inner_blocks[level](bottom_up[level])
+            # To the lateral's own size: a map of 25 rows lies below one of 13, and 2 · 13 would be 26.
+            top_down = lateral + F.interpolate(top_down, size=lateral.shape[-2:], mode="nearest")
+            # The 3×3 sees the sum, and what goes further down is the sum as well, not what the 3×3 made of it.
+            results.insert(0, self.layer_blocks[level](top_down))
         if self.extra_blocks is not None:
             results, names = self.extra_blocks(results, bottom_up, names)
         return dict(zip(names, results))
-
-    def _merge(self, level: int, bottom_up: Tensor, top_down: Tensor) -> Tensor:
-        """What a level adds itself, and what comes down to it: (N, out_channels, H, W)."""
-        lateral = self.inner_blocks[level](bottom_up)
-        return lateral.add_(F.interpolate(top_down, size=lateral.shape[-2:], mode="nearest"))
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *args: Any
@@ -95,12 +85,10 @@ class FeaturePyramidNetwork(nn.Module):
 
 
 class LastLevelMaxPool(ExtraFPNBlock):
-    """One more level, "pool", for the largest anchors: every second row and column of the last one.
-
-    It is max pooling with a 1×1 window and stride 2, so it subsamples and takes no maximum of anything.
-    """
+    """One more level, "pool", for the largest anchors: every second row and column of the last one."""
 
     def forward(self, x: list[Tensor], y: list[Tensor], names: list[str]) -> tuple[list[Tensor], list[str]]:
+        # A 1×1 window with stride 2: it subsamples, and takes no maximum of anything.
         return [*x, F.max_pool2d(x[-1], kernel_size=1, stride=2)], [*names, "pool"]
 
 

@@ -34,7 +34,9 @@ class BoxCoder:
         weights_xy, weights_wh = self._weights(proposals)
         xy, wh = _centres_and_sizes(proposals)  # (N, 2) each
         gt_xy, gt_wh = _centres_and_sizes(reference_boxes)
+        # In units of the reference's own size, so that a small and a large object make deltas of the same size.
         dxy = weights_xy * (gt_xy - xy) / wh
+        # A logarithm: twice as large and half as large are equally far, and every real number decodes to a positive size.
         dwh = weights_wh * torch.log(gt_wh / wh)
         return torch.cat((dxy, dwh), dim=1)
 
@@ -59,7 +61,7 @@ class BoxCoder:
 
     def _weights(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """(wx, wy) and (ww, wh)."""
-        weights = torch.tensor(self.weights, dtype=like.dtype).to(like.device, non_blocking=True)
+        weights = torch.tensor(self.weights, dtype=like.dtype, device=like.device)
         return weights[:2], weights[2:]
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from frcnn_edu.lessons.checking import NotYet, checker, expect, expect_shape
-from frcnn_edu.ops.indices import undo_order
-from frcnn_edu.ops.pooling import bilinear_samples, roi_align
+from frcnn_edu.model.fast.indices import undo_order
+from frcnn_edu.model.fast.roi_align import bilinear_samples, roi_align
 
 
 def _read(plane: Tensor, y: float, x: float) -> float:

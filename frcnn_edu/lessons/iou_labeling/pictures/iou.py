@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 from torch import Tensor
 
+from frcnn_edu.model.fast.matching import MOST_IOUS
 from frcnn_edu.ops import box_area, box_iou
-from frcnn_edu.ops.matcher import MOST_IOUS
 from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import draw_boxes, panels, show_image
 from frcnn_edu.viz.sheet import Page, bare, caption, draw_grid
@@ -185,7 +185,7 @@ def table_bytes(truths: int, anchors: int) -> int:
 
 
 def piece_bytes(truths: int, anchors: int) -> int:
-    """Bytes of the largest piece of it that `Matcher.match_boxes` holds."""
+    """Bytes of the largest piece of it that `ExactMatcher.match_boxes` holds."""
     return table_bytes(min(truths, max(1, MOST_IOUS // anchors)), anchors)
 
 

@@ -12,7 +12,7 @@ from frcnn_edu.lessons.board.scene import Rect
 from frcnn_edu.lessons.fpn.explorer.result import telling_channel
 from frcnn_edu.lessons.stages import LEVEL_KEYS, strength
 from frcnn_edu.lessons.story import Story, follow
-from frcnn_edu.ops.pooling import bilinear_samples, roi_align
+from frcnn_edu.model.fast.roi_align import bilinear_samples, roi_align
 
 from ..pictures.main import roi_pool_bins
 
