@@ -39,6 +39,7 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
                 f"anchors need sizes and aspect_ratios for the same number of feature maps, "
                 f"got {len(self.sizes)} sizes {self.sizes} and {len(self.aspect_ratios)} ratios {self.aspect_ratios}"
             )
+        # They depend on sizes and ratios only, so they are made once.
         self.cell_anchors = [self.generate_anchors(s, r) for s, r in zip(self.sizes, self.aspect_ratios)]
 
     def generate_anchors(
@@ -58,6 +59,7 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         w_ratios = 1 / h_ratios
         heights = (h_ratios[:, None] * sizes[None, :]).flatten()  # (r, s) → (r·s,)
         widths = (w_ratios[:, None] * sizes[None, :]).flatten()
+        # Rounding is torchvision's, and makes areas a little wrong: a side of 32 and ratio 0.5 gives 46×22.
         return (torch.stack((-widths, -heights, widths, heights), dim=1) / 2).round()
 
     def set_cell_anchors(self, dtype: torch.dtype, device: torch.device) -> None:

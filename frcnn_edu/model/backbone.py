@@ -31,6 +31,7 @@ class IntermediateLayerGetter(nn.ModuleDict):
         missing = set(return_layers) - set(children)
         if missing:
             raise ValueError(f"the model has no layers {sorted(missing)}; it has {list(children)}")
+        # What comes after the last map that is returned, the classifier for example, is not needed.
         last = max(list(children).index(name) for name in return_layers)
         super().__init__(dict(list(children.items())[: last + 1]))
         self.return_layers = return_layers
@@ -38,7 +39,7 @@ class IntermediateLayerGetter(nn.ModuleDict):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(N, 3, H, W) → maps by name, finest first."""
         outputs = {}
-        for name, layer in self.items():
+        for name, layer in self.items():  # in the order in which they were made
             x = layer(x)
             if name in self.return_layers:
                 outputs[self.return_layers[name]] = x
@@ -73,7 +74,7 @@ class BackboneWithFPN(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(N, 3, H, W) → maps (N, out_channels, Hᵢ, Wᵢ) "0", "1", "2", "3", "pool"."""
-        return self.fpn(self.body(x))
+        return self.fpn(self.body(x))  # up, and down again
 
 
 def resnet_fpn_backbone(
@@ -130,6 +131,7 @@ def freeze_resnet(body: nn.Module, trainable_layers: int) -> None:
     trained = ["layer4", "layer3", "layer2", "layer1", "conv1"][:trainable_layers]
     if trainable_layers == 5:
         trained.append("bn1")
+    # What a network sees first, edges and colours, is alike in all photographs, and a few of ours would not improve it.
     for name, parameter in body.named_parameters():
         if not name.startswith(tuple(trained)):
             parameter.requires_grad_(False)

@@ -91,6 +91,7 @@ class FasterRCNN(GeneralizedRCNN):
             )
         out_channels = int(backbone.out_channels)  # type: ignore[arg-type]
 
+        # The first stage: anchors, a head that judges and moves them, and the rules by which few are left.
         anchor_generator = rpn_anchor_generator or fpn_anchors((32, 64, 128, 256, 512))
         _check_levels(backbone, anchor_generator)
         rpn = RegionProposalNetwork(
@@ -106,6 +107,7 @@ class FasterRCNN(GeneralizedRCNN):
             score_thresh=rpn_score_thresh,
         )
 
+        # The second stage: the features of a proposal as a window of one size, two layers, and two answers.
         box_roi_pool = box_roi_pool or MultiScaleRoIAlign(["0", "1", "2", "3"], output_size=7, sampling_ratio=2)
         if box_head is None:
             rows, columns = box_roi_pool.output_size
@@ -127,6 +129,7 @@ class FasterRCNN(GeneralizedRCNN):
             box_detections_per_img,
         )
 
+        # What comes first and last. Mean and deviation are ImageNet's, on which backbones are pretrained.
         transform = GeneralizedRCNNTransform(
             min_size,
             max_size,

@@ -26,7 +26,7 @@ class FrozenBatchNorm2d(nn.Module):
 
     def __init__(self, num_features: int, eps: float = 1e-5) -> None:
         super().__init__()
-        self.eps = eps
+        self.eps = eps  # a channel that never varied would be divided by 0
         # Buffers, not parameters: they are saved and moved with the model, and no optimiser sees them.
         self.register_buffer("weight", torch.ones(num_features))
         self.register_buffer("bias", torch.zeros(num_features))
@@ -40,12 +40,13 @@ class FrozenBatchNorm2d(nn.Module):
     def scale_and_shift(self) -> tuple[Tensor, Tensor]:
         """What the layer multiplies each channel by, and what it adds: (C,), (C,)."""
         scale = self.weight * (self.running_var + self.eps).rsqrt()
+        # What stands for x = mean has to come out as bias.
         return scale, self.bias - self.running_mean * scale
 
     def forward(self, x: Tensor) -> Tensor:
-        # weight · (x − mean) / √(variance + eps) + bias, sorted: all but x is known before x comes
+        # weight · (x − mean) / √(variance + eps) + bias, sorted: all but x is known before x comes.
         scale, shift = self.scale_and_shift()
-        return x * scale[:, None, None] + shift[:, None, None]
+        return x * scale[:, None, None] + shift[:, None, None]  # (C, 1, 1) against (N, C, H, W)
 
     def extra_repr(self) -> str:
         return f"{len(self.weight)}, eps={self.eps}"

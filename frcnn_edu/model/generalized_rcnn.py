@@ -47,16 +47,21 @@ class GeneralizedRCNN(nn.Module):
         """
         if isinstance(images, Tensor) and images.ndim == 4:  # a batch of equal images is a list of them
             images = list(images)
-        self._check(images, targets)
+        self._check(images, targets)  # before anything is computed
         original_sizes = [(image.shape[-2], image.shape[-1]) for image in images]
+        # 1. Photographs of any size become one batch, and the boxes fit it: (N, 3, H, W).
         batch, targets = self.transform(images, targets)
+        # 2. What is in it, at several resolutions: (N, C, Hᵢ, Wᵢ) by name.
         features = self.backbone(batch.tensors)
-        if isinstance(features, Tensor):
+        if isinstance(features, Tensor):  # a backbone without a pyramid
             features = {"0": features}
+        # 3. Where something is, whatever it is: (Nᵢ, 4) for each image.
         proposals, rpn_losses = self.rpn(batch, features, targets)
+        # 4. What it is, and where exactly.
         detections, roi_losses = self.roi_heads(features, proposals, batch.image_sizes, targets)
         if self.training:
             return {**roi_losses, **rpn_losses}
+        # 5. Back to the sizes that the photographs had.
         return self.transform.postprocess(detections, batch.image_sizes, original_sizes)
 
     def _check(self, images: Sequence[Tensor], targets: Sequence[Target] | None) -> None:

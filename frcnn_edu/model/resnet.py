@@ -40,9 +40,9 @@ class BasicBlock(nn.Module):
             raise ValueError(
                 f"a BasicBlock has groups=1 and base_width=64, got groups={groups}, base_width={base_width}"
             )
-        self.conv1 = conv3x3(inplanes, planes, stride)
+        self.conv1 = conv3x3(inplanes, planes, stride)  # changes the size, if any does
         self.bn1 = norm_layer(planes)
-        self.relu = nn.ReLU(inplace=True)
+        self.relu = nn.ReLU(inplace=True)  # one for both places: it has no weights
         self.conv2 = conv3x3(planes, planes)
         self.bn2 = norm_layer(planes)
         self.downsample = downsample
@@ -50,8 +50,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inplanes, H, W) → (N, planes, H / stride, W / stride)."""
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(out))
+        out = self.relu(self.bn1(self.conv1(x)))  # (N, planes, H / stride, W / stride)
+        out = self.bn2(self.conv2(out))  # no ReLU yet: what is added to x may be negative
         # The block learns what to add to x. Nothing to add is easy to learn, so more blocks do not make it worse.
         out += x if self.downsample is None else self.downsample(x)
         return self.relu(out)
@@ -86,12 +86,12 @@ class Bottleneck(nn.Module):
         norm_layer: NormLayer = nn.BatchNorm2d,
     ) -> None:
         super().__init__()
-        width = int(planes * (base_width / 64.0)) * groups
-        self.conv1 = conv1x1(inplanes, width)
+        width = int(planes * (base_width / 64.0)) * groups  # planes itself in a ResNet
+        self.conv1 = conv1x1(inplanes, width)  # to few channels,
         self.bn1 = norm_layer(width)
-        self.conv2 = conv3x3(width, width, stride, groups)
+        self.conv2 = conv3x3(width, width, stride, groups)  # where neighbours are looked at,
         self.bn2 = norm_layer(width)
-        self.conv3 = conv1x1(width, planes * self.expansion)
+        self.conv3 = conv1x1(width, planes * self.expansion)  # and back to many
         self.bn3 = norm_layer(planes * self.expansion)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = downsample
@@ -99,9 +99,9 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, inplanes, H, W) → (N, 4·planes, H / stride, W / stride)."""
-        out = self.relu(self.bn1(self.conv1(x)))
-        out = self.relu(self.bn2(self.conv2(out)))
-        out = self.bn3(self.conv3(out))
+        out = self.relu(self.bn1(self.conv1(x)))  # (N, planes, H, W)
+        out = self.relu(self.bn2(self.conv2(out)))  # (N, planes, H / stride, W / stride)
+        out = self.bn3(self.conv3(out))  # (N, 4·planes, H / stride, W / stride)
         out += x if self.downsample is None else self.downsample(x)
         return self.relu(out)
 
@@ -138,17 +138,19 @@ class ResNet(nn.Module):
         self.inplanes = widths[0]
         # The stem: (N, 3, H, W) → (N, 64, H / 4, W / 4). Most of the work of a network is on its large maps, so the
         # first two layers make them small.
-        self.conv1 = nn.Conv2d(3, self.inplanes, kernel_size=7, stride=2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(3, self.inplanes, kernel_size=7, stride=2, padding=3, bias=False)  # no bias: bn1 has one
         self.bn1 = norm_layer(self.inplanes)
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)  # stride 4 now
 
+        # Each stage halves the map and doubles its channels: coarser, and able to say more of each place. The first
+        # leaves the size as it is, for the stem has made it small enough.
         settings: dict[str, Any] = dict(groups=groups, base_width=width_per_group, norm_layer=norm_layer)
         self.layer1 = self._make_stage(block, widths[0], layers[0], stride=1, **settings)  # C2, stride 4
         self.layer2 = self._make_stage(block, widths[1], layers[1], stride=2, **settings)  # C3, stride 8
         self.layer3 = self._make_stage(block, widths[2], layers[2], stride=2, **settings)  # C4, stride 16
         self.layer4 = self._make_stage(block, widths[3], layers[3], stride=2, **settings)  # C5, stride 32
-        if num_classes is not None:
+        if num_classes is not None:  # these two forget where something was seen, so a detector does without them
             self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
             self.fc = nn.Linear(self.inplanes, num_classes)
         for module in self.modules():
@@ -161,17 +163,19 @@ class ResNet(nn.Module):
     ) -> Stage:
         """Residual blocks; the first changes size and channels, if they change."""
         channels, downsample = planes * block.expansion, None
-        if stride != 1 or self.inplanes != channels:
+        if (
+            stride != 1 or self.inplanes != channels
+        ):  # x does not fit what it is added to: a 1×1 convolution lets it fit
             downsample = nn.Sequential(conv1x1(self.inplanes, channels, stride), settings["norm_layer"](channels))
         first = block(self.inplanes, planes, stride, downsample, **settings)
-        self.inplanes = channels
+        self.inplanes = channels  # of all that follows
         return Stage(first, *(block(channels, planes, **settings) for _ in range(blocks - 1)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (N, 3, H, W) → logits (N, num_classes)."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(torch.flatten(self.avgpool(x), 1))
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))  # (N, 64, H / 4, W / 4)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # (N, 512 · expansion, H / 32, W / 32)
+        return self.fc(torch.flatten(self.avgpool(x), 1))  # what is anywhere in the image, averaged
 
 
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:

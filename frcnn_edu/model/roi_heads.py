@@ -20,11 +20,12 @@ class TwoMLPHead(nn.Module):
 
     def __init__(self, in_channels: int, representation_size: int) -> None:
         super().__init__()
-        self.fc6 = nn.Linear(in_channels, representation_size)
+        self.fc6 = nn.Linear(in_channels, representation_size)  # named as in VGG, which the paper used
         self.fc7 = nn.Linear(representation_size, representation_size)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, 7, 7) → (N, representation_size)."""
+        # Flattened, each bin of the window has weights of its own: the head knows where in the box it saw something.
         return F.relu(self.fc7(F.relu(self.fc6(x.flatten(start_dim=1)))))
 
 
@@ -39,13 +40,14 @@ class FastRCNNPredictor(nn.Module):
     def __init__(self, in_channels: int, num_classes: int) -> None:
         super().__init__()
         self.cls_score = nn.Linear(in_channels, num_classes)
+        # Four for each class, for a cross may end where a circle does not.
         self.bbox_pred = nn.Linear(in_channels, num_classes * 4)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, in_channels), or (N, in_channels, 1, 1) → logits (N, num_classes) and deltas (N, 4·num_classes)."""
         if x.dim() == 4 and x.shape[2:] != (1, 1):
             raise ValueError(f"the predictor takes (N, C) or (N, C, 1, 1), got {tuple(x.shape)}")
-        x = x.flatten(start_dim=1)
+        x = x.flatten(start_dim=1)  # a head of convolutions leaves (N, C, 1, 1)
         return self.cls_score(x), self.bbox_pred(x)
 
 
@@ -83,12 +85,12 @@ class RoIHeads(nn.Module):
         self.fg_bg_sampler = BalancedPositiveNegativeSampler(batch_size_per_image, positive_fraction)
         # Proposals are nearly right, and their deltas small: the weights bring them to about unit variance.
         self.box_coder = BoxCoder(bbox_reg_weights or (10.0, 10.0, 5.0, 5.0))
-        self.box_roi_pool = box_roi_pool
-        self.box_head = box_head
-        self.box_predictor = box_predictor
-        self.score_thresh = score_thresh
-        self.nms_thresh = nms_thresh
-        self.detections_per_img = detections_per_img
+        self.box_roi_pool = box_roi_pool  # boxes → (N, C, 7, 7)
+        self.box_head = box_head  # → (N, 1024)
+        self.box_predictor = box_predictor  # → logits (N, classes) and deltas (N, 4·classes)
+        self.score_thresh = score_thresh  # 0.05: average precision counts unlikely detections as well
+        self.nms_thresh = nms_thresh  # 0.5, stricter than the RPN's: after this nobody decides any more
+        self.detections_per_img = detections_per_img  # 100
 
     def forward(
         self,
@@ -104,7 +106,7 @@ class RoIHeads(nn.Module):
                 R-CNN does: there are none here.
         """
         _check_heads(self)
-        if self.training:
+        if self.training:  # some of the proposals, with what should be said of each
             proposals, _, labels, regression_targets = self.select_training_samples(proposals, targets)
         pooled = self.box_roi_pool(features, proposals, image_shapes)  # (ΣNᵢ, C, 7, 7)
         class_logits, box_regression = self.box_predictor(self.box_head(pooled))
@@ -112,6 +114,7 @@ class RoIHeads(nn.Module):
         class_logits, box_regression = (x.to(proposals[0].dtype) for x in (class_logits, box_regression))
         if self.training:
             loss_classifier, loss_box_reg = fastrcnn_loss(class_logits, box_regression, labels, regression_targets)
+            # No detections: in training nobody asks for them.
             return [], {"loss_classifier": loss_classifier, "loss_box_reg": loss_box_reg}
 
         boxes, scores, labels = self.postprocess_detections(class_logits, box_regression, proposals, image_shapes)
@@ -128,10 +131,10 @@ class RoIHeads(nn.Module):
         gt_boxes = [target["boxes"].to(proposals[0].dtype) for target in targets]
         gt_labels = [target["labels"] for target in targets]
 
-        proposals = self.add_gt_proposals(proposals, gt_boxes)
+        proposals = self.add_gt_proposals(proposals, gt_boxes)  # (Nᵢ, 4) for each image
         matched_idxs, labels = self.assign_targets_to_proposals(proposals, gt_boxes, gt_labels)
         matched_gt_boxes = []
-        for image, sampled in enumerate(self.subsample(labels)):
+        for image, sampled in enumerate(self.subsample(labels)):  # (S,) indices
             proposals[image] = proposals[image][sampled]
             labels[image] = labels[image][sampled]
             matched_idxs[image] = matched_idxs[image][sampled]
@@ -139,6 +142,7 @@ class RoIHeads(nn.Module):
             if len(gt_boxes_in_image) == 0:  # all background, whose placeholder no loss looks at
                 gt_boxes_in_image = gt_boxes_in_image.new_zeros(1, 4)
             matched_gt_boxes.append(gt_boxes_in_image[matched_idxs[image]])
+        # The deltas that would move each proposal onto its object, whatever the RPN has done to it before.
         regression_targets = self.box_coder.encode(matched_gt_boxes, proposals)
         return proposals, matched_idxs, labels, regression_targets
 
@@ -158,17 +162,18 @@ class RoIHeads(nn.Module):
                 matched_idxs.append(nothing)
                 labels.append(nothing)
                 continue
-            matched = self.proposal_matcher(box_iou(gt_boxes_in_image, proposals_in_image))  # (N,)
+            matched = self.proposal_matcher(box_iou(gt_boxes_in_image, proposals_in_image))  # (N,) index, −1 or −2
+            # Another answer than the RPN's: not only whether there is something, but what.
             label = gt_labels_in_image[matched.clamp(min=0)]
-            label[matched == Matcher.BELOW_LOW_THRESHOLD] = 0
-            label[matched == Matcher.BETWEEN_THRESHOLDS] = -1
+            label[matched == Matcher.BELOW_LOW_THRESHOLD] = 0  # background
+            label[matched == Matcher.BETWEEN_THRESHOLDS] = -1  # ignored; there is none if both thresholds are equal
             matched_idxs.append(matched.clamp(min=0))
             labels.append(label)
         return matched_idxs, labels
 
     def subsample(self, labels: list[Tensor]) -> list[Tensor]:
         """Samples the proposals to train on: for each image ascending indices (S,)."""
-        masks = zip(*self.fg_bg_sampler(labels))
+        masks = zip(*self.fg_bg_sampler(labels))  # for each image, the sampled positives and negatives
         return [torch.where(positives | negatives)[0] for positives, negatives in masks]
 
     # ------------------------------------------------------------------------------------------------------ evaluation
@@ -177,14 +182,15 @@ class RoIHeads(nn.Module):
         self, class_logits: Tensor, box_regression: Tensor, proposals: list[Tensor], image_shapes: list[Size]
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """Logits (ΣNᵢ, C) and deltas (ΣNᵢ, 4·C) → for each image boxes (K, 4), scores (K,) and labels (K,), best first."""
-        num_classes = class_logits.shape[1]
-        boxes_per_image = [len(boxes) for boxes in proposals]
+        num_classes = class_logits.shape[1]  # with the background
+        boxes_per_image = [boxes.shape[0] for boxes in proposals]
         all_boxes = self.box_coder.decode(
             box_regression, proposals
         )  # (ΣNᵢ, C, 4): every class moves the box its own way
         all_scores = class_logits.softmax(dim=-1)  # (ΣNᵢ, C)
 
         final_boxes, final_scores, final_labels = [], [], []
+        # An image at a time. The order is not the RPN's: here scores come before sizes.
         for boxes, scores, image_shape in zip(
             all_boxes.split(boxes_per_image), all_scores.split(boxes_per_image), image_shapes
         ):
@@ -195,11 +201,12 @@ class RoIHeads(nn.Module):
             # Nearly all of them are hopeless.
             keep = torch.where(scores > self.score_thresh)[0]
             boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
+            # A box that was clipped to nothing is none.
             keep = remove_small_boxes(boxes, min_size=1e-2)
             boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
             # Within a class the best of those that overlap, and of all classes the best: they come first.
             keep = batched_nms(boxes, scores, labels, self.nms_thresh)
-            keep = keep[: self.detections_per_img]
+            keep = keep[: self.detections_per_img]  # (K,)
             final_boxes.append(boxes[keep])
             final_scores.append(scores[keep])
             final_labels.append(labels[keep])

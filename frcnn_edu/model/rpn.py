@@ -29,6 +29,7 @@ class RPNHead(nn.Module):
 
     def __init__(self, in_channels: int, num_anchors: int, conv_depth: int = 1) -> None:
         super().__init__()
+        # What is around a cell counts, so a 3×3 first; then for each anchor of a cell one number, and four.
         self.conv = nn.Sequential(
             *(Conv2dNormActivation(in_channels, in_channels, kernel_size=3, norm_layer=None) for _ in range(conv_depth))
         )
@@ -36,13 +37,13 @@ class RPNHead(nn.Module):
         self.bbox_pred = nn.Conv2d(in_channels, num_anchors * 4, kernel_size=1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.normal_(module.weight, std=0.01)
+                nn.init.normal_(module.weight, std=0.01)  # at first nothing is likely, and nothing moves
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
     def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Maps (N, C, H, W), one a level → logits (N, A, H, W) and deltas (N, 4·A, H, W), one a level."""
-        hidden = [self.conv(feature) for feature in x]
+        hidden = [self.conv(feature) for feature in x]  # (N, C, H, W) each
         return [self.cls_logits(h) for h in hidden], [self.bbox_pred(h) for h in hidden]
 
     def _load_from_state_dict(
@@ -58,7 +59,7 @@ def concat_box_prediction_layers(objectness: list[Tensor], deltas: list[Tensor])
 
     That is image → level → y → x → anchor, so channels go last: (N, A·K, H, W) → (N, H·W, A·K) on each level.
     """
-    anchors_per_location = [level.shape[1] for level in objectness]
+    anchors_per_location = [level.shape[1] for level in objectness]  # A, in the channels
     if len(set(anchors_per_location)) > 1:
         raise ValueError(f"levels must have equally many anchors at a location, got {anchors_per_location}")
     logits = torch.cat([level.flatten(2).transpose(1, 2) for level in objectness], dim=1)  # (N, ΣH·W, A)
@@ -103,10 +104,10 @@ class RegionProposalNetwork(nn.Module):
         # Without low-quality matches most objects would have no anchor to learn from: few anchors reach an IoU of 0.7.
         self.proposal_matcher = Matcher(fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches=True)
         self.fg_bg_sampler = BalancedPositiveNegativeSampler(batch_size_per_image, positive_fraction)
-        self._pre_nms_top_n = pre_nms_top_n
-        self._post_nms_top_n = post_nms_top_n
-        self.nms_thresh = nms_thresh
-        self.score_thresh = score_thresh
+        self._pre_nms_top_n = pre_nms_top_n  # of each level: 2000 in training, 1000 in evaluation
+        self._post_nms_top_n = post_nms_top_n  # of all levels together: likewise
+        self.nms_thresh = nms_thresh  # 0.7: what overlaps less may be another object, which the second stage decides
+        self.score_thresh = score_thresh  # 0: all may compete
         self.min_size = 1e-3  # pixels: a box clipped away to nothing
 
     def pre_nms_top_n(self) -> int:
@@ -129,7 +130,7 @@ class RegionProposalNetwork(nn.Module):
         objectness_maps, delta_maps = self.head(maps)  # (N, A, H, W) and (N, 4·A, H, W) for each level
         anchors_per_level = [level[0].numel() for level in objectness_maps]
         self._check(anchors_per_level, len(anchors[0]), targets)
-        objectness, deltas = concat_box_prediction_layers(objectness_maps, delta_maps)
+        objectness, deltas = concat_box_prediction_layers(objectness_maps, delta_maps)  # in the order of the anchors
         # Under autocast the head computes in half precision, which has no number between 256 and 258: too coarse for boxes.
         objectness, deltas = objectness.to(anchors[0].dtype), deltas.to(anchors[0].dtype)
 
@@ -141,6 +142,7 @@ class RegionProposalNetwork(nn.Module):
 
         # The losses look at anchors, not at proposals: what NMS kept has no influence on them.
         labels, matched_gt_boxes = self.assign_targets_to_anchors(anchors, targets)
+        # What the head should have said: the deltas that lead from each anchor to its object.
         regression_targets = self.box_coder.encode(matched_gt_boxes, anchors)
         objectness_loss, box_loss = self.compute_loss(objectness, deltas, labels, regression_targets)
         return boxes, {"loss_objectness": objectness_loss, "loss_rpn_box_reg": box_loss}
@@ -155,6 +157,7 @@ class RegionProposalNetwork(nn.Module):
         """All anchors decoded, (N, ΣH·W·A, 4), and their logits → the best boxes and probabilities of each image."""
         # Which boxes are kept is a decision, and a decision has no gradient.
         objectness = objectness.detach().reshape(len(proposals), -1)  # (N, ΣH·W·A)
+        # Which level each anchor is of: a box of P2 and one of P3 may say the same, and both stay.
         levels = [objectness.new_full((n,), i, dtype=torch.int64) for i, n in enumerate(num_anchors_per_level)]
         level_of_anchor = torch.cat(levels)  # (ΣH·W·A,)
 
@@ -208,8 +211,9 @@ class RegionProposalNetwork(nn.Module):
                 continue
             matched = self.proposal_matcher(self.box_similarity(gt_boxes, anchors_in_image))  # (N,) index, −1 or −2
             label = (matched >= 0).to(anchors_in_image.dtype)  # a float: it is the target of a cross-entropy
-            label[matched == Matcher.BETWEEN_THRESHOLDS] = -1
+            label[matched == Matcher.BETWEEN_THRESHOLDS] = -1  # neither object nor background: not trained on
             labels.append(label)
+            # −1 and −2 are no indices. The first object stands in for them, and is never looked at.
             matched_gt_boxes.append(gt_boxes[matched.clamp(min=0)])
         return labels, matched_gt_boxes
 
@@ -223,6 +227,7 @@ class RegionProposalNetwork(nn.Module):
             labels: for each image (ΣH·W·A,), 1 object, 0 background, −1 ignored.
             regression_targets: for each image (ΣH·W·A, 4), the deltas that would be right.
         """
+        # Nearly all anchors are background. Trained on all of them, the head would learn to say "nothing", always.
         positives, negatives = self.sample(labels)
         sampled = torch.cat((positives, negatives))
         return losses.rpn_loss(

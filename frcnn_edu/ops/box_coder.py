@@ -25,6 +25,7 @@ class BoxCoder:
 
     def encode(self, reference_boxes: list[Tensor], proposals: list[Tensor]) -> list[Tensor]:
         """Deltas that lead from each proposal to its reference box; one (N, 4) tensor an image in, and out."""
+        # All images at once, and apart again afterwards: no box needs to know whose it is.
         boxes_per_image = [len(boxes) for boxes in reference_boxes]
         deltas = self.encode_single(torch.cat(reference_boxes), torch.cat(proposals))
         return list(deltas.split(boxes_per_image))
@@ -53,8 +54,10 @@ class BoxCoder:
         xy, wh = (value[:, None] for value in _centres_and_sizes(boxes.to(rel_codes.dtype)))  # each (N, 1, 2)
         deltas = rel_codes.unflatten(1, (-1, 4))  # (N, K, 4)
         dxy = deltas[..., :2] / weights_xy
+        # A wild prediction must not become an infinite box. Downwards there is no such danger: exp(−∞) is 0.
         dwh = (deltas[..., 2:] / weights_wh).clamp(max=self.bbox_xform_clip)
 
+        # The inverse of `encode_single`, line by line.
         centres = dxy * wh + xy  # (N, K, 2)
         halves = 0.5 * (dwh.exp() * wh)
         return torch.cat((centres - halves, centres + halves), dim=2).flatten(1)

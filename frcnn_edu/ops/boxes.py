@@ -18,16 +18,18 @@ __all__ = [
 
 def box_area(boxes: Tensor) -> Tensor:
     """Area of each box in square pixels: (N, 4) → (N,). Width is `x2 - x1`, with no `+ 1`."""
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    sides = boxes[:, 2:] - boxes[:, :2]  # (N, 2): width and height
+    return sides[:, 0] * sides[:, 1]
 
 
 def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     """Intersection over union of every box of one set with every box of another: (N, 4), (M, 4) → (N, M) in [0, 1]."""
+    # The intersection of two boxes is a box: from the greater of the left sides to the lesser of the right ones.
     top_left = torch.max(boxes1[:, None, :2], boxes2[:, :2])  # (N, M, 2)
     bottom_right = torch.min(boxes1[:, None, 2:], boxes2[:, 2:])  # (N, M, 2)
     sides = (bottom_right - top_left).clamp(min=0)  # boxes that do not meet have a negative one
     intersection = sides[:, :, 0] * sides[:, :, 1]  # (N, M)
-    union = box_area(boxes1)[:, None] + box_area(boxes2) - intersection
+    union = box_area(boxes1)[:, None] + box_area(boxes2) - intersection  # which both areas have counted
     return intersection / union
 
 
@@ -41,7 +43,7 @@ def clip_boxes_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
 
 def remove_small_boxes(boxes: Tensor, min_size: float) -> Tensor:
     """Indices of the boxes whose two sides are at least `min_size` pixels: (N, 4) → (K,) int64."""
-    sides = boxes[:, 2:] - boxes[:, :2]
+    sides = boxes[:, 2:] - boxes[:, :2]  # (N, 2): width and height
     return torch.where((sides >= min_size).all(dim=1))[0]
 
 
@@ -59,6 +61,7 @@ def batched_nms(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: floa
     Takes boxes (N, 4), scores (N,), idxs (N,); returns the kept indices (K,), best score first. There are two ways that
     are equal but for rounding. Which is taken depends on N, as in `torchvision/ops/boxes.py`: its numbers need its choice.
     """
+    # Few boxes are faster at one go, many group by group.
     if boxes.numel() > most_at_one_go(boxes.device):
         return _nms_group_by_group(boxes, scores, idxs, iou_threshold)
     return _nms_with_offsets(boxes, scores, idxs, iou_threshold)
@@ -73,7 +76,7 @@ def _nms_with_offsets(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold
     """One NMS for all: each group is first moved to a place of its own, where it can meet no other."""
     if boxes.numel() == 0:
         return torch.empty((0,), dtype=torch.int64, device=boxes.device)
-    offsets = idxs.to(boxes) * (boxes.max() + 1)
+    offsets = idxs.to(boxes) * (boxes.max() + 1)  # (N,): as far as no box of another group reaches
     return nms(boxes + offsets[:, None], scores, iou_threshold)
 
 
@@ -84,4 +87,5 @@ def _nms_group_by_group(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_thresho
         members = torch.where(idxs == group)[0]
         keep[members[nms(boxes[members], scores[members], iou_threshold)]] = True
     kept = torch.where(keep)[0]
+    # Each group was sorted by itself; the caller wants the best first.
     return kept[scores[kept].sort(descending=True)[1]]

@@ -38,6 +38,7 @@ class Matcher:
             )
         best_iou, best_gt = match_quality_matrix.max(dim=0)  # (N,) each: of equals the first
         matches = best_gt.clone()
+        # Every candidate has a best ground truth, but few are near enough to be blamed for it.
         matches[best_iou < self.high_threshold] = self.BETWEEN_THRESHOLDS
         matches[best_iou < self.low_threshold] = self.BELOW_LOW_THRESHOLD
         if self.allow_low_quality_matches:
@@ -50,7 +51,7 @@ class Matcher:
         Args:
             matches: (N,) as after the thresholds. all_matches: (N,) as before them. match_quality_matrix: (M, N).
         """
-        best_of_each_gt = match_quality_matrix.max(dim=1, keepdim=True).values  # (M, 1)
+        best_of_each_gt = match_quality_matrix.max(dim=1, keepdim=True).values  # (M, 1): along the other axis
         restored = (match_quality_matrix == best_of_each_gt).any(dim=0)  # (N,)
         # A restored candidate gets the ground truth that *it* overlaps most. That may be another than the one it was
         # restored for.

@@ -1,5 +1,6 @@
 """Proposals of the whole batch at one go, and losses that look at the sampled anchors only."""
 
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
@@ -98,19 +99,25 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         boxes = clip_boxes_to_images(boxes, image_shapes)
         good = (boxes[..., 2:] - boxes[..., :2] >= self.min_size).all(dim=2)
         good &= probabilities >= self.score_thresh
-        level_ends = torch.tensor(list(accumulate(anchors_per_level))).to(logits.device, non_blocking=True)
-        levels = torch.bucketize(top_n, level_ends, right=True)  # (N, ΣK)
-        each_level = torch.arange(len(anchors_per_level), device=levels.device)[:, None]
-        numbers = (good[:, None] & (levels[:, None] == each_level)).sum(dim=2).tolist()  # (N, levels)
+        best_per_level = [min(self.pre_nms_top_n(), number) for number in anchors_per_level]
+        levels = _repeated(range(len(best_per_level)), best_per_level, top_n.device)  # (ΣK,)
+        each_level = torch.tensor([[k] for k in range(len(best_per_level))]).to(top_n.device, non_blocking=True)
+        numbers = (good[:, None] & (levels == each_level)).sum(dim=2).tolist()  # (N, levels)
 
         proposals = []
         for i, number_per_level in enumerate(numbers):
             keep = indices_of_known_number(good[i], sum(number_per_level))
-            in_image, scores, level = boxes[i][keep], probabilities[i][keep], levels[i][keep]
+            in_image, scores, level = boxes[i][keep], probabilities[i][keep], levels[keep]
             # 6 and 7. Of those that say the same the best, level by level; of all levels the best.
             keep = batched_nms(in_image, scores, level, self.nms_thresh, number_per_level)[: self.post_nms_top_n()]
             proposals.append(in_image[keep])
         return proposals
+
+    def _get_top_n_idx(self, objectness: Tensor, num_anchors_per_level: list[int]) -> Tensor:
+        of_level = objectness.split(num_anchors_per_level, dim=1)
+        best = [level.topk(min(self.pre_nms_top_n(), level.shape[1]), dim=1).indices for level in of_level]
+        starts = accumulate(num_anchors_per_level[:-1], initial=0)
+        return torch.cat(best, dim=1) + _repeated(starts, [level.shape[1] for level in best], objectness.device)
 
     def assign_targets_to_anchors(
         self, anchors: list[Tensor], targets: list[Target] | None
@@ -156,6 +163,12 @@ class FastRegionProposalNetwork(ExactRegionProposalNetwork):
             return super()._predicted_at(sampled, maps, objectness, deltas)
         logits, sampled_deltas = predict_at(self.head, maps, sampled)
         return logits.to(objectness.dtype), sampled_deltas.to(deltas.dtype)
+
+
+def _repeated(values: Iterable[int], times: list[int], device: torch.device) -> Tensor:
+    """Each value so many times, one after the other; made on the CPU, and copied while the program goes on."""
+    repeated = [value for value, number in zip(values, times) for _ in range(number)]
+    return torch.tensor(repeated, dtype=torch.int64).to(device, non_blocking=True)
 
 
 def predict_at(head: RPNHead, maps: list[Tensor], anchors: Tensor) -> tuple[Tensor, Tensor]:

@@ -441,18 +441,3 @@ def test_torchvisions_model_stays_torchvisions() -> None:
 def test_a_mode_that_does_not_exist() -> None:
     with pytest.raises(ValueError, match="there is no mode 'quick'; choose one of textbook, exact, fast"):
         run_as(nn.ReLU(), "quick")
-
-
-def test_the_textbook_knows_nothing_of_the_shelf() -> None:
-    """But for one line of `FasterRCNN`."""
-    import re
-    from pathlib import Path
-
-    package = Path(frcnn_edu.__file__).parent
-    files = [*package.glob("model/*.py"), *package.glob("ops/*.py")]
-    importing = {
-        file.name
-        for file in files
-        if re.search(r"^from .*\bfast\b.* import|^import .*\bfast\b", file.read_text(), re.M)
-    }
-    assert importing == {"faster_rcnn.py"}
