@@ -1,4 +1,4 @@
-"""Nobody waits for PyTorch to be told how a command works, or that it was mistyped; and a package imports no more than is used."""
+"""Help and mistakes are answered without importing PyTorch, and the package imports no more than is used."""
 
 import importlib
 import json

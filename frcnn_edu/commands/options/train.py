@@ -117,7 +117,7 @@ def check(options: argparse.Namespace) -> None:
 
 
 def _check_config(options: argparse.Namespace) -> None:
-    """What is wrong with the configuration for every model, or for the one that is given; the default depends on the device."""
+    """Raises `ValueError` for what is wrong with the model that is given, or with any: the default depends on the device."""
     config = config_of(options, options.model or "small", world_size())
     if options.model is not None:
         check_pretraining(config)
@@ -126,7 +126,7 @@ def _check_config(options: argparse.Namespace) -> None:
 
 
 def _check_weights(options: argparse.Namespace) -> None:
-    """Weights that can only be a file must be one. Which names are published is torchvision's to say, later."""
+    """Weights that can only be a file must be one. Names of published weights are looked up later, in torchvision."""
     for name in ("weights", "weights_backbone"):
         path = Path(getattr(options, name) or "")
         only_a_file = len(path.parts) > 1 or path.suffix.islower()  # runs/a/model.safetensors, weights.pth
