@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..model.fast_conv import FastConv2d
+from ..model.fast import place
 from ..ops import boxes
 
 # Operators that hand out a tensor without a kernel: memory not yet written, or another view of some that was.
@@ -82,11 +82,11 @@ def count(step: Callable[[], Any]) -> Counts:
 
 
 @contextmanager
-def as_on_a_gpu(ours: Any) -> Iterator[None]:
-    """Inside, both libraries take the ways they would take on a GPU, where those differ from a CPU's.
+def as_on_a_gpu() -> Iterator[None]:
+    """Inside, both libraries work as they would on a GPU, where that differs from a CPU.
 
-    One NMS for all levels up to 100,000 coordinates, not 4,000; and in ours RoIAlign by torchvision's kernel, maps as they
-    come, and no convolution by Winograd's way.
+    One NMS for all levels up to 100,000 coordinates, not 4,000; and in ours RoIAlign by torchvision's kernel, maps in the
+    layout they come in, and no convolution by Winograd's method.
     """
     theirs = torchvision.ops.boxes
     one_by_one, at_one_go = theirs._batched_nms_vanilla, theirs._batched_nms_coordinate_trick
@@ -97,9 +97,7 @@ def as_on_a_gpu(ours: Any) -> Iterator[None]:
     with (
         patch.object(theirs, "_batched_nms_vanilla", their_nms),
         patch.object(boxes, "most_at_one_go", lambda device: 100_000),
-        patch.object(ours.roi_heads.box_roi_pool, "roi_align", torchvision.ops.roi_align),
-        patch.object(ours, "_laid_out", lambda x: x),
-        patch.object(FastConv2d, "_winograd_pays", lambda self, x: False),
+        patch.object(place, "on_cpu", lambda x: False),
     ):
         yield
 

@@ -7,10 +7,10 @@ import torch
 
 from ..model import ImageList
 from .bench import Bench
-from .lively import make_targets
 from .memory import Peaks, in_a_child, rise
 from .models import LIBRARIES, NUM_CLASSES, build, images_of, set_size
 from .pairs import Comparison, interleave
+from .realistic import make_targets
 from .steps import Step
 
 SIZES, BOXES, ROIS = (200, 400, 800), (1, 20, 200, 500), (128, 512, 1000)

@@ -9,7 +9,7 @@ from torchvision.models import detection
 from torchvision.models.detection import backbone_utils
 
 from .. import model as frcnn
-from .lively import enliven, make_images
+from .realistic import make_images, make_realistic
 
 NUM_CLASSES = 91
 LIBRARIES = ("ours", "theirs")
@@ -35,7 +35,7 @@ def images_of(size: int, count: int, seed: int = 0) -> list[Tensor]:
 
 
 def make_pair(size: int, images: Sequence[Tensor], seed: int = 0) -> tuple[Any, Any]:
-    """Our detector and torchvision's with the same lively weights, for images of `size`; both in evaluation mode.
+    """Our detector and torchvision's with the same realistic weights, for images of `size`; both in evaluation mode.
 
     The weights are random ones, scaled on `images` so that about 400 pairs of proposal and class of each pass the
     score threshold: 100 detections are left of them.
@@ -44,7 +44,7 @@ def make_pair(size: int, images: Sequence[Tensor], seed: int = 0) -> tuple[Any, 
         torch.manual_seed(seed)
         # Statistics are measured by a BatchNorm that is not frozen, and then frozen as they are.
         source = build("theirs", size, norm_layer=nn.BatchNorm2d)
-        enliven(source, images, pairs_per_image=400)
+        make_realistic(source, images, pairs_per_image=400)
         ours, theirs = (build(library, size).eval() for library in LIBRARIES)
     for model in (ours, theirs):
         model.load_state_dict(source.state_dict())

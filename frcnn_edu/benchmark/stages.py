@@ -15,7 +15,7 @@ from torchvision.models.detection.roi_heads import fastrcnn_loss as their_fastrc
 
 from ..model import GeneralizedRCNN
 from ..ops import fastrcnn_loss
-from .lively import Target
+from .realistic import Target
 from .steps import sgd
 
 Stages = dict[str, Callable[[], Any]]
@@ -127,7 +127,12 @@ class _Returns(nn.Module):
 
 
 def _laid_out(model: Any, x: Tensor) -> Tensor:
-    return model._laid_out(x) if isinstance(model, GeneralizedRCNN) else x
+    """The batch as the model's body gets it."""
+    seen: list[Tensor] = []
+    hook = model.backbone.body.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    model.backbone(x)
+    hook.remove()
+    return seen[0]
 
 
 def _leaves(maps: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..model import GeneralizedRCNN
 from ..training import TrainConfig, make_optimizer
-from .lively import Target, make_targets
 from .models import NUM_CLASSES, images_of
+from .realistic import Target, make_targets
 
 # Of torchvision's reference recipe, but for a learning rate at which the weights stay where they are.
 LR, MOMENTUM, WEIGHT_DECAY = 1e-6, 0.9, 1e-4

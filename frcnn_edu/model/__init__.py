@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from functools import partial
 
+from ..catalogue import MODEL_NAMES, TIMM, check_model_name
 from .anchors import AnchorGenerator
 from .backbone import (
     BackboneWithFPN,
     IntermediateLayerGetter,
-    SlimResNet,
     mobilenet_backbone,
     resnet_fpn_backbone,
     vgg_backbone,
@@ -19,24 +19,20 @@ from .builders import (
     fasterrcnn_timm_fpn,
     needs_new_predictor,
 )
-from .exact import set_exact
-from .fast_conv import FastConv2d
 from .faster_rcnn import FasterRCNN
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .generalized_rcnn import GeneralizedRCNN
-from .lean_stage import LeanStage
+from .resnet import BasicBlock, Bottleneck, ResNet, SlimResNet
 from .roi_align import LevelMapper, MultiScaleRoIAlign
 from .roi_heads import FastRCNNPredictor, RoIHeads, TwoMLPHead
 from .rpn import RegionProposalNetwork, RPNHead
 from .timm_backbone import TimmBody, timm_fpn_backbone
 from .transform import GeneralizedRCNNTransform, ImageList
 
-MODELS: dict[str, Callable[..., FasterRCNN]] = {
-    "small": fasterrcnn_small_fpn,
-    "resnet50_fpn": fasterrcnn_resnet50_fpn,
-    "mobilenet_v3_large_fpn": fasterrcnn_mobilenet_v3_large_fpn,
-}
+MODELS: dict[str, Callable[..., FasterRCNN]] = dict(
+    zip(MODEL_NAMES, (fasterrcnn_small_fpn, fasterrcnn_resnet50_fpn, fasterrcnn_mobilenet_v3_large_fpn), strict=True)
+)
 
 
 def model_builder(name: str) -> Callable[..., FasterRCNN]:
@@ -45,10 +41,9 @@ def model_builder(name: str) -> Callable[..., FasterRCNN]:
     Raises:
         ValueError: there is no such model.
     """
-    if name.startswith("timm:"):
-        return partial(fasterrcnn_timm_fpn, name.removeprefix("timm:"))
-    if name not in MODELS:
-        raise ValueError(f"there is no model {name!r}; choose one of: {', '.join(MODELS)}, or timm:BODY")
+    check_model_name(name)
+    if name.startswith(TIMM):
+        return partial(fasterrcnn_timm_fpn, name.removeprefix(TIMM))
     return MODELS[name]
 
 
@@ -56,7 +51,8 @@ __all__ = [
     "MODELS",
     "AnchorGenerator",
     "BackboneWithFPN",
-    "FastConv2d",
+    "BasicBlock",
+    "Bottleneck",
     "FastRCNNPredictor",
     "FasterRCNN",
     "FeaturePyramidNetwork",
@@ -66,11 +62,11 @@ __all__ = [
     "ImageList",
     "IntermediateLayerGetter",
     "LastLevelMaxPool",
-    "LeanStage",
     "LevelMapper",
     "MultiScaleRoIAlign",
     "RPNHead",
     "RegionProposalNetwork",
+    "ResNet",
     "RoIHeads",
     "SlimResNet",
     "TimmBody",
@@ -83,7 +79,6 @@ __all__ = [
     "model_builder",
     "needs_new_predictor",
     "resnet_fpn_backbone",
-    "set_exact",
     "timm_fpn_backbone",
     "vgg_backbone",
 ]

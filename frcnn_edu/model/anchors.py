@@ -1,16 +1,12 @@
 """A grid of boxes of fixed sizes and shapes over the whole image: where the network looks for objects."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator as TorchvisionAnchorGenerator
 
-from .kept import Kept
 from .transform import ImageList
-
-MOST_KEPT = 4  # shapes of batches whose anchors are not computed anew when such a batch comes again
 
 
 # A subclass only so that torchvision's FasterRCNN, which checks the type, takes it in place of its own: every
@@ -43,7 +39,7 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
                 f"anchors need sizes and aspect_ratios for the same number of feature maps, "
                 f"got {len(self.sizes)} sizes {self.sizes} and {len(self.aspect_ratios)} ratios {self.aspect_ratios}"
             )
-        self._kept: dict[Any, Kept] = {}
+        # They depend on sizes and ratios only, so they are made once.
         self.cell_anchors = [self.generate_anchors(s, r) for s, r in zip(self.sizes, self.aspect_ratios)]
 
     def generate_anchors(
@@ -57,11 +53,13 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
 
         A ratio changes the shape and keeps the area: h = s·√ratio, w = s/√ratio.
         """
+        # ratio = h / w and h · w = s², so that h = s · √ratio.
         sizes = torch.as_tensor(scales, dtype=dtype, device=device)
         h_ratios = torch.as_tensor(aspect_ratios, dtype=dtype, device=device).sqrt()
         w_ratios = 1 / h_ratios
         heights = (h_ratios[:, None] * sizes[None, :]).flatten()  # (r, s) → (r·s,)
         widths = (w_ratios[:, None] * sizes[None, :]).flatten()
+        # Rounding is torchvision's, and makes areas a little wrong: a side of 32 and ratio 0.5 gives 46×22.
         return (torch.stack((-widths, -heights, widths, heights), dim=1) / 2).round()
 
     def set_cell_anchors(self, dtype: torch.dtype, device: torch.device) -> None:
@@ -92,7 +90,8 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         for (rows, columns), (stride_y, stride_x), base in zip(grid_sizes, strides, self.cell_anchors):
             ys = torch.arange(rows, device=base.device) * stride_y
             xs = torch.arange(columns, device=base.device) * stride_x
-            y, x = torch.meshgrid(ys, xs, indexing="ij")  # (H, W) each: the corner of each cell, not its centre
+            # The corner of each cell, not its centre. It makes no difference that the network could not learn.
+            y, x = torch.meshgrid(ys, xs, indexing="ij")  # (H, W) each
             shifts = torch.stack((x, y, x, y), dim=-1).reshape(-1, 1, 4)  # (H·W, 1, 4)
             anchors.append((shifts + base).reshape(-1, 4))  # (H·W, A, 4) → (H·W·A, 4)
         return anchors
@@ -101,13 +100,12 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         """Anchors of each image, all levels in one tensor (ΣH·W·A, 4): the same for every image of the batch."""
         grid_sizes = [tuple(feature_map.shape[-2:]) for feature_map in feature_maps]
         height, width = image_list.tensors.shape[-2:]  # with padding
+        # Whole pixels, rounded down: no power of two where a map was rounded up. The 13 rows of `pool` in 800 pixels
+        # are 61 apart, and not 64.
         strides = [(height // rows, width // columns) for rows, columns in grid_sizes]
         # Under autocast maps are bfloat16, which has no number between 256 and 258: boxes stay as exact as the images.
         dtype = torch.promote_types(feature_maps[0].dtype, image_list.tensors.dtype)
         self.set_cell_anchors(dtype, feature_maps[0].device)
-        shape = (tuple(grid_sizes), tuple(strides))
-        if shape not in self._kept and len(self._kept) == MOST_KEPT:
-            self._kept.pop(next(iter(self._kept)))  # the oldest
-        kept = self._kept.setdefault(shape, Kept())
-        anchors = kept(lambda: torch.cat(self.grid_anchors(grid_sizes, strides)), *self.cell_anchors)
+        anchors = torch.cat(self.grid_anchors(grid_sizes, strides))
+        # The batch has one size, so its images have the same anchors.
         return [anchors] * len(image_list.image_sizes)

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from torch import Tensor, nn
 from torchvision.models import get_model
 from torchvision.models._api import WeightsEnum
-from torchvision.models.resnet import BasicBlock
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
-from .fast_conv import use_fast_convolutions
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
-from .lean_stage import use_lean_stages
+from .resnet import RESNETS, resnet
 from .weights import CLASSIFIER, load_weights, resolve_backbone_weights
 
 Weights: TypeAlias = WeightsEnum | str | Path | None
@@ -33,6 +31,7 @@ class IntermediateLayerGetter(nn.ModuleDict):
         missing = set(return_layers) - set(children)
         if missing:
             raise ValueError(f"the model has no layers {sorted(missing)}; it has {list(children)}")
+        # What comes after the last map that is returned, the classifier for example, is not needed.
         last = max(list(children).index(name) for name in return_layers)
         super().__init__(dict(list(children.items())[: last + 1]))
         self.return_layers = return_layers
@@ -40,7 +39,7 @@ class IntermediateLayerGetter(nn.ModuleDict):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(N, 3, H, W) → maps by name, finest first."""
         outputs = {}
-        for name, layer in self.items():
+        for name, layer in self.items():  # in the order in which they were made
             x = layer(x)
             if name in self.return_layers:
                 outputs[self.return_layers[name]] = x
@@ -72,14 +71,10 @@ class BackboneWithFPN(nn.Module):
         self.body = IntermediateLayerGetter(backbone, return_layers) if return_layers else backbone
         self.fpn = FeaturePyramidNetwork(in_channels_list, out_channels, extra_blocks or LastLevelMaxPool(), norm_layer)
         self.out_channels = out_channels
-        use_fast_convolutions(self.fpn)
-        if isinstance(self.body, IntermediateLayerGetter):  # in another body children may not be called in their order
-            use_fast_convolutions(self.body)
-            use_lean_stages(self.body)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(N, 3, H, W) → maps (N, out_channels, Hᵢ, Wᵢ) "0", "1", "2", "3", "pool"."""
-        return self.fpn(self.body(x))
+        return self.fpn(self.body(x))  # up, and down again
 
 
 def resnet_fpn_backbone(
@@ -95,20 +90,29 @@ def resnet_fpn_backbone(
     """ResNet-18, 34, 50 or 101 with an FPN of 256 channels.
 
     Args:
-        backbone_name: "resnet18", "resnet34", "resnet50", "resnet101" (or another of torchvision's ResNets).
+        backbone_name: a key of `RESNETS`: "resnet18", "resnet34", "resnet50", "resnet101" …
         weights: torchvision's enum or its name, a file, or None.
         norm_layer: `FrozenBatchNorm2d` for pretrained weights, `nn.BatchNorm2d` to train from nothing.
         trainable_layers: how many of the stem and the four stages are trained, counted from the output, 0…5.
         returned_layers: stages the pyramid stands on, of 1…4; all by default.
     """
-    if "resne" not in backbone_name:  # resnet, resnext, wide_resnet
-        raise ValueError(f"backbone_name must be one of torchvision's ResNets, got {backbone_name!r}")
-    body: Any = _classifier(backbone_name, weights, norm_layer, progress)
+    if backbone_name not in RESNETS:
+        raise ValueError(
+            f"backbone_name must be one of torchvision's ResNets, got {backbone_name!r}; they are {', '.join(RESNETS)}"
+        )
+    body = resnet(backbone_name, norm_layer)
+    load_weights(
+        body,
+        resolve_backbone_weights(backbone_name, weights),
+        name=backbone_name,
+        but=CLASSIFIER,
+        progress=progress,
+    )
     freeze_resnet(body, trainable_layers)
     returned_layers = returned_layers or [1, 2, 3, 4]
     if min(returned_layers) < 1 or max(returned_layers) > 4:
         raise ValueError(f"returned_layers must be of 1…4, got {returned_layers}")
-    channels_of_layer1 = body.inplanes // 8  # each stage doubles them
+    channels_of_layer1 = body.inplanes // 8  # each stage doubles them, and the last has body.inplanes
     return BackboneWithFPN(
         body,
         return_layers={f"layer{k}": str(i) for i, k in enumerate(returned_layers)},
@@ -127,6 +131,7 @@ def freeze_resnet(body: nn.Module, trainable_layers: int) -> None:
     trained = ["layer4", "layer3", "layer2", "layer1", "conv1"][:trainable_layers]
     if trainable_layers == 5:
         trained.append("bn1")
+    # What a network sees first, edges and colours, is alike in all photographs, and a few of ours would not improve it.
     for name, parameter in body.named_parameters():
         if not name.startswith(tuple(trained)):
             parameter.requires_grad_(False)
@@ -188,7 +193,6 @@ def _with_or_without_fpn(
 ) -> nn.Module:
     if not fpn:
         single = nn.Sequential(features, nn.Conv2d(channels[-1], 256, kernel_size=1))
-        use_fast_convolutions(single)
         single.out_channels = 256  # type: ignore[assignment]
         return single
     if max(returned_layers) >= len(stages) or min(returned_layers) < -len(stages):
@@ -231,38 +235,3 @@ def _features(name: str, weights: Weights, norm_layer: NormLayer | None, progres
     if not isinstance(features, nn.Sequential):
         raise ValueError(f"{name!r} keeps no sequence of layers in .features, as VGG and MobileNet do")
     return features
-
-
-class SlimResNet(nn.Module):
-    """A ResNet-18 for small images and a CPU: torchvision's blocks and names, with fewer channels.
-
-    Args:
-        layers: blocks in each stage.
-        widths: channels of each stage.
-    """
-
-    def __init__(self, layers: tuple[int, ...] = (2, 2, 2, 2), widths: tuple[int, ...] = (32, 64, 96, 128)) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, widths[0], kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(widths[0])
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        channels = widths[0]
-        for stage, (blocks, width) in enumerate(zip(layers, widths), start=1):
-            self.add_module(f"layer{stage}", _stage(channels, width, blocks, stride=1 if stage == 1 else 2))
-            channels = width
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-
-
-def _stage(in_channels: int, channels: int, blocks: int, stride: int) -> nn.Sequential:
-    """Residual blocks; the first changes size and channels, if they change."""
-    shortcut = None
-    if stride != 1 or in_channels != channels:
-        shortcut = nn.Sequential(
-            nn.Conv2d(in_channels, channels, kernel_size=1, stride=stride, bias=False),
-            nn.BatchNorm2d(channels),
-        )
-    first = BasicBlock(in_channels, channels, stride, shortcut)
-    return nn.Sequential(first, *(BasicBlock(channels, channels) for _ in range(blocks - 1)))

@@ -13,10 +13,12 @@ from torchvision.models.detection import (
     FasterRCNN_ResNet50_FPN_Weights,
 )
 
+from ..catalogue import SHIPPED_WEIGHTS
 from .anchors import AnchorGenerator
-from .backbone import BackboneWithFPN, SlimResNet, mobilenet_backbone, resnet_fpn_backbone
+from .backbone import BackboneWithFPN, mobilenet_backbone, resnet_fpn_backbone
 from .faster_rcnn import ASPECT_RATIOS, FasterRCNN, fpn_anchors
 from .frozen_batch_norm import FrozenBatchNorm2d
+from .resnet import SlimResNet
 from .roi_align import MultiScaleRoIAlign
 from .roi_heads import FastRCNNPredictor, TwoMLPHead
 from .timm_backbone import timm_fpn_backbone
@@ -31,7 +33,6 @@ from .weights import (
     resolve_weights,
 )
 
-SHIPPED_WEIGHTS = Path(__file__).parent.parent / "assets" / "shapes_small.safetensors"
 PUBLISHED: dict[str, type[WeightsEnum] | Path] = {  # what the weights of a model can be called
     "small": SHIPPED_WEIGHTS,
     "resnet50_fpn": FasterRCNN_ResNet50_FPN_Weights,

@@ -5,11 +5,15 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .exact import set_exact
+from ..ops.boxes import nms
+from . import roi_heads, rpn
+from .faster_rcnn import run_as
 
 NAMES = ("boxes", "labels", "scores")
 
@@ -35,22 +39,30 @@ def to_onnx(model: nn.Module, height: int, width: int) -> Any:
     those of `OneImage`, as many as there are objects. The size is fixed because that of the feature maps, the number of
     anchors and the anchors themselves follow from it, and are written down as constants.
 
-    It is the model's own forward pass that is followed, in torchvision's order of additions (`set_exact`); where it asks how
-    many boxes there are, so as not to wait for a GPU later, it is told to leave that open (`torch.compiler.is_exporting`).
+    It is the model's own forward pass that is followed, as the textbook has it. In two places it looks at values, of which
+    there are none while exporting: whether the batch is legal, which the file does not ask, and how many boxes enter NMS.
 
     Raises:
         ValueError: onnx and onnxscript are not installed.
     """
     _require("onnx", "onnxscript")
-    one_image = OneImage(set_exact(copy.deepcopy(model).cpu())).eval()
+    model = run_as(copy.deepcopy(model).cpu(), "textbook").eval()
     example = torch.zeros(3, height, width)
-    one_image(example)  # the scales of the maps are inferred, and kept
-    with warnings.catch_warnings():
+    model([example])  # the scales of the maps are inferred, and kept
+    one_image = OneImage(model)
+    nms_in = (patch.object(stage, "batched_nms", _nms_of_any_number) for stage in (rpn, roi_heads))
+    with warnings.catch_warnings(), patch.object(model, "_check", lambda *batch: None), next(nms_in), next(nms_in):
         warnings.filterwarnings("ignore", category=FutureWarning)  # of torchvision's nms, about itself
         program = torch.export.export(one_image, (example,), strict=False)
         return torch.onnx.export(
             program, (example,), dynamo=True, input_names=["image"], output_names=NAMES, verbose=False
         )
+
+
+def _nms_of_any_number(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:
+    """`batched_nms` for boxes in an image, by its way for few of them, without looking at how many there are."""
+    furthest = F.pad(boxes.flatten(), (0, 1)).max()  # of no boxes 0
+    return nms(boxes + (idxs.to(boxes) * (furthest + 1))[:, None], scores, iou_threshold)
 
 
 def load_onnx(file: str | Path) -> Callable[[Tensor], dict[str, Tensor]]:

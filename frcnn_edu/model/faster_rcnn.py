@@ -9,7 +9,7 @@ from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
 
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN
-from .exact import set_exact
+from .fast import run_as
 from .fpn import LastLevelMaxPool
 from .generalized_rcnn import GeneralizedRCNN
 from .roi_align import MultiScaleRoIAlign
@@ -34,12 +34,12 @@ class FasterRCNN(GeneralizedRCNN):
         box_head: a `TwoMLPHead` with 1024 outputs by default.
         box_predictor: a `FastRCNNPredictor` by default.
         box_*, bbox_reg_weights: see `RoIHeads`.
-        exact: add up in torchvision's order, for its numbers to the last bit (see `set_exact`).
+        exact: torchvision's numbers to the last bit; otherwise faster, and equal up to rounding (see `run_as`).
         **kwargs: further arguments of `GeneralizedRCNNTransform`.
 
     Raises:
         ValueError: the backbone has no `out_channels`; `num_classes` and `box_predictor` are both given, or neither;
-            the anchors are for another number of maps than a `BackboneWithFPN` returns (of another backbone, the first
+            the anchors are for another number of maps than a `BackboneWithFPN` returns (for a custom backbone, the first
             forward pass tells).
 
     Source: Faster R-CNN (Ren et al. 2015); `torchvision/models/detection/faster_rcnn.py`.
@@ -91,6 +91,7 @@ class FasterRCNN(GeneralizedRCNN):
             )
         out_channels = int(backbone.out_channels)  # type: ignore[arg-type]
 
+        # The first stage: anchors, a head that judges and moves them, and the rules by which few are left.
         anchor_generator = rpn_anchor_generator or fpn_anchors((32, 64, 128, 256, 512))
         _check_levels(backbone, anchor_generator)
         rpn = RegionProposalNetwork(
@@ -106,6 +107,7 @@ class FasterRCNN(GeneralizedRCNN):
             score_thresh=rpn_score_thresh,
         )
 
+        # The second stage: the features of a proposal as a window of one size, two layers, and two answers.
         box_roi_pool = box_roi_pool or MultiScaleRoIAlign(["0", "1", "2", "3"], output_size=7, sampling_ratio=2)
         if box_head is None:
             rows, columns = box_roi_pool.output_size
@@ -127,6 +129,7 @@ class FasterRCNN(GeneralizedRCNN):
             box_detections_per_img,
         )
 
+        # What comes first and last. Mean and deviation are ImageNet's, on which backbones are pretrained.
         transform = GeneralizedRCNNTransform(
             min_size,
             max_size,
@@ -135,7 +138,9 @@ class FasterRCNN(GeneralizedRCNN):
             **kwargs,
         )
         super().__init__(backbone, rpn, roi_heads, transform)
-        set_exact(self, exact)
+        # Until here the textbook. For each of its classes that can do better, another takes over that gives the same with less
+        # work: `run_as(model, "textbook")` takes them out again.
+        run_as(self, "exact" if exact else "fast")
 
 
 def fpn_anchors(sizes: Sequence[int]) -> AnchorGenerator:

@@ -1,16 +1,12 @@
 """C2…C5 → P2…P5 and "pool": a pyramid in which every level knows what the deepest one knows."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
-from functools import partial
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
-
-from .kept import Again
 
 
 class FeaturePyramidNetwork(nn.Module):
@@ -42,6 +38,8 @@ class FeaturePyramidNetwork(nn.Module):
                 raise ValueError(
                     f"every feature map needs at least one channel, got in_channels_list={in_channels_list}"
                 )
+            # The maps of a backbone have 256 to 2048 channels; to be added up they need the same number. 1×1 does that.
+            # No activation: a lateral may be negative, for it is added to what comes from above.
             lateral = Conv2dNormActivation(
                 in_channels,
                 out_channels,
@@ -50,44 +48,38 @@ class FeaturePyramidNetwork(nn.Module):
                 norm_layer=norm_layer,
                 activation_layer=None,
             )
+            # The copies that upsampling makes of a cell look alike; a 3×3 lets them look around.
             smooth = Conv2dNormActivation(
                 out_channels, out_channels, kernel_size=3, norm_layer=norm_layer, activation_layer=None
             )
-            self.inner_blocks.append(lateral)
-            self.layer_blocks.append(smooth)
+            self.inner_blocks.append(lateral)  # torchvision's names: inner_blocks are the laterals,
+            self.layer_blocks.append(smooth)  # layer_blocks the 3×3 convolutions
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_uniform_(module.weight, a=1)
+                nn.init.kaiming_uniform_(module.weight, a=1)  # as for a layer without ReLU
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         self.extra_blocks = extra_blocks
-        self.normalises = norm_layer is not None
 
     def forward(self, x: dict[str, Tensor]) -> dict[str, Tensor]:
         """Maps (N, Cᵢ, Hᵢ, Wᵢ), finest first → maps (N, out_channels, Hᵢ, Wᵢ) of the same names, and the extra levels."""
-        names, bottom_up = list(x), list(x.values())
+        names, bottom_up = list(x), list(x.values())  # finest first; we go through them from the coarsest
         top_down = self.inner_blocks[-1](bottom_up[-1])  # the coarsest level has nothing above it
         results = [self.layer_blocks[-1](top_down)]
         for level in reversed(range(len(bottom_up) - 1)):
-            merge = partial(self._merge, level, bottom_up[level], top_down)
-            top_down = merge()
-            # The finest sum is one of the largest maps there are, and quickly made: no need to hold it for the backward pass.
-            # (Unless a BatchNorm would then see it twice.)
-            with Again(merge).instead_of(top_down) if level == 0 and not self.normalises else nullcontext():
-                results.insert(0, self.layer_blocks[level](top_down))
-        if self.extra_blocks is not None:
+            lateral = self.inner_blocks[level](bottom_up[level])  # (N, out_channels, Hᵢ, Wᵢ)
+            # To the lateral's own size: a map of 25 rows lies below one of 13, and 2 · 13 would be 26.
+            top_down = lateral + F.interpolate(top_down, size=lateral.shape[-2:], mode="nearest")
+            # The 3×3 sees the sum, and what goes further down is the sum as well, not what the 3×3 made of it.
+            results.insert(0, self.layer_blocks[level](top_down))
+        if self.extra_blocks is not None:  # levels for objects that are too large for P5
             results, names = self.extra_blocks(results, bottom_up, names)
         return dict(zip(names, results))
-
-    def _merge(self, level: int, bottom_up: Tensor, top_down: Tensor) -> Tensor:
-        """What a level adds itself, and what comes down to it: (N, out_channels, H, W)."""
-        lateral = self.inner_blocks[level](bottom_up)
-        return lateral.add_(F.interpolate(top_down, size=lateral.shape[-2:], mode="nearest"))
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *args: Any
     ) -> None:
-        if local_metadata.get("version", 1) < 2:
+        if local_metadata.get("version", 1) < 2:  # as the published weights are
             for block in ("inner_blocks", "layer_blocks"):
                 for level in range(len(self.inner_blocks)):
                     rename_old_keys(state_dict, f"{prefix}{block}.{level}", f"{prefix}{block}.{level}.0")
@@ -95,17 +87,15 @@ class FeaturePyramidNetwork(nn.Module):
 
 
 class LastLevelMaxPool(ExtraFPNBlock):
-    """One more level, "pool", for the largest anchors: every second row and column of the last one.
-
-    It is max pooling with a 1×1 window and stride 2, so it subsamples and takes no maximum of anything.
-    """
+    """One more level, "pool", for the largest anchors: every second row and column of the last one."""
 
     def forward(self, x: list[Tensor], y: list[Tensor], names: list[str]) -> tuple[list[Tensor], list[str]]:
+        # A 1×1 window with stride 2: it subsamples, and takes no maximum of anything.
         return [*x, F.max_pool2d(x[-1], kernel_size=1, stride=2)], [*names, "pool"]
 
 
 def rename_old_keys(state_dict: dict[str, Any], old: str, new: str) -> None:
     """Moves `old.weight` and `old.bias` to `new.weight` and `new.bias` where an old checkpoint has them."""
-    for name in ("weight", "bias"):
+    for name in ("weight", "bias"):  # in place: the dict is PyTorch's own copy of the caller's
         if f"{old}.{name}" in state_dict:
             state_dict[f"{new}.{name}"] = state_dict.pop(f"{old}.{name}")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from .checks import check_batch
@@ -27,7 +26,6 @@ class GeneralizedRCNN(nn.Module):
         self.backbone = backbone
         self.rpn = rpn
         self.roi_heads = roi_heads
-        self.exact = False
 
     def forward(
         self, images: Sequence[Tensor], targets: Sequence[Target] | None = None
@@ -49,27 +47,22 @@ class GeneralizedRCNN(nn.Module):
         """
         if isinstance(images, Tensor) and images.ndim == 4:  # a batch of equal images is a list of them
             images = list(images)
-        if not torch.compiler.is_exporting():  # when there are no values to look at
-            self._check(images, targets)
+        self._check(images, targets)  # before anything is computed
         original_sizes = [(image.shape[-2], image.shape[-1]) for image in images]
+        # 1. Photographs of any size become one batch, and the boxes fit it: (N, 3, H, W).
         batch, targets = self.transform(images, targets)
-        features = self.backbone(self._laid_out(batch.tensors))
-        if isinstance(features, Tensor):
+        # 2. What is in it, at several resolutions: (N, C, Hᵢ, Wᵢ) by name.
+        features = self.backbone(batch.tensors)
+        if isinstance(features, Tensor):  # a backbone without a pyramid
             features = {"0": features}
+        # 3. Where something is, whatever it is: (Nᵢ, 4) for each image.
         proposals, rpn_losses = self.rpn(batch, features, targets)
+        # 4. What it is, and where exactly.
         detections, roi_losses = self.roi_heads(features, proposals, batch.image_sizes, targets)
         if self.training:
             return {**roi_losses, **rpn_losses}
+        # 5. Back to the sizes that the photographs had.
         return self.transform.postprocess(detections, batch.image_sizes, original_sizes)
-
-    def _laid_out(self, x: Tensor) -> Tensor:
-        """On a CPU the channels of a pixel lie side by side, and with them those of all the maps that follow from it.
-
-        Convolutions and RoIAlign read them faster so. (What a GPU would make of it was not measured.)
-        """
-        if x.device.type != "cpu" or self.exact:
-            return x
-        return x.contiguous(memory_format=torch.channels_last)
 
     def _check(self, images: Sequence[Tensor], targets: Sequence[Target] | None) -> None:
         mean, std = self.transform.image_mean, self.transform.image_std
@@ -79,7 +72,7 @@ class GeneralizedRCNN(nn.Module):
             images,
             targets,
             training=self.training,
-            num_classes=getattr(class_scores, "out_features", None),  # unknown with a predictor of another make
+            num_classes=getattr(class_scores, "out_features", None),  # unknown with a custom predictor
             channels=len(mean),
             device=parameter.device if parameter is not None else None,
             dtype=parameter.dtype if parameter is not None else None,

@@ -1,16 +1,14 @@
 """Proposals of any size → 7×7 features, each from the pyramid level that sees the proposal at the right scale."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-import torchvision
 from torch import Tensor, nn
 from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
+from torchvision.ops import roi_align
 
 from ..ops.boxes import box_area
-from ..ops.indices import order_by_group, undo_order
-from ..ops.pooling import roi_align
 from .transform import Size
 
 
@@ -39,7 +37,9 @@ class LevelMapper:
     def __call__(self, boxlists: list[Tensor]) -> Tensor:
         """Boxes of each image, (Nᵢ, 4) → (ΣNᵢ,) int64: 0 for level `k_min`, 1 for the next …"""
         side = box_area(torch.cat(boxlists)).sqrt()
+        # Twice the side is one level up: log₂. At half the resolution it then spans as many cells as before.
         level = torch.floor(self.lvl0 + torch.log2(side / self.s0) + self.eps)
+        # A box that is too small for the finest map, or too large for the coarsest, takes the nearest there is.
         return level.clamp(min=self.k_min, max=self.k_max).to(torch.int64) - self.k_min
 
 
@@ -53,8 +53,6 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         output_size: bins of the result, (rows, columns) or one number for both.
         sampling_ratio: each bin is the mean of sampling_ratio² bilinear samples.
         canonical_scale, canonical_level: of the `LevelMapper`.
-        roi_align: pools from one map. By default the one in `frcnn_edu.ops.pooling`; `torchvision.ops.roi_align`
-            gives torchvision's numbers to the last bit, and takes a multiple of the time on a CPU.
 
     The scale of each map (1/4, 1/8, …) is inferred from the first batch and kept.
 
@@ -69,18 +67,15 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         *,
         canonical_scale: int = 224,
         canonical_level: int = 4,
-        roi_align: Callable[..., Tensor] = roi_align,
     ) -> None:
         nn.Module.__init__(self)
-        self.featmap_names = featmap_names
+        self.featmap_names = featmap_names  # "0" … "3"
         self.output_size = (output_size, output_size) if isinstance(output_size, int) else tuple(output_size)
         self.sampling_ratio = sampling_ratio
-        self.roi_align = roi_align
-        self.exact = False
         self.canonical_scale = canonical_scale
         self.canonical_level = canonical_level
-        self.scales: list[float] | None = None
-        self.map_levels: LevelMapper | None = None
+        self.scales: list[float] | None = None  # of each map, 1/4 for stride 4
+        self.map_levels: LevelMapper | None = None  # both follow from the first batch
 
     def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[Size]) -> Tensor:
         """Features inside each box, (ΣNᵢ, C, rows, columns).
@@ -93,34 +88,37 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         Raises:
             ValueError: none of `featmap_names` is among the maps.
         """
-        maps = [features for name, features in x.items() if name in self.featmap_names]
+        maps = [features for name, features in x.items() if name in self.featmap_names]  # without "pool"
         if not maps:
             raise ValueError(f"RoIAlign pools from the maps {self.featmap_names}, but the backbone returned {list(x)}")
-        if self.scales is None or self.map_levels is None:
+        if self.scales is None or self.map_levels is None:  # guessed from the first batch, and kept from then on
             self.scales, self.map_levels = self._setup_scales(maps, image_shapes)
 
         rois = convert_to_roi_format(boxes)  # (ΣNᵢ, 5)
-        if len(maps) == 1:
+        if len(maps) == 1:  # no pyramid: there is nothing to choose
             return self._pool(maps[0], rois, self.scales[0])
 
         levels = self.map_levels(boxes)  # (ΣNᵢ,)
-        order, sizes = order_by_group(levels, len(maps))
-        pooled = [
-            self._pool(features, some, scale).to(maps[0].dtype)
-            for features, some, scale in zip(maps, rois[order].split(sizes), self.scales)
-        ]  # one dtype, for under autocast the maps may differ in theirs
-        return undo_order(torch.cat(pooled), order)
+        pooled = maps[0].new_zeros(rois.shape[0], maps[0].shape[1], *self.output_size)
+        for level, (features, scale) in enumerate(zip(maps, self.scales)):
+            # A large box is read from a coarse map, where it spans as few cells as a small one on a fine map.
+            on_level = torch.where(levels == level)[0]
+            # Back at the places that the boxes had: the heads do not see which level a box came from.
+            pooled[on_level] = self._pool(features, rois[on_level], scale).to(pooled.dtype)
+        return pooled
 
     def _pool(self, features: Tensor, rois: Tensor, scale: float) -> Tensor:
-        """From one map, in its dtype: under autocast that is half of the boxes' precision, and kernels want one."""
-        roi_align = torchvision.ops.roi_align if self.exact else self.roi_align
+        """From one map, in its dtype."""
+        # Under autocast maps have half of the boxes' precision, and the kernel wants one.
         pooled = roi_align(features.to(rois.dtype), rois, self.output_size, scale, self.sampling_ratio)
         return pooled.to(features.dtype)
 
     def _setup_scales(self, maps: list[Tensor], image_shapes: list[Size]) -> tuple[list[float], LevelMapper]:
         """The scale of each map, and the mapper for the levels that follow from them: 1/4 is level 2."""
+        # Nobody says which stride a map has, so it is guessed: from the largest image, its height only.
         height = max(height for height, _ in image_shapes)
-        scales = [infer_scale(features.shape[-2], height) for features in maps]
+        scales = [infer_scale(features.shape[-2], height) for features in maps]  # 1/4, 1/8, …
+        # A map of scale 1/4 = 2⁻² is P2: the level is minus the logarithm.
         k_min, k_max = (-int(torch.tensor(scale).log2()) for scale in (scales[0], scales[-1]))
         return scales, LevelMapper(k_min, k_max, self.canonical_scale, self.canonical_level)
 
@@ -137,9 +135,11 @@ def infer_scale(feature_height: int, image_height: int) -> float:
 
     Heights only, and without padding: an image of 11 rows, padded to 32, has an 8-row map, and 8 / 11 gives 1, not 1/4.
     """
+    # Because of padding a map of 200 rows may belong to an image of 790, and 200 / 790 is not quite 1/4.
     return 2.0 ** float(torch.tensor(feature_height / image_height).log2().round())
 
 
 def convert_to_roi_format(boxes: list[Tensor]) -> Tensor:
     """Boxes of each image → one list for the kernel: (ΣNᵢ, 5), the index of the image before each box."""
+    # The kernel takes all boxes at once, so each has to say whose it is.
     return torch.cat([F.pad(boxes_in_image, (1, 0), value=i) for i, boxes_in_image in enumerate(boxes)])

@@ -4,10 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops import BalancedPositiveNegativeSampler, BoxCoder, Matcher, losses
-from ..ops.boxes import batched_nms, clip_boxes_to_image, remove_small_boxes
-from ..ops.matcher import match_boxes
-from ..ops.sampler import draw
+from ..ops import BalancedPositiveNegativeSampler, BoxCoder, Matcher
+from ..ops.boxes import batched_nms, box_iou, clip_boxes_to_image, remove_small_boxes
+from ..ops.losses import fastrcnn_loss
 from .transform import Size, Target
 
 
@@ -21,11 +20,12 @@ class TwoMLPHead(nn.Module):
 
     def __init__(self, in_channels: int, representation_size: int) -> None:
         super().__init__()
-        self.fc6 = nn.Linear(in_channels, representation_size)
+        self.fc6 = nn.Linear(in_channels, representation_size)  # named as in VGG, which the paper used
         self.fc7 = nn.Linear(representation_size, representation_size)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, 7, 7) → (N, representation_size)."""
+        # Flattened, each bin of the window has weights of its own: the head knows where in the box it saw something.
         return F.relu(self.fc7(F.relu(self.fc6(x.flatten(start_dim=1)))))
 
 
@@ -40,13 +40,14 @@ class FastRCNNPredictor(nn.Module):
     def __init__(self, in_channels: int, num_classes: int) -> None:
         super().__init__()
         self.cls_score = nn.Linear(in_channels, num_classes)
+        # Four for each class, for a cross may end where a circle does not.
         self.bbox_pred = nn.Linear(in_channels, num_classes * 4)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, in_channels), or (N, in_channels, 1, 1) → logits (N, num_classes) and deltas (N, 4·num_classes)."""
         if x.dim() == 4 and x.shape[2:] != (1, 1):
             raise ValueError(f"the predictor takes (N, C) or (N, C, 1, 1), got {tuple(x.shape)}")
-        x = x.flatten(start_dim=1)
+        x = x.flatten(start_dim=1)  # a head of convolutions leaves (N, C, 1, 1)
         return self.cls_score(x), self.bbox_pred(x)
 
 
@@ -55,9 +56,9 @@ class RoIHeads(nn.Module):
 
     Args:
         box_roi_pool, box_head, box_predictor: the three networks, in the order of the data.
-        fg_iou_thresh, bg_iou_thresh: a proposal is an object from this IoU on, background below that one; both 0.5,
-            so that none is ignored.
-        batch_size_per_image, positive_fraction: how many proposals of an image are trained on, how many of them objects.
+        fg_iou_thresh, bg_iou_thresh: a proposal with an IoU of at least the first is an object, below the second it is
+            background; both are 0.5, so that none is ignored.
+        batch_size_per_image, positive_fraction: how many proposals per image are trained on, how many of them objects.
         bbox_reg_weights: of the `BoxCoder`; None for (10, 10, 5, 5).
         score_thresh, nms_thresh, detections_per_img: what leaves `postprocess_detections`.
 
@@ -79,15 +80,17 @@ class RoIHeads(nn.Module):
         detections_per_img: int,
     ) -> None:
         super().__init__()
+        # Proposals overlap objects well, unlike anchors, so that no object has to be rescued by low-quality matches.
         self.proposal_matcher = Matcher(fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches=False)
         self.fg_bg_sampler = BalancedPositiveNegativeSampler(batch_size_per_image, positive_fraction)
+        # Proposals are nearly right, and their deltas small: the weights bring them to about unit variance.
         self.box_coder = BoxCoder(bbox_reg_weights or (10.0, 10.0, 5.0, 5.0))
-        self.box_roi_pool = box_roi_pool
-        self.box_head = box_head
-        self.box_predictor = box_predictor
-        self.score_thresh = score_thresh
-        self.nms_thresh = nms_thresh
-        self.detections_per_img = detections_per_img
+        self.box_roi_pool = box_roi_pool  # boxes → (N, C, 7, 7)
+        self.box_head = box_head  # → (N, 1024)
+        self.box_predictor = box_predictor  # → logits (N, classes) and deltas (N, 4·classes)
+        self.score_thresh = score_thresh  # 0.05: average precision counts unlikely detections as well
+        self.nms_thresh = nms_thresh  # 0.5, stricter than the RPN's: after this nobody decides any more
+        self.detections_per_img = detections_per_img  # 100
 
     def forward(
         self,
@@ -96,20 +99,28 @@ class RoIHeads(nn.Module):
         image_shapes: list[Size],
         targets: list[Target] | None = None,
     ) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
-        """In evaluation the detections of each image and no losses; in training no detections and the two losses."""
-        if self.training:
+        """In evaluation the detections of each image and no losses; in training no detections and the two losses.
+
+        Raises:
+            ValueError: there are no targets in training; or heads for masks or keypoints were set, as torchvision's Mask
+                R-CNN does: there are none here.
+        """
+        _check_heads(self)
+        if self.training:  # some of the proposals, with what should be said of each
             proposals, _, labels, regression_targets = self.select_training_samples(proposals, targets)
         pooled = self.box_roi_pool(features, proposals, image_shapes)  # (ΣNᵢ, C, 7, 7)
-        class_logits, box_regression = (
-            values.to(proposals[0].dtype)  # boxes and losses in full precision, under autocast too
-            for values in self.box_predictor(self.box_head(pooled))
-        )
+        class_logits, box_regression = self.box_predictor(self.box_head(pooled))
+        # Boxes and losses in full precision, under autocast too.
+        class_logits, box_regression = (x.to(proposals[0].dtype) for x in (class_logits, box_regression))
         if self.training:
-            classifier, box_reg = losses.fastrcnn_loss(class_logits, box_regression, labels, regression_targets)
-            return [], {"loss_classifier": classifier, "loss_box_reg": box_reg}
+            loss_classifier, loss_box_reg = fastrcnn_loss(class_logits, box_regression, labels, regression_targets)
+            # No detections: in training nobody asks for them.
+            return [], {"loss_classifier": loss_classifier, "loss_box_reg": loss_box_reg}
 
-        detections = self.postprocess_detections(class_logits, box_regression, proposals, image_shapes)
-        return [dict(boxes=boxes, labels=labels, scores=scores) for boxes, scores, labels in zip(*detections)], {}
+        boxes, scores, labels = self.postprocess_detections(class_logits, box_regression, proposals, image_shapes)
+        return [dict(boxes=b, labels=label, scores=s) for b, label, s in zip(boxes, labels, scores)], {}
+
+    # ------------------------------------------------------------------------------------------------------- training
 
     def select_training_samples(
         self, proposals: list[Tensor], targets: list[Target] | None
@@ -117,71 +128,102 @@ class RoIHeads(nn.Module):
         """For each image the sampled proposals, the index of their ground truth, their labels and their target deltas."""
         if targets is None:
             raise ValueError("the box head needs targets in training, got None")
-        gt_boxes = [target["boxes"].to(boxes.dtype) for target, boxes in zip(targets, proposals)]
+        gt_boxes = [target["boxes"].to(proposals[0].dtype) for target in targets]
         gt_labels = [target["labels"] for target in targets]
 
-        # Ground truth is a proposal too, the last of them: from the first step on there are good ones to learn from.
-        all_proposals = torch.cat([boxes for image in zip(proposals, gt_boxes) for boxes in image])
-        proposals = list(all_proposals.split([len(boxes) + len(truth) for boxes, truth in zip(proposals, gt_boxes)]))
+        proposals = self.add_gt_proposals(proposals, gt_boxes)  # (Nᵢ, 4) for each image
         matched_idxs, labels = self.assign_targets_to_proposals(proposals, gt_boxes, gt_labels)
-        sampled, sizes = self.subsample(labels)
-        boxes = all_proposals[sampled]
-        classes, matched = torch.cat(labels)[sampled], torch.cat(matched_idxs)[sampled]
+        matched_gt_boxes = []
+        for image, sampled in enumerate(self.subsample(labels)):  # (S,) indices
+            proposals[image] = proposals[image][sampled]
+            labels[image] = labels[image][sampled]
+            matched_idxs[image] = matched_idxs[image][sampled]
+            gt_boxes_in_image = gt_boxes[image]
+            if len(gt_boxes_in_image) == 0:  # all background, whose placeholder no loss looks at
+                gt_boxes_in_image = gt_boxes_in_image.new_zeros(1, 4)
+            matched_gt_boxes.append(gt_boxes_in_image[matched_idxs[image]])
+        # The deltas that would move each proposal onto its object, whatever the RPN has done to it before.
+        regression_targets = self.box_coder.encode(matched_gt_boxes, proposals)
+        return proposals, matched_idxs, labels, regression_targets
 
-        # An image without objects has background only; its proposals get a placeholder that no loss looks at.
-        matched_idxs = list(matched.split(sizes))
-        matched_gt_boxes = [
-            truth[matched] if len(truth) else truth.new_zeros(len(matched), 4)
-            for truth, matched in zip(gt_boxes, matched_idxs)
-        ]
-        deltas = self.box_coder.encode_single(torch.cat(matched_gt_boxes), boxes)
-        return list(boxes.split(sizes)), matched_idxs, list(classes.split(sizes)), list(deltas.split(sizes))
+    def add_gt_proposals(self, proposals: list[Tensor], gt_boxes: list[Tensor]) -> list[Tensor]:
+        """Puts each image's ground truth behind its proposals."""
+        # At first no proposal is good. With these the head sees objects from the first step on.
+        return [torch.cat(pair) for pair in zip(proposals, gt_boxes)]
 
     def assign_targets_to_proposals(
         self, proposals: list[Tensor], gt_boxes: list[Tensor], gt_labels: list[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """For each proposal of each image, the index of its ground truth and its class (0 background, −1 ignored)."""
         matched_idxs, labels = [], []
-        for boxes, truth, truth_labels in zip(proposals, gt_boxes, gt_labels):
-            if len(truth) == 0:
-                nothing = torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
+        for proposals_in_image, gt_boxes_in_image, gt_labels_in_image in zip(proposals, gt_boxes, gt_labels):
+            if len(gt_boxes_in_image) == 0:  # an image without objects is legal, and all of it is background
+                nothing = torch.zeros(len(proposals_in_image), dtype=torch.int64, device=proposals_in_image.device)
                 matched_idxs.append(nothing)
                 labels.append(nothing)
                 continue
-            matched = match_boxes(self.proposal_matcher, truth, boxes)  # (N,) index, −1 or −2
-            # Below 0 an index counts from the end: −1, no object, finds label 0 there, and −2 finds −1.
-            ignored_and_background = torch.tensor([-1, 0]).to(truth_labels.device, non_blocking=True)
-            labels.append(torch.cat((truth_labels, ignored_and_background))[matched])
+            matched = self.proposal_matcher(box_iou(gt_boxes_in_image, proposals_in_image))  # (N,) index, −1 or −2
+            # Another answer than the RPN's: not only whether there is something, but what.
+            label = gt_labels_in_image[matched.clamp(min=0)]
+            label[matched == Matcher.BELOW_LOW_THRESHOLD] = 0  # background
+            label[matched == Matcher.BETWEEN_THRESHOLDS] = -1  # ignored; there is none if both thresholds are equal
             matched_idxs.append(matched.clamp(min=0))
+            labels.append(label)
         return matched_idxs, labels
 
-    def subsample(self, labels: list[Tensor]) -> tuple[Tensor, list[int]]:
-        """Draws the proposals to train on: ascending indices into the batch's one list, and how many are of each image."""
-        positives, negatives = draw(self.fg_bg_sampler, labels)
-        sizes = [len(p) + len(n) for p, n in zip(positives, negatives)]
-        return torch.cat(positives + negatives).sort().values, sizes
+    def subsample(self, labels: list[Tensor]) -> list[Tensor]:
+        """Samples the proposals to train on: for each image ascending indices (S,)."""
+        masks = zip(*self.fg_bg_sampler(labels))  # for each image, the sampled positives and negatives
+        return [torch.where(positives | negatives)[0] for positives, negatives in masks]
+
+    # ------------------------------------------------------------------------------------------------------ evaluation
 
     def postprocess_detections(
         self, class_logits: Tensor, box_regression: Tensor, proposals: list[Tensor], image_shapes: list[Size]
     ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """Logits (ΣNᵢ, C) and deltas (ΣNᵢ, 4·C) → for each image boxes (K, 4), scores (K,) and labels (K,), best first."""
+        num_classes = class_logits.shape[1]  # with the background
         boxes_per_image = [boxes.shape[0] for boxes in proposals]
-        all_deltas = box_regression.unflatten(1, (-1, 4)).split(boxes_per_image)  # (Nᵢ, C, 4)
-        all_scores = class_logits.softmax(dim=-1).split(boxes_per_image)  # (Nᵢ, C)
+        all_boxes = self.box_coder.decode(
+            box_regression, proposals
+        )  # (ΣNᵢ, C, 4): every class moves the box its own way
+        all_scores = class_logits.softmax(dim=-1)  # (ΣNᵢ, C)
 
-        detections = []
-        for reference, deltas, scores, image_shape in zip(proposals, all_deltas, all_scores, image_shapes):
-            # Each proposal becomes C − 1 candidates, one for every class but the background, each with its own box.
-            # Nearly all are hopeless; only the box of one that is not gets computed.
-            proposal, labels = torch.where(scores[:, 1:] > self.score_thresh)
-            labels = labels + 1
-            scores = scores[proposal, labels]  # (candidates,)
-            boxes = self.box_coder.decode(deltas[proposal, labels], [reference[proposal]]).reshape(-1, 4)
+        final_boxes, final_scores, final_labels = [], [], []
+        # An image at a time. The order is not the RPN's: here scores come before sizes.
+        for boxes, scores, image_shape in zip(
+            all_boxes.split(boxes_per_image), all_scores.split(boxes_per_image), image_shapes
+        ):
             boxes = clip_boxes_to_image(boxes, image_shape)
-
+            # Each proposal becomes C − 1 candidates, one for every class but the background, each with its own box.
+            labels = torch.arange(num_classes, device=scores.device).expand_as(scores)
+            boxes, scores, labels = boxes[:, 1:].reshape(-1, 4), scores[:, 1:].flatten(), labels[:, 1:].flatten()
+            # Nearly all of them are hopeless.
+            keep = torch.where(scores > self.score_thresh)[0]
+            boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
+            # A box that was clipped to nothing is none.
             keep = remove_small_boxes(boxes, min_size=1e-2)
             boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
-            keep = batched_nms(boxes, scores, labels, self.nms_thresh)[: self.detections_per_img]
-            detections.append((boxes[keep], scores[keep], labels[keep]))
-        boxes_, scores_, labels_ = (list(column) for column in zip(*detections))
-        return boxes_, scores_, labels_
+            # Within a class the best of those that overlap, and of all classes the best: they come first.
+            keep = batched_nms(boxes, scores, labels, self.nms_thresh)
+            keep = keep[: self.detections_per_img]  # (K,)
+            final_boxes.append(boxes[keep])
+            final_scores.append(scores[keep])
+            final_labels.append(labels[keep])
+        return final_boxes, final_scores, final_labels
+
+
+def _check_heads(heads: RoIHeads) -> None:
+    for name in (
+        "mask_roi_pool",
+        "mask_head",
+        "mask_predictor",
+        "keypoint_roi_pool",
+        "keypoint_head",
+        "keypoint_predictor",
+    ):
+        if getattr(heads, name, None) is not None and type(heads).forward is RoIHeads.forward:
+            raise ValueError(
+                f"roi_heads.{name} is set, but these RoIHeads find boxes only: for masks and keypoints take "
+                "torchvision's maskrcnn_* or keypointrcnn_* models"
+            )

@@ -1,21 +1,13 @@
 """Feature maps → proposals: where something is, whatever it is."""
 
-from collections.abc import Callable
-from itertools import accumulate
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
 
 from ..ops import BalancedPositiveNegativeSampler, BoxCoder, Matcher, losses
-from ..ops.boxes import batched_nms, clip_boxes_to_images
-from ..ops.indices import indices_of_known_number
-from ..ops.matcher import match_boxes
-from ..ops.patches import cut_patches
-from ..ops.sampler import draw
-from .fast_conv import use_fast_convolutions
+from ..ops.boxes import batched_nms, box_iou, clip_boxes_to_image, remove_small_boxes
 from .fpn import rename_old_keys
 from .transform import ImageList, Size, Target
 
@@ -37,6 +29,7 @@ class RPNHead(nn.Module):
 
     def __init__(self, in_channels: int, num_anchors: int, conv_depth: int = 1) -> None:
         super().__init__()
+        # What is around a cell counts, so a 3×3 first; then for each anchor of a cell one number, and four.
         self.conv = nn.Sequential(
             *(Conv2dNormActivation(in_channels, in_channels, kernel_size=3, norm_layer=None) for _ in range(conv_depth))
         )
@@ -44,40 +37,14 @@ class RPNHead(nn.Module):
         self.bbox_pred = nn.Conv2d(in_channels, num_anchors * 4, kernel_size=1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.normal_(module.weight, std=0.01)
+                nn.init.normal_(module.weight, std=0.01)  # at first nothing is likely, and nothing moves
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        use_fast_convolutions(self.conv)
 
     def forward(self, x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Maps (N, C, H, W), one a level → logits (N, A, H, W) and deltas (N, 4·A, H, W), one a level."""
-        hidden = [self.conv(feature) for feature in x]
+        hidden = [self.conv(feature) for feature in x]  # (N, C, H, W) each
         return [self.cls_logits(h) for h in hidden], [self.bbox_pred(h) for h in hidden]
-
-    def at(self, x: list[Tensor], anchors: Tensor) -> tuple[Tensor, Tensor]:
-        """The same numbers for some anchors only, from the few cells around each: logits (S,) and deltas (S, 4).
-
-        Args:
-            x: the maps, as in `forward`.
-            anchors: (S,) indices into the batch's one list of N·ΣH·W·A anchors.
-
-        Equal to `forward` up to rounding, and so are the gradients. Those of `forward` are maps as large as the features,
-        and zero nearly everywhere when the loss looks at 256 of 200,000 anchors.
-        """
-        num_anchors = self.cls_logits.out_channels
-        hidden, inside = cut_patches(x, anchors // num_anchors, radius=len(self.conv))  # (S, C, 2r + 1, 2r + 1)
-        block: Any
-        for i, block in enumerate(self.conv):  # each 3×3 convolution uses up the patch's border
-            if i > 0:  # and is padded with 0, as on the map
-                inside = inside[:, :, 1:-1, 1:-1]
-                hidden = hidden * inside
-            hidden = F.relu(F.conv2d(hidden, block[0].weight, block[0].bias))
-        logits, deltas = self.cls_logits(hidden).flatten(1), self.bbox_pred(hidden).flatten(1)  # (S, A), (S, 4·A)
-        anchor = (anchors % num_anchors)[:, None]  # which of its cell's
-        return (
-            logits.gather(1, anchor)[:, 0],
-            deltas.unflatten(1, (-1, 4)).gather(1, anchor[..., None].expand(-1, 1, 4))[:, 0],
-        )
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *args: Any
@@ -92,7 +59,7 @@ def concat_box_prediction_layers(objectness: list[Tensor], deltas: list[Tensor])
 
     That is image → level → y → x → anchor, so channels go last: (N, A·K, H, W) → (N, H·W, A·K) on each level.
     """
-    anchors_per_location = [level.shape[1] for level in objectness]
+    anchors_per_location = [level.shape[1] for level in objectness]  # A, in the channels
     if len(set(anchors_per_location)) > 1:
         raise ValueError(f"levels must have equally many anchors at a location, got {anchors_per_location}")
     logits = torch.cat([level.flatten(2).transpose(1, 2) for level in objectness], dim=1)  # (N, ΣH·W, A)
@@ -100,25 +67,18 @@ def concat_box_prediction_layers(objectness: list[Tensor], deltas: list[Tensor])
     return logits.reshape(-1, 1), moves.reshape(-1, 4)
 
 
-def take(values: Tensor, index: Tensor) -> Tensor:
-    """For each image some of its boxes or deltas: (N, M, 4) and indices (N, K) → (N, K, 4)."""
-    return values.gather(1, index[:, :, None].expand(-1, -1, 4))
-
-
 class RegionProposalNetwork(nn.Module):
     """Finds the boxes that are worth a second look.
 
     Args:
         anchor_generator, head: the two parts above.
-        fg_iou_thresh, bg_iou_thresh: an anchor is an object from this IoU on (0.7), background below that one (0.3).
-        batch_size_per_image, positive_fraction: how many anchors of an image are trained on, how many of them objects.
-        pre_nms_top_n, post_nms_top_n: dicts with keys "training" and "testing": the best that enter NMS, on each
-            level; and the best that leave, of all levels together.
+        fg_iou_thresh, bg_iou_thresh: an anchor with an IoU of at least the first (0.7) is an object, below the second
+            (0.3) it is background.
+        batch_size_per_image, positive_fraction: how many anchors per image are trained on, how many of them objects.
+        pre_nms_top_n, post_nms_top_n: dicts with keys "training" and "testing": how many of the best boxes of each
+            level enter NMS; and how many of the best of all levels leave it.
         nms_thresh: a proposal that overlaps a better one by more than this IoU is dropped.
         score_thresh: proposals with a lower probability are dropped.
-
-    An `RPNHead` is trained through its method `at`, which computes the sampled anchors' numbers once more: the head's maps,
-    made for the proposals, then need no gradient. With `exact`, or with a head of another make, they have one.
 
     Source: Faster R-CNN, section 3.1; `torchvision/models/detection/rpn.py`.
     """
@@ -140,14 +100,15 @@ class RegionProposalNetwork(nn.Module):
         self.anchor_generator = anchor_generator
         self.head: Any = head
         self.box_coder = BoxCoder(weights=(1.0, 1.0, 1.0, 1.0))
+        self.box_similarity = box_iou
+        # Without low-quality matches most objects would have no anchor to learn from: few anchors reach an IoU of 0.7.
         self.proposal_matcher = Matcher(fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches=True)
         self.fg_bg_sampler = BalancedPositiveNegativeSampler(batch_size_per_image, positive_fraction)
-        self._pre_nms_top_n = pre_nms_top_n
-        self._post_nms_top_n = post_nms_top_n
-        self.nms_thresh = nms_thresh
-        self.score_thresh = score_thresh
+        self._pre_nms_top_n = pre_nms_top_n  # of each level: 2000 in training, 1000 in evaluation
+        self._post_nms_top_n = post_nms_top_n  # of all levels together: likewise
+        self.nms_thresh = nms_thresh  # 0.7: what overlaps less may be another object, which the second stage decides
+        self.score_thresh = score_thresh  # 0: all may compete
         self.min_size = 1e-3  # pixels: a box clipped away to nothing
-        self.exact = False
 
     def pre_nms_top_n(self) -> int:
         return self._pre_nms_top_n["training" if self.training else "testing"]
@@ -158,118 +119,134 @@ class RegionProposalNetwork(nn.Module):
     def forward(
         self, images: ImageList, features: dict[str, Tensor], targets: list[Target] | None = None
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Proposals of each image (at most `post_nms_top_n`, 4), and in training the two RPN losses."""
+        """Proposals of each image (at most `post_nms_top_n`, 4), and in training the two RPN losses.
+
+        Raises:
+            ValueError: there are no targets in training; or the head predicts another number of boxes than there are
+                anchors.
+        """
         maps = list(features.values())
-        anchors = self.anchor_generator(images, maps)
-        only_sampled = type(self.head) is RPNHead and not self.exact
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not only_sampled):
-            objectness_maps, delta_maps = self.head(maps)
-        num_anchors_per_level = [level[0].numel() for level in objectness_maps]
-        if sum(num_anchors_per_level) != len(anchors[0]):
-            raise ValueError(
-                f"the RPN head predicts {sum(num_anchors_per_level)} boxes an image, the anchor generator makes "
-                f"{len(anchors[0])} anchors: the head's num_anchors must be the generator's num_anchors_per_location()"
-            )
-        objectness, deltas = (
-            values.to(anchors[0].dtype)  # boxes and losses in full precision, under autocast too
-            for values in concat_box_prediction_layers(objectness_maps, delta_maps)
-        )
+        anchors = self.anchor_generator(images, maps)  # (ΣH·W·A, 4) for each image
+        objectness_maps, delta_maps = self.head(maps)  # (N, A, H, W) and (N, 4·A, H, W) for each level
+        anchors_per_level = [level[0].numel() for level in objectness_maps]
+        self._check(anchors_per_level, len(anchors[0]), targets)
+        objectness, deltas = concat_box_prediction_layers(objectness_maps, delta_maps)  # in the order of the anchors
+        # Under autocast the head computes in half precision, which has no number between 256 and 258: too coarse for boxes.
+        objectness, deltas = objectness.to(anchors[0].dtype), deltas.to(anchors[0].dtype)
 
-        def decode(index: Tensor) -> Tensor:
-            # Proposals are data for the next stage: no gradient flows back through their coordinates.
-            moves = take(deltas.detach().view(len(anchors), -1, 4), index)  # (N, K, 4)
-            chosen = take(torch.stack(anchors), index)
-            return self.box_coder.decode_single(moves.flatten(0, 1), chosen.flatten(0, 1)).view_as(moves)
-
-        boxes, _ = self.filter_proposals(decode, objectness, images.image_sizes, num_anchors_per_level)
+        # To the second stage a proposal is a place to look at. No gradient flows back through its coordinates: detach().
+        proposals = self.box_coder.decode(deltas.detach(), anchors).view(len(anchors), -1, 4)
+        boxes, _ = self.filter_proposals(proposals, objectness, images.image_sizes, anchors_per_level)
         if not self.training:
             return boxes, {}
-        if targets is None:
-            raise ValueError("the region proposal network needs targets in training, got None")
 
+        # The losses look at anchors, not at proposals: what NMS kept has no influence on them.
         labels, matched_gt_boxes = self.assign_targets_to_anchors(anchors, targets)
-        positives, negatives = self.sample(labels)
-        sampled = torch.cat((positives, negatives))
-        if only_sampled:
-            logits, deltas = (values.to(anchors[0].dtype) for values in self.head.at(maps, sampled))
-        else:
-            logits, deltas = objectness.flatten()[sampled], deltas[sampled]
-        regression_targets = self.box_coder.encode_single(
-            torch.cat(matched_gt_boxes)[positives], torch.cat(anchors)[positives]
-        )
-        is_object = torch.zeros_like(logits)
-        is_object[: len(positives)] = 1
-        objectness_loss, box_loss = losses.rpn_loss(logits, is_object, deltas[: len(positives)], regression_targets)
+        # What the head should have said: the deltas that lead from each anchor to its object.
+        regression_targets = self.box_coder.encode(matched_gt_boxes, anchors)
+        objectness_loss, box_loss = self.compute_loss(objectness, deltas, labels, regression_targets)
         return boxes, {"loss_objectness": objectness_loss, "loss_rpn_box_reg": box_loss}
 
     def filter_proposals(
         self,
-        proposals: Tensor | Callable[[Tensor], Tensor],
+        proposals: Tensor,
         objectness: Tensor,
         image_shapes: list[Size],
         num_anchors_per_level: list[int],
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """All anchors decoded, (N, ΣH·W·A, 4), and their logits → the best boxes and probabilities of each image.
+        """All anchors decoded, (N, ΣH·W·A, 4), and their logits → the best boxes and probabilities of each image."""
+        # Which boxes are kept is a decision, and a decision has no gradient.
+        objectness = objectness.detach().reshape(len(proposals), -1)  # (N, ΣH·W·A)
+        # Which level each anchor is of: a box of P2 and one of P3 may say the same, and both stay.
+        levels = [objectness.new_full((n,), i, dtype=torch.int64) for i, n in enumerate(num_anchors_per_level)]
+        level_of_anchor = torch.cat(levels)  # (ΣH·W·A,)
 
-        `proposals` may be a function that decodes the anchors whose indices (N, K) it is given: only they are looked at.
-        """
-        logits = objectness.detach().reshape(len(image_shapes), -1)  # (N, ΣH·W·A)
-
-        # 1. the best of each level, by their logits: sigmoid would round the best of them to equal ones
-        best = self._get_top_n_idx(logits, num_anchors_per_level)  # (N, K) for each level
-        top_n = torch.cat(best, dim=1)  # (N, ΣK)
-        probabilities = logits.gather(1, top_n).sigmoid()
-        level_ends = torch.tensor(list(accumulate(num_anchors_per_level))).to(logits.device, non_blocking=True)
-        levels = torch.bucketize(top_n, level_ends, right=True)  # (N, ΣK)
-
-        best_boxes = proposals(top_n) if callable(proposals) else take(proposals, top_n)  # (N, ΣK, 4)
-
-        # 2. inside the image, 3. neither empty nor hopeless. How many that leaves is asked once, for all images and levels.
-        clipped = clip_boxes_to_images(best_boxes, image_shapes)
-        good = (clipped[..., 2:] - clipped[..., :2] >= self.min_size).all(dim=2)
-        good &= probabilities >= self.score_thresh
-        each_level = torch.arange(len(best), device=levels.device)[:, None]
-        numbers = (good[:, None] & (levels[:, None] == each_level)).sum(dim=2).tolist()  # (N, levels)
+        # 1. The best of each level, by their logits: probabilities near 1 are rounded to ties.
+        top_n = self._get_top_n_idx(objectness, num_anchors_per_level)  # (N, ΣK)
+        # 2. From logits to probabilities.
+        probabilities = objectness.gather(1, top_n).sigmoid()  # (N, ΣK)
 
         final_boxes, final_scores = [], []
-        for i, number_per_level in enumerate(numbers):
-            keep = indices_of_known_number(good[i], sum(number_per_level))
-            boxes, scores, level = clipped[i][keep], probabilities[i][keep], levels[i][keep]
-            # 4. one of several that say the same, level by level; 5. the best of all levels
-            keep = batched_nms(boxes, scores, level, self.nms_thresh, number_per_level)[: self.post_nms_top_n()]
+        for boxes, scores, best, image_shape in zip(proposals, probabilities, top_n, image_shapes):
+            boxes, level = boxes[best], level_of_anchor[best]
+            # 3. Inside the image: its true size, not that of the padded batch.
+            boxes = clip_boxes_to_image(boxes, image_shape)
+            # 4. Not empty: a box that lay outside was clipped to a line.
+            keep = remove_small_boxes(boxes, self.min_size)
+            boxes, scores, level = boxes[keep], scores[keep], level[keep]
+            # 5. Not hopeless.
+            keep = torch.where(scores >= self.score_thresh)[0]
+            boxes, scores, level = boxes[keep], scores[keep], level[keep]
+            # 6. Of those that say the same only the best, level by level; the best come first.
+            keep = batched_nms(boxes, scores, level, self.nms_thresh)
+            # 7. The best of all levels together.
+            keep = keep[: self.post_nms_top_n()]
             final_boxes.append(boxes[keep])
             final_scores.append(scores[keep])
         return final_boxes, final_scores
 
-    def _get_top_n_idx(self, logits: Tensor, num_anchors_per_level: list[int]) -> list[Tensor]:
-        """Indices of the `pre_nms_top_n` highest logits of each level: (N, K) for each, best first."""
+    def _get_top_n_idx(self, objectness: Tensor, num_anchors_per_level: list[int]) -> Tensor:
+        """Indices of the `pre_nms_top_n` highest logits of each level, best first: (N, ΣH·W·A) → (N, ΣK)."""
         indices, offset = [], 0
-        for level in logits.split(num_anchors_per_level, dim=1):
+        for level in objectness.split(num_anchors_per_level, dim=1):
+            # One list for all levels would go to the finest, which has three quarters of the anchors.
             top_n = level.topk(min(self.pre_nms_top_n(), level.shape[1]), dim=1).indices
             indices.append(top_n + offset)
             offset += level.shape[1]
-        return indices
+        return torch.cat(indices, dim=1)
 
     def assign_targets_to_anchors(
-        self, anchors: list[Tensor], targets: list[Target]
+        self, anchors: list[Tensor], targets: list[Target] | None
     ) -> tuple[list[Tensor], list[Tensor]]:
         """For each anchor of each image, its label (1 object, 0 background, −1 ignored) and its ground-truth box.
 
         The box of an anchor without object is a placeholder that no loss looks at.
         """
         labels, matched_gt_boxes = [], []
-        for anchors_in_image, target in zip(anchors, targets):
+        for anchors_in_image, target in zip(anchors, targets or ()):
             gt_boxes = target["boxes"]
-            if len(gt_boxes) == 0:
+            if len(gt_boxes) == 0:  # an image without objects is legal, and all of it is background
                 labels.append(anchors_in_image.new_zeros(len(anchors_in_image)))
                 matched_gt_boxes.append(torch.zeros_like(anchors_in_image))
                 continue
-            matched = match_boxes(self.proposal_matcher, gt_boxes, anchors_in_image)  # (N,) index, −1 or −2
-            labels.append((matched + 1.0).clamp_(max=1))
+            matched = self.proposal_matcher(self.box_similarity(gt_boxes, anchors_in_image))  # (N,) index, −1 or −2
+            label = (matched >= 0).to(anchors_in_image.dtype)  # a float: it is the target of a cross-entropy
+            label[matched == Matcher.BETWEEN_THRESHOLDS] = -1  # neither object nor background: not trained on
+            labels.append(label)
+            # −1 and −2 are no indices. The first object stands in for them, and is never looked at.
             matched_gt_boxes.append(gt_boxes[matched.clamp(min=0)])
         return labels, matched_gt_boxes
 
+    def compute_loss(
+        self, objectness: Tensor, pred_bbox_deltas: Tensor, labels: list[Tensor], regression_targets: list[Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Objectness loss and box loss of the sampled anchors.
+
+        Args:
+            objectness: logits of all anchors of the batch, (N·ΣH·W·A, 1); pred_bbox_deltas: their deltas, (N·ΣH·W·A, 4).
+            labels: for each image (ΣH·W·A,), 1 object, 0 background, −1 ignored.
+            regression_targets: for each image (ΣH·W·A, 4), the deltas that would be right.
+        """
+        # Nearly all anchors are background. Trained on all of them, the head would learn to say "nothing", always.
+        positives, negatives = self.sample(labels)
+        sampled = torch.cat((positives, negatives))
+        return losses.rpn_loss(
+            objectness.flatten()[sampled],
+            torch.cat(labels)[sampled],
+            pred_bbox_deltas[positives],  # background has no box to learn
+            torch.cat(regression_targets)[positives],
+        )
+
     def sample(self, labels: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Draws the anchors to train on: objects (P,) and background (Q,), as indices into the batch's one list of anchors."""
-        positives, negatives = (torch.cat(drawn).sort().values for drawn in draw(self.fg_bg_sampler, labels))
-        return positives, negatives
+        """Samples anchors to train on: objects (P,) and background (Q,), as indices into the batch's one list of anchors."""
+        positive_masks, negative_masks = self.fg_bg_sampler(labels)  # for each image (ΣH·W·A,)
+        return torch.where(torch.cat(positive_masks))[0], torch.where(torch.cat(negative_masks))[0]
+
+    def _check(self, anchors_per_level: list[int], num_anchors: int, targets: list[Target] | None) -> None:
+        if sum(anchors_per_level) != num_anchors:
+            raise ValueError(
+                f"the RPN head predicts {sum(anchors_per_level)} boxes per image, the anchor generator makes "
+                f"{num_anchors} anchors: the head's num_anchors must be the generator's num_anchors_per_location()"
+            )
+        if self.training and targets is None:
+            raise ValueError("the region proposal network needs targets in training, got None")

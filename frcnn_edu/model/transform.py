@@ -56,11 +56,11 @@ class GeneralizedRCNNTransform(nn.Module):
         _skip_resize: bool = False,
     ) -> None:
         super().__init__()
-        self.min_size = (min_size,) if isinstance(min_size, int) else tuple(min_size)
-        self.max_size = max_size
+        self.min_size = (min_size,) if isinstance(min_size, int) else tuple(min_size)  # 800 pixels
+        self.max_size = max_size  # 1333 pixels
         self.image_mean = image_mean
         self.image_std = image_std
-        self.size_divisible = size_divisible
+        self.size_divisible = size_divisible  # the stride of C5, the coarsest map of a ResNet
         self.fixed_size = fixed_size
         self._skip_resize = _skip_resize  # in training only: images come resized already
 
@@ -71,10 +71,12 @@ class GeneralizedRCNNTransform(nn.Module):
 
         The caller's images and target dicts are left as they are.
         """
-        resized = [self.resize(self.normalize(image)) for image in images]
+        # Normalised first, resized then. The other order would give the same numbers but for rounding.
+        resized = [self.resize(self.normalize(image)) for image in images]  # (C, Hᵢ, Wᵢ)
+        # From here to `postprocess` all boxes are in pixels of these resized images.
         sizes = [(image.shape[-2], image.shape[-1]) for image in resized]
         if targets is not None:
-            targets = [
+            targets = [  # new dicts: the caller's stay as they are
                 {**target, "boxes": resize_boxes(target["boxes"], (image.shape[-2], image.shape[-1]), size)}
                 for target, image, size in zip(targets, images, sizes)
             ]
@@ -82,24 +84,27 @@ class GeneralizedRCNNTransform(nn.Module):
 
     def normalize(self, image: Tensor) -> Tensor:
         """Subtracts the mean of each channel and divides by its standard deviation."""
-        mean = torch.as_tensor(self.image_mean, dtype=image.dtype, device=image.device)
+        # The backbone was pretrained on images with this mean and deviation; others would look strange to it.
+        mean = torch.as_tensor(self.image_mean, dtype=image.dtype, device=image.device)  # (C,)
         std = torch.as_tensor(self.image_std, dtype=image.dtype, device=image.device)
-        return (image - mean[:, None, None]) / std[:, None, None]
+        return (image - mean[:, None, None]) / std[:, None, None]  # (C, 1, 1) against (C, H, W)
 
     def torch_choice(self, k: Sequence[int]) -> int:
         """One of `k`, drawn from PyTorch's CPU generator (also when there is only one, so that seeds agree)."""
-        drawn = torch.empty(1).uniform_(0.0, float(len(k)))
+        drawn = torch.empty(1).uniform_(0.0, float(len(k)))  # one random number, as torchvision takes it
         return k[int(drawn.item())] if len(k) > 1 else k[0]
 
     def resize(self, image: Tensor) -> Tensor:
         """Scales an image so that its shorter side is `min_size`, or its longer side `max_size` if that is less."""
         if self.training and self._skip_resize:
             return image
+        # In training objects should be seen in several sizes; in evaluation results must not depend on chance.
         min_size = self.torch_choice(self.min_size) if self.training else self.min_size[-1]
-        if self.fixed_size is not None:
+        if self.fixed_size is not None:  # distorts; the default keeps the shape of the image
             width, height = self.fixed_size
             return F.interpolate(image[None], size=(height, width), mode="bilinear", align_corners=False)[0]
-        shorter, longer = sorted(image.shape[-2:])
+        shorter, longer = sorted(image.shape[-2:])  # pixels
+        # The shorter side to min_size, unless the longer one would then exceed max_size: a panorama becomes smaller.
         scale = min(min_size / shorter, self.max_size / longer)
         if int(shorter * scale) == 0:
             raise ValueError(
@@ -119,11 +124,13 @@ class GeneralizedRCNNTransform(nn.Module):
 
         Padding comes after normalising, so a padded pixel has the mean colour.
         """
+        # A tensor has one size: that of the largest image, rounded up, so that every map halves the one before exactly.
         height, width = (
             math.ceil(max(image.shape[axis] for image in images) / size_divisible) * size_divisible for axis in (1, 2)
         )
-        batch = images[0].new_zeros(len(images), images[0].shape[0], height, width)
+        batch = images[0].new_zeros(len(images), images[0].shape[0], height, width)  # 0 is the mean colour now
         for padded, image in zip(batch, images):
+            # In the top left corner, so that the boxes of an image need not be moved.
             padded[:, : image.shape[1], : image.shape[2]].copy_(image)
         return batch
 
@@ -131,9 +138,9 @@ class GeneralizedRCNNTransform(nn.Module):
         self, result: list[dict[str, Tensor]], image_shapes: list[Size], original_image_sizes: list[Size]
     ) -> list[dict[str, Tensor]]:
         """Detected boxes, from the resized images back to the originals. Nothing else: NMS is long done."""
-        if self.training:
+        if self.training:  # there are losses, and no detections
             return result
-        return [
+        return [  # what was resized in forward, resized back
             {**detections, "boxes": resize_boxes(detections["boxes"], size, original)}
             for detections, size, original in zip(result, image_shapes, original_image_sizes)
         ]

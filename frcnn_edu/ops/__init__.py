@@ -1,11 +1,11 @@
-"""What several stages share: box geometry, box coding, matching, sampling, pooling, losses."""
+"""What several stages share: box geometry, box coding, matching, sampling, losses."""
+
+from torchvision.ops import roi_align
 
 from .box_coder import BoxCoder
 from .boxes import batched_nms, box_area, box_iou, clip_boxes_to_image, nms, remove_small_boxes
-from .indices import indices_where
 from .losses import fastrcnn_loss, rpn_loss
 from .matcher import Matcher
-from .pooling import roi_align
 from .sampler import BalancedPositiveNegativeSampler
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "box_iou",
     "clip_boxes_to_image",
     "fastrcnn_loss",
-    "indices_where",
     "nms",
     "remove_small_boxes",
     "roi_align",

@@ -25,6 +25,7 @@ class BoxCoder:
 
     def encode(self, reference_boxes: list[Tensor], proposals: list[Tensor]) -> list[Tensor]:
         """Deltas that lead from each proposal to its reference box; one (N, 4) tensor an image in, and out."""
+        # All images at once, and apart again afterwards: no box needs to know whose it is.
         boxes_per_image = [len(boxes) for boxes in reference_boxes]
         deltas = self.encode_single(torch.cat(reference_boxes), torch.cat(proposals))
         return list(deltas.split(boxes_per_image))
@@ -34,7 +35,9 @@ class BoxCoder:
         weights_xy, weights_wh = self._weights(proposals)
         xy, wh = _centres_and_sizes(proposals)  # (N, 2) each
         gt_xy, gt_wh = _centres_and_sizes(reference_boxes)
+        # In units of the reference's own size, so that a small and a large object make deltas of the same size.
         dxy = weights_xy * (gt_xy - xy) / wh
+        # A logarithm: twice as large and half as large are equally far, and every real number decodes to a positive size.
         dwh = weights_wh * torch.log(gt_wh / wh)
         return torch.cat((dxy, dwh), dim=1)
 
@@ -51,15 +54,17 @@ class BoxCoder:
         xy, wh = (value[:, None] for value in _centres_and_sizes(boxes.to(rel_codes.dtype)))  # each (N, 1, 2)
         deltas = rel_codes.unflatten(1, (-1, 4))  # (N, K, 4)
         dxy = deltas[..., :2] / weights_xy
+        # A wild prediction must not become an infinite box. Downwards there is no such danger: exp(−∞) is 0.
         dwh = (deltas[..., 2:] / weights_wh).clamp(max=self.bbox_xform_clip)
 
+        # The inverse of `encode_single`, line by line.
         centres = dxy * wh + xy  # (N, K, 2)
         halves = 0.5 * (dwh.exp() * wh)
         return torch.cat((centres - halves, centres + halves), dim=2).flatten(1)
 
     def _weights(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """(wx, wy) and (ww, wh)."""
-        weights = torch.tensor(self.weights, dtype=like.dtype).to(like.device, non_blocking=True)
+        weights = torch.tensor(self.weights, dtype=like.dtype, device=like.device)
         return weights[:2], weights[2:]
 
 

@@ -35,13 +35,15 @@ def fastrcnn_loss(
         class_logits: (N, C). box_regression: (N, 4·C), of which only the true class's four numbers are trained.
         labels: (Nᵢ,) int64 for each image, 0 is background. regression_targets: (Nᵢ, 4) for each image.
     """
-    all_labels = torch.cat(labels)
+    all_labels = torch.cat(labels)  # (N,)
     targets = torch.cat(regression_targets)
     classification_loss = F.cross_entropy(class_logits, all_labels)
 
+    # Background has no box, and of an object only the true class's four deltas have a right answer.
     positives = torch.where(all_labels > 0)[0]
     deltas_per_class = box_regression.unflatten(1, (-1, 4))  # (N, 4·C) → (N, C, 4)
     box_loss = F.smooth_l1_loss(
         deltas_per_class[positives, all_labels[positives]], targets[positives], beta=BETA, reduction="sum"
     )
+    # Divided by all sampled proposals, not by the positives: else a single object would count as much as a hundred.
     return classification_loss, box_loss / all_labels.numel()

@@ -8,8 +8,8 @@ from torch import nn
 
 from frcnn_edu.benchmark.agreement import Disagreement, compare_in_float32, compare_in_float64, found_again
 from frcnn_edu.benchmark.counts import as_on_a_gpu, count
-from frcnn_edu.benchmark.lively import make_targets
 from frcnn_edu.benchmark.models import images_of, make_pair
+from frcnn_edu.benchmark.realistic import make_targets
 from frcnn_edu.benchmark.stages import inference_stages, pair_up, standing_in, training_stages
 from frcnn_edu.benchmark.steps import Step, proposals_of
 
@@ -99,7 +99,7 @@ def test_on_a_gpu_there_are_fewer_waits_and_the_same_detections(pair) -> None:
     steps = [Step(SIZE, 1).of(model) for model in pair]
     before = [step()[0] for step in steps]
     as_on_cpu = [count(step) for step in steps]
-    with as_on_a_gpu(pair[0]):
+    with as_on_a_gpu():
         inside = [step()[0] for step in steps]
         on_gpu = [count(step) for step in steps]
     for found, expected in zip(inside, before):

@@ -28,7 +28,7 @@ def pair():
 def test_waits_and_kernels(
     pair, boxes: int | None, waits: int, most_kernels: int, their_least_waits: int, their_least_kernels: int
 ) -> None:
-    with as_on_a_gpu(pair[0]):
+    with as_on_a_gpu():
         steps = [Step(SIZE, 2, boxes).of(model, update=False) for model in pair]
         steps[0]()  # what is kept from one step to the next is made
         ours, theirs = map(count, steps)

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
 
 import frcnn_edu
-from frcnn_edu.benchmark.lively import Target, make_images, make_targets
+from frcnn_edu.benchmark.realistic import Target, make_images, make_targets
+from frcnn_edu.model.fast import boxes as fast_boxes
+from frcnn_edu.model.fast.rpn import predict_at
 from frcnn_edu.model.rpn import concat_box_prediction_layers
 from frcnn_edu.ops import losses
 from frcnn_edu.ops.boxes import _nms_group_by_group
@@ -26,6 +29,14 @@ def small_model(**settings: Any) -> frcnn_edu.FasterRCNN:
 
 def batch_on(device: torch.device) -> tuple[list[Tensor], list[Target]]:
     return [image.to(device) for image in IMAGES], [{k: v.to(device) for k, v in t.items()} for t in TARGETS]
+
+
+def nms_of_known_groups(boxes: Tensor, scores: Tensor) -> Tensor:
+    """Of three groups, one after the other, as for many boxes."""
+    sizes = [10, 20, len(boxes) - 30]
+    groups = torch.repeat_interleave(torch.arange(3), torch.tensor(sizes)).to(boxes.device)
+    with patch.object(frcnn_edu.ops.boxes, "most_at_one_go", lambda device: 0):
+        return fast_boxes.batched_nms(boxes, scores, groups, 0.5, sizes)
 
 
 def stages(model: Any, images: Sequence[Tensor], targets: Sequence[Target]) -> Stages:
@@ -56,10 +67,11 @@ def stages(model: Any, images: Sequence[Tensor], targets: Sequence[Target]) -> S
         "pyramid": lambda: model.backbone.fpn(bottom_up),
         "anchors": lambda: rpn.anchor_generator(batch, maps),
         "RPN head": lambda: rpn.head(maps),
-        "RPN head, some anchors": lambda: rpn.head.at(maps, torch.arange(0, 90, 7, device=images[0].device)),
+        "RPN head, some anchors": lambda: predict_at(rpn.head, maps, torch.arange(0, 90, 7, device=images[0].device)),
         "decoding": lambda: rpn.box_coder.decode(flat_deltas, anchors),
         "proposals": lambda: rpn.filter_proposals(moved, flat_logits, batch.image_sizes, numbers),
         "NMS, group by group": lambda: _nms_group_by_group(moved[0], flat_logits[: len(moved[0]), 0], groups, 0.5),
+        "NMS of groups whose sizes are known": lambda: nms_of_known_groups(moved[0], flat_logits[: len(moved[0]), 0]),
         "RPN targets": lambda: rpn.assign_targets_to_anchors(anchors, resized),
         "RPN sampling": lambda: rpn.sample(rpn.assign_targets_to_anchors(anchors, resized)[0]),
         "RPN losses": lambda: rpn(batch, features, resized)[1],
@@ -78,17 +90,18 @@ def stages(model: Any, images: Sequence[Tensor], targets: Sequence[Target]) -> S
 INSIDE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "transform": (lambda model: model.transform, "normalize"),
     "body": (lambda model: model.backbone.body["layer2"][0].conv1, "forward"),
-    "pyramid": (lambda model: model.backbone.fpn, "_merge"),
+    "pyramid": (lambda model: model.backbone.fpn.inner_blocks[0][0], "forward"),
     "anchors": (lambda model: model.rpn.anchor_generator, "grid_anchors"),
     "RPN head": (lambda model: model.rpn.head.conv, "forward"),
     "RPN head, some anchors": (lambda model: model.rpn.head.cls_logits, "forward"),
     "decoding": (lambda model: model.rpn.box_coder, "_weights"),
     "proposals": (lambda model: model.rpn, "_get_top_n_idx"),
     "NMS, group by group": (lambda model: frcnn_edu.ops.boxes, "nms"),
+    "NMS of groups whose sizes are known": (lambda model: fast_boxes, "nms"),
     "RPN targets": (lambda model: model.rpn.proposal_matcher, "match_boxes"),
-    "RPN sampling": (lambda model: model.rpn.fg_bg_sampler, "_draw"),
+    "RPN sampling": (lambda model: model.rpn.fg_bg_sampler, "_sample"),
     "RPN losses": (lambda model: model.rpn.box_coder, "encode_single"),
-    "RoI sampling": (lambda model: model.roi_heads.fg_bg_sampler, "_draw"),
+    "RoI sampling": (lambda model: model.roi_heads.fg_bg_sampler, "_sample"),
     "level mapper": (lambda model: frcnn_edu.model.roi_align, "box_area"),
     "RoIAlign": (lambda model: model.roi_heads.box_roi_pool, "map_levels"),
     "box head": (lambda model: model.roi_heads.box_head.fc6, "forward"),

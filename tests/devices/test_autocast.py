@@ -13,7 +13,7 @@ from stages import IMAGES, SETTINGS, TARGETS, small_model
 from torch import Tensor
 
 import frcnn_edu
-from frcnn_edu.benchmark.lively import enliven
+from frcnn_edu.benchmark.realistic import make_realistic
 
 
 def resnet18(**settings: Any) -> Any:
@@ -23,7 +23,7 @@ def resnet18(**settings: Any) -> Any:
     model = frcnn_edu.FasterRCNN(
         backbone, 6, **SETTINGS, rpn_post_nms_top_n_train=100, box_batch_size_per_image=16, **settings
     )
-    enliven(model, IMAGES)
+    make_realistic(model, IMAGES)
     return model
 
 

@@ -17,7 +17,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.data import Dataset
 
 import frcnn_edu
-from frcnn_edu.benchmark.lively import enliven
+from frcnn_edu.benchmark.realistic import make_realistic
 from frcnn_edu.data import ShapesDetection
 from frcnn_edu.training import TrainConfig, evaluate, make_optimizer, train
 from frcnn_edu.training.engine import train_step
@@ -30,7 +30,7 @@ UNTRAINED = {"weights": None, "weights_backbone": None}
 def mobilenet(exact: bool) -> Any:
     torch.manual_seed(0)
     model = frcnn_edu.fasterrcnn_mobilenet_v3_large_fpn(**UNTRAINED, **FEW, exact=exact)
-    enliven(model, IMAGES)
+    make_realistic(model, IMAGES)
     return model
 
 
@@ -39,7 +39,7 @@ def resnet50() -> Any:
     torch.manual_seed(0)
     backbone = frcnn_edu.resnet_fpn_backbone(backbone_name="resnet50", weights=None)
     model = frcnn_edu.FasterRCNN(backbone, **FEW)
-    enliven(model, IMAGES)
+    make_realistic(model, IMAGES)
     return model
 
 

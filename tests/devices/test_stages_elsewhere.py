@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 import torch
 from elsewhere import Elsewhere, MixedDevices, elsewhere, left_on_the_cpu
-from stages import INSIDE, batch_on, small_model, stages
+from stages import INSIDE, batch_on, nms_of_known_groups, small_model, stages
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 import frcnn_edu
+from frcnn_edu import run_as
+from frcnn_edu.model.fast import MODES, cache
 from frcnn_edu.ops.boxes import _nms_group_by_group, batched_nms
 
 PACKAGE = Path(frcnn_edu.__file__).parent
@@ -30,10 +32,10 @@ def check(made: Any) -> None:
         assert isinstance(tensor, Elsewhere), f"of shape {tuple(tensor.shape)} on the CPU"
 
 
-@pytest.mark.parametrize("exact", [False, True], ids=["default", "exact"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["cuda", "mps"])
-def test_every_stage(name: str, exact: bool) -> None:
-    model = small_model(exact=exact)
+def test_every_stage(name: str, mode: str) -> None:
+    model = run_as(small_model(), mode)
     with elsewhere(name) as device:
         of_model = stages(model.to(device), *batch_on(device))
         assert list(of_model) == list(INSIDE)
@@ -53,7 +55,7 @@ def test_a_tensor_left_on_the_cpu_is_seen(stage: str, monkeypatch: pytest.Monkey
         run = stages(model.to(device), *batch_on(device))[stage]
         owner, name = INSIDE[stage][0](model), INSIDE[stage][1]
         monkeypatch.setattr(owner, name, left_on_the_cpu(getattr(owner, name)))
-        model.rpn.anchor_generator._kept.clear()
+        cache._CACHES.clear()
         with pytest.raises((MixedDevices, AssertionError), match="on the CPU"):
             check(run())
 
@@ -80,9 +82,9 @@ class Places(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def run_model(forget: str | None = None) -> list[str]:
+def run_model(mode: str, forget: str | None = None) -> list[str]:
     """Trains and detects; the lines that named a device."""
-    model = small_model(exact=False)
+    model = run_as(small_model(), mode)
     with elsewhere("cuda") as device:
         model.to(device)
         images, targets = batch_on(device)
@@ -91,27 +93,34 @@ def run_model(forget: str | None = None) -> list[str]:
             losses = model.train()(images, targets)
             sum(losses.values()).backward()
             detections = model.eval()(images)
-            boxes, labels = detections[0]["boxes"], detections[0]["labels"]
-            kept = _nms_group_by_group(
-                boxes, detections[0]["scores"], labels, 0.5, [len(boxes)]
-            )  # how very many are sifted
+            boxes, scores, labels = (detections[0][name] for name in ("boxes", "scores", "labels"))
+            kept = [
+                _nms_group_by_group(boxes, scores, labels, 0.5),
+                nms_of_known_groups(boxes.repeat(9, 1), scores.repeat(9)),
+            ]
             none_kept = batched_nms(boxes[:0], boxes[:0, 0], labels[:0], 0.5)
-            check([losses, detections, kept, none_kept])
+            check([losses, detections, *kept, none_kept])
     return list(places.seen)
 
 
+FILES = {
+    "textbook": {"model/transform.py", "model/roi_heads.py", "model/anchors.py", "ops/box_coder.py", "ops/sampler.py"},
+    "fast": {"model/transform.py", "model/fast/rpn.py", "model/fast/roi_heads.py", "model/fast/boxes.py"},
+}
+
+
 @pytest.mark.slow
-def test_each_line_that_names_a_device_is_needed() -> None:
+@pytest.mark.parametrize("mode", FILES)
+def test_each_line_that_names_a_device_is_needed(mode: str) -> None:
     """Forget it there, and the check fails."""
-    places = run_model()
-    files = {place.split(":")[0] for place in places}
-    assert files >= {"model/transform.py", "model/rpn.py", "model/roi_heads.py", "ops/box_coder.py", "ops/boxes.py"}
-    assert [place for place in places if not is_noticed(place)] == []
+    places = run_model(mode)
+    assert {place.split(":")[0] for place in places} >= FILES[mode]
+    assert [place for place in places if not is_noticed(mode, place)] == []
 
 
-def is_noticed(place: str) -> bool:
+def is_noticed(mode: str, place: str) -> bool:
     try:
-        run_model(forget=place)
+        run_model(mode, forget=place)
     except (MixedDevices, AssertionError):
         return True
     except RuntimeError as error:

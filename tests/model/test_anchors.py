@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frcnn_edu import AnchorGenerator, ImageList
-from frcnn_edu.model.anchors import MOST_KEPT
 
 
 def image_list(height: int, width: int) -> ImageList:
@@ -36,27 +35,6 @@ def test_anchors_for_another_number_of_feature_maps() -> None:
     generator = AnchorGenerator(((32,), (64,)), ((1.0,),) * 2)
     with pytest.raises(ValueError, match=r"given for 2 feature maps .* returned 1, of sizes \[\(8, 8\)\]"):
         generator(image_list(64, 64), [torch.zeros(2, 1, 8, 8)])
-
-
-def test_anchors_are_computed_once_for_a_shape() -> None:
-    generator = AnchorGenerator(((16,),), ((1.0,),))
-    maps = [torch.zeros(2, 1, 4, 6)]
-    first, same_batch = generator(image_list(32, 48), maps)
-    again, _ = generator(image_list(32, 48), maps)
-    assert first is same_batch is again
-    other_stride, _ = generator(image_list(64, 96), maps)
-    assert not torch.equal(other_stride, first)
-    assert torch.equal(generator(image_list(32, 48), [maps[0].double()])[0], first.double())
-    generator.cell_anchors = [generator.cell_anchors[0] + 1]
-    assert torch.equal(generator(image_list(32, 48), maps)[0], first + 1)
-
-
-def test_only_a_few_shapes_are_kept() -> None:
-    generator = AnchorGenerator(((16,),), ((1.0,),))
-    for rows in (*range(1, 9), 1):
-        (anchors, _) = generator(image_list(8 * rows, 8), [torch.zeros(2, 1, rows, 1)])
-        assert len(anchors) == rows
-    assert len(generator._kept) == MOST_KEPT
 
 
 @settings(derandomize=True, deadline=None, max_examples=60)

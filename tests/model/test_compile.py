@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from frcnn_edu import FasterRCNN, fasterrcnn_small_fpn, resnet_fpn_backbone, set_exact
-from frcnn_edu.benchmark.lively import enliven, make_images, make_targets
+from frcnn_edu.benchmark.realistic import make_images, make_realistic, make_targets
 
 IMAGES = make_images((128, 160), (120, 100))
 TARGETS = make_targets(IMAGES, (4, 2), 6)
@@ -23,7 +23,7 @@ def resnet50_fpn() -> nn.Module:
     torch.manual_seed(0)
     sizes = {"num_classes": 6, "min_size": 128, "max_size": 160}
     source = FasterRCNN(resnet_fpn_backbone(backbone_name="resnet50", weights=None, norm_layer=nn.BatchNorm2d), **sizes)
-    enliven(source, IMAGES)
+    make_realistic(source, IMAGES)
     model = FasterRCNN(resnet_fpn_backbone(backbone_name="resnet50", weights=None), **sizes)
     model.load_state_dict(source.state_dict())
     return model

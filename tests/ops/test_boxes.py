@@ -6,12 +6,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from frcnn_edu.ops.boxes import (
-    _nms_group_by_group,
     batched_nms,
     box_area,
     box_iou,
     clip_boxes_to_image,
-    clip_boxes_to_images,
     most_at_one_go,
     nms,
     remove_small_boxes,
@@ -122,35 +120,10 @@ def test_batched_nms_is_nms_of_each_group(count: int) -> None:
     assert len(kept) < count
 
 
-@pytest.mark.parametrize("count", [0, 300, 1500])
-def test_what_is_written_down_for_an_export_is_the_same(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    a, scores, group = crowd(count)
-    expected = [batched_nms(a, scores, group, threshold) for threshold in (0.0, 0.5)]
-    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
-    for threshold, kept in zip((0.0, 0.5), expected):
-        assert torch.equal(batched_nms(a, scores, group, threshold), kept)
-    corner_to_corner = torch.tensor([[0.0, 0, 9, 9], [0, 0, 9, 9]])
-    assert batched_nms(corner_to_corner, torch.tensor([0.5, 0.9]), torch.tensor([0, 1]), 0.0).tolist() == [1, 0]
-
-
 def test_nothing_to_suppress() -> None:
     kept = batched_nms(torch.zeros(0, 4), torch.zeros(0), torch.zeros(0).long(), 0.5)
     assert kept.tolist() == []
     assert kept.dtype == torch.int64
-
-
-@given(st.lists(st.integers(1, 8), min_size=1, max_size=5), seeds())
-def test_nms_with_known_group_sizes(sizes: list[int], seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    count = sum(sizes)
-    corners = torch.rand(count, 2, generator=generator) * 20
-    some = torch.cat([corners, corners + 1 + torch.rand(count, 2, generator=generator) * 20], dim=1)
-    scores = torch.rand(count, generator=generator)
-    groups = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
-    expected = _nms_group_by_group(some, scores, groups, 0.3)
-    assert torch.equal(_nms_group_by_group(some, scores, groups, 0.3, sizes), expected)
-    assert torch.equal(batched_nms(some, scores, groups, 0.3, sizes), expected)
-    assert torch.equal(scores[expected], scores[expected].sort(descending=True).values)
 
 
 def test_iou_has_a_gradient() -> None:
@@ -194,14 +167,6 @@ def test_nms_of_what_it_kept_keeps_all_and_groups_do_not_meet(
     alone = [members[nms(a[members], scores[members], threshold)] for members in each]
     assert sorted(kept.tolist()) == sorted(torch.cat(alone).tolist())
     assert torch.equal(nms(a, scores, threshold), batched_nms(a, scores, torch.zeros_like(group), threshold))
-
-
-@given(boxes(), boxes(), st.integers(1, 60), st.integers(1, 60))
-def test_images_are_clipped_each_by_its_own_size(a: Tensor, b: Tensor, height: int, width: int) -> None:
-    count = min(len(a), len(b))
-    both = clip_boxes_to_images(torch.stack([a[:count], b[:count]]), [(height, width), (40, 70)])
-    assert torch.equal(both[0], clip_boxes_to_image(a[:count], (height, width)))
-    assert torch.equal(both[1], clip_boxes_to_image(b[:count], (40, 70)))
 
 
 @given(boxes(), st.floats(0, 40, width=32))

@@ -16,7 +16,7 @@ from torchvision.models.detection import (
 from twins import OURS, THEIRS, in_old_spelling, make_images, mobilenet_v3_large_fpn, resnet50_fpn
 
 import frcnn_edu
-from frcnn_edu.benchmark.lively import enliven
+from frcnn_edu.benchmark.realistic import make_realistic
 from frcnn_edu.model.weights import resolve_backbone_weights, resolve_weights
 
 pytestmark = pytest.mark.slow  # many whole models
@@ -244,7 +244,7 @@ def lively_file(recipe: Any, file: Path, images: list[Tensor], **settings: Any) 
     """A file as torchvision publishes them: one of its own models, in the old spelling, without batch counters."""
     torch.manual_seed(0)
     model = recipe(THEIRS, **settings)
-    enliven(model, images)
+    make_realistic(model, images)
     state = {key: value for key, value in model.state_dict().items() if "num_batches_tracked" not in key}
     torch.save(in_old_spelling(state), file)
     return state
@@ -287,7 +287,7 @@ def lively_mobilenet() -> tuple[nn.Module, list[Tensor]]:
     images = make_images((96, 128), (90, 70))
     torch.manual_seed(0)
     model = mobilenet_v3_large_fpn(THEIRS, num_classes=7, **SIZES)
-    enliven(model, images)
+    make_realistic(model, images)
     return model.eval(), images
 
 

@@ -20,7 +20,7 @@ from torchvision.ops.poolers import LevelMapper as TorchvisionLevelMapper
 from twins import OURS, THEIRS, make_images, make_targets
 
 import frcnn_edu
-from frcnn_edu.ops.losses import fastrcnn_loss, rpn_loss
+from frcnn_edu.ops.losses import fastrcnn_loss
 
 OURS_AND_THEIRS = pytest.mark.parametrize("lib", [OURS, THEIRS], ids=["ours", "theirs"])
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -335,13 +335,7 @@ def test_fact_15_rpn_loss_beta_a_ninth_over_all_sampled_anchors(lib) -> None:
     regression = torch.zeros(6, 4)
     regression[0] = torch.tensor([0.05, -0.1, 0.5, -2.0])
     regression[1] = 100.0  # a negative's box is nobody's business
-    if lib is OURS:
-        positives, negatives = rpn.sample(labels)
-        sampled = torch.cat((positives, negatives))
-        is_object = labels[0][sampled]
-        objectness, box = rpn_loss(logits[sampled, 0], is_object, deltas[positives], regression[positives])
-    else:
-        objectness, box = rpn.compute_loss(logits, deltas, labels, [regression])
+    objectness, box = rpn.compute_loss(logits, deltas, labels, [regression])
 
     def smooth_l1(x: float, beta: float = 1 / 9) -> float:
         return 0.5 * x**2 / beta if x < beta else x - 0.5 * beta

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow  # whole models; the stages one by one are in test
 def make_case(case: Case, dtype: torch.dtype) -> tuple:
     images = make_images(*case.sizes)
     ours, theirs = twins(case.recipe, images, num_classes=case.num_classes, **{**FAST, **case.settings})
-    frcnn_edu.set_exact(ours, False)
+    frcnn_edu.run_as(ours, "fast")
     targets = make_targets(images, case.counts, case.num_classes)
     targets = [{**target, "boxes": target["boxes"].to(dtype)} for target in targets]
     return [image.to(dtype) for image in images], targets, ours.to(dtype), theirs.to(dtype)

@@ -1,6 +1,6 @@
 """torchvision's model and ours with the same weights, and weights under which they have something to disagree about.
 
-How the weights are made is told in ``frcnn_edu.benchmark.lively``.
+How the weights are made is told in ``frcnn_edu.benchmark.realistic``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ from torchvision.models import vgg
 from torchvision.models.detection import backbone_utils, faster_rcnn, roi_heads, rpn, transform
 
 import frcnn_edu
-from frcnn_edu.benchmark.lively import Target, enliven, make_images, make_targets
+from frcnn_edu.benchmark.realistic import Target, make_images, make_realistic, make_targets
 
 __all__ = ["make_images", "make_targets"]  # as well, for the tests
 
@@ -26,6 +26,7 @@ THEIRS = SimpleNamespace(
     BackboneWithFPN=backbone_utils.BackboneWithFPN,
     FastRCNNPredictor=faster_rcnn.FastRCNNPredictor,
     FasterRCNN=faster_rcnn.FasterRCNN,
+    FrozenBatchNorm2d=torchvision.ops.FrozenBatchNorm2d,
     GeneralizedRCNNTransform=transform.GeneralizedRCNNTransform,
     MultiScaleRoIAlign=torchvision.ops.MultiScaleRoIAlign,
     RegionProposalNetwork=rpn.RegionProposalNetwork,
@@ -97,12 +98,14 @@ def small_fpn(
 # --- weights -------------------------------------------------------------------------------------------------------
 
 
-def twins(recipe: Callable[..., nn.Module], images: Sequence[Tensor], **settings: Any) -> tuple[nn.Module, nn.Module]:
-    """Our model and theirs from one recipe, with one set of lively weights; ours adds up in torchvision's order."""
+def twins(
+    recipe: Callable[..., nn.Module], images: Sequence[Tensor], mode: str = "textbook", **settings: Any
+) -> tuple[nn.Module, nn.Module]:
+    """Our model and theirs from one recipe, with one set of realistic weights; ours runs in a mode of `run_as`."""
     torch.manual_seed(0)
     theirs = recipe(THEIRS, **settings)
-    enliven(theirs, images)
-    ours = frcnn_edu.set_exact(recipe(OURS, **settings))
+    make_realistic(theirs, images)
+    ours = frcnn_edu.run_as(recipe(OURS, **settings), mode)
     ours.load_state_dict(theirs.state_dict())
     return ours, theirs
 

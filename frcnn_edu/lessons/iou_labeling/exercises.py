@@ -281,7 +281,7 @@ def _expect_numbers(
 
 def _expect_same_anchors(drawn: tuple[Tensor, Tensor], labels: Tensor) -> None:
     torch.manual_seed(0)
-    positives, negatives = (each[0] for each in BalancedPositiveNegativeSampler(64, 0.5).draw([labels]))
+    positives, negatives = (torch.where(mask)[0] for (mask,) in BalancedPositiveNegativeSampler(64, 0.5)([labels]))
     torch.manual_seed(0)
     other_way = torch.where(labels == 0)[0]
     negatives_first = other_way[torch.randperm(len(other_way))[:32]]

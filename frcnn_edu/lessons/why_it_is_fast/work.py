@@ -5,6 +5,7 @@ Nothing here is timed, so the numbers are the same on every computer.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, prod
 from typing import Any
 from weakref import finalize
@@ -17,11 +18,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torchvision.models.detection import backbone_utils
 
-from frcnn_edu.model import RPNHead, resnet_fpn_backbone
-from frcnn_edu.model.fast_conv import FastConv2d
-from frcnn_edu.ops import Matcher
-from frcnn_edu.ops.patches import cut_patches
-from frcnn_edu.ops.pooling import bilinear_samples
+from frcnn_edu.model import FrozenBatchNorm2d, RPNHead, resnet_fpn_backbone
+from frcnn_edu.model.fast import run_as
+from frcnn_edu.model.fast.convolution import winograd_pays
+from frcnn_edu.model.fast.matching import ExactMatcher
+from frcnn_edu.model.fast.patches import cut_patches
+from frcnn_edu.model.fast.roi_align import bilinear_samples
 
 PICTURE = (800, 1088)  # pixels, padded: what the full model makes of a photograph of 3:4
 
@@ -55,6 +57,8 @@ def convolutions_of_full_model(size: tuple[int, int] = PICTURE) -> list[Layer]:
         backbone = resnet_fpn_backbone(backbone_name="resnet50", weights=None)
         head = RPNHead(in_channels=256, num_anchors=3)
         picture = torch.empty(1, 3, *size)
+    children = [pairwise(module.children()) for module in backbone.modules()]
+    before_a_norm = {conv for pairs in children for conv, norm in pairs if isinstance(norm, FrozenBatchNorm2d)}
     layers: list[Layer] = []
 
     def note(stage: str, name: str) -> Callable[..., None]:
@@ -62,7 +66,6 @@ def convolutions_of_full_model(size: tuple[int, int] = PICTURE) -> list[Layer]:
             weights = conv.weight.numel()
             cells = output[0, 0].numel()
             on_cpu = torch.empty(1).expand(inputs[0].shape)  # as large as the map for whoever asks, but one number
-            winograd = isinstance(conv, FastConv2d) and conv._winograd_pays(on_cpu)
             layers.append(
                 Layer(
                     stage,
@@ -71,9 +74,9 @@ def convolutions_of_full_model(size: tuple[int, int] = PICTURE) -> list[Layer]:
                     weights,
                     weights * cells,
                     winograd_multiplications(*conv.weight.shape[:2], *output.shape[2:])
-                    if winograd
+                    if winograd_pays(conv, on_cpu)
                     else weights * cells,
-                    isinstance(conv, FastConv2d) and conv.norm[0] is not None,
+                    conv in before_a_norm,
                 )
             )
 
@@ -112,31 +115,31 @@ def savings_of_full_model(layers: Sequence[Layer], objects: int = 50) -> list[Sa
     entering_nms = sum(min(count, 1000) for count in anchors)  # of each level the best 1000
     corners = torch.rand(objects + sum(anchors), 2, generator=torch.Generator().manual_seed(0))
     truth, candidates = torch.cat((corners, corners + 0.1), dim=1).split([objects, sum(anchors)])
-    matcher = Matcher(0.7, 0.3, allow_low_quality_matches=True)
+    matcher = ExactMatcher(0.7, 0.3, allow_low_quality_matches=True)
     folded = [layer for layer in layers if layer.frozen_norm]
     with torch.device("meta"):
         builders = (backbone_utils.resnet_fpn_backbone, resnet_fpn_backbone)
         backbones = [build(backbone_name="resnet50", weights=None) for build in builders]
-    held_by_textbook, held = (sum(held_by_stage(backbone).values()) for backbone in backbones)
+    held_by_textbook, held = (sum(held_by_stage(run_as(backbone, "fast")).values()) for backbone in backbones)
     return [
-        Saving("boxes the RPN decodes", sum(anchors), entering_nms, "", "model/rpn.py"),
+        Saving("boxes the RPN decodes", sum(anchors), entering_nms, "", "model/fast/rpn.py"),
         Saving(
             f"to match {objects} objects",
             peak_bytes(lambda: matcher(torchvision.ops.box_iou(truth, candidates))),
             peak_bytes(lambda: matcher.match_boxes(truth, candidates)),
             "bytes",
-            "ops/matcher.py",
+            "model/fast/matching.py",
         ),
         Saving(
             "numbers BatchNorm scales",
             sum(prod(layer.output) for layer in folded),
             sum(min(layer.weights, prod(layer.output)) for layer in folded),
             "",
-            "model/fast_conv.py",
+            "model/fast/convolution.py",
         ),
         # 3×3 for each sampled anchor
-        Saving("cells with RPN gradients", sum(anchors) // 3, 9 * 256, "", "ops/patches.py"),
-        Saving("held for training", held_by_textbook, held, "bytes", "model/lean_stage.py"),
+        Saving("cells with RPN gradients", sum(anchors) // 3, 9 * 256, "", "model/fast/patches.py"),
+        Saving("held for training", held_by_textbook, held, "bytes", "model/fast/resnet.py"),
     ]
 
 
@@ -216,7 +219,9 @@ class _Made(TorchDispatchMode):
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor) and not func.is_view:
                 storage = tensor.untyped_storage()
-                self.storages.setdefault(storage._cdata, (StorageWeakRef(storage), storage.nbytes()))
+                known = self.storages.get(storage._cdata)
+                if known is None or known[0].expired():  # an address is used again
+                    self.storages[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
         return result
 
     def alive(self) -> int:

@@ -9,7 +9,7 @@ from torchvision.models.resnet import Bottleneck
 from frcnn_edu.lessons.backbone.pictures import bodies, fields, freezing
 from frcnn_edu.lessons.backbone.pictures import main as pictures
 from frcnn_edu.lessons.stages import strength
-from frcnn_edu.model.backbone import SlimResNet
+from frcnn_edu.model.resnet import SlimResNet
 from frcnn_edu.viz import style as st
 
 

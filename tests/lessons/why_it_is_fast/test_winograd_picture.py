@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from frcnn_edu.lessons.why_it_is_fast.pictures import winograd as winograd_picture
-from frcnn_edu.ops.winograd import conv3x3
+from frcnn_edu.model.fast.winograd import conv3x3
 from frcnn_edu.viz import sheet
 
 

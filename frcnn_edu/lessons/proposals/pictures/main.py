@@ -70,7 +70,7 @@ def sieve(
         left = (last.boxes[index], last.probabilities[index], last.levels[index], last.anchors[index])
         steps.append(Step(name, *left))
 
-    go_on("best of each level", torch.cat(rpn._get_top_n_idx(logits[None], list(counts)), dim=1)[0])
+    go_on("best of each level", rpn._get_top_n_idx(logits[None], list(counts))[0])
     last = steps[-1]
     steps.append(replace(last, name="clipped", boxes=clip_boxes_to_image(last.boxes, size)))
     go_on("not empty", remove_small_boxes(steps[-1].boxes, rpn.min_size))

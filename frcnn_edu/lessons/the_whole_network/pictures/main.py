@@ -1,5 +1,6 @@
 """The whole network on one page: what happens to an image, and which class does it."""
 
+import copy
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from frcnn_edu.lessons.stages import frame, show_map, shown, strength
 from frcnn_edu.lessons.story import story
 from frcnn_edu.model import FasterRCNN
+from frcnn_edu.model.fast import run_as
 from frcnn_edu.model.rpn import concat_box_prediction_layers
 from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import WIDTH, draw_boxes, draw_detections, ratio, show_image
@@ -130,7 +132,8 @@ def likely_anchors(way: Trace, number: int) -> tuple[Tensor, Tensor]:
 
 
 def draw_class_structure(model: FasterRCNN) -> Figure:
-    """Which class inherits from which, and what each of the four parts is made of, read off a real model."""
+    """Which class inherits from which, and what each of the four parts is made of, read off a real model's textbook."""
+    model = run_as(copy.deepcopy(model), "textbook")  # type: ignore[assignment]
     with st.style():
         page = Page(5.6)
         family = [cls for cls in type(model).__mro__ if issubclass(cls, nn.Module)]

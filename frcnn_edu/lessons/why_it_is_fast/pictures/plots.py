@@ -47,7 +47,7 @@ def plot_savings(layers: Sequence[Layer], savings: Sequence[Saving], proposals: 
             text = f"{textbook:.0f}" if here == textbook else f"{textbook:.0f} → {here:.0f}"
             upper.text(textbook / most + 0.012, row, text, va="center", fontweight="bold")
         upper.set_title("multiplications, in thousand millions", pad=8)
-        upper.text(1, 1.06, "ops/winograd.py", transform=upper.transAxes, color=st.MUTED, fontsize=8, ha="right")
+        upper.text(1, 1.06, "model/fast/winograd.py", transform=upper.transAxes, color=st.MUTED, fontsize=8, ha="right")
 
         lower = figure.add_axes((0.235, 0.03, 0.48, 0.4))
         for row, saving in enumerate(savings):

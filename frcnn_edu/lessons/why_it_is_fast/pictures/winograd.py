@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from frcnn_edu.ops.winograd import INPUT, OUTPUT, WEIGHT
+from frcnn_edu.model.fast.winograd import INPUT, OUTPUT, WEIGHT
 from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import WIDTH
 from frcnn_edu.viz.sheet import arrow, bare, number_table

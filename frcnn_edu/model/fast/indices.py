@@ -1,4 +1,4 @@
-"""From masks to indices, with the host waiting for the device once."""
+"""From masks to indices, while the host waits for the device once."""
 
 import torch
 from torch import Tensor
@@ -24,9 +24,6 @@ def order_by_group(groups: Tensor, number: int) -> tuple[Tensor, list[int]]:
 
     `groups` (N,) holds a group's index for each member. `values[order].split(sizes)` are the values of each group.
     """
-    if torch.compiler.is_exporting():  # ONNX has no stable sort
-        members = [torch.where(groups == group)[0] for group in range(number)]
-        return torch.cat(members), [of_group.shape[0] for of_group in members]
     sizes: list[int] = (groups == torch.arange(number, device=groups.device)[:, None]).sum(dim=1).tolist()
     return groups.argsort(stable=True), sizes
 
@@ -37,7 +34,7 @@ def undo_order(values: Tensor, order: Tensor) -> Tensor:
 
 
 def indices_of_known_number(mask: Tensor, count: int) -> Tensor:
-    """`torch.where(mask)[-1]` of a mask that is known to be true `count` times: nobody has to wait."""
-    if mask.device.type == "mps" or torch.compiler.is_exporting():  # neither MPS nor ONNX has a nonzero_static
+    """`torch.where(mask)[-1]` of a mask that is known to be true `count` times: nothing has to wait."""
+    if mask.device.type == "mps":  # which has no nonzero_static
         return torch.where(mask)[-1]
     return mask.nonzero_static(size=count)[:, -1]

@@ -2,7 +2,7 @@
 
 import torch
 
-from frcnn_edu.ops.patches import cut_patches
+from frcnn_edu.model.fast.patches import cut_patches
 
 SIZES = ((7, 9), (4, 5), (1, 2))  # the last: smaller than a patch
 

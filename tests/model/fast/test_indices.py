@@ -1,11 +1,8 @@
-from unittest import mock
-
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frcnn_edu.ops.indices import indices_of_known_number, indices_where, order_by_group, undo_order
+from frcnn_edu.model.fast.indices import indices_of_known_number, indices_where, order_by_group, undo_order
 
 
 @given(st.data(), st.lists(st.integers(0, 9), min_size=1, max_size=4), st.integers(1, 3))
@@ -23,14 +20,8 @@ def test_indices_of_each_mask_and_part(data: st.DataObject, lengths: list[int], 
             start += length
 
 
-@pytest.mark.parametrize("exporting", [False, True])
 @given(groups=st.lists(st.integers(0, 4), max_size=30))
-def test_group_by_group_and_back(exporting: bool, groups: list[int]) -> None:
-    with mock.patch.object(torch.compiler, "is_exporting", return_value=exporting):
-        assert_group_by_group_and_back(groups)
-
-
-def assert_group_by_group_and_back(groups: list[int]) -> None:
+def test_group_by_group_and_back(groups: list[int]) -> None:
     members = torch.tensor(groups, dtype=torch.int64)
     values = torch.arange(len(groups) * 2.0).view(-1, 2)
     order, sizes = order_by_group(members, 5)

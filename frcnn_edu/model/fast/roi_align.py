@@ -1,9 +1,42 @@
-"""RoIAlign as one weighted sum: each bin adds up a few cells of the feature map."""
+"""RoIAlign as one weighted sum: each bin adds up a few cells of the feature map; and all levels with one question."""
 
 import torch
 import torch.nn.functional as F
 import torchvision
 from torch import Tensor
+
+from ..roi_align import MultiScaleRoIAlign, convert_to_roi_format
+from ..transform import Size
+from . import place
+from .indices import order_by_group, undo_order
+from .plain import is_overridden
+
+
+class ExactMultiScaleRoIAlign(MultiScaleRoIAlign):
+    """The textbook's features. The boxes are sorted by level, and the device is asked once how many each level has."""
+
+    def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[Size]) -> Tensor:
+        maps = [features for name, features in x.items() if name in self.featmap_names]
+        if is_overridden(self) or len(maps) < 2:
+            return super().forward(x, boxes, image_shapes)
+        if self.scales is None or self.map_levels is None:
+            self.scales, self.map_levels = self._setup_scales(maps, image_shapes)
+        order, sizes = order_by_group(self.map_levels(boxes), len(maps))
+        rois = convert_to_roi_format(boxes)[order]
+        pooled = [
+            self._pool(features, some, scale).to(maps[0].dtype)
+            for features, some, scale in zip(maps, rois.split(sizes), self.scales)
+        ]
+        return undo_order(torch.cat(pooled), order)
+
+
+class FastMultiScaleRoIAlign(ExactMultiScaleRoIAlign):
+    """The textbook's features up to rounding: on a CPU each bin is one weighted sum."""
+
+    def _pool(self, features: Tensor, rois: Tensor, scale: float) -> Tensor:
+        rows, columns = self.output_size
+        pooled = roi_align(features.to(rois.dtype), rois, (rows, columns), scale, self.sampling_ratio)
+        return pooled.to(features.dtype)
 
 
 def roi_align(
@@ -30,7 +63,7 @@ def roi_align(
     Source: Mask R-CNN, section 3; `torchvision/csrc/ops/cpu/roi_align_kernel.cpp`, which rounds a little differently
     and takes about three times as long on a CPU. Elsewhere, and for -1, its kernels do the work.
     """
-    if features.device.type != "cpu" or sampling_ratio < 1:
+    if not place.on_cpu(features) or sampling_ratio < 1:
         return torchvision.ops.roi_align(features, rois, output_size, spatial_scale, sampling_ratio, aligned)
     _, channels, height, width = features.shape
     rows, columns = output_size

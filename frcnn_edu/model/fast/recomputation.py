@@ -1,42 +1,14 @@
-"""Time for memory, and memory for time: values that are kept, and values that are not."""
+"""Time for memory: values that are computed once more for the backward pass, instead of being held for it."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor
 
 
-class Kept:
-    """Keeps a value that was computed from tensors until one of them changes."""
-
-    def __init__(self) -> None:
-        self.made_from: Any = None
-        self.value: Any = None
-
-    def __call__(self, compute: Callable[[], Any], *tensors: Tensor | None, also: Any = None) -> Any:
-        """The value of `compute()`, which may depend on nothing but `tensors` and `also`; no gradient flows through it.
-
-        Every operation that writes into a tensor raises its version. (Writing into `parameter.data` does not.)
-        """
-        if torch.compiler.is_compiling():
-            return compute()
-        made_from = [also] + [
-            None if t is None else (t.untyped_storage(), t.dtype, None if t.is_inference() else t._version)
-            for t in tensors
-        ]
-        if made_from != self.made_from:
-            with torch.inference_mode(False), torch.no_grad():  # so that a later backward pass may use the value
-                self.made_from, self.value = made_from, compute()
-        return self.value
-
-    def __reduce__(self) -> Any:
-        return Kept, ()  # a copy, or a file, starts with nothing
-
-
-class Again:
+class Recomputed:
     """A value that operations do not hold on to for their backward passes: it is computed once more there."""
 
     def __init__(self, compute: Callable[[], Tensor]) -> None:
@@ -65,7 +37,7 @@ class Again:
             _not_held().pop()
 
 
-def _pack(saved: Tensor) -> "Tensor | Again":
+def _pack(saved: Tensor) -> "Tensor | Recomputed":
     for tensor, again in _not_held():
         if saved.untyped_storage() is tensor.untyped_storage() and saved.shape == tensor.shape:
             again.wanted += 1
@@ -73,7 +45,7 @@ def _pack(saved: Tensor) -> "Tensor | Again":
     return saved
 
 
-def _unpack(packed: "Tensor | Again") -> Tensor:
+def _unpack(packed: "Tensor | Recomputed") -> Tensor:
     if isinstance(packed, Tensor):
         return packed
     value = packed.value()
@@ -83,7 +55,7 @@ def _unpack(packed: "Tensor | Again") -> Tensor:
     return value
 
 
-def _not_held() -> list[tuple[Tensor, Again]]:
+def _not_held() -> list[tuple[Tensor, Recomputed]]:
     """The tensors of all `instead_of` that this thread is inside of: PyTorch itself asks the innermost hooks only."""
     if not hasattr(_thread, "not_held"):
         _thread.not_held = []

@@ -1,7 +1,7 @@
 """Images, targets and weights that give a detector something to do, without a download.
 
 Freshly initialised, a detector proposes nothing but its anchors and finds nothing: a comparison would pass on nearly
-empty tensors, and a clock would time them. `enliven` scales the layers so that features, logits and deltas spread as
+empty tensors, and a clock would time them. `make_realistic` scales the layers so that features, logits and deltas spread as
 those of a trained model do.
 """
 
@@ -47,7 +47,7 @@ def make_targets(images: Sequence[Tensor], counts: Sequence[int], num_classes: i
 
 
 @torch.no_grad()
-def enliven(model: Any, images: Sequence[Tensor], pairs_per_image: int = 150) -> None:
+def make_realistic(model: Any, images: Sequence[Tensor], pairs_per_image: int = 150) -> None:
     """Scales a freshly made detector, ours or torchvision's, in place, so that it proposes and detects a lot.
 
     BatchNorm statistics are those of `images`; feature maps get unit standard deviation; RPN logits mean −3 and

@@ -5,8 +5,8 @@ from box_strategies import seeds
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frcnn_edu.ops import winograd
-from frcnn_edu.ops.winograd import conv3x3, transform_weight
+from frcnn_edu.model.fast import winograd
+from frcnn_edu.model.fast.winograd import conv3x3, transform_weight
 
 
 @given(

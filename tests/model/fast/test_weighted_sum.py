@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from frcnn_edu.ops import roi_align
-from frcnn_edu.ops.pooling import bilinear_samples
+from frcnn_edu.model.fast.roi_align import bilinear_samples, roi_align
 
 
 def on_image_0(boxes: Tensor) -> Tensor:

@@ -1,31 +1,13 @@
-"""Values that are kept, and values that are not (more of the former in test_fast_conv.py)."""
+"""Values that are computed once more for the backward pass."""
 
-import copy
 import weakref
 from contextlib import nullcontext
 
 import pytest
 import torch
 
-from frcnn_edu.model import kept
-from frcnn_edu.model.kept import Again, Kept
-
-
-def test_computed_anew_only_when_something_changed() -> None:
-    calls = []
-    kept, tensor = Kept(), torch.ones(3)
-
-    def double() -> torch.Tensor:
-        calls.append(1)
-        return tensor * 2
-
-    first = kept(double, tensor, also="a")
-    assert kept(double, tensor, also="a") is first
-    assert kept(double, tensor, also="b") is not first
-    tensor += 1
-    assert kept(double, tensor, also="b").tolist() == [4, 4, 4]
-    assert len(calls) == 3
-    assert copy.deepcopy(kept).value is None
+from frcnn_edu.model.fast import recomputation
+from frcnn_edu.model.fast.recomputation import Recomputed
 
 
 def test_what_is_computed_again_is_not_held_for_the_backward_pass() -> None:
@@ -39,7 +21,7 @@ def test_what_is_computed_again_is_not_held_for_the_backward_pass() -> None:
     for again in (False, True):
         between = double()
         calls.clear()
-        with Again(double).instead_of(between) if again else nullcontext():
+        with Recomputed(double).instead_of(between) if again else nullcontext():
             y = between**2 + between.exp() - between.exp()  # what exp() gives is another tensor
         alive = weakref.ref(between.untyped_storage())
         del between
@@ -52,7 +34,7 @@ def test_what_is_computed_again_is_not_held_for_the_backward_pass() -> None:
 def test_computed_once_for_all_that_want_it_and_then_given_up() -> None:
     calls = []
     x = torch.tensor([3.0], requires_grad=True)
-    double = Again(lambda: calls.append(1) or x.detach() * 2)
+    double = Recomputed(lambda: calls.append(1) or x.detach() * 2)
     between = x * 2
     with double.instead_of(between):
         y = between**2 + between**3
@@ -66,8 +48,8 @@ def test_computed_once_for_all_that_want_it_and_then_given_up() -> None:
 def test_one_inside_the_other() -> None:
     x = torch.tensor([3.0], requires_grad=True)
     outer, inner = x * 2, x * 5
-    with Again(lambda: x * 2).instead_of(outer):
-        with Again(lambda: x * 5).instead_of(inner):
+    with Recomputed(lambda: x * 2).instead_of(outer):
+        with Recomputed(lambda: x * 5).instead_of(inner):
             y = outer**2 + inner**2
         z = outer**2
     alive = [weakref.ref(tensor.untyped_storage()) for tensor in (outer, inner)]
@@ -79,19 +61,19 @@ def test_one_inside_the_other() -> None:
 
 def test_a_parameter_is_there_anyway_and_autocast_would_change_it() -> None:
     weight = torch.ones(2, 2, requires_grad=True)
-    with Again(lambda: 1 / 0).instead_of(weight):  # never asked
+    with Recomputed(lambda: 1 / 0).instead_of(weight):  # never asked
         (weight**2).sum().backward()
     assert weight.grad.tolist() == [[2, 2], [2, 2]]
     with torch.autocast("cpu", torch.bfloat16):
         y = weight @ weight
-        with Again(lambda: 1 / 0).instead_of(y):
+        with Recomputed(lambda: 1 / 0).instead_of(y):
             (y**2).sum().backward()
 
 
 def test_an_error_inside_leaves_nothing_behind() -> None:
     x = torch.ones(1, requires_grad=True) * 2
-    with pytest.raises(ZeroDivisionError), Again(lambda: x).instead_of(x):
+    with pytest.raises(ZeroDivisionError), Recomputed(lambda: x).instead_of(x):
         1 / 0  # noqa: B018
-    with Again(lambda: x).instead_of(x * 1):
-        assert len(kept._not_held()) == 1
-    assert kept._not_held() == []
+    with Recomputed(lambda: x).instead_of(x * 1):
+        assert len(recomputation._not_held()) == 1
+    assert recomputation._not_held() == []

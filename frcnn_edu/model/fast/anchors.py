@@ -1,0 +1,29 @@
+"""Anchors that are made once for each shape of batch."""
+
+import torch
+from torch import Tensor
+
+from ..anchors import AnchorGenerator
+from ..transform import ImageList
+from .cache import cache_of
+from .plain import is_overridden
+
+MOST_KEPT = 4  # shapes of batches whose anchors are not made anew when such a batch comes again
+
+
+class ExactAnchorGenerator(AnchorGenerator):
+    """The textbook's anchors; those of the last few shapes of batches are kept."""
+
+    def forward(self, image_list: ImageList, feature_maps: list[Tensor]) -> list[Tensor]:
+        if is_overridden(self):
+            return super().forward(image_list, feature_maps)
+        dtype = torch.promote_types(feature_maps[0].dtype, image_list.tensors.dtype)
+        self.set_cell_anchors(dtype, feature_maps[0].device)
+        shape = (image_list.tensors.shape[-2:], *(feature_map.shape[-2:] for feature_map in feature_maps))
+        of_one_image = ImageList(image_list.tensors, image_list.image_sizes[:1])
+
+        def make() -> Tensor:
+            return AnchorGenerator.forward(self, of_one_image, feature_maps)[0]
+
+        anchors = cache_of(self, shape, MOST_KEPT)(make, *self.cell_anchors)
+        return [anchors] * len(image_list.image_sizes)

@@ -1,0 +1,78 @@
+"""A convolution and the frozen BatchNorm behind it at one go, with fewer multiplications where that can be."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..frozen_batch_norm import FrozenBatchNorm2d
+from . import place
+from .batch_norm import ExactFrozenBatchNorm2d
+from .plain import is_plain
+from .winograd import conv3x3
+
+
+def conv_norm(conv: Any, norm: Any, x: Tensor) -> Tensor:
+    """`norm(conv(x))`, up to rounding.
+
+    A frozen BatchNorm is a scale and a shift: scale · (W ∗ x) + shift = (scale · W) ∗ x + shift. If the weights are fewer than
+    the numbers in the map, they are scaled, and the map is not touched again, neither in the forward pass nor in the
+    backward pass. If they are more, the map is scaled.
+
+    What is not plain, or not a frozen BatchNorm, is called as it is.
+    """
+    if not (is_plain(conv, nn.Conv2d) and is_plain(norm, FrozenBatchNorm2d, ExactFrozenBatchNorm2d)):
+        return norm(convolve(conv, x))
+    scale, shift = norm.scale_and_shift()
+    if _map_is_smaller(conv, x):
+        if place.on_cpu(x) and not winograd_pays(conv, x) and conv.kernel_size != (1, 1):
+            x = x.contiguous()  # few cells and many channels: a CPU is faster if each channel is in one piece
+        return torch.addcmul(shift[:, None, None], convolve(conv, x), scale[:, None, None])
+    weight = conv.weight * scale[:, None, None, None]
+    return _convolve(conv, x, weight, shift if conv.bias is None else conv.bias * scale + shift)
+
+
+def convolve(conv: Any, x: Tensor) -> Tensor:
+    """`conv(x)`; on a CPU a 3×3 convolution of a large map by Winograd's method, equal up to rounding."""
+    if not is_plain(conv, nn.Conv2d):
+        return conv(x)
+    return _convolve(conv, x, conv.weight, conv.bias)
+
+
+def run_in_order(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
+    """What `nn.Sequential` does with its layers; a convolution and the norm behind it are taken together."""
+    waiting = list(layers)
+    while waiting:
+        layer = waiting.pop(0)
+        if type(layer) is not nn.Conv2d:
+            x = layer(x)
+        elif waiting and isinstance(waiting[0], FrozenBatchNorm2d):
+            x = conv_norm(layer, waiting.pop(0), x)
+        else:
+            x = convolve(layer, x)
+    return x
+
+
+def _convolve(conv: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return conv3x3(x, weight, bias) if winograd_pays(conv, x) else conv._conv_forward(x, weight, bias)
+
+
+def _map_is_smaller(conv: Any, x: Tensor) -> bool:
+    """Whether a channel of the output has fewer cells than there are weights for it."""
+    cells = x[:, 0, :: conv.stride[0], :: conv.stride[1]].numel()
+    return cells < conv.weight[0].numel()
+
+
+def winograd_pays(conv: Any, x: Tensor) -> bool:
+    """Whether the map is so large, and has so many channels, that its transform costs less than it saves."""
+    same_size = (conv.kernel_size, conv.stride, conv.padding) == ((3, 3), (1, 1), (1, 1))
+    usual = same_size and conv.dilation == (1, 1) and conv.groups == 1 and conv.padding_mode == "zeros"
+    channels = min(conv.in_channels, conv.out_channels)
+    return (
+        usual
+        and place.on_cpu(x)
+        and not torch.is_autocast_enabled("cpu")
+        and channels >= 128
+        and x[:, 0].numel() >= 3 * channels
+    )

@@ -1,0 +1,53 @@
+"""Matching without the whole table of IoUs."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from ...ops.matcher import Matcher
+from .boxes import box_iou
+
+# A table of IoUs is worked through in pieces of at most so many numbers, 8 MB: few enough to stay near the processor,
+# whatever the number of objects.
+MOST_IOUS = 2**21
+
+
+class ExactMatcher(Matcher):
+    """The textbook's matches; what is asked of the table of IoUs can be asked row by row."""
+
+    def match_boxes(self, gt_boxes: Tensor, candidates: Tensor) -> Tensor:
+        """`matcher(box_iou(gt_boxes, candidates))` of boxes (M, 4) and (N, 4), never holding more than `MOST_IOUS` IoUs.
+
+        (Or one row of them, if that is more.)
+        """
+        rows = max(1, MOST_IOUS // len(candidates))
+        return self._match(box_iou(some, candidates) for some in gt_boxes.split(rows))
+
+    def _match(self, pieces: Iterable[Tensor]) -> Tensor:
+        """Rows of the table, some at a time."""
+        pieces = iter(pieces)
+        best_iou, best_gt, restored, gt_before = self._look_at(next(pieces))
+        for iou in pieces:
+            iou_here, gt_here, restored_here, number = self._look_at(iou)
+            better = iou_here > best_iou  # of equals the first stays
+            best_iou = torch.where(better, iou_here, best_iou)
+            best_gt = torch.where(better, gt_here + gt_before, best_gt)
+            restored = restored | restored_here
+            gt_before += number
+
+        matches = best_gt
+        if self.low_threshold < self.high_threshold:
+            matches = matches.masked_fill(best_iou < self.high_threshold, self.BETWEEN_THRESHOLDS)
+        matches = matches.masked_fill(best_iou < self.low_threshold, self.BELOW_LOW_THRESHOLD)
+        return torch.where(restored, best_gt, matches) if self.allow_low_quality_matches else matches
+
+    def _look_at(self, iou: Tensor) -> tuple[Tensor, Tensor, Tensor, int]:
+        """IoU of some M ground truths with the N candidates → for each candidate its best IoU and ground truth, (N,), and
+        whether it is the best of one of them, ties included; and M.
+        """
+        best_iou, best_gt = iou.max(dim=0)
+        if not self.allow_low_quality_matches:
+            return best_iou, best_gt, torch.tensor(False), len(iou)
+        restored = (iou == iou.max(dim=1, keepdim=True).values).any(dim=0)
+        return best_iou, best_gt, restored, len(iou)

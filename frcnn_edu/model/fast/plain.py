@@ -1,0 +1,69 @@
+"""Is a module just what its class says? Only then may another way to the same numbers be taken."""
+
+import sys
+from inspect import isfunction, isroutine
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.modules import module as torch_module
+
+
+def is_plain(module: Any, *types: type) -> bool:
+    """Whether calling a module does what its class says, and nobody watches.
+
+    The class has to be exactly one of `types`: a subclass may do anything, and so may a parametrised module, which has a
+    class of its own. Pruning and weight normalisation of the older kind are hooks. For `torch.compile` nothing is plain: it
+    gets the textbook, and finds its own ways.
+    """
+    if type(module) not in types or torch.compiler.is_compiling():
+        return False
+    state = module.__dict__
+    hooks = (
+        state["_forward_hooks"]
+        or state["_forward_pre_hooks"]
+        or state["_backward_hooks"]
+        or state["_backward_pre_hooks"]
+    )
+    return not (hooks or "forward" in state or torch_module._has_any_global_hook())
+
+
+def is_plain_throughout(module: nn.Module, *types: type) -> bool:
+    """Whether a module and all modules within it are plain, and of these types."""
+    return all(is_plain(part, *types) for part in module.modules())
+
+
+class _Written(NamedTuple):
+    """A textbook class as it is written: its own methods, and the functions in its file."""
+
+    textbook: type
+    methods: dict[str, Any]
+    functions: dict[str, Any]
+
+
+def is_overridden(thing: Any) -> bool:
+    """Whether somebody has replaced what a textbook class does.
+
+    That is a method, on this one object or on the class itself; or a function that the class's file calls, such as
+    `frcnn_edu.model.roi_heads.fastrcnn_loss`. For `torch.compile` everything counts as replaced.
+    """
+    if torch.compiler.is_compiling():
+        return True
+    textbook, methods, functions = _AS_WRITTEN[type(thing)]
+    of_object, of_class, of_file = vars(thing), vars(textbook), vars(sys.modules[textbook.__module__])
+    return (
+        not methods.keys().isdisjoint(of_object)
+        or any(of_class.get(name) is not method for name, method in methods.items())
+        or any(of_file.get(name) is not function for name, function in functions.items())
+    )
+
+
+def remember_as_written(textbook: type, *others: type) -> None:
+    """Notes what a textbook class does as of now, for `is_overridden` of its objects, and of those of the classes that stand in."""
+    methods = {name: value for name, value in vars(textbook).items() if isfunction(value) and name != "__init__"}
+    functions = {name: value for name, value in vars(sys.modules[textbook.__module__]).items() if isroutine(value)}
+    for cls in (textbook, *others):
+        _AS_WRITTEN[cls] = _Written(textbook, methods, functions)
+
+
+_AS_WRITTEN: dict[type, _Written] = {}

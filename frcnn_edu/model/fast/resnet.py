@@ -1,0 +1,109 @@
+"""Residual blocks whose norms are in their convolutions, and stages that hold fewer maps for the backward pass."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+from torchvision.ops import Conv2dNormActivation
+
+from ..frozen_batch_norm import FrozenBatchNorm2d
+from ..resnet import BasicBlock, Bottleneck, Stage
+from .batch_norm import ExactFrozenBatchNorm2d
+from .convolution import conv_norm, run_in_order
+from .plain import is_plain
+from .recomputation import Recomputed
+
+ConvNorm = Callable[[nn.Module, nn.Module, Tensor], Tensor]
+SHORT = 3  # blocks: a stage of so many has small maps, and nothing to gain
+
+
+class FastConv2dNormActivation(Conv2dNormActivation):
+    """torchvision's sequence of convolution, norm and activation: the first two are taken together."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return run_in_order(self, x)
+
+
+class FastBasicBlock(BasicBlock):
+    """Each norm is taken together with the convolution before it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.relu(conv_norm(self.conv1, self.bn1, x))
+        out = conv_norm(self.conv2, self.bn2, out)
+        out += shortcut(self, x)
+        return self.relu(out)
+
+
+class FastBottleneck(Bottleneck):
+    """Each norm is taken together with the convolution before it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.relu(conv_norm(self.conv1, self.bn1, x))
+        out = self.relu(conv_norm(self.conv2, self.bn2, out))
+        out = conv_norm(self.conv3, self.bn3, out)
+        out += shortcut(self, x)
+        return self.relu(out)
+
+
+def shortcut(block: Any, x: Tensor) -> Tensor:
+    """What a block adds to: its input, made to fit."""
+    if block.downsample is None:
+        return x
+    return run_in_order(block.downsample, x) if is_plain(block.downsample, nn.Sequential) else block.downsample(x)
+
+
+class ExactStage(Stage):
+    """Bottlenecks one after another: relu(x + W₃ · inside(x)), where the maps inside have a quarter of x's channels.
+
+    Of the largest maps, the blocks' outputs, all but the first and the last are computed once more for the backward pass,
+    from what is inside: by a 1×1 convolution, the cheapest there is.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The map before the stage → the one after it."""
+        blocks: list[Any] = list(self)
+        if len(blocks) <= SHORT or not all(_may_run_twice(block) for block in blocks):
+            return super().forward(x)
+        first, *middle, last = blocks
+        x = first(x)
+        again: Recomputed | None = None  # how to make x
+        for block in middle:
+            with again.instead_of(x) if again else nullcontext():
+                inside = _inside(block, x)
+            y = _sum(block, inside, x)
+            again = Recomputed(partial(_output, block, inside, again or x))
+            with again.instead_of(y):
+                x = block.relu(y)
+        with again.instead_of(x) if again else nullcontext():
+            return last(x)
+
+
+def _may_run_twice(block: Any) -> bool:
+    """A bottleneck of which nothing counts how often it is called: a BatchNorm that learns would count its batches twice."""
+    return is_plain(block, Bottleneck, FastBottleneck) and all(
+        is_plain(part, nn.Conv2d, nn.ReLU, FrozenBatchNorm2d, ExactFrozenBatchNorm2d)
+        for name, part in block.named_children()
+        if name != "downsample"  # of the first block only, which runs once
+    )
+
+
+def _conv_norm_of(block: Any) -> ConvNorm:
+    return conv_norm if type(block) is FastBottleneck else lambda conv, norm, x: norm(conv(x))
+
+
+def _inside(block: Any, x: Tensor) -> Tensor:
+    both = _conv_norm_of(block)
+    narrow = block.relu(both(block.conv1, block.bn1, x))
+    return block.relu(both(block.conv2, block.bn2, narrow))
+
+
+def _sum(block: Any, inside: Tensor, x: Tensor) -> Tensor:
+    y = _conv_norm_of(block)(block.conv3, block.bn3, inside)
+    y += x
+    return y
+
+
+def _output(block: Any, inside: Tensor, x: Tensor | Recomputed) -> Tensor:
+    return block.relu(_sum(block, inside, x.value() if isinstance(x, Recomputed) else x))
