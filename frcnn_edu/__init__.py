@@ -4,11 +4,17 @@ The names below are torchvision's, and so are their arguments: code written for
 `torchvision.models.detection` runs on them.
 """
 
-from . import model, ops
-from .model import *  # noqa: F403
-from .model.fast import run_as, set_exact
-from .ops import *  # noqa: F403
+from typing import TYPE_CHECKING
+
+from .lazy import lazily, public_names
+
+if TYPE_CHECKING:
+    from . import data, lessons, model, ops, training, viz, watch  # noqa: F401
+    from .model import *  # noqa: F403
+    from .model.fast import run_as, set_exact  # noqa: F401
+    from .ops import *  # noqa: F403
+else:  # the same, each imported when it is first used
+    __getattr__, __dir__ = lazily(__name__, __file__)
+    __all__ = public_names(__file__)
 
 __version__ = "0.1.0"
-
-__all__ = [*model.__all__, *ops.__all__, "run_as", "set_exact"]

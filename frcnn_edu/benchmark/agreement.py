@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..exceptions import CannotContinue
 from ..ops import box_iou
 from .models import NUM_CLASSES, images_of, set_size
 from .realistic import Target, make_targets
@@ -19,7 +20,7 @@ BOXES, SCORES, LOSSES, GRADIENTS = 1e-6, 1e-9, 1e-8, 1e-8
 LEAST_SHARE = 0.95
 
 
-class Disagreement(RuntimeError):  # noqa: N818
+class Disagreement(CannotContinue):
     """The two models do not compute the same, so there is nothing to compare."""
 
 

@@ -21,6 +21,7 @@ from ..benchmark.realistic import make_targets
 from ..benchmark.report import PEAK_HEADING, STEP_HEADING, Report
 from ..benchmark.stages import Stages, inference_stages, pair_up, training_stages
 from ..benchmark.steps import Step, proposals_of
+from ..lessons import EXPLORER_NAMES
 
 FLOAT64_SIZE, REALISTIC_SIZE = 128, 400  # pixels: enough to see what is to be seen, and quick
 USUAL_BOXES = 20  # in an image, where their number is not what is asked
@@ -28,7 +29,6 @@ USUAL_BOXES = 20  # in an image, where their number is not what is asked
 
 def run_benchmark(options: argparse.Namespace) -> None:
     """Compare our model with torchvision's."""
-    check(options)
     if options.explorers is not None:
         explorers(options.explorers, Report(options.json))
         return
@@ -48,30 +48,17 @@ def run_benchmark(options: argparse.Namespace) -> None:
             growth(bench, options.memory, report)
 
 
-def check(options: argparse.Namespace) -> None:
-    """Raises `ValueError` if an option is out of range, before anything is measured."""
-    for name, least in (("sizes", 64), ("batch_sizes", 1), ("boxes", 0), ("repeats", 1), ("threads", 1)):
-        value = getattr(options, name)
-        for number in value if isinstance(value, list) else [value]:
-            if number is not None and number < least:
-                raise ValueError(f"--{name.replace('_', '-')} {number}: expected {least} or more")
-
-
 def explorers(names: list[str], report: Report) -> None:
     """How long explorers take to answer a hand, in JupyterLab in a real browser."""
     from ..benchmark.explorers import measure  # it needs the packages of the extras "course" and "test"
-    from ..lessons.explore import EXPLORERS
     from ..notebook_checks.browser import find_browser
 
-    unknown = sorted(set(names) - set(EXPLORERS))
-    if unknown:
-        raise ValueError(f"--explorers {unknown[0]}: expected some of {', '.join(EXPLORERS)}")
     if find_browser() is None:
         raise ValueError("--explorers needs a browser: install Chromium, or name one in the variable CHROMIUM")
     say_where(report)
     heading = f"{'':16}{'':16}{'events':>8}{'median':>9}{'95 of 100':>11}{'slowest':>9}"
     report.title("From an event to the new picture in the browser, milliseconds", heading)
-    for answers in measure(names or list(EXPLORERS)):
+    for answers in measure(names or list(EXPLORER_NAMES)):
         report.add("explorers", dataclasses.asdict(answers))
         row = f"{answers.explorer:16}{answers.gesture:16}{len(answers.milliseconds):>8}{answers.median:>9.0f}"
         report.line(f"{row}{answers.percentile95:>11.0f}{max(answers.milliseconds):>9.0f}")

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..data import VOCDetection, existing_splits, open_dataset
 from ..data.findings import Findings, Places, in_words
 from ..data.names import readable
-from ..data.voc import unlisted_names
+from ..data.voc_files import unlisted_names
 from ..model import MODELS, AnchorGenerator
 from ..training import TrainConfig, build_model, default_config, pick_device
 from ..training.anchor_fit import REACHED

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..data import existing_splits, open_dataset
+from ..data import open_dataset
+from ..data.sources import evaluation_split
 from ..training import coco_table, evaluate, load_model, pick_device
 from ..training.files import write_text
 
@@ -31,7 +32,5 @@ def open_evaluation_data(
     source: str, split: str | None, classes: Sequence[str], strict: bool = False
 ) -> tuple[Any, str]:
     """A split to measure on, and its name; None: "val" if there is one, else "test". `strict` as for `open_dataset`."""
-    if split is None:
-        existing = existing_splits(source)
-        split = "test" if "test" in existing and "val" not in existing else "val"
+    split = split or evaluation_split(source)
     return open_dataset(source, split, classes=classes, strict=strict), split

@@ -14,8 +14,8 @@ from ..model.export import differences, load_onnx, to_onnx
 from ..model.fast import run_as
 from ..training import load_model
 from ..training.files import replacing
-from .detect import find_images
 from .evaluate import open_evaluation_data
+from .image_files import find_images
 
 MOST_IMAGES = 5  # on which the file and the model are compared
 TOLERANCE = 1e-3  # of scores, and of boxes in pixels of an image of 1000
@@ -23,8 +23,6 @@ TOLERANCE = 1e-3  # of scores, and of boxes in pixels of an image of 1000
 
 def run_export(options: argparse.Namespace) -> None:
     """Write a trained model as ONNX, and show that it finds the same."""
-    if (options.height is None) != (options.width is None):
-        raise ValueError("give --height and --width, or neither")
     model, classes, config = load_model(options.checkpoint)
     run_as(model, "textbook")  # as in the file
     images = some_images(options.images, config.data, classes)

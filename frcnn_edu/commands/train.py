@@ -4,12 +4,8 @@ import argparse
 import copy
 import dataclasses
 import json
-import os
-import re
 import sys
 import time
-from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +14,15 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ..data import open_dataset, train_transforms
-from ..model import model_builder, needs_new_predictor
+from ..model import needs_new_predictor
 from ..training import (
     Evaluation,
     RunState,
     TrainConfig,
     build_model,
     coco_table,
-    default_config,
     duration,
     evaluate,
-    holds_run,
     join,
     load_latest,
     make_optimizer,
@@ -37,28 +31,21 @@ from ..training import (
 )
 from ..training.files import write_text
 from ..training.loading import load_batches, steps_per_epoch, to_device
-from ..training.processes import Processes, restarted
-from ..training.run import CHECKPOINT
+from ..training.run_folder import CHECKPOINT
 from ..training.schedule import lr_factor
 from .evaluate import open_evaluation_data
+from .run_settings import CONFIG_OPTIONS, MODEL_OPTIONS, config_of, given_options, run_folder
 
 if TYPE_CHECKING:
     from ..watch.tensorboard import TensorBoard
 
-# Fields of TrainConfig that have an option of the same name.
-CONFIG_OPTIONS = (
-    "model", "weights", "weights_backbone", "data", "optimizer", "lr", "momentum", "weight_decay", "grad_clip",
-    "batch_size", "accumulate", "warmup_steps", "schedule", "epochs", "minutes", "save_minutes", "hflip", "vflip",
-    "scale_jitter", "seed", "workers", "channels_last", "amp",
-)  # fmt: skip
-MODEL_OPTIONS = ("min_size", "max_size", "trainable_backbone_layers")
 MAY_CHANGE_ON_RESUME = {"epochs", "minutes", "save_minutes", "workers", "accumulate"}
 
 
 def run_train(options: argparse.Namespace) -> None:
     """Train a model and draw what becomes of it."""
     processes, device = join(options.device)
-    out, resume = run_folder(options, processes)
+    out, resume = run_folder(options)
     config = resumed_config(options, out) if resume else new_config(options, device, processes.count)
     train_data = open_training_data(config, options.strict)
     val_data, val_split = open_evaluation_data(config.data, None, train_data.classes, options.strict)
@@ -104,40 +91,15 @@ def run_train(options: argparse.Namespace) -> None:
         print(f"\n{coco_table(metrics)}\n\nmeasured on {config.data}, split {final_split!r}; everything is in {out}/")
 
 
-def run_folder(options: argparse.Namespace, processes: Processes) -> tuple[Path, bool]:
-    """Where the run is kept, and whether it goes on with what is there."""
-    if processes.count > 1 and options.out is None:
-        raise ValueError("several processes need --out DIR: a run folder that all of them know, started again as well")
-    if options.resume and options.out is None:
-        raise ValueError("--resume needs --out DIR: the folder of the run to go on with")
-    out = options.out or Path("runs") / f"{_slug(options.data or 'shapes')}-{datetime.now():%Y%m%d-%H%M%S}"
-    resume = options.resume or (restarted() and holds_run(out))
-    if not resume and holds_run(out):
-        raise ValueError(f"{out} holds a run already; add --resume to go on with it, or choose another --out")
-    return out, resume
-
-
 def new_config(options: argparse.Namespace, device: torch.device, processes: int = 1) -> TrainConfig:
     """The preset for the model, the data and so many processes, with what the command line says put over it."""
-    given = _given(options, CONFIG_OPTIONS)
-    model = given.get("model") or ("small" if device.type == "cpu" else "resnet50_fpn")
-    model_builder(model)  # so that a wrong name shows first
-    data = given.get("data", "shapes")
-    config = default_config(model, data, batch_size=given.get("batch_size"), processes=processes)
-    if "minutes" in given and "epochs" in given:
-        raise ValueError("give --minutes or --epochs, not both")
-    if "minutes" in given:
-        given["epochs"] = None
-    elif "epochs" in given:
-        given["minutes"] = None
-    given["model_args"] = config.model_args | _given(options, MODEL_OPTIONS)
-    return dataclasses.replace(config, **given)
+    return config_of(options, options.model or ("small" if device.type == "cpu" else "resnet50_fpn"), processes)
 
 
 def resumed_config(options: argparse.Namespace, out: Path) -> TrainConfig:
     """The configuration a run was started with; only its length, and what changes no result, may be changed."""
     config = TrainConfig.from_dict(load_latest(out / CHECKPOINT)[0]["config"])
-    given = _given(options, (*CONFIG_OPTIONS, *MODEL_OPTIONS))
+    given = given_options(options, (*CONFIG_OPTIONS, *MODEL_OPTIONS))
     for name, value in given.items():
         if name not in MAY_CHANGE_ON_RESUME and value != (config.to_dict() | config.model_args).get(name):
             raise ValueError(f"--{name.replace('_', '-')} cannot be changed on --resume; the run in {out} has its own")
@@ -274,12 +236,3 @@ def report_run(path: Path, state: RunState, found: Evaluation, data: Any, config
     from ..watch.report import write_report
 
     write_report(path, found, data, config, split=split, state=state)
-
-
-def _given(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-
-
-def _slug(source: str) -> str:
-    """A data source as part of a folder's name."""
-    return re.sub(r"\W+", "-", Path(os.path.abspath(source)).stem).strip("-") or "data"

@@ -5,14 +5,23 @@ float32 (N, 4) xyxy in pixels, `labels` int64 (N,), `image_id` int, `area` float
 1 means "to be ignored". Their `classes` name the labels, with "background" at 0.
 """
 
-from .coco import CocoDetection
-from .images import IMAGE_SUFFIXES, load_image
-from .loading import collate, existing_splits, open_dataset
-from .penn_fudan import PennFudanDetection
-from .shapes import ShapesDetection
-from .transforms import DetectionTransforms, train_transforms
-from .voc import VOCDetection
-from .voc_writer import write_voc
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
+
+if TYPE_CHECKING:
+    from .coco import CocoDetection
+    from .images import load_image
+    from .loading import collate, open_dataset
+    from .names import IMAGE_SUFFIXES
+    from .penn_fudan import PennFudanDetection
+    from .shapes import ShapesDetection
+    from .sources import existing_splits
+    from .transforms import DetectionTransforms, train_transforms
+    from .voc import VOCDetection
+    from .voc_writer import write_voc
+else:  # the same, each imported when it is first used
+    __getattr__, __dir__ = lazily(__name__, __file__)
 
 __all__ = [
     "IMAGE_SUFFIXES",

@@ -8,7 +8,8 @@ from typing import Any
 
 from .findings import Findings
 from .names import choose_classes, clean_name, find_file, leaves_folder
-from .records import Record, RecordDataset, Transforms, clip_box, every_fifth, find_frame, order_corners
+from .records import Record, RecordDataset, Transforms, clip_box, find_frame, order_corners
+from .splits import every_fifth
 
 LARGEST_ID = 2**63 - 1  # ids become int64
 

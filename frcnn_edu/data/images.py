@@ -8,7 +8,6 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif")
 ORIENTATION_TAG = 0x0112  # of EXIF; 5 to 8 lie on their side
 ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}  # with what JPEG and PNG begin and end
 

@@ -10,7 +10,8 @@ from PIL import Image
 from torchvision.datasets.utils import download_and_extract_archive
 
 from .findings import Findings
-from .records import Box, Record, RecordDataset, Transforms, every_fifth, find_frame
+from .records import Box, Record, RecordDataset, Transforms, find_frame
+from .splits import every_fifth
 
 URL = "https://www.cis.upenn.edu/~jshi/ped_html/PennFudanPed.zip"
 # Not published with the archive; the Avalanche library checks its own download of it against this one.

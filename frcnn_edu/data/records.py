@@ -141,14 +141,3 @@ def clip_box(box: Box, size: tuple[int, int], findings: Findings, where: str) ->
         overhang = max(abs(new - old) for new, old in zip(clipped, box))
         findings.repair(f"boxes clipped to the image{', up to a pixel' if overhang <= 1 else ''}", where)
     return clipped
-
-
-def every_fifth(items: Sequence[Any], split: str, source: str | Path) -> list[Any]:
-    """A fixed split for data that comes without one: every fifth item for "val", the other four for "train".
-
-    Raises:
-        ValueError: any other split, which does not exist.
-    """
-    if split not in ("train", "val"):
-        raise ValueError(f"{source} has no split {split!r}; it was divided into train and val")
-    return [item for i, item in enumerate(items) if (i % 5 == 0) == (split == "val")]

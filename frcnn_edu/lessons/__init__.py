@@ -21,6 +21,21 @@ LESSONS = (
     "your_own_data",
 )
 
+#: The lessons that have an explorer, in their order, and what it is called: `explore.fpn_levels()` opens that of "fpn".
+EXPLORER_OF = {
+    "the_whole_network": "whole_path",
+    "fpn": "fpn_levels",
+    "base_anchors": "base_anchors",
+    "stride_grid": "stride_grid",
+    "box_coding": "box_coding",
+    "iou_labeling": "iou_labeling",
+    "proposals": "proposals",
+    "level_mapper": "level_mapper",
+    "roi_align": "roi_align",
+    "box_head": "detections",
+}
+EXPLORER_NAMES = tuple(EXPLORER_OF.values())
+
 
 def notebook_name(lesson: str) -> str:
     """The file name of a lesson's notebook: "fpn" → "03_fpn.ipynb".

@@ -5,12 +5,13 @@ its `target` (a dict of "boxes" (N, 4) xyxy in pixels and "labels" (N,)); `model
 `classes`, its names by label; `object`, the index of the object to follow.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
 
 from ..model import FasterRCNN
-from . import LESSONS
+from . import EXPLORER_NAMES
 from .base_anchors.explorer import BaseAnchorsExplorer
 from .board.explorer import Explorer
 from .box_coding.explorer import BoxCodingExplorer
@@ -75,21 +76,8 @@ def detections(**picture: Any) -> Explorer:
     return DetectionsExplorer(_subject(**picture))
 
 
-#: What opens the explorer of each lesson that has one.
-_OF_LESSON = {
-    "the_whole_network": whole_path,
-    "fpn": fpn_levels,
-    "base_anchors": base_anchors,
-    "stride_grid": stride_grid,
-    "box_coding": box_coding,
-    "iou_labeling": iou_labeling,
-    "proposals": proposals,
-    "level_mapper": level_mapper,
-    "roi_align": roi_align,
-    "box_head": detections,
-}
 #: All explorers by name, in the order of the lessons.
-EXPLORERS = {_OF_LESSON[lesson].__name__: _OF_LESSON[lesson] for lesson in LESSONS if lesson in _OF_LESSON}
+EXPLORERS: dict[str, Callable[..., Explorer]] = {name: globals()[name] for name in EXPLORER_NAMES}
 
 
 def _subject(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..data import ShapesDetection
 from ..model import FasterRCNN, fasterrcnn_small_fpn
+from ..model.fast import run_as
 from ..ops import box_iou
 from ..viz.trace import Trace, trace
 from .stages import shown
@@ -23,7 +24,8 @@ class Story:
     """A picture and what a model makes of it; for the course's own, the sizes are these.
 
     Attributes:
-        model: `fasterrcnn_small_fpn` with the shipped weights, in evaluation mode.
+        model: `fasterrcnn_small_fpn` with the shipped weights, in evaluation mode. The course's own runs as the textbook, so that
+            what a lesson computes by hand is what its model computes, to the last bit.
         image: (3, 240, 320) in 0–1.
         target: its annotated objects, "boxes" (N, 4) xyxy in pixels of `image` and "labels" (N,).
         object: index of the object that is followed.
@@ -72,7 +74,8 @@ def story() -> Story:
     """The course's picture and its trace, computed once a process."""
     data = ShapesDetection("test", length=INDEX + 1, size=SIZE)
     image, target = data[INDEX]
-    return tell(fasterrcnn_small_fpn(weights="DEFAULT").eval(), image, target, data.classes, OBJECT)
+    model: Any = run_as(fasterrcnn_small_fpn(weights="DEFAULT").eval(), "textbook")
+    return tell(model, image, target, data.classes, OBJECT)
 
 
 def tell(model: FasterRCNN, image: Tensor, target: dict[str, Any], classes: tuple[str, ...], object: int = 0) -> Story:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from ..catalogue import MODEL_NAMES, TIMM, check_model_name
 from .anchors import AnchorGenerator
 from .backbone import (
     BackboneWithFPN,
@@ -29,11 +30,9 @@ from .rpn import RegionProposalNetwork, RPNHead
 from .timm_backbone import TimmBody, timm_fpn_backbone
 from .transform import GeneralizedRCNNTransform, ImageList
 
-MODELS: dict[str, Callable[..., FasterRCNN]] = {
-    "small": fasterrcnn_small_fpn,
-    "resnet50_fpn": fasterrcnn_resnet50_fpn,
-    "mobilenet_v3_large_fpn": fasterrcnn_mobilenet_v3_large_fpn,
-}
+MODELS: dict[str, Callable[..., FasterRCNN]] = dict(
+    zip(MODEL_NAMES, (fasterrcnn_small_fpn, fasterrcnn_resnet50_fpn, fasterrcnn_mobilenet_v3_large_fpn), strict=True)
+)
 
 
 def model_builder(name: str) -> Callable[..., FasterRCNN]:
@@ -42,10 +41,9 @@ def model_builder(name: str) -> Callable[..., FasterRCNN]:
     Raises:
         ValueError: there is no such model.
     """
-    if name.startswith("timm:"):
-        return partial(fasterrcnn_timm_fpn, name.removeprefix("timm:"))
-    if name not in MODELS:
-        raise ValueError(f"there is no model {name!r}; choose one of: {', '.join(MODELS)}, or timm:BODY")
+    check_model_name(name)
+    if name.startswith(TIMM):
+        return partial(fasterrcnn_timm_fpn, name.removeprefix(TIMM))
     return MODELS[name]
 
 

@@ -13,6 +13,7 @@ from torchvision.models.detection import (
     FasterRCNN_ResNet50_FPN_Weights,
 )
 
+from ..catalogue import SHIPPED_WEIGHTS
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN, mobilenet_backbone, resnet_fpn_backbone
 from .faster_rcnn import ASPECT_RATIOS, FasterRCNN, fpn_anchors
@@ -32,7 +33,6 @@ from .weights import (
     resolve_weights,
 )
 
-SHIPPED_WEIGHTS = Path(__file__).parent.parent / "assets" / "shapes_small.safetensors"
 PUBLISHED: dict[str, type[WeightsEnum] | Path] = {  # what the weights of a model can be called
     "small": SHIPPED_WEIGHTS,
     "resnet50_fpn": FasterRCNN_ResNet50_FPN_Weights,

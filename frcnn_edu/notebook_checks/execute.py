@@ -10,7 +10,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from .notebooks import ENVIRONMENT, find_notebooks, read_notebook, sanitized, sanitizers, write_notebook
+from .find import find_notebooks
+from .notebooks import ENVIRONMENT, read_notebook, sanitized, sanitizers, write_notebook
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -1,4 +1,4 @@
-"""Where the notebooks are, how they are read and written, and what differs between two machines."""
+"""How notebooks are read and written, and what differs between two machines."""
 
 import re
 from pathlib import Path
@@ -18,21 +18,6 @@ ENVIRONMENT = {
 }
 # A cell with this comment, and a reason in the next line, may draw another picture on another machine: only its size counts.
 MAY_DIFFER = "# PICTURE_MAY_DIFFER"
-
-
-def find_notebooks(folder: Path, names: list[str] | None = None) -> list[Path]:
-    """The notebooks in `folder` and its `solutions`, in reading order; with names, those whose file begins like one of them.
-
-    Raises:
-        ValueError: there is none, or a name fits none.
-    """
-    found = [*sorted(folder.glob("*.ipynb")), *sorted((folder / "solutions").glob("*.ipynb"))]
-    if not found:
-        raise ValueError(f"no notebooks in {folder}")
-    for name in names or []:
-        if not any(path.name.startswith(name) for path in found):
-            raise ValueError(f"no notebook's name begins with {name!r}; there are {[path.name for path in found]}")
-    return [path for path in found if not names or any(path.name.startswith(name) for name in names)]
 
 
 def read_notebook(path: Path) -> nbformat.NotebookNode:

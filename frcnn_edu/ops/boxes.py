@@ -51,8 +51,8 @@ def resize_boxes(boxes: Tensor, original_size: tuple[int, int], new_size: tuple[
     """Boxes of an image of `original_size` (height, width), where they are after it is resized to `new_size`."""
     # A float32 ratio, not Python's float64: the last bit decides whether two boxes are equal.
     ratio_y, ratio_x = (float(np.float32(new) / np.float32(old)) for new, old in zip(new_size, original_size))
-    x1, y1, x2, y2 = boxes.unbind(dim=1)
-    return torch.stack((x1 * ratio_x, y1 * ratio_y, x2 * ratio_x, y2 * ratio_y), dim=1)
+    x, y = boxes[:, 0::2] * ratio_x, boxes[:, 1::2] * ratio_y  # (N, 2) each
+    return torch.stack((x, y), dim=2).flatten(start_dim=1)  # (N, 2, 2), x1, y1 and x2, y2, → (N, 4)
 
 
 def batched_nms(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:

@@ -1,22 +1,30 @@
 """Training: the loop, its schedule, evaluation, checkpoints."""
 
-from .checkpoint import (
-    SHIPPED,
-    build_model,
-    export_safetensors,
-    load_checkpoint,
-    load_latest,
-    load_model,
-    save_checkpoint,
-)
-from .config import TrainConfig, default_config
-from .device import available_devices, pick_device
-from .engine import duration, train
-from .evaluate import Evaluation, coco_metrics, coco_table, evaluate
-from .processes import ALONE, Processes, join
-from .run import Run, RunState, holds_run
-from .schedule import Clock, lr_factor
-from .step import LOSSES, NonFiniteLoss, make_optimizer, train_step
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
+
+if TYPE_CHECKING:
+    from .checkpoint import (
+        SHIPPED,
+        build_model,
+        export_safetensors,
+        load_checkpoint,
+        load_latest,
+        load_model,
+        save_checkpoint,
+    )
+    from .config import TrainConfig, default_config
+    from .device import available_devices, pick_device
+    from .engine import duration, train
+    from .evaluation import Evaluation, coco_metrics, coco_table, evaluate
+    from .processes import ALONE, Processes, join
+    from .run import Run, RunState
+    from .run_folder import holds_run
+    from .schedule import Clock, lr_factor
+    from .step import LOSSES, NonFiniteLoss, make_optimizer, train_step
+else:  # the same, each imported when it is first used
+    __getattr__, __dir__ = lazily(__name__, __file__)
 
 __all__ = [
     "ALONE",

@@ -13,10 +13,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
+from ..catalogue import SHIPPED_WEIGHTS as SHIPPED
 from ..model import model_builder
-from ..model.builders import SHIPPED_WEIGHTS as SHIPPED
-from .config import TrainConfig
+from .config import TrainConfig, check_pretraining
 from .files import replacing
+from .run_folder import check_exists, previous
 
 FORMAT = "frcnn_edu checkpoint 1"
 # The published COCO weights were trained with BatchNorm's eps at 0, and so was what was trained from them.
@@ -60,17 +61,12 @@ def save_checkpoint(
             os.replace(path, previous(path))  # killed now, a run has this one to go on from
 
 
-def previous(path: Path) -> Path:
-    """Where the checkpoint before the one at `path` is kept."""
-    return path.with_stem(f"{path.stem}-previous")
-
-
 def load_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict[str, Any]:
     """What `save_checkpoint` saved, read without running any code the file might hold.
 
     Raises `FileNotFoundError`, or `ValueError` saying what is wrong, for a damaged or foreign file.
     """
-    path = _existing(path)
+    path = check_exists(path)
     try:
         with zipfile.ZipFile(path) as file:  # a checkpoint of PyTorch is one; the checksums in it are for us to compare
             damaged = file.testzip()
@@ -132,7 +128,7 @@ def load_model(path: str | Path = SHIPPED) -> tuple[nn.Module, tuple[str, ...], 
     The model is on the CPU, in evaluation mode. `classes[0]` is the background. Raises
     `FileNotFoundError`, or `ValueError` for a damaged or foreign file.
     """
-    path = _existing(path)
+    path = check_exists(path)
     if path.suffix == ".safetensors":
         weights, classes, values = _read_safetensors(path)
     else:
@@ -159,13 +155,10 @@ def build_model(
     Without `pretrained` no weights are fetched, whatever `config` says. With `new_predictor` those of the detector are
     loaded without its predictor, whose number of classes then does not matter (`frcnn_edu.needs_new_predictor` tells).
     """
+    check_pretraining(config)
     arguments: dict[str, Any] = {"weights": config.weights if pretrained else None, **config.model_args}
     if config.model != "small":  # whose backbone has no published weights
         arguments["weights_backbone"] = config.weights_backbone if pretrained else None
-    elif config.weights_backbone is not None:
-        raise ValueError("model 'small' has no pretrained backbone; leave weights_backbone out")
-    elif "trainable_backbone_layers" in config.model_args:
-        raise ValueError("of model 'small' all layers are trained; leave trainable_backbone_layers out")
     if not pretrained:  # what is frozen does not matter then
         arguments.pop("trainable_backbone_layers", None)
     number = {"new_classes" if new_predictor and pretrained else "num_classes": num_classes}
@@ -182,10 +175,3 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], list[str], dict[st
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path} is not a model of frcnn_edu: no format mark {FORMAT!r} in its metadata")
     return weights, json.loads(metadata["classes"]), json.loads(metadata["config"])
-
-
-def _existing(path: str | Path) -> Path:
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no checkpoint {path}")
-    return path

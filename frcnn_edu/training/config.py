@@ -59,7 +59,7 @@ class TrainConfig:
         self._require("schedule", self.schedule in SCHEDULES, f"one of {SCHEDULES}")
         for name in ("lr", "gamma"):
             self._require(name, 0 < getattr(self, name) < float("inf"), "a positive number")
-        for name in ("momentum", "weight_decay", "warmup_steps", "workers", "save_minutes"):
+        for name in ("momentum", "weight_decay", "warmup_steps", "workers", "save_minutes", "seed"):
             self._require(name, getattr(self, name) >= 0, "0 or more")
         self._require("warmup_factor", 0 <= self.warmup_factor <= 1, "between 0 and 1")
         for name in ("batch_size", "accumulate"):
@@ -70,6 +70,9 @@ class TrainConfig:
         self._require("milestones", ordered and inside, "rising shares of the run, each between 0 and 1")
         self._require("epochs", self.epochs is None or self.epochs >= 1, "at least 1")
         self._require("minutes", self.minutes is None or 0 < self.minutes < float("inf"), "a positive number")
+        jitter = self.scale_jitter
+        sound = jitter is None or 0 < jitter[0] <= jitter[1]
+        self._require("scale_jitter", sound, "(smallest, largest) with 0 < smallest <= largest")
         if (self.epochs is None) == (self.minutes is None):
             raise ValueError(f"give epochs or minutes, not both: epochs={self.epochs}, minutes={self.minutes}")
 
@@ -123,6 +126,35 @@ def default_config(model: str, data: str, *, batch_size: int | None = None, proc
         epochs=6 if data == "shapes" else 26,
         workers=4,  # on a CPU, loading beside the training only takes its cores away
     )
+
+
+def check_pretraining(config: TrainConfig) -> None:
+    """Make sure that the model can be pretrained in the way that `config` asks for.
+
+    Raises:
+        ValueError: the small model has no pretrained backbone, so there is none to load, and none to freeze.
+    """
+    if config.model == "small" and config.weights_backbone is not None:
+        raise ValueError("model 'small' has no pretrained backbone; leave weights_backbone out")
+    if config.model == "small" and "trainable_backbone_layers" in config.model_args:
+        raise ValueError("of model 'small' all layers are trained; leave trainable_backbone_layers out")
+
+
+def check_parts(config: TrainConfig, processes: int, images: int | None = None) -> None:
+    """Make sure that a batch can be divided among processes and parts (`accumulate`), and that there is an image for each.
+
+    Args:
+        images: the size of the training data; None if it is not known yet.
+
+    Raises:
+        ValueError: it cannot be divided, or there are too few images.
+    """
+    parts = processes * config.accumulate
+    what = f"{processes} processes × accumulate={config.accumulate}"
+    if config.batch_size % parts:
+        raise ValueError(f"batch_size {config.batch_size} cannot be divided by {what}: give a multiple of {parts}")
+    if images is not None and images < parts:
+        raise ValueError(f"train_data has {images} images, too few for {what}")
 
 
 def _multiple(of: int, at_least: int) -> int:

@@ -9,12 +9,13 @@ from torch import nn
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from .config import TrainConfig
-from .evaluate import Evaluation, evaluate
+from .config import TrainConfig, check_parts
+from .evaluation import Evaluation, evaluate
 from .interrupts import interruptible
 from .loading import load_batches, seed_from, steps_per_epoch, to_device
 from .processes import ALONE, Processes
-from .run import Run, RunState, holds_run
+from .run import Run, RunState
+from .run_folder import holds_run
 from .schedule import Clock, lr_factor
 from .step import make_optimizer, train_step
 
@@ -147,11 +148,6 @@ def _check_run(
         raise ValueError(
             f"training and validation data differ in their classes: {train_data.classes} and {val_data.classes}"
         )
-    shares = processes.count * config.accumulate
-    what = f"{processes.count} processes × accumulate={config.accumulate}"
-    if config.batch_size % shares:
-        raise ValueError(f"batch_size {config.batch_size} cannot be divided by {what}: give a multiple of {shares}")
-    if len(train_data) < shares:
-        raise ValueError(f"train_data has {len(train_data)} images, too few for {what}")
+    check_parts(config, processes.count, len(train_data))
     if holds_run(out) and not resume:
         raise FileExistsError(f"{out} holds a run already; go on with it (resume), or choose another folder")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .device import pick_device
+from .torchrun import restarted, world_size
 
 
 class Processes:
@@ -89,7 +90,7 @@ def join(device: str | None = None) -> tuple[Processes, torch.device]:
 
     Raises `ValueError` where the device is not available, or not for so many.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if world_size() == 1:
         return ALONE, pick_device(device)
     if device is not None and ":" in device:
         raise ValueError(
@@ -100,11 +101,6 @@ def join(device: str | None = None) -> tuple[Processes, torch.device]:
         raise ValueError("several processes need GPUs by CUDA, or --device cpu")
     started = Started(kind)
     return started, started.fabric.device
-
-
-def restarted() -> bool:
-    """Whether `torchrun --max-restarts` has started this process in the place of one that died."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
 def _meet_apart_from_the_dead(backend: str) -> None:
@@ -122,4 +118,4 @@ def _meet_apart_from_the_dead(backend: str) -> None:
 
 def is_loss_of_a_process(error: Exception) -> bool:
     """Whether an operation failed because another process of this run is gone."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and "by peer" in str(error)
+    return world_size() > 1 and "by peer" in str(error)

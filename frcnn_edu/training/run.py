@@ -10,13 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from .checkpoint import export_safetensors, load_latest, previous, save_checkpoint
+from .checkpoint import export_safetensors, load_latest, save_checkpoint
 from .config import TrainConfig
 from .files import write_text
 from .processes import ALONE, Processes
+from .run_folder import CHECKPOINT, METRICS, MODEL
 from .step import LOSSES
-
-CHECKPOINT, METRICS, MODEL = "checkpoint.pt", "metrics.json", "model.safetensors"
 
 
 @dataclass
@@ -89,8 +88,3 @@ class Run:
     def export(self) -> None:
         """Write `model.safetensors`: the trained model alone."""
         export_safetensors(self.out / CHECKPOINT, self.out / MODEL)
-
-
-def holds_run(out: str | Path) -> bool:
-    """Whether a folder holds a run already."""
-    return any((Path(out) / name).exists() for name in (CHECKPOINT, previous(Path(CHECKPOINT)), METRICS, MODEL))

@@ -6,13 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..exceptions import CannotContinue
 from .config import TrainConfig
 from .processes import ALONE, Processes
 
 LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg")
 
 
-class NonFiniteLoss(RuntimeError):  # noqa: N818
+class NonFiniteLoss(CannotContinue):
     """A loss or its gradient became infinite or not a number: the run cannot go on."""
 
 

@@ -8,7 +8,8 @@ from PIL import Image
 from frcnn_edu.lessons import figures
 from frcnn_edu.lessons.story import story
 from frcnn_edu.lessons.train_the_complete_model.pictures.main import shapes_examples
-from frcnn_edu.notebook_checks.notebooks import find_notebooks, read_notebook
+from frcnn_edu.notebook_checks.find import find_notebooks
+from frcnn_edu.notebook_checks.notebooks import read_notebook
 from frcnn_edu.notebook_checks.pictures import TOLERANCE, difference, pictures
 from frcnn_edu.viz.output import DPI, figure_to_png
 

@@ -4,7 +4,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from frcnn_edu.cli import main
-from frcnn_edu.notebook_checks.notebooks import find_notebooks, read_notebook, sanitized, sanitizers, write_notebook
+from frcnn_edu.notebook_checks.find import find_notebooks
+from frcnn_edu.notebook_checks.notebooks import read_notebook, sanitized, sanitizers, write_notebook
 
 
 def write(path: Path, *sources: str) -> None:

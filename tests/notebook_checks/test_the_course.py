@@ -8,7 +8,8 @@ import pytest
 
 from frcnn_edu.lessons import LESSONS, notebook_name
 from frcnn_edu.lessons.explore import EXPLORERS
-from frcnn_edu.notebook_checks.notebooks import find_notebooks, read_notebook
+from frcnn_edu.notebook_checks.find import find_notebooks
+from frcnn_edu.notebook_checks.notebooks import read_notebook
 from frcnn_edu.notebook_checks.problems import exercises, problems
 
 ROOT = Path(__file__).parents[2]

@@ -5,6 +5,7 @@ In float64, so that a difference is a difference and not rounding.
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 import torch
 import torchvision.models.detection.roi_heads
 import torchvision.ops
+from cases import CASES
+from test_surgery import SURGERY
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations, prune
 from twins import OURS, THEIRS, detect, make_images, make_targets, small_fpn, train_step, twins
@@ -296,3 +299,9 @@ def test_heads_that_it_has_not_are_refused(mode: str, name: str, pair: tuple[nn.
     for images, targets in ((IMAGES, None), (IMAGES, TARGETS)):
         with pytest.raises(ValueError, match=rf"roi_heads\.{name} is set, .* find boxes only"):
             model.train(targets is not None)(images, targets)
+
+
+def test_the_readme_counts_what_is_compared() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").replace("\n", " ")
+    assert f"over {len(CASES)} whole models" in readme
+    assert f"with {len(OVERRIDES)} overrides and with {len(SURGERY)} operations" in readme

@@ -194,6 +194,19 @@ def frozen_changed_and_unfrozen(backbone: Any, lib: Any) -> None:
 
 
 @surgery
+def a_frozen_teacher_updated_past_autograd(backbone: Any, lib: Any) -> None:
+    """As a mean teacher follows its student: `teacher.data.mul_(…)`, which raises no version."""
+    backbone.requires_grad_(False)
+    with torch.no_grad():
+        backbone(X.double())
+    for part in (*backbone.parameters(), *backbone.buffers()):
+        part.data.mul_(0.9)
+    with torch.no_grad():
+        backbone(X.double())
+    backbone.requires_grad_(True)
+
+
+@surgery
 def a_step_of_training(backbone: Any, lib: Any) -> None:
     optimizer = torch.optim.SGD([p for p in backbone.parameters() if p.requires_grad], 1e-3)
     sum(level.square().mean() for level in backbone(X.double()).values()).backward()

@@ -52,8 +52,8 @@ def add_up(rank: int, meeting_place: Path, told: Connection) -> None:
         torch.distributed.all_reduce(torch.ones(1))
 
     said = io.StringIO()
-    with mock.patch.object(cli, "run_train", wait_for_the_other), contextlib.redirect_stderr(said):
-        told.send((cli.main(["train"]), said.getvalue()))
+    with mock.patch("frcnn_edu.commands.train.run_train", wait_for_the_other), contextlib.redirect_stderr(said):
+        told.send((cli.main(["train", "--out", "run"]), said.getvalue()))
 
 
 def main(out: Path) -> None:

@@ -18,7 +18,7 @@ class Board(anywidget.AnyWidget):
     """Shows a `Scene`; tells `on_drag(name, box)` of dragged boxes and `on_event(content)` of the rest.
 
     Events are dicts: {"kind": "pick", "panel", "group", "id"}, {"kind": "arrow", "panel", "dx", "dy"},
-    {"kind": "prompt", "index"} and {"kind": "reset"}.
+    {"kind": "prompt", "index"}, {"kind": "reset"} and, once a page shows the board, {"kind": "hello", "token"}.
     """
 
     _esm = HERE / "board.js"
@@ -54,5 +54,4 @@ class Board(anywidget.AnyWidget):
     def _receive(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
         if content["kind"] == "hello":
             self.alive = content["token"]
-        else:
-            self._on_event(content)
+        self._on_event(content)

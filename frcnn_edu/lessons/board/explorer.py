@@ -1,5 +1,6 @@
 """State → compute → draw: what all explorers have in common."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
@@ -18,6 +19,7 @@ from .scene import Scene
 State = TypeVar("State")  # a frozen dataclass whose defaults are the first view
 Result = TypeVar("Result")  # what compute makes of it
 Prompt = tuple[str, Mapping[str, Any]]  # "make it 223 px wide: which map?", {"box": (…)}
+PAUSE = 0.01  # seconds between two parts of a longer computation, in which other messages are answered
 
 
 class Explorer(Generic[State, Result]):
@@ -26,7 +28,8 @@ class Explorer(Generic[State, Result]):
     A subclass says what is special. `start` is the state it opens with, `make_prompts` what it suggests to try. `make_controls`
     makes an ipywidget for each field that has one; fields that are dragged or picked have none. `compute` and `draw` are pure:
     model's code and real tensors in, a `Scene` out. `problem` says in words why a state is illegal (or None); `bounds` what a
-    field may be in another's company; `picked` and `arrow` what a click and an arrow key change.
+    field may be in another's company; `picked` and `arrow` what a click and an arrow key change. `compute_more` does in parts what
+    would keep the first view waiting.
 
     Attributes:
         state: what the controls say. first: what they say in the first view.
@@ -43,6 +46,7 @@ class Explorer(Generic[State, Result]):
         self.state = self.first = self.seen = self.start()
         self.prompts = self.make_prompts()
         self._settled = True  # False while controls are being set, and must not answer
+        self._completing = False  # True while the next part of what is missing waits for its turn
         self.result = self.compute(self.state)
         self.scene = self.draw(self.result)
         self.controls = self.make_controls()
@@ -99,6 +103,10 @@ class Explorer(Generic[State, Result]):
         """What an arrow key in a panel with `keys` changes."""
         return {}
 
+    def compute_more(self) -> bool:
+        """Compute the next part of what the first view did not wait for; False if nothing is missing from what is shown."""
+        return False
+
     # ----------------------------------------------------------------------------------------------- what all can do
 
     def set(self, **changes: Any) -> None:
@@ -114,11 +122,13 @@ class Explorer(Generic[State, Result]):
         self._follow(state)
         problem = self.problem(state)
         if problem is None:
-            self.seen = state
-            self.result = self.compute(state)
-            self.scene = self.draw(self.result)
-            self.board.show(self.scene)
+            self._show(state)
         self.board.problem = problem or ""
+
+    def complete(self) -> None:
+        """Compute all that the first view did not wait for. Where a page shows the explorer, this happens by itself, in parts."""
+        while self._add_part():
+            pass
 
     def reset(self) -> None:
         """Back to the first view."""
@@ -142,6 +152,26 @@ class Explorer(Generic[State, Result]):
     def picture(self) -> Figure:
         """What is seen at the moment, on paper."""
         return paint(self.scene)
+
+    def _add_part(self) -> bool:
+        """Compute and show the next part; whether there was one."""
+        if not self.compute_more():
+            return False
+        self.prompts = self.make_prompts()
+        self._show(self.seen)
+        return True
+
+    def _add_parts(self) -> None:
+        """Part after part, each in a turn of the kernel's event loop, so that the reader can go on in between."""
+        self._completing = self._add_part()
+        if self._completing:
+            asyncio.get_running_loop().call_later(PAUSE, self._add_parts)
+
+    def _show(self, state: State) -> None:
+        self.seen = state
+        self.result = self.compute(state)
+        self.scene = self.draw(self.result)
+        self.board.show(self.scene)
 
     def _follow(self, state: Any) -> None:
         """Controls show the state, each within its bounds."""
@@ -178,6 +208,9 @@ class Explorer(Generic[State, Result]):
 
     def _happened(self, event: dict[str, Any]) -> None:
         match event["kind"]:
+            case "hello":
+                if not self._completing:
+                    self._add_parts()
             case "reset":
                 self.reset()
             case "prompt":

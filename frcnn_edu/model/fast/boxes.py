@@ -28,9 +28,9 @@ def _area(corners: Tensor) -> Tensor:
 
 def clip_boxes_to_images(boxes: Tensor, sizes: list[tuple[int, int]]) -> Tensor:
     """`clip_boxes_to_image` for the boxes of several images, (N, ..., 4), as many in each; `sizes` are (height, width)."""
-    limits = torch.tensor([(width, height) * 2 for height, width in sizes], dtype=boxes.dtype)
-    limits = limits.view(-1, *[1] * (boxes.dim() - 2), 4).to(boxes.device, non_blocking=True)
-    return boxes.clamp(min=0).minimum(limits)
+    limits = torch.tensor([[(0, 0) * 2, (width, height) * 2] for height, width in sizes], dtype=boxes.dtype)
+    limits = limits.view(-1, 2, *[1] * (boxes.dim() - 2), 4).to(boxes.device, non_blocking=True)
+    return boxes.clamp(min=limits[:, 0], max=limits[:, 1])
 
 
 def take(values: Tensor, index: Tensor) -> Tensor:

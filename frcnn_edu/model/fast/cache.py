@@ -18,7 +18,8 @@ class Cache:
     def __call__(self, compute: Callable[[], Any], *tensors: Tensor | None, also: Any = None) -> Any:
         """The value of `compute()`, which may depend on nothing but `tensors` and `also`; no gradient flows through it.
 
-        Every operation that writes into a tensor raises its version. (Writing into `parameter.data` does not.)
+        Every operation that writes into a tensor raises its version, by which it is noticed. Writing into `tensor.data` does
+        not: what others may write to in this way, parameters for example, must not be among the tensors.
         """
         if torch.compiler.is_compiling():
             return compute()
@@ -38,9 +39,16 @@ def cache_of(owner: Any, key: Any = None, most: int | None = None) -> Cache:
     It lives beside the module, not in it: a copy, a file or a state dict has none of it, and it goes when the module does.
     """
     caches = _CACHES.setdefault(owner, {})
-    if key not in caches and len(caches) == most:
-        caches.pop(next(iter(caches)))
-    return caches.setdefault(key, Cache())
+    if key not in caches:
+        if len(caches) == most:
+            caches.pop(next(iter(caches)))
+        caches[key] = Cache()
+    return caches[key]
+
+
+def forget(owner: Any) -> None:
+    """Drops what is kept for a module."""
+    _CACHES.pop(owner, None)
 
 
 _CACHES: WeakKeyDictionary[Any, dict[Any, Cache]] = WeakKeyDictionary()

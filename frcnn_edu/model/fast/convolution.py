@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from ..frozen_batch_norm import FrozenBatchNorm2d
 from . import place
 from .batch_norm import ExactFrozenBatchNorm2d
-from .cache import cache_of
 from .plain import is_plain
 from .winograd import conv3x3
 
@@ -19,7 +18,7 @@ def conv_norm(conv: Any, norm: Any, x: Tensor) -> Tensor:
 
     A frozen BatchNorm is a scale and a shift: scale · (W ∗ x) + shift = (scale · W) ∗ x + shift. If the weights are fewer than
     the numbers in the map, they are scaled, and the map is not touched again, neither in the forward pass nor in the
-    backward pass. Weights that are not trained (`requires_grad_(False)`) are scaled once. If they are more, the map is scaled.
+    backward pass. If they are more, the map is scaled.
 
     What is not plain, or not a frozen BatchNorm, is called as it is.
     """
@@ -30,11 +29,7 @@ def conv_norm(conv: Any, norm: Any, x: Tensor) -> Tensor:
         if place.on_cpu(x) and not winograd_pays(conv, x) and conv.kernel_size != (1, 1):
             x = x.contiguous()  # few cells and many channels: a CPU is faster if each channel is in one piece
         return torch.addcmul(shift[:, None, None], convolve(conv, x), scale[:, None, None])
-
-    def scaled() -> Tensor:
-        return conv.weight * scale[:, None, None, None]
-
-    weight = scaled() if conv.weight.requires_grad else cache_of(conv)(scaled, conv.weight, scale)
+    weight = conv.weight * scale[:, None, None, None]
     return _convolve(conv, x, weight, shift if conv.bias is None else conv.bias * scale + shift)
 
 

@@ -2,13 +2,11 @@
 
 import sys
 from inspect import isfunction, isroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 from torch.nn.modules import module as torch_module
-
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def is_plain(module: Any, *types: type) -> bool:
@@ -18,9 +16,16 @@ def is_plain(module: Any, *types: type) -> bool:
     class of its own. Pruning and weight normalisation of the older kind are hooks. For `torch.compile` nothing is plain: it
     gets the textbook, and finds its own ways.
     """
-    if torch.compiler.is_compiling():
+    if type(module) not in types or torch.compiler.is_compiling():
         return False
-    return type(module) in types and "forward" not in vars(module) and not _has_hooks(module)
+    state = module.__dict__
+    hooks = (
+        state["_forward_hooks"]
+        or state["_forward_pre_hooks"]
+        or state["_backward_hooks"]
+        or state["_backward_pre_hooks"]
+    )
+    return not (hooks or "forward" in state or torch_module._has_any_global_hook())
 
 
 def is_plain_throughout(module: nn.Module, *types: type) -> bool:
@@ -28,8 +33,12 @@ def is_plain_throughout(module: nn.Module, *types: type) -> bool:
     return all(is_plain(part, *types) for part in module.modules())
 
 
-def _has_hooks(module: nn.Module) -> bool:
-    return any(getattr(module, hooks) for hooks in _HOOKS) or torch_module._has_any_global_hook()
+class _Written(NamedTuple):
+    """A textbook class as it is written: its own methods, and the functions in its file."""
+
+    textbook: type
+    methods: dict[str, Any]
+    functions: dict[str, Any]
 
 
 def is_overridden(thing: Any) -> bool:
@@ -40,21 +49,21 @@ def is_overridden(thing: Any) -> bool:
     """
     if torch.compiler.is_compiling():
         return True
-    textbook = next(cls for cls in type(thing).__mro__ if cls in _AS_WRITTEN)
-    methods, functions = _AS_WRITTEN[textbook]
-    return bool(vars(thing).keys() & methods.keys()) or (methods, functions) != _written(textbook)
+    textbook, methods, functions = _AS_WRITTEN[type(thing)]
+    of_object, of_class, of_file = vars(thing), vars(textbook), vars(sys.modules[textbook.__module__])
+    return (
+        not methods.keys().isdisjoint(of_object)
+        or any(of_class.get(name) is not method for name, method in methods.items())
+        or any(of_file.get(name) is not function for name, function in functions.items())
+    )
 
 
-def remember_as_written(textbook: type) -> None:
-    """Notes what a textbook class does as of now, for `is_overridden`."""
-    _AS_WRITTEN[textbook] = _written(textbook)
-
-
-def _written(textbook: type) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A class's own methods, and the functions in its file."""
+def remember_as_written(textbook: type, *others: type) -> None:
+    """Notes what a textbook class does as of now, for `is_overridden` of its objects, and of those of the classes that stand in."""
     methods = {name: value for name, value in vars(textbook).items() if isfunction(value) and name != "__init__"}
-    names = vars(sys.modules[textbook.__module__])
-    return methods, {name: value for name, value in names.items() if isroutine(value)}
+    functions = {name: value for name, value in vars(sys.modules[textbook.__module__]).items() if isroutine(value)}
+    for cls in (textbook, *others):
+        _AS_WRITTEN[cls] = _Written(textbook, methods, functions)
 
 
-_AS_WRITTEN: dict[type, tuple[dict[str, Any], dict[str, Any]]] = {}
+_AS_WRITTEN: dict[type, _Written] = {}

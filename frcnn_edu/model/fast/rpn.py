@@ -1,9 +1,8 @@
 """Proposals of the whole batch at one go, and losses that look at the sampled anchors only."""
 
-from collections.abc import Iterable
-from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -55,8 +54,8 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         sampled = torch.cat((positives, negatives))
         logits, sampled_deltas = self._predicted_at(sampled, maps, objectness, deltas)
         wanted = self.box_coder.encode_single(torch.cat(matched_gt_boxes)[positives], torch.cat(anchors)[positives])
-        is_object = torch.zeros_like(logits)
-        is_object[: len(positives)] = 1
+        one_and_zero = np.array([1, 0], dtype=str(logits.dtype).removeprefix("torch."))
+        is_object = _repeated(one_and_zero, [len(positives), len(negatives)], logits.device)
         objectness_loss, box_loss = losses.rpn_loss(logits, is_object, sampled_deltas[: len(positives)], wanted)
         return proposals, {"loss_objectness": objectness_loss, "loss_rpn_box_reg": box_loss}
 
@@ -92,7 +91,8 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         top_n = self._get_top_n_idx(logits, anchors_per_level)  # (N, ΣK)
         probabilities = logits.gather(1, top_n).sigmoid()
         moves = take(deltas.view(len(anchors), -1, 4), top_n)  # (N, ΣK, 4)
-        references = take(torch.stack(anchors), top_n)
+        same_for_all = all(of_image is anchors[0] for of_image in anchors)  # which is what the anchor generator returns
+        references = anchors[0][top_n] if same_for_all else take(torch.stack(anchors), top_n)
         boxes = self.box_coder.decode_single(moves.flatten(0, 1), references.flatten(0, 1)).view_as(moves)
 
         # 3 to 5. Inside the image, neither empty nor hopeless. How many that leaves is asked once, for all images and levels.
@@ -100,9 +100,10 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         good = (boxes[..., 2:] - boxes[..., :2] >= self.min_size).all(dim=2)
         good &= probabilities >= self.score_thresh
         best_per_level = [min(self.pre_nms_top_n(), number) for number in anchors_per_level]
-        levels = _repeated(range(len(best_per_level)), best_per_level, top_n.device)  # (ΣK,)
-        each_level = torch.tensor([[k] for k in range(len(best_per_level))]).to(top_n.device, non_blocking=True)
-        numbers = (good[:, None] & (levels == each_level)).sum(dim=2).tolist()  # (N, levels)
+        each_level = np.arange(len(best_per_level), dtype=np.float32)
+        levels = _repeated(each_level, best_per_level, top_n.device)  # (ΣK,)
+        is_of_level = _repeated(np.eye(len(best_per_level), dtype=bool), best_per_level, top_n.device)  # (levels, ΣK)
+        numbers = (good[:, None] & is_of_level).sum(dim=2).tolist()  # (N, levels)
 
         proposals = []
         for i, number_per_level in enumerate(numbers):
@@ -116,7 +117,7 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
     def _get_top_n_idx(self, objectness: Tensor, num_anchors_per_level: list[int]) -> Tensor:
         of_level = objectness.split(num_anchors_per_level, dim=1)
         best = [level.topk(min(self.pre_nms_top_n(), level.shape[1]), dim=1).indices for level in of_level]
-        starts = accumulate(num_anchors_per_level[:-1], initial=0)
+        starts = np.cumsum([0, *num_anchors_per_level[:-1]])  # of each level in the list of all anchors
         return torch.cat(best, dim=1) + _repeated(starts, [level.shape[1] for level in best], objectness.device)
 
     def assign_targets_to_anchors(
@@ -165,10 +166,9 @@ class FastRegionProposalNetwork(ExactRegionProposalNetwork):
         return logits.to(objectness.dtype), sampled_deltas.to(deltas.dtype)
 
 
-def _repeated(values: Iterable[int], times: list[int], device: torch.device) -> Tensor:
-    """Each value so many times, one after the other; made on the CPU, and copied while the program goes on."""
-    repeated = [value for value, number in zip(values, times) for _ in range(number)]
-    return torch.tensor(repeated, dtype=torch.int64).to(device, non_blocking=True)
+def _repeated(values: np.ndarray, times: list[int], device: torch.device) -> Tensor:
+    """Each value, or column, a number of times, one after the other; made on the CPU, and copied while the program goes on."""
+    return torch.from_numpy(np.repeat(values, times, axis=-1)).to(device, non_blocking=True)
 
 
 def predict_at(head: RPNHead, maps: list[Tensor], anchors: Tensor) -> tuple[Tensor, Tensor]:

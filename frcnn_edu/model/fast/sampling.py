@@ -21,8 +21,8 @@ class ExactBalancedPositiveNegativeSampler(BalancedPositiveNegativeSampler):
 
         They are indices into the one list of all images' candidates.
         """
-        labels = torch.cat(matched_idxs)
-        masks = torch.stack((labels >= 1, labels == 0))
+        labels = torch.cat(matched_idxs).clamp(max=1)  # 1, 0 or −1
+        masks = labels == torch.tensor([[1], [0]]).to(labels.device, non_blocking=True)  # (2, candidates)
         candidates = indices_where(masks, [len(in_image) for in_image in matched_idxs])
         sampled = [self._sample(*pair) for pair in zip(*candidates)]
         return [positives for positives, _ in sampled], [negatives for _, negatives in sampled]

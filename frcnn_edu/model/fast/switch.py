@@ -18,6 +18,7 @@ from .anchors import ExactAnchorGenerator
 from .backbone import FastBackboneWithFPN, FastIntermediateLayerGetter
 from .batch_norm import ExactFrozenBatchNorm2d
 from .box_coding import ExactBoxCoder
+from .cache import forget
 from .fpn import ExactFeaturePyramidNetwork
 from .matching import ExactMatcher
 from .plain import remember_as_written
@@ -68,6 +69,7 @@ def run_as(model: nn.Module, mode: str) -> nn.Module:
         raise ValueError(f"there is no mode {mode!r}; choose one of {', '.join(MODES)}")
     column = MODES.index(mode)
     for module in model.modules():
+        forget(module)
         _swap(module, column)
         for helper in vars(module).values():  # such as a matcher, which is no module
             _swap(helper, column)
@@ -86,5 +88,5 @@ def _swap(thing: Any, column: int) -> None:
 
 
 _ROWS = {cls: row for row in SWAPS for cls in row}
-for _textbook in (*(row[0] for row in SWAPS), RPNHead):
-    remember_as_written(_textbook)
+for _row in (*SWAPS, (RPNHead,)):
+    remember_as_written(*_row)

@@ -47,7 +47,7 @@ def test_drags_and_events_are_told() -> None:
 def test_a_page_that_says_hello_gets_an_answer() -> None:
     one, heard = board()
     one._receive(one, {"kind": "hello", "token": "0.5"}, None)
-    assert (one.alive, heard) == ("0.5", [])
+    assert (one.alive, heard) == ("0.5", [{"kind": "hello", "token": "0.5"}])
 
 
 def test_its_program_comes_from_the_package_and_from_nowhere_else() -> None:

@@ -1,5 +1,6 @@
 """What all explorers have in common, seen on a small one."""
 
+import asyncio
 import io
 from typing import Any
 
@@ -83,6 +84,45 @@ def test_a_prompt_starts_from_the_first_view() -> None:
     one.set(box=(5.0, 5.0, 6.0, 6.0))
     event(one, kind="prompt", index=1)
     assert (one.state.width, one.state.box) == (3, State().box)
+
+
+class Parts(Answers):
+    """Two parts are missing from its first view."""
+
+    missing = 2
+
+    def compute_more(self) -> bool:
+        self.missing -= 1
+        return self.missing >= 0
+
+
+def test_a_page_that_says_hello_gets_what_is_missing() -> None:
+    async def look() -> Any:
+        one = Parts()
+        assert one.board.scene["version"] == 0
+        event(one, kind="hello", token="here")
+        assert one.board.scene["version"] == 1  # the rest comes later: a reader can act in between
+        one.set(width=5)  # an illegal state
+        await asyncio.sleep(0.1)
+        return one
+
+    one = asyncio.run(look())
+    assert one.board.scene["version"] == 2
+    assert (one.seen, one.state.width) == (State(), 5)
+    assert one.board.problem == "Five is wider than the panel is."
+
+
+def test_what_is_missing_can_be_computed_at_once() -> None:
+    one = Parts()
+    one.complete()
+    assert (one.board.scene["version"], one.missing) == (2, -1)
+
+
+def test_where_nothing_is_missing_nothing_is_drawn_again() -> None:
+    one = Answers()
+    event(one, kind="hello", token="here")
+    one.complete()
+    assert one.board.scene["version"] == 0
 
 
 def test_unknown_fields_are_refused() -> None:

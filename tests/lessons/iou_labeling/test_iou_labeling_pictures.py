@@ -118,19 +118,6 @@ def test_curves_are_ious_and_their_marks_lie_on_them() -> None:
         assert ax.texts[0].get_text() == f"IoU {iou:g}"
 
 
-def test_memory() -> None:
-    assert iou_pictures.table_bytes(200, 217_413) == 173_930_400
-    assert iou_pictures.piece_bytes(200, 217_413) == 9 * 4 * 217_413
-    assert iou_pictures.piece_bytes(3, 217_413) == iou_pictures.table_bytes(3, 217_413)
-    assert iou_pictures.piece_bytes(5, 3_000_000) == 4 * 3_000_000  # one row, however long
-    figure = iou_pictures.plot_memory(217_413, 50)
-    lines: Any = figure.axes[1].lines
-    whole, pieces = lines
-    assert whole.get_ydata()[-1] == pytest.approx(43.4826)
-    assert max(pieces.get_ydata()) == pytest.approx(7.826868)
-    assert words(figure) == ["one table:\n43 MB", "in pieces:\n8 MB"]
-
-
 # ------------------------------------------------------------------------------------------------------------- labels
 
 

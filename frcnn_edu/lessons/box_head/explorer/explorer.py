@@ -9,19 +9,18 @@ import ipywidgets
 from frcnn_edu.lessons.board.explorer import Explorer, Prompt
 from frcnn_edu.lessons.board.scene import Scene
 
+from .gallery import gallery
 from .panels import draw
 from .result import (
     EVERY_CLASS,
     STRIDE,
     Result,
     State,
-    candidates_of,
     compute,
     double_of,
     first_state,
     is_looked_at,
     neighbour,
-    pictures,
     walked,
 )
 
@@ -34,7 +33,7 @@ class DetectionsExplorer(Explorer[State, Result]):
 
     def make_prompts(self) -> Sequence[Prompt]:
         first, classes = self.first, self.subject.classes
-        _, _, labels = candidates_of(self.subject.model, pictures(self.subject)[0])
+        _, _, labels = gallery(self.subject).seen[0].candidates
         name = int(labels[first.chosen])
         double = {"nms": 1.0, "most": 300, **double_of(first, self.subject)}
         beside = {"nms": 0.0, **neighbour(first, self.subject, 0.0)}
@@ -52,7 +51,7 @@ class DetectionsExplorer(Explorer[State, Result]):
         style = {"description_width": "initial"}
         slider = ipywidgets.FloatSlider
         classes = [("all", EVERY_CLASS), *((name, k) for k, name in enumerate(self.subject.classes) if k)]
-        shown = [("this one" if k == 0 else f"no. {k}", k) for k in range(len(pictures(self.subject)))]
+        shown = [("this one" if k == 0 else f"no. {k}", k) for k in range(gallery(self.subject).size)]
         return {
             "score": slider(0.5, min=0.01, max=0.99, step=0.01, description="score threshold", style=style),
             "nms": slider(0.5, min=0.0, max=1.0, step=0.05, description="NMS threshold", style=style),
@@ -68,13 +67,21 @@ class DetectionsExplorer(Explorer[State, Result]):
     def draw(self, result: Result) -> Scene:
         return draw(result, self.subject)
 
+    def compute_more(self) -> bool:
+        """One more picture, with a model that is not the course's."""
+        missing = self.result.coming > 0
+        if missing:
+            gallery(self.subject).upto(self.result.pictures)
+        return missing
+
     def bounds(self, state: State) -> dict[str, tuple[float, float]]:
-        boxes, _, _ = candidates_of(self.subject.model, pictures(self.subject)[state.picture])
+        boxes, _, _ = gallery(self.subject).seen[state.picture].candidates
         return {"chosen": (0, max(len(boxes) - 1, 0))}
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
         """In another picture or class: the surest detection that is looked at."""
         state = replace(before, **changes)
+        gallery(self.subject).upto(state.picture)
         elsewhere = state.picture != before.picture
         if "chosen" not in changes and (elsewhere or ("label" in changes and not is_looked_at(state, self.subject))):
             first = walked(state, self.subject)[:1] or ([0] if elsewhere else [before.chosen])

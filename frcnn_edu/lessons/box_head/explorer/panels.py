@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from frcnn_edu.lessons.board.scene import Axis, Boxes, Layer, Lines, Panel, Points, Scene, Words, fit, photo, segments
-from frcnn_edu.lessons.stages import shown
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import place_labels
 
-from .result import EVERY_CLASS, LEAST, STRIDE, Fate, Result, counted
+from .result import EVERY_CLASS, STRIDE, Fate, Result, counted
+from .seen import LEAST, resized
 from .words import formula, words
 
 MOST_LABELS = 16  # of the surest detections; with more of them nothing of the picture would be left
@@ -30,8 +30,8 @@ def draw(result: Result, of: Story) -> Scene:
 
 
 def _picture(result: Result, of: Story) -> Panel:
-    batch, found = result.seen.trace.batch, result.found
-    height, width = batch.image_sizes[0]
+    found, picture = result.found, resized(result.seen, of)
+    height, width = picture.shape[1:]
     ours = counted(found.labels, result.state.label)
     passing = ours & (found.scores > result.state.score)
     right = found.matched >= 0
@@ -39,7 +39,7 @@ def _picture(result: Result, of: Story) -> Panel:
     missed = [
         k for k, ok in enumerate(counted(result.seen.labels, result.state.label).tolist()) if ok and k not in reached
     ]
-    layers: list[Layer] = [photo(shown(batch)[:, :height, :width], dim=0.35)]
+    layers: list[Layer] = [photo(picture, dim=0.35)]
     layers += _outlines(result, ours & ~passing, 1.0, alpha=0.45)
     layers.append(Boxes(result.seen.boxes[missed], st.GROUND_TRUTH, 2.4, True))
     layers += _outlines(result, passing & right, 2.2)
@@ -118,6 +118,7 @@ def _curve(result: Result) -> Panel:
     if at < len(points) - 1:
         layers.append(Lines(points[None, at:], st.DETECTION, 1.5, dashed=True))
     x, y = points[at].tolist()
+    which = f"{result.pictures} of {result.pictures + result.coming} pictures" if result.coming else "all pictures"
     kind = "AP, all classes in one" if result.state.label == EVERY_CLASS else "AP"
     mine: list[Layer] = [
         *layers,
@@ -133,7 +134,7 @@ def _curve(result: Result) -> Panel:
     ]
     ticks = (0, 0.25, 0.5, 0.75, 1)
     return Panel(
-        "curve", (528, 30, 262, 190), (0, 1.04, 1.04, 0), mine, "Precision over recall, all pictures",
+        "curve", (528, 30, 262, 190), (0, 1.04, 1.04, 0), mine, f"Precision over recall, {which}",
         x_axis=Axis("recall", ticks, ("0", ".25", ".5", ".75", "1")), y_axis=Axis("precision", ticks, ("0", ".25", ".5", ".75", "1")),
         alt=f"The curve of precision over recall with the working point: recall {x:.2f}, precision {y:.2f}",
     )  # fmt: skip

@@ -1,24 +1,21 @@
 """Which detections are right, over some pictures: the numbers."""
 
-import copy
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from frcnn_edu.data import ShapesDetection
 from frcnn_edu.lessons.story import Story, follow
-from frcnn_edu.model import FasterRCNN
 from frcnn_edu.ops import box_iou
 from frcnn_edu.ops.boxes import batched_nms
-from frcnn_edu.viz.trace import Trace, trace
 
-LEAST = 0.01  # scores below are never looked at
-OTHERS = 23  # pictures besides the course's
+from .gallery import gallery
+from .seen import Seen
+
 EVERY_CLASS = 0  # in place of a label
 STRIDE = 100_000  # a detection of all pictures is known by picture · STRIDE + candidate
 
@@ -32,15 +29,6 @@ class State:
     iou: float = 0.5  # from which a detection is right
     most: int = 100  # detections a picture
     picture: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """One picture: what the model made of it, its true boxes (M, 4) in pixels of the resized picture, and their labels (M,)."""
-
-    trace: Trace
-    boxes: Tensor
-    labels: Tensor
 
 
 @dataclass(frozen=True)
@@ -97,7 +85,7 @@ class Selected:
 
 @dataclass(frozen=True)
 class Result:
-    """All pictures with the state's settings.
+    """All pictures that are known, with the state's settings.
 
     Attributes:
         seen, found: of the picture that is shown.
@@ -108,6 +96,7 @@ class Result:
         passing: how many of them are above the threshold.
         average: the area under the curve, as COCO interpolates it.
         pictures: how many there are.
+        coming: how many more have to be computed first.
     """
 
     state: State
@@ -123,6 +112,7 @@ class Result:
     passing: int
     average: float
     pictures: int
+    coming: int
 
     def counts(self) -> tuple[int, int, int]:
         """Right and wrong detections above the threshold, and missed objects."""
@@ -130,36 +120,10 @@ class Result:
         return right, self.passing - right, self.truths - right
 
 
-@cache
-def pictures(of: Story) -> tuple[Seen, ...]:
-    """The story's picture, and some of the validation pictures, through the same model."""
-    seen = [Seen(of.trace, of.boxes, of.target["labels"])]
-    if of.classes == ShapesDetection.classes:
-        data = ShapesDetection("val", length=OTHERS)
-        for image, target in (data[index] for index in range(OTHERS)):
-            if torch.equal(image, of.image):  # it is one of them: once is enough
-                continue
-            way = trace(of.model, image)
-            _, targets = of.model.transform([image], [target])
-            seen.append(Seen(way, targets[0]["boxes"], target["labels"]))
-    return tuple(seen)
-
-
-@cache
-def candidates_of(model: FasterRCNN, seen: Seen) -> tuple[Tensor, Tensor, Tensor]:
-    """Boxes, scores and labels of a picture before NMS, best first: the model's own postprocessing, which drops nothing at IoU 1."""
-    heads: Any = copy.copy(model.roi_heads)
-    way = seen.trace
-    heads.score_thresh, heads.nms_thresh, heads.detections_per_img = LEAST, 1.0, 10**6
-    found = heads.postprocess_detections(way.class_logits, way.box_deltas, [way.proposals], way.batch.image_sizes)
-    (boxes,), (scores,), (labels,) = found
-    return boxes, scores, labels
-
-
 @lru_cache(maxsize=256)
-def found_in(model: FasterRCNN, seen: Seen, nms: float, iou: float, most: int) -> Found:
+def found_in(seen: Seen, nms: float, iou: float, most: int) -> Found:
     """A picture's detections with other settings. (A score threshold can wait: NMS lets only better ones drop worse ones.)"""
-    boxes, scores, labels = candidates_of(model, seen)
+    boxes, scores, labels = seen.candidates
     survivors = batched_nms(boxes, scores, labels, nms)
     kept = survivors[:most]
     boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
@@ -188,8 +152,9 @@ def counted(labels: Tensor, label: int) -> Tensor:
 
 
 def compute(state: State, of: Story) -> Result:
-    """Precision and recall over all pictures."""
-    every = [(seen, found_in(of.model, seen, state.nms, state.iou, state.most)) for seen in pictures(of)]
+    """Precision and recall over all pictures that are known."""
+    known = gallery(of)
+    every = [(seen, found_in(seen, state.nms, state.iou, state.most)) for seen in known.seen]
     masks = [counted(found.labels, state.label) for _, found in every]
     ids = torch.cat(
         [found.kept[mask] + STRIDE * k for k, ((_, found), mask) in enumerate(zip(every, masks, strict=True))]
@@ -203,14 +168,14 @@ def compute(state: State, of: Story) -> Result:
     precision, recall = hits / torch.arange(1, len(hits) + 1), hits / max(truths, 1)
     seen, found = every[state.picture]
     return Result(
-        state, seen, found, select(state, of, seen, found), ids, scores, right, truths, precision, recall,
-        int((scores > state.score).sum()), average_precision(precision, recall), len(every),
+        state, seen, found, select(state, seen, found), ids, scores, right, truths, precision, recall,
+        int((scores > state.score).sum()), average_precision(precision, recall), len(every), len(known.coming),
     )  # fmt: skip
 
 
-def select(state: State, of: Story, seen: Seen, found: Found) -> Selected | None:
+def select(state: State, seen: Seen, found: Found) -> Selected | None:
     """The selected candidate, and what became of it."""
-    boxes, scores, labels = candidates_of(of.model, seen)
+    boxes, scores, labels = seen.candidates
     if not len(boxes):
         return None
     box, score, label = boxes[state.chosen], float(scores[state.chosen]), int(labels[state.chosen])
@@ -244,13 +209,13 @@ def _fate(state: State, found: Found, label: int, score: float, fit: float) -> F
 
 def is_looked_at(state: State, of: Story) -> bool:
     """Whether the selected candidate is of the class that is looked at."""
-    _, _, labels = candidates_of(of.model, pictures(of)[state.picture])
+    _, _, labels = gallery(of).seen[state.picture].candidates
     return state.chosen < len(labels) and state.label in (EVERY_CLASS, int(labels[state.chosen]))
 
 
 def walked(state: State, of: Story) -> list[int]:
     """Candidates of the picture that are detections of the class looked at, the best first."""
-    found = found_in(of.model, pictures(of)[state.picture], state.nms, state.iou, state.most)
+    found = found_in(gallery(of).seen[state.picture], state.nms, state.iou, state.most)
     ids: list[int] = found.kept[counted(found.labels, state.label)].sort().values.tolist()
     return ids
 
@@ -275,7 +240,7 @@ def first_state(of: Story) -> State:
 
 def double_of(state: State, of: Story) -> dict[str, Any]:
     """The selected detection's best double: what NMS drops because of it."""
-    boxes, scores, labels = candidates_of(of.model, pictures(of)[state.picture])
+    boxes, scores, labels = gallery(of).seen[state.picture].candidates
     same = (labels == labels[state.chosen]) & (scores > state.score)
     overlaps = torch.where(same, box_iou(boxes[[state.chosen]], boxes)[0], 0.0)
     overlaps[: state.chosen + 1] = 0.0
@@ -283,10 +248,10 @@ def double_of(state: State, of: Story) -> dict[str, Any]:
 
 
 def neighbour(state: State, of: Story, nms: float) -> dict[str, Any]:
-    """A right detection, in any picture, that a stricter NMS drops because of one beside it; nothing if there is none."""
-    for picture, seen in enumerate(pictures(of)):
-        found = found_in(of.model, seen, state.nms, state.iou, state.most)
-        left = found_in(of.model, seen, nms, state.iou, state.most).survivors
+    """A right detection, in any known picture, that a stricter NMS drops because of one beside it; nothing if there is none."""
+    for picture, seen in enumerate(gallery(of).seen):
+        found = found_in(seen, state.nms, state.iou, state.most)
+        left = found_in(seen, nms, state.iou, state.most).survivors
         lost = found.kept[(found.matched >= 0) & (found.scores > state.score) & ~torch.isin(found.kept, left)]
         if len(lost):
             return {"picture": picture, "chosen": int(lost[0])}

@@ -41,10 +41,12 @@ def _selected(result: Result, one: Selected, of: Story) -> list[Piece]:
 
 
 def words(result: Result, of: Story) -> str:
-    """What all pictures come to, and what became of the selected candidate."""
+    """What all known pictures come to, and what became of the selected candidate."""
     right, wrong, missed = result.counts()
     kind = "objects" if result.state.label == EVERY_CLASS else f"objects of the class {of.classes[result.state.label]}"
     where = "In this picture" if result.pictures == 1 else f"In all {result.pictures} pictures"
+    if result.coming:
+        where = f"In {result.pictures} of {result.pictures + result.coming} pictures so far"
     said = f"{where}: {right} of {result.truths} {kind} found, {missed} missed, {wrong} wrong detection{'' if wrong == 1 else 's'}."
     return said if result.selected is None else f"{said} {_fate(result, result.selected, of)}"
 

@@ -1,4 +1,4 @@
-"""Intersection over union in pictures: two boxes number by number, how fast it falls, and what a table of it weighs."""
+"""Intersection over union in pictures: two boxes number by number, and how fast it falls."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 from torch import Tensor
 
-from frcnn_edu.model.fast.matching import MOST_IOUS
 from frcnn_edu.ops import box_area, box_iou
 from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import draw_boxes, panels, show_image
@@ -174,37 +173,3 @@ def _feel(page: Page, y: float) -> None:
         draw_boxes(ax, truth + move, st.ANCHOR, linewidth=1.8, halo=False)
         draw_boxes(ax, truth, st.GROUND_TRUTH, linewidth=1.8, dashes=st.DASHES, halo=False)
         ax.text(-0.03, -0.1, f"IoU {iou:g}", fontsize=8.5, fontweight="bold")
-
-
-# --------------------------------------------------------------------------------------------------------------- memory
-
-
-def table_bytes(truths: int, anchors: int) -> int:
-    """Bytes of a whole table of float32 IoUs."""
-    return 4 * truths * anchors
-
-
-def piece_bytes(truths: int, anchors: int) -> int:
-    """Bytes of the largest piece of it that `ExactMatcher.match_boxes` holds."""
-    return table_bytes(min(truths, max(1, MOST_IOUS // anchors)), anchors)
-
-
-def plot_memory(anchors: int, most: int = 200) -> Figure:
-    """What the IoUs of M objects with all anchors weigh: as one table, and the largest piece that is held at a time."""
-    numbers = torch.arange(1, most + 1).tolist()
-    whole = [table_bytes(m, anchors) / 1e6 for m in numbers]
-    pieces = [piece_bytes(m, anchors) / 1e6 for m in numbers]
-    with st.style():
-        page = Page(2.6)
-        ax = page.panel(0.6, 0.35, 6.3, 1.75)
-        ax.plot(numbers, whole, color=st.MUTED, linewidth=2.2, linestyle=(0, (4, 1.6)))
-        ax.plot(numbers, pieces, color=st.FOREGROUND, linewidth=2.4)
-        ax.annotate(
-            f"one table:\n{whole[-1]:.0f} MB", (most, whole[-1]), (6, 0), textcoords="offset points", va="center"
-        )
-        ax.annotate(
-            f"in pieces:\n{pieces[-1]:.0f} MB", (most, pieces[-1]), (6, 0), textcoords="offset points", va="center"
-        )
-        ax.set(xlim=(0, most), ylim=(0, None), ylabel="MB", xlabel="objects in the picture")
-        ax.set_title(f"IoUs with {anchors:,} anchors, held at one time")
-    return page.figure

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from frcnn_edu.lessons.story import story
 from frcnn_edu.model import FasterRCNN, fasterrcnn_small_fpn
+from frcnn_edu.model.fast import run_as
 from frcnn_edu.model.rpn import concat_box_prediction_layers
 from frcnn_edu.ops import box_iou
 from frcnn_edu.training import LOSSES
@@ -182,9 +183,10 @@ def gradient_norms(
 
 
 def untrained(seed: int = SEED) -> FasterRCNN:
-    """The small model with random weights, the same for the same seed."""
+    """The small model with random weights, the same for the same seed; like the course's, it runs as the textbook."""
     torch.manual_seed(seed)
-    return fasterrcnn_small_fpn(num_classes=len(story().classes))
+    model: Any = run_as(fasterrcnn_small_fpn(num_classes=len(story().classes)), "textbook")
+    return model
 
 
 @cache

@@ -12,7 +12,8 @@ from frcnn_edu.lessons.board.scene import Rect
 from frcnn_edu.lessons.fpn.explorer.result import telling_channel
 from frcnn_edu.lessons.stages import LEVEL_KEYS, strength
 from frcnn_edu.lessons.story import Story, follow
-from frcnn_edu.model.fast.roi_align import bilinear_samples, roi_align
+from frcnn_edu.model.fast.roi_align import bilinear_samples
+from frcnn_edu.ops import roi_align
 
 from ..pictures.main import roi_pool_bins
 
@@ -106,7 +107,7 @@ def geometry(state: State, of: Story) -> tuple[Tensor, tuple[float, float], tupl
 
 
 def compute(state: State, of: Story) -> Result:
-    """Pool with the package's RoIAlign and torchvision's RoIPool, and say where the points lie."""
+    """Pool with RoIAlign and with RoIPool, and say where the points lie."""
     level = level_of(state, of)
     box, length, ratios, scale = geometry(state, of)
     features = of.trace.pyramid[LEVEL_KEYS[level]]

@@ -1,0 +1,17 @@
+"""What the models are called, and where the weights in this package are: known without importing PyTorch."""
+
+from pathlib import Path
+
+MODEL_NAMES = ("small", "resnet50_fpn", "mobilenet_v3_large_fpn")  # `frcnn_edu.MODELS` has the builder of each
+TIMM = "timm:"  # before the name of a backbone of timm's
+SHIPPED_WEIGHTS = Path(__file__).parent / "assets" / "shapes_small.safetensors"  # of the small model
+
+
+def check_model_name(name: str) -> None:
+    """Make sure that there is a model of that name. Whether timm has the backbone in "timm:resnet18" shows later.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in MODEL_NAMES and not name.startswith(TIMM):
+        raise ValueError(f"there is no model {name!r}; choose one of: {', '.join(MODEL_NAMES)}, or {TIMM}BODY")

@@ -1,0 +1,34 @@
+"""The options of `export`."""
+
+import argparse
+from pathlib import Path
+
+from ...training.run_folder import check_exists
+from ..image_files import find_images
+from .command import Command, add_checkpoint, check_at_least
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add_checkpoint(parser)
+    add("--out", type=Path, default=Path("model.onnx"), metavar="FILE", help="where to (default: model.onnx)")
+    add("--height", type=int, metavar="H", help="of the images (default: of the first one that is compared)")
+    add("--width", type=int, metavar="W", help="…")
+    add("--images", type=Path, nargs="+", metavar="IMAGE", help="compare on these (default: on what was evaluated on)")
+
+
+def check(options: argparse.Namespace) -> None:
+    if (options.height is None) != (options.width is None):
+        raise ValueError("give --height and --width, or neither")
+    check_at_least(1, options, "height", "width")
+    check_exists(options.checkpoint)
+    find_images(options.images or [])
+
+
+def run(options: argparse.Namespace) -> None:
+    from ..export import run_export
+
+    run_export(options)
+
+
+EXPORT = Command("export", "write a trained model as ONNX, compared in onnxruntime", add_options, check, run)

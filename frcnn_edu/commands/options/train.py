@@ -1,0 +1,143 @@
+"""The options of `train`."""
+
+import argparse
+from pathlib import Path
+
+from ...catalogue import MODEL_NAMES
+from ...data.sources import check_split, evaluation_split
+from ...training.config import OPTIMIZERS, SCHEDULES, check_parts, check_pretraining
+from ...training.run_folder import CHECKPOINT, check_exists, previous
+from ...training.torchrun import world_size
+from ..run_settings import config_of, run_folder
+from .command import Command, add_device, add_image_sizes, check_at_least
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    # An option that is not given is None here: then the preset of the model and the data decides.
+    add = parser.add_argument
+    add("--data", metavar="DATA", help="shapes (built in, the default), a Pascal VOC folder, or a COCO json file")
+    add("--out", type=Path, metavar="DIR", help="the run folder (default: runs/DATA-DATE-TIME)")
+    add(
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="train this long, evaluation included (small model: shapes 6, photographs 10)",
+    )
+    add(
+        "--epochs",
+        type=int,
+        metavar="N",
+        help="train for this many passes over the data (large models: photographs 26, shapes 6)",
+    )
+    add("--resume", action="store_true", help="go on with the run in --out")
+    add("--save-minutes", type=float, metavar="M", help="the longest time between two checkpoints (default: 10)")
+    add("--seed", type=int, metavar="S", help="the same seed gives the same run (default: 0)")
+    add_device(parser)
+    add(
+        "--evaluate-on",
+        choices=("val", "test"),
+        help="the split of the final table (default: val, or test without one)",
+    )
+    add("--tensorboard", action="store_true", help="also write OUT/tensorboard, to be watched by tensorboard --logdir")
+    add(
+        "--strict", action="store_true", help="stop at files and boxes that cannot be used, instead of leaving them out"
+    )
+    _add_model(parser.add_argument_group("model"))
+    _add_recipe(parser.add_argument_group("recipe (the defaults are presets that work)"))
+    _add_speed(parser.add_argument_group("speed"))
+
+
+def _add_model(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    names = ", ".join(MODEL_NAMES)
+    add("--model", metavar="M", help=f"{names}, or timm:BODY (default: small on a CPU, resnet50_fpn on a GPU)")
+    add(
+        "--weights",
+        metavar="W",
+        help="fine-tune a trained detector: DEFAULT (downloaded; of small: in this package), or a file",
+    )
+    add("--weights-backbone", metavar="W", help="start from a pretrained body: DEFAULT (downloaded), or a file")
+    add(
+        "--trainable-layers",
+        "--trainable-backbone-layers",
+        dest="trainable_backbone_layers",
+        type=int,
+        metavar="N",
+        help="how many stages of a pretrained body are trained, from its last (default: 3)",
+    )
+    add_image_sizes(group)
+
+
+def _add_recipe(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--batch-size", type=int, metavar="N", help="images a step, of all processes together")
+    add("--accumulate", type=int, metavar="N", help="take them in so many parts, where memory is short (default: 1)")
+    add("--optimizer", choices=OPTIMIZERS)
+    add("--lr", type=float, help="the highest learning rate")
+    add("--momentum", type=float, help="of SGD")
+    add("--weight-decay", type=float)
+    add("--warmup-steps", type=int, metavar="N", help="steps until the learning rate is reached")
+    add("--schedule", choices=SCHEDULES, help="how the learning rate falls")
+    add("--grad-clip", type=float, metavar="NORM", help="shorten gradients that are longer than this")
+    for name, what in (
+        ("hflip", "mirror half of the images left to right"),
+        ("vflip", "mirror half of the images top to bottom: for views from above and microscopes"),
+    ):
+        add(f"--{name}", action=argparse.BooleanOptionalAction, default=None, help=what)
+    add(
+        "--scale-jitter",
+        type=float,
+        nargs=2,
+        metavar=("MIN", "MAX"),
+        help="change sizes by random factors, such as 0.7 1.4",
+    )
+
+
+def _add_speed(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--workers", type=int, metavar="N", help="processes that load images (small model: 0, large: 4)")
+    add("--amp", action=argparse.BooleanOptionalAction, default=None, help="bfloat16 where it is enough (GPU)")
+    add("--channels-last", action=argparse.BooleanOptionalAction, default=None, help="another memory layout (GPU)")
+
+
+def check(options: argparse.Namespace) -> None:
+    out, resume = run_folder(options)
+    check_at_least(1, options, "min_size", "max_size")
+    check_at_least(0, options, "trainable_backbone_layers")
+    if resume:  # the rest is compared with what the checkpoint says
+        if not previous(out / CHECKPOINT).is_file():
+            check_exists(out / CHECKPOINT)
+        return
+    _check_config(options)
+    _check_weights(options)
+    data = options.data or "shapes"
+    for split in ("train", evaluation_split(data), options.evaluate_on):
+        if split is not None:
+            check_split(data, split)
+
+
+def _check_config(options: argparse.Namespace) -> None:
+    """Raises `ValueError` for what is wrong with the model that is given, or with any: the default depends on the device."""
+    config = config_of(options, options.model or "small", world_size())
+    if options.model is not None:
+        check_pretraining(config)
+    if options.model is not None or options.batch_size is not None:
+        check_parts(config, world_size())
+
+
+def _check_weights(options: argparse.Namespace) -> None:
+    """Weights that can only be a file must be one. Names of published weights are looked up later, in torchvision."""
+    for name in ("weights", "weights_backbone"):
+        path = Path(getattr(options, name) or "")
+        only_a_file = len(path.parts) > 1 or path.suffix.islower()  # runs/a/model.safetensors, weights.pth
+        if only_a_file and not path.is_file():
+            raise ValueError(f"--{name.replace('_', '-')} {path}: there is no such file")
+
+
+def run(options: argparse.Namespace) -> None:
+    from ..train import run_train
+
+    run_train(options)
+
+
+TRAIN = Command("train", "train a model on shapes, a VOC folder or a COCO file", add_options, check, run)

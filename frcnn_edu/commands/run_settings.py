@@ -1,0 +1,69 @@
+"""From the options of `train` to the folder and the configuration of the run."""
+
+import argparse
+import dataclasses
+import os
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..catalogue import check_model_name
+from ..training.config import TrainConfig, default_config
+from ..training.run_folder import holds_run
+from ..training.torchrun import restarted, world_size
+
+# Fields of TrainConfig that have an option of the same name.
+CONFIG_OPTIONS = (
+    "model", "weights", "weights_backbone", "data", "optimizer", "lr", "momentum", "weight_decay", "grad_clip",
+    "batch_size", "accumulate", "warmup_steps", "schedule", "epochs", "minutes", "save_minutes", "hflip", "vflip",
+    "scale_jitter", "seed", "workers", "channels_last", "amp",
+)  # fmt: skip
+MODEL_OPTIONS = ("min_size", "max_size", "trainable_backbone_layers")
+
+
+def run_folder(options: argparse.Namespace) -> tuple[Path, bool]:
+    """Where the run is kept, and whether it goes on with what is there.
+
+    Raises:
+        ValueError: the folder has to be given, or holds a run already.
+    """
+    if world_size() > 1 and options.out is None:
+        raise ValueError("several processes need --out DIR: a run folder that all of them know, started again as well")
+    if options.resume and options.out is None:
+        raise ValueError("--resume needs --out DIR: the folder of the run to go on with")
+    out = options.out or Path("runs") / f"{_slug(options.data or 'shapes')}-{datetime.now():%Y%m%d-%H%M%S}"
+    resume = options.resume or (restarted() and holds_run(out))
+    if not resume and holds_run(out):
+        raise ValueError(f"{out} holds a run already; add --resume to go on with it, or choose another --out")
+    return out, resume
+
+
+def config_of(options: argparse.Namespace, model: str, processes: int = 1) -> TrainConfig:
+    """The preset for a model, the data and a number of processes, with what the command line says put over it.
+
+    Raises:
+        ValueError: there is no such model, or an option has a value that makes no sense.
+    """
+    check_model_name(model)
+    given = given_options(options, CONFIG_OPTIONS)
+    config = default_config(model, given.get("data", "shapes"), batch_size=given.get("batch_size"), processes=processes)
+    if "minutes" in given and "epochs" in given:
+        raise ValueError("give --minutes or --epochs, not both")
+    if "minutes" in given:
+        given["epochs"] = None
+    elif "epochs" in given:
+        given["minutes"] = None
+    given["model_args"] = config.model_args | given_options(options, MODEL_OPTIONS)
+    return dataclasses.replace(config, **given)
+
+
+def given_options(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
+    """Those of the named options that the command line has."""
+    return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+
+
+def _slug(source: str) -> str:
+    """A data source as part of a folder's name."""
+    return re.sub(r"\W+", "-", Path(os.path.abspath(source)).stem).strip("-") or "data"

@@ -1,0 +1,18 @@
+"""Which notebooks there are."""
+
+from pathlib import Path
+
+
+def find_notebooks(folder: Path, names: list[str] | None = None) -> list[Path]:
+    """The notebooks in `folder` and its `solutions`, in reading order; with names, those whose file begins like one of them.
+
+    Raises:
+        ValueError: there is none, or a name fits none.
+    """
+    found = [*sorted(folder.glob("*.ipynb")), *sorted((folder / "solutions").glob("*.ipynb"))]
+    if not found:
+        raise ValueError(f"no notebooks in {folder}")
+    for name in names or []:
+        if not any(path.name.startswith(name) for path in found):
+            raise ValueError(f"no notebook's name begins with {name!r}; there are {[path.name for path in found]}")
+    return [path for path in found if not names or any(path.name.startswith(name) for name in names)]
