@@ -1,4 +1,4 @@
-"""Checkers for notebook 15: a smaller Winograd, and the best of a table that is never held whole."""
+"""Checkers for notebook 15: a smaller Winograd, and the best of a table in pieces."""
 
 import weakref
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ def of_weights(matrix: Tensor) -> str:
         )
         expect(
             torch.isclose(factor, OF_WEIGHTS[row, 0]),
-            f"Row {row} is the polynomial at z = {z}, but its factor is {float(factor):g}: interpolating from 1 and −1 needs another. "
+            f"Row {row} is the polynomial at z = {z}, but its factor is {float(factor):g}: interpolating from 1 and −1 needs a different one. "
             "Try it with w = (1, 0, 0), whose outputs are x₀ and x₁.",
         )
     raise AssertionError("the rows are right, so the outputs are")  # pragma: no cover
@@ -102,7 +102,7 @@ def best_in_pieces(function: Callable[[Iterator[Tensor]], tuple[Tensor, Tensor]]
                 continue
             expect(
                 not (row < 0).any() and not row.is_floating_point(),
-                "A row is a whole number from 0 on. In a table of zeros the first row is the best.",
+                "A row is a whole number, 0 or more. In a table of zeros the first row is the best.",
             )
             expect(
                 not torch.equal(row, right_row % rows),
@@ -119,4 +119,4 @@ def best_in_pieces(function: Callable[[Iterator[Tensor]], tuple[Tensor, Tensor]]
         pieces.most <= 3,
         f"Right, but {pieces.most} pieces were alive at once: keep the best so far, and let each piece go.",
     )
-    return "Two rows of numbers are all that must be remembered, however many objects there are."
+    return "All that has to be remembered is two rows of numbers, however many objects there are."

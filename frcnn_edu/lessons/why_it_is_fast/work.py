@@ -11,12 +11,10 @@ from typing import Any
 from weakref import finalize
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torchvision.models.detection import backbone_utils
 
 from frcnn_edu.model import FrozenBatchNorm2d, RPNHead, resnet_fpn_backbone
 from frcnn_edu.model.fast import run_as
@@ -24,8 +22,9 @@ from frcnn_edu.model.fast.convolution import winograd_pays
 from frcnn_edu.model.fast.matching import ExactMatcher
 from frcnn_edu.model.fast.patches import cut_patches
 from frcnn_edu.model.fast.roi_align import bilinear_samples
+from frcnn_edu.ops import box_iou
 
-PICTURE = (800, 1088)  # pixels, padded: what the full model makes of a photograph of 3:4
+IMAGE = (800, 1088)  # pixels, padded: what the full model makes of a photograph of 3:4
 
 
 @dataclass(frozen=True)
@@ -33,13 +32,13 @@ class Layer:
     """What one convolution takes, makes and multiplies.
 
     Attributes:
-        stage: "body", "FPN" or "RPN head".
+        stage: "backbone", "FPN" or "RPN head".
         name: within its stage.
         output: (channels, height, width).
         weights: how many.
-        multiplications: of the textbook, one for each weight at each output cell.
-        here: those of this package: fewer where Winograd's way pays, its transforms included.
-        frozen_norm: whether a frozen BatchNorm is behind it.
+        multiplications: of the textbook, one for each weight at each output cell of the batch.
+        fast: those of the fast classes: fewer where Winograd's algorithm pays, its transforms included.
+        frozen_norm: whether a frozen BatchNorm follows.
     """
 
     stage: str
@@ -47,47 +46,64 @@ class Layer:
     output: tuple[int, int, int]
     weights: int
     multiplications: int
-    here: int
+    fast: int
     frozen_norm: bool
 
+    @property
+    def output_size(self) -> int:
+        """How many numbers are in one image's output."""
+        return prod(self.output)
 
-def convolutions_of_full_model(size: tuple[int, int] = PICTURE) -> list[Layer]:
-    """Every convolution of the ResNet-50 model for one picture (height, width), in order; nothing is really computed."""
+
+def convolutions_of_full_model(size: tuple[int, int] = IMAGE) -> list[Layer]:
+    """Every convolution of the ResNet-50 model for one image (height, width), in order; nothing is really computed."""
     with torch.device("meta"):  # shapes without numbers
         backbone = resnet_fpn_backbone(backbone_name="resnet50", weights=None)
         head = RPNHead(in_channels=256, num_anchors=3)
-        picture = torch.empty(1, 3, *size)
+        return convolutions_of(backbone, head, torch.empty(1, 3, *size))
+
+
+def convolutions_of(backbone: Any, head: nn.Module, batch: Tensor) -> list[Layer]:
+    """Every convolution of a backbone with a pyramid, and of the RPN head on each level, in order.
+
+    Args:
+        batch: (N, 3, H, W). Only its shape counts.
+    """
     children = [pairwise(module.children()) for module in backbone.modules()]
     before_a_norm = {conv for pairs in children for conv, norm in pairs if isinstance(norm, FrozenBatchNorm2d)}
     layers: list[Layer] = []
 
     def note(stage: str, name: str) -> Callable[..., None]:
         def hook(conv: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-            weights = conv.weight.numel()
-            cells = output[0, 0].numel()
-            on_cpu = torch.empty(1).expand(inputs[0].shape)  # as large as the map for whoever asks, but one number
+            textbook = conv.weight.numel() * output[:, 0].numel()
+            on_cpu = torch.empty(1, device="cpu").expand(
+                inputs[0].shape
+            )  # as large as the map for whoever asks, but one number
+            fast = len(output) * winograd_multiplications(*conv.weight.shape[:2], *output.shape[2:])
             layers.append(
                 Layer(
                     stage,
                     name,
                     (output.shape[1], output.shape[2], output.shape[3]),
-                    weights,
-                    weights * cells,
-                    winograd_multiplications(*conv.weight.shape[:2], *output.shape[2:])
-                    if winograd_pays(conv, on_cpu)
-                    else weights * cells,
+                    conv.weight.numel(),
+                    textbook,
+                    fast if winograd_pays(conv, on_cpu) else textbook,
                     conv in before_a_norm,
                 )
             )
 
         return hook
 
-    for stage, module in (("body", backbone.body), ("FPN", backbone.fpn), ("RPN head", head)):
-        for name, conv in module.named_modules():
-            if isinstance(conv, nn.Conv2d):
-                conv.register_forward_hook(note(stage, name))
+    hooks = [
+        conv.register_forward_hook(note(stage, name))
+        for stage, module in (("backbone", backbone.body), ("FPN", backbone.fpn), ("RPN head", head))
+        for name, conv in module.named_modules()
+        if isinstance(conv, nn.Conv2d)
+    ]
     with torch.no_grad():
-        head(list(backbone(picture).values()))
+        head(list(backbone(batch).values()))
+    for registered in hooks:
+        registered.remove()
     return layers
 
 
@@ -99,47 +115,46 @@ def winograd_multiplications(out_channels: int, in_channels: int, height: int, w
 
 @dataclass(frozen=True)
 class Saving:
-    """Something that there is less of: how much in the textbook and here, in `unit`, and the file that does it."""
+    """Something that is saved: how much the textbook's classes need and the fast ones, in `unit`, and the file that does it."""
 
     what: str
     textbook: float
-    here: float
+    fast: float
     unit: str
     where: str
 
 
 def savings_of_full_model(layers: Sequence[Layer], objects: int = 50) -> list[Saving]:
-    """What else the full model has less of than the textbook, for one picture with so many objects."""
+    """What else the fast classes save in the full model, for one image with so many objects."""
     grids = [layer.output[1:] for layer in layers if layer.name == "cls_logits"]  # (H, W) of each level
     anchors = [3 * height * width for height, width in grids]
     entering_nms = sum(min(count, 1000) for count in anchors)  # of each level the best 1000
     corners = torch.rand(objects + sum(anchors), 2, generator=torch.Generator().manual_seed(0))
-    truth, candidates = torch.cat((corners, corners + 0.1), dim=1).split([objects, sum(anchors)])
+    gt_boxes, candidates = torch.cat((corners, corners + 0.1), dim=1).split([objects, sum(anchors)])
     matcher = ExactMatcher(0.7, 0.3, allow_low_quality_matches=True)
     folded = [layer for layer in layers if layer.frozen_norm]
     with torch.device("meta"):
-        builders = (backbone_utils.resnet_fpn_backbone, resnet_fpn_backbone)
-        backbones = [build(backbone_name="resnet50", weights=None) for build in builders]
-    held_by_textbook, held = (sum(held_by_stage(run_as(backbone, "fast")).values()) for backbone in backbones)
+        backbone = resnet_fpn_backbone(backbone_name="resnet50", weights=None)
+    held_by_textbook, held = (sum(held_by_stage(run_as(backbone, mode)).values()) for mode in ("textbook", "fast"))
     return [
         Saving("boxes the RPN decodes", sum(anchors), entering_nms, "", "model/fast/rpn.py"),
         Saving(
             f"to match {objects} objects",
-            peak_bytes(lambda: matcher(torchvision.ops.box_iou(truth, candidates))),
-            peak_bytes(lambda: matcher.match_boxes(truth, candidates)),
+            peak_bytes(lambda: matcher(box_iou(gt_boxes, candidates))),
+            peak_bytes(lambda: matcher.match_boxes(gt_boxes, candidates)),
             "bytes",
             "model/fast/matching.py",
         ),
         Saving(
             "numbers BatchNorm scales",
-            sum(prod(layer.output) for layer in folded),
-            sum(min(layer.weights, prod(layer.output)) for layer in folded),
+            sum(layer.output_size for layer in folded),
+            sum(min(layer.weights, layer.output_size) for layer in folded),
             "",
             "model/fast/convolution.py",
         ),
         # 3×3 for each sampled anchor
         Saving("cells with RPN gradients", sum(anchors) // 3, 9 * 256, "", "model/fast/patches.py"),
-        Saving("held for training", held_by_textbook, held, "bytes", "model/fast/resnet.py"),
+        Saving("maps held for training", held_by_textbook, held, "bytes", "model/fast/resnet.py"),
     ]
 
 
@@ -185,12 +200,12 @@ class _Held(TorchDispatchMode):
             self.now -= size
 
 
-def held_by_stage(backbone: Any, size: tuple[int, int] = PICTURE) -> dict[str, int]:
+def held_by_stage(backbone: Any, size: tuple[int, int] = IMAGE) -> dict[str, int]:
     """How many bytes each stage of a backbone with a pyramid holds for the backward pass, its output included.
 
     Args:
         backbone: on the device "meta"; its trained stages are counted.
-        size: (height, width) of the one picture that goes through it.
+        size: (height, width) of the one image that goes through it.
     """
     x, maps, held = torch.empty(1, 3, *size, device="meta"), {}, {}
     with torch.enable_grad(), _Made() as made:

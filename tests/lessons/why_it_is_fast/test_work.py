@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torchvision.models.detection import backbone_utils
 
-from frcnn_edu import FrozenBatchNorm2d, resnet_fpn_backbone, roi_align, run_as
+import frcnn_edu
+from frcnn_edu import FrozenBatchNorm2d, fasterrcnn_small_fpn, resnet_fpn_backbone, roi_align, run_as
 from frcnn_edu.lessons.why_it_is_fast import work
 
 GRIDS = [(200, 272), (100, 136), (50, 68), (25, 34), (13, 17)]
@@ -17,19 +18,38 @@ def layers() -> list[work.Layer]:
 
 
 def test_every_convolution_of_the_full_model_is_counted(layers: list[work.Layer]) -> None:
-    assert [sum(layer.stage == stage for layer in layers) for stage in ("body", "FPN", "RPN head")] == [53, 8, 15]
+    assert [sum(layer.stage == stage for layer in layers) for stage in ("backbone", "FPN", "RPN head")] == [53, 8, 15]
     assert sum(layer.frozen_norm for layer in layers) == 53
     stem = layers[0]
     assert (stem.name, stem.output, stem.weights) == ("conv1", (64, 400, 544), 64 * 3 * 49)
-    assert stem.multiplications == stem.here == 64 * 3 * 49 * 400 * 544
+    assert stem.multiplications == stem.fast == 64 * 3 * 49 * 400 * 544
     assert [layer.output[1:] for layer in layers if layer.name == "cls_logits"] == GRIDS
 
 
 def test_fewer_multiplications_are_those_of_winograd(layers: list[work.Layer]) -> None:
-    spared = [layer for layer in layers if layer.here != layer.multiplications]
-    assert {layer.stage for layer in spared} == {"body", "FPN", "RPN head"}
-    assert all(0.25 < layer.here / layer.multiplications < 0.4 for layer in spared)
+    fewer = [layer for layer in layers if layer.fast != layer.multiplications]
+    assert {layer.stage for layer in fewer} == {"backbone", "FPN", "RPN head"}
+    assert all(0.25 < layer.fast / layer.multiplications < 0.4 for layer in fewer)
     assert work.winograd_multiplications(2, 3, height=5, width=4) == 2 * (36 * 36 * 3 + 36 * 6 + 16 * 36 * 2)
+
+
+@torch.no_grad()
+def test_a_batch_counts_as_a_whole_and_no_hook_is_left() -> None:
+    """The same convolutions for two images: twice the work, and Winograd's algorithm wherever it pays for both together."""
+    backbone, head = resnet_fpn_backbone(backbone_name="resnet18", weights=None), frcnn_edu.RPNHead(256, 3)
+    one, two = (work.convolutions_of(backbone, head, torch.zeros(n, 3, 96, 128)) for n in (1, 2))
+    assert [2 * layer.multiplications for layer in one] == [layer.multiplications for layer in two]
+    assert sum(a.fast == a.multiplications and b.fast < b.multiplications for a, b in zip(one, two)) > 0
+    assert all(b.fast in (2 * a.fast, b.multiplications) for a, b in zip(one, two) if a.fast < a.multiplications)
+    assert not any(module._forward_hooks for part in (backbone, head) for module in part.modules())
+
+
+def test_the_small_model_has_nothing_to_fold_and_nothing_for_winograd() -> None:
+    small = fasterrcnn_small_fpn(weights=None, num_classes=4)
+    layers = work.convolutions_of(small.backbone, small.rpn.head, torch.zeros(8, 3, 128, 160))
+    names = {(layer.stage, layer.name) for layer in layers}
+    assert len(names) == sum(isinstance(module, nn.Conv2d) for module in small.modules()) == 31
+    assert not any(layer.frozen_norm or layer.fast < layer.multiplications for layer in layers)
 
 
 def test_peak_bytes_counts_what_is_alive() -> None:
@@ -50,10 +70,11 @@ def test_peak_bytes_counts_what_is_alive() -> None:
 
 def test_savings_are_less(layers: list[work.Layer]) -> None:
     savings = work.savings_of_full_model(layers, objects=20)
-    assert all(saving.here < saving.textbook / 2 for saving in savings[:4])
-    assert savings[4].here < savings[4].textbook * 0.8
-    assert (savings[0].textbook, savings[0].here) == (217_413, 4_663)
-    assert (savings[3].textbook, savings[3].here) == (72_471, 2_304)
+    assert all(saving.fast < saving.textbook / 2 for saving in savings[:4])
+    assert savings[4].fast < savings[4].textbook * 0.8
+    assert (savings[0].textbook, savings[0].fast) == (217_413, 4_663)
+    assert (savings[3].textbook, savings[3].fast) == (72_471, 2_304)
+    assert savings[1].textbook == 9 * 4 * 20 * 217_413  # bytes
 
 
 def test_weights_of_a_bin_give_what_roi_align_gives() -> None:

@@ -9,12 +9,13 @@ from frcnn_edu.lessons.story import story
 from frcnn_edu.ops import box_iou
 
 from .. import work
-from .plots import plot_bin, plot_savings
+from .cells import plot_bin
+from .counts import plot_savings
 from .winograd import plot_winograd
 
 
-def what_is_spared() -> Figure:
-    """What the full model has less of than the textbook."""
+def what_is_saved() -> Figure:
+    """What the fast classes save in the full model."""
     layers = work.convolutions_of_full_model()
     return plot_savings(layers, work.savings_of_full_model(layers))
 
@@ -25,7 +26,7 @@ def roi_align_bin() -> Figure:
     fit = box_iou(targets[0]["boxes"][[story().object]], story().trace.proposals)[0]
     proposal = story().trace.proposals[fit.argmax()] / 4  # cells of P2
     large = torch.tensor([3.2, 2.3, 31.2, 31.0])
-    return plot_bin([("our cross on P2", proposal, 2, 3), ("a box of 28 cells", large, 3, 3)])
+    return plot_bin([("our cross on P2", proposal, 2, 3), ("a box 28 cells wide", large, 3, 3)])
 
 
 def winograd() -> Figure:
@@ -35,7 +36,7 @@ def winograd() -> Figure:
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {
-    "what_is_spared": what_is_spared,
+    "what_is_saved": what_is_saved,
     "roi_align_bin": roi_align_bin,
     "winograd": winograd,
 }
