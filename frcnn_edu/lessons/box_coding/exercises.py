@@ -26,7 +26,7 @@ def _parts(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @checker
-def check_encode(encode: Callable[[Tensor, Tensor], Any]) -> str:
+def encoded_deltas(encode: Callable[[Tensor, Tensor], Any]) -> str:
     """`encode(targets, anchors)`: (N, 4) each → deltas (N, 4) with weights 1."""
     targets, anchors = _boxes(8, seed=0), _boxes(8, seed=1)
     given = encode(targets.clone(), anchors.clone())
@@ -71,7 +71,7 @@ def check_encode(encode: Callable[[Tensor, Tensor], Any]) -> str:
 
 
 @checker
-def check_decode(decode: Callable[[Tensor, Tensor, tuple[float, float, float, float]], Any]) -> str:
+def decoded_boxes(decode: Callable[[Tensor, Tensor, tuple[float, float, float, float]], Any]) -> str:
     """`decode(deltas, boxes, weights)`: (N, 4), (N, 4) and four weights → boxes (N, 4), with the limit log(1000 / 16)."""
     boxes = _boxes(6, seed=2)
     moves = torch.randn(6, 4, generator=torch.Generator().manual_seed(3)) * 0.3
@@ -142,7 +142,7 @@ def _explain_decoded(given: Tensor, deltas: Tensor, boxes: Tensor, weights: tupl
 
 
 @checker
-def check_back(back: Callable[[Tensor], Any]) -> str:
+def inverse_deltas(back: Callable[[Tensor], Any]) -> str:
     """`back(deltas)`: deltas (N, 4) that lead from A to B → those that lead from B to A."""
     a, b = _boxes(8, seed=4), _boxes(8, seed=5)
     there, expected = PLAIN.encode_single(b, a), PLAIN.encode_single(a, b)

@@ -110,7 +110,7 @@ ANOTHERS = torch.tensor([[0.4, 0.1, 0.0], [0.6, 0.75, 0.2]])
 
 
 @checker
-def match(answer: Callable[[Tensor], Tensor]) -> str:
+def matches(answer: Callable[[Tensor], Tensor]) -> str:
     """`match(iou)`: (M, N) → (N,) int64, as the RPN's `Matcher` has it: 0.7, 0.3, with low-quality matches."""
     first = answer(THRESHOLDS.clone())
     expect(
@@ -206,7 +206,7 @@ def _expect_matches(answer: Tensor, iou: Tensor, mistakes: dict[tuple[int, ...],
 
 
 @checker
-def sample(answer: Callable[[Tensor, int, float], tuple[Tensor, Tensor]]) -> str:
+def sampled_anchors(answer: Callable[[Tensor, int, float], tuple[Tensor, Tensor]]) -> str:
     """`sample(labels, number, fraction)`: labels (N,) → indices of the drawn positives and negatives, in drawn order."""
     with torch.random.fork_rng(devices=[]):
         many = _labels(positives=100, negatives=900, ignored=50)

@@ -22,7 +22,7 @@ def _boxes() -> Tensor:
 
 
 @checker
-def maps_levels(answer: Callable[[Tensor, float], Tensor]) -> str:
+def levels_of_boxes(answer: Callable[[Tensor, float], Tensor]) -> str:
     """`answer(boxes, canonical_scale)` → the index of each box's map, (N,) int64, 0 for P2."""
     boxes = _boxes()
     for scale in (112, 224, 56):
@@ -77,7 +77,7 @@ def _expect_levels(found: Tensor, boxes: Tensor, scale: int) -> None:
 
 
 @checker
-def infers_scale(answer: Callable[[int, int], float]) -> str:
+def scale_of_map(answer: Callable[[int, int], float]) -> str:
     """`answer(map_height, image_height)` → the nearest power of two."""
     for rows, height in ((32, 120), (76, 1201), (10, 148), (8, 12), (8, 11), (4, 90)):
         found, right, given = float(answer(rows, height)), infer_scale(rows, height), f"{rows} rows for {height} pixels"
@@ -102,7 +102,7 @@ def infers_scale(answer: Callable[[int, int], float]) -> str:
 
 
 @checker
-def chooses_canonical_scale(answer: Any) -> str:
+def canonical_scale(answer: Any) -> str:
     """The canonical scale with which a box spans 10 to 20 cells of its map: 10 · 2⁴."""
     value = float(answer)
     expect(

@@ -18,7 +18,7 @@ def _read(plane: Tensor, y: float, x: float) -> float:
 
 
 @checker
-def interpolates(answer: Callable[[Tensor, float, float], Any]) -> str:
+def interpolation(answer: Callable[[Tensor, float, float], Any]) -> str:
     """`answer(plane, y, x)` → the value between the cells of a map (H, W)."""
     plane = torch.randint(0, 20, (5, 5), generator=torch.Generator().manual_seed(0)).float()
     for y, x in ((1.0, 2.0), (2.0, 1.25), (0.5, 2.25), (3.75, 0.1)):
@@ -50,7 +50,7 @@ def interpolates(answer: Callable[[Tensor, float, float], Any]) -> str:
 
 
 @checker
-def places_points(answer: Callable[[float, float, int, int], Tensor]) -> str:
+def sampling_points(answer: Callable[[float, float, int, int], Tensor]) -> str:
     """`answer(start, length, bins, ratio)` → the coordinates of the points along one axis, (bins · ratio,)."""
     for start, length, bins, ratio in ((2.0, 7.0, 7, 2), (21.45, 10.55, 7, 2), (3.0, 4.0, 2, 3), (1.5, 5.0, 5, 1)):
         found = answer(start, length, bins, ratio)
@@ -82,7 +82,7 @@ def places_points(answer: Callable[[float, float, int, int], Tensor]) -> str:
 
 
 @checker
-def restores_order(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
+def original_order(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
     """`answer(pooled, order)` → the boxes as they were, where pooled is original[order]."""
     for seed in range(3):
         generator = torch.Generator().manual_seed(seed)

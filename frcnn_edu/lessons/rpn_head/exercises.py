@@ -24,7 +24,7 @@ def _numbered(images: int, channels: int) -> list[Tensor]:
 
 
 @checker
-def check_one_list(one_list: Callable[[list[Tensor], int], Any]) -> str:
+def predictions_in_one_list(one_list: Callable[[list[Tensor], int], Any]) -> str:
     """`one_list(maps, k)`: maps (N, A·k, H, W) of all levels → (N·ΣH·W·A, k) in the anchors' order."""
     for images, anchors, k in ((1, 2, 1), (1, 3, 4), (2, 3, 4)):
         logits, deltas = _numbered(images, anchors), _numbered(images, anchors * 4)
@@ -62,7 +62,7 @@ def check_one_list(one_list: Callable[[list[Tensor], int], Any]) -> str:
 
 
 @checker
-def check_place(place: Callable[[int, list[tuple[int, int]], int], Any]) -> str:
+def location(place: Callable[[int, list[tuple[int, int]], int], Any]) -> str:
     """`place(index, grids, anchors)` → (level, row, column, anchor)."""
     grids, anchors = [(8, 10), (4, 5), (2, 3)], 3
     everything = [
@@ -108,7 +108,7 @@ def check_place(place: Callable[[int, list[tuple[int, int]], int], Any]) -> str:
 
 
 @checker
-def check_one_cell(one_cell: Callable[[Tensor, RPNHead], Any]) -> str:
+def predictions_of_one_cell(one_cell: Callable[[Tensor, RPNHead], Any]) -> str:
     """`one_cell(patch, head)`: a patch (C, 3, 3) → logits (A,) and deltas (A, 4)."""
     generator = torch.Generator().manual_seed(0)
     for channels, anchors in ((4, 2), (8, 3)):

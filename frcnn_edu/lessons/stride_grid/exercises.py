@@ -68,7 +68,7 @@ def _explain(got: Tensor, right: Tensor, base: Tensor, grid: Grid, stride: Grid)
 
 
 @checker
-def locate(answer: Callable[[int, Sequence[Grid], int], tuple[int, int, int, int]]) -> str:
+def location(answer: Callable[[int, Sequence[Grid], int], tuple[int, int, int, int]]) -> str:
     """`answer(index, grids, per_location)` returns (level, row, column, shape) of an anchor in the list of all."""
     course = [(32, 40), (16, 20), (8, 10), (4, 5), (2, 3)]
     for grids, per_location in ((course, 3), ([(3, 5), (2, 4)], 2)):

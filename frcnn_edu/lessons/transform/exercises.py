@@ -58,7 +58,7 @@ def output_size(answer: Callable[[int, int, int, int], Size]) -> str:
 
 
 @checker
-def to_original(answer: Callable[[Tensor, Size, Size], Tensor]) -> str:
+def boxes_in_the_original(answer: Callable[[Tensor, Size, Size], Tensor]) -> str:
     """`answer(boxes, image_size, original_size)` maps detections back, as `postprocess` does."""
     boxes = torch.tensor([[2.0, 3, 20, 18], [0.0, 0, 30, 40], [-4.0, 1, 12, 50]])
     for image_size, original_size in (((120, 160), (240, 320)), ((1201, 800), (500, 333)), ((8, 6), (7, 5))):
@@ -89,7 +89,7 @@ def to_original(answer: Callable[[Tensor, Size, Size], Tensor]) -> str:
 
 
 @checker
-def pad(answer: Callable[[list[Tensor], int], Tensor]) -> str:
+def padded_batch(answer: Callable[[list[Tensor], int], Tensor]) -> str:
     """`answer(images, divisor)` makes one batch of images of several sizes."""
     generator = torch.Generator().manual_seed(0)
     for sizes, divisor in ((((5, 10), (8, 6)), 4), (((33, 64),), 32), (((7, 3), (2, 9), (5, 5)), 8)):

@@ -19,7 +19,7 @@ def stub(*args: Any) -> Any:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("checker", [check.check_encode, check.check_decode, check.check_back])
+@pytest.mark.parametrize("checker", [check.encoded_deltas, check.decoded_boxes, check.inverse_deltas])
 def test_stub_is_not_yet_right(checker: Callable[[Any], Any]) -> None:
     assert not checker(stub)
     assert "no body yet" in checker(stub).message
@@ -52,8 +52,8 @@ def plus_one(targets: Tensor, anchors: Tensor) -> Tensor:
 
 
 def test_right_encode() -> None:
-    assert check.check_encode(encode)
-    assert check.check_encode(BoxCoder((1.0, 1.0, 1.0, 1.0)).encode_single)
+    assert check.encoded_deltas(encode)
+    assert check.encoded_deltas(BoxCoder((1.0, 1.0, 1.0, 1.0)).encode_single)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_right_encode() -> None:
     ],
 )
 def test_wrong_encode(wrong: Callable[..., Any], says: str) -> None:
-    verdict = check.check_encode(wrong)
+    verdict = check.encoded_deltas(wrong)
     assert not verdict
     assert says in verdict.message
 
@@ -113,8 +113,8 @@ def mistaken(**mistake: Any) -> Callable[..., Tensor]:
 
 
 def test_right_decode() -> None:
-    assert check.check_decode(decode)
-    assert check.check_decode(lambda deltas, boxes, weights: BoxCoder(weights).decode_single(deltas, boxes))
+    assert check.decoded_boxes(decode)
+    assert check.decoded_boxes(lambda deltas, boxes, weights: BoxCoder(weights).decode_single(deltas, boxes))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_right_decode() -> None:
     ],
 )
 def test_wrong_decode(wrong: Callable[..., Any], says: str) -> None:
-    verdict = check.check_decode(wrong)
+    verdict = check.decoded_boxes(wrong)
     assert not verdict
     assert says in verdict.message
 
@@ -144,7 +144,7 @@ def back(deltas: Tensor, power: int = -1) -> Tensor:
 
 
 def test_right_back() -> None:
-    assert check.check_back(back)
+    assert check.inverse_deltas(back)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +157,6 @@ def test_right_back() -> None:
     ],
 )
 def test_wrong_back(wrong: Callable[..., Any], says: str) -> None:
-    verdict = check.check_back(wrong)
+    verdict = check.inverse_deltas(wrong)
     assert not verdict
     assert says in verdict.message

@@ -13,7 +13,7 @@ def not_done(*_: object) -> Tensor:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("checker", [check.pairwise_iou, check.match, check.sample])
+@pytest.mark.parametrize("checker", [check.pairwise_iou, check.matches, check.sampled_anchors])
 def test_a_stub_is_not_yet_right(checker: Callable) -> None:
     assert repr(checker(not_done)).startswith("Not yet. The function has no body yet")
     assert not checker(...)
@@ -110,7 +110,7 @@ def match_with(
 
 @pytest.mark.parametrize("right", [match_with, Matcher(0.7, 0.3, allow_low_quality_matches=True)])
 def test_right_match(right: Callable) -> None:
-    assert repr(check.match(right)).startswith("Right.")
+    assert repr(check.matches(right)).startswith("Right.")
 
 
 def spoils_the_table(iou: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ def spoils_the_table(iou: Tensor) -> Tensor:
     ],
 )
 def test_wrong_match(wrong: Callable, says: str) -> None:
-    verdict = check.match(wrong)
+    verdict = check.matches(wrong)
     assert not verdict
     assert says in verdict.message
 
@@ -176,12 +176,12 @@ def sorted_sample(labels: Tensor, number: int, fraction: float) -> tuple[Tensor,
 
 @pytest.mark.parametrize("right", [sample_with, sorted_sample])
 def test_right_sample(right: Callable) -> None:
-    assert repr(check.sample(right)).startswith("Right.")
+    assert repr(check.sampled_anchors(right)).startswith("Right.")
 
 
 def test_the_checker_leaves_the_random_numbers_alone() -> None:
     before = torch.get_rng_state()
-    check.sample(sample_with)
+    check.sampled_anchors(sample_with)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -225,6 +225,6 @@ def as_masks(labels: Tensor, number: int, fraction: float) -> list[Tensor]:
     ],
 )
 def test_wrong_sample(wrong: Callable, says: str) -> None:
-    verdict = check.sample(wrong)
+    verdict = check.sampled_anchors(wrong)
     assert not verdict
     assert says in verdict.message

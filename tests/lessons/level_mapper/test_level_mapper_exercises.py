@@ -15,14 +15,14 @@ def stub(*args: Any) -> Any:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("checker", [check.maps_levels, check.infers_scale])
+@pytest.mark.parametrize("checker", [check.levels_of_boxes, check.scale_of_map])
 def test_stub_is_not_yet_right(checker: Callable[[Any], Any]) -> None:
     assert not checker(stub)
     assert "no body yet" in checker(stub).message
 
 
 def test_three_dots_are_not_yet_right() -> None:
-    assert "no answer yet" in check.chooses_canonical_scale(...).message
+    assert "no answer yet" in check.canonical_scale(...).message
 
 
 def sides(boxes: Tensor) -> Tensor:
@@ -34,7 +34,7 @@ def levels(boxes: Tensor, scale: float) -> Tensor:
 
 
 def test_right_levels() -> None:
-    assert check.maps_levels(levels)
+    assert check.levels_of_boxes(levels)
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,13 @@ def test_right_levels() -> None:
     ids=["names", "no clamp", "area", "round", "longer side", "natural log", "no eps", "float", "constant", "column"],
 )
 def test_wrong_levels(wrong: Callable[..., Any], says: str) -> None:
-    verdict = check.maps_levels(wrong)
+    verdict = check.levels_of_boxes(wrong)
     assert not verdict
     assert says in verdict.message
 
 
 def test_right_scale() -> None:
-    assert check.infers_scale(lambda rows, height: 2.0 ** round(math.log2(rows / height)))
+    assert check.scale_of_map(lambda rows, height: 2.0 ** round(math.log2(rows / height)))
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_right_scale() -> None:
     ids=["ratio", "inverse", "exponent", "up", "down", "constant"],
 )
 def test_wrong_scale(wrong: Callable[..., Any], says: str) -> None:
-    verdict = check.infers_scale(wrong)
+    verdict = check.scale_of_map(wrong)
     assert not verdict
     assert says in verdict.message
 
 
 def test_right_canonical_scale() -> None:
-    assert check.chooses_canonical_scale(160)
+    assert check.canonical_scale(160)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,6 @@ def test_right_canonical_scale() -> None:
     ],
 )
 def test_wrong_canonical_scale(wrong: float, says: str) -> None:
-    verdict = check.chooses_canonical_scale(wrong)
+    verdict = check.canonical_scale(wrong)
     assert not verdict
     assert says in verdict.message

@@ -14,7 +14,7 @@ def stub(*args: Any) -> Any:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("checker", [check.interpolates, check.places_points, check.restores_order])
+@pytest.mark.parametrize("checker", [check.interpolation, check.sampling_points, check.original_order])
 def test_stub_is_not_yet_right(checker: Callable[[Any], Any]) -> None:
     assert not checker(stub)
     assert "no body yet" in checker(stub).message
@@ -39,7 +39,7 @@ def without_last_row(plane: Tensor, y: float, x: float) -> Tensor:
 
 
 def test_right_interpolation() -> None:
-    assert check.interpolates(interpolate)
+    assert check.interpolation(interpolate)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_right_interpolation() -> None:
     ids=["swapped", "mirrored", "nearest", "floor", "equal weights", "last row", "shifted"],
 )
 def test_wrong_interpolation(wrong: Callable[..., Any], says: str) -> None:
-    verdict = check.interpolates(wrong)
+    verdict = check.interpolation(wrong)
     assert not verdict
     assert says in verdict.message
 
@@ -69,7 +69,7 @@ def points(start: float, length: float, bins: int, ratio: int) -> Tensor:
 
 
 def test_right_points() -> None:
-    assert check.places_points(points)
+    assert check.sampling_points(points)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_right_points() -> None:
     ids=["left", "right", "linspace", "aligned", "no start", "floor", "two-dimensional", "twice"],
 )
 def test_wrong_points(wrong: Callable[..., Any], says: str) -> None:
-    verdict = check.places_points(wrong)
+    verdict = check.sampling_points(wrong)
     assert not verdict
     assert says in verdict.message
 
@@ -97,7 +97,7 @@ def put_back(pooled: Tensor, order: Tensor) -> Tensor:
 
 
 def test_right_order() -> None:
-    assert check.restores_order(put_back)
+    assert check.original_order(put_back)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,6 @@ def test_right_order() -> None:
     ids=["nothing", "twice", "flipped", "flat"],
 )
 def test_wrong_order(wrong: Callable[..., Any], says: str) -> None:
-    verdict = check.restores_order(wrong)
+    verdict = check.original_order(wrong)
     assert not verdict
     assert says in verdict.message

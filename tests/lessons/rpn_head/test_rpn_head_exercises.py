@@ -15,7 +15,7 @@ def stub(*args: Any) -> Any:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("checker", [check.check_one_list, check.check_place, check.check_one_cell])
+@pytest.mark.parametrize("checker", [check.predictions_in_one_list, check.location, check.predictions_of_one_cell])
 def test_stub_is_not_yet_right(checker: Callable[[Any], Any]) -> None:
     assert not checker(stub)
     assert "no body yet" in checker(stub).message
@@ -26,7 +26,7 @@ def one_list(maps: list[Tensor], k: int) -> Tensor:
 
 
 def test_right_list() -> None:
-    assert check.check_one_list(one_list)
+    assert check.predictions_in_one_list(one_list)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_right_list() -> None:
     ids=["reshape only", "x first", "number first", "level first", "backwards", "flat", "none"],
 )  # fmt: skip
 def test_wrong_list(wrong: Callable[..., Any], says: str) -> None:
-    verdict = check.check_one_list(wrong)
+    verdict = check.predictions_in_one_list(wrong)
     assert not verdict
     assert says in verdict.message
 
@@ -91,7 +91,7 @@ def rows_for_columns(index: int, grids: list[tuple[int, int]], anchors: int) -> 
 
 
 def test_right_place() -> None:
-    assert check.check_place(place)
+    assert check.location(place)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_right_place() -> None:
     ],
 )
 def test_wrong_place(wrong: Callable[..., Any], says: str) -> None:
-    verdict = check.check_place(wrong)
+    verdict = check.location(wrong)
     assert not verdict
     assert says in verdict.message
 
@@ -131,7 +131,7 @@ def one_cell(
 
 
 def test_right_cell() -> None:
-    assert check.check_one_cell(one_cell)
+    assert check.predictions_of_one_cell(one_cell)
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,13 @@ def test_right_cell() -> None:
     ],
 )
 def test_wrong_cell(mistake: dict[str, Any], says: str) -> None:
-    verdict = check.check_one_cell(lambda patch, head: one_cell(patch, head, **mistake))
+    verdict = check.predictions_of_one_cell(lambda patch, head: one_cell(patch, head, **mistake))
     assert not verdict
     assert says in verdict.message
 
 
 def test_other_wrong_cells() -> None:
-    assert "two tensors" in check.check_one_cell(lambda patch, head: one_cell(patch, head)[0]).message
-    assert "not those" in check.check_one_cell(lambda patch, head: [2 * v for v in one_cell(patch, head)]).message
-    logits_only = check.check_one_cell(lambda patch, head: (one_cell(patch, head)[0], 2 * one_cell(patch, head)[1]))
+    assert "two tensors" in check.predictions_of_one_cell(lambda patch, head: one_cell(patch, head)[0]).message
+    assert "not those" in check.predictions_of_one_cell(lambda patch, head: [2 * v for v in one_cell(patch, head)]).message
+    logits_only = check.predictions_of_one_cell(lambda patch, head: (one_cell(patch, head)[0], 2 * one_cell(patch, head)[1]))
     assert "logits are right" in logits_only.message

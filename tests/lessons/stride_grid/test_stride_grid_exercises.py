@@ -104,7 +104,7 @@ LOCATE_MISTAKES: dict[str, tuple[Callable[[int, Sequence[Grid], int], object], s
 @pytest.mark.parametrize("name", LOCATE_MISTAKES)
 def test_mistakes_with_the_index_are_named(name: str) -> None:
     answer, message = LOCATE_MISTAKES[name]
-    verdict = check.locate(answer)  # type: ignore[arg-type]
+    verdict = check.location(answer)  # type: ignore[arg-type]
     assert not verdict
     assert message in verdict.message
 
@@ -135,7 +135,7 @@ def test_mistakes_with_the_number_are_named(answer: Callable[[int, int], int], m
 
 def test_right_answers_pass() -> None:
     assert check.grid_anchors(right_grid)
-    assert check.locate(locate)
+    assert check.location(locate)
     assert check.number_of_anchors(right_number)
     assert right_number(800, 1088) == 217_413
 
@@ -144,7 +144,7 @@ def stub(*arguments: object) -> Tensor:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("checker", [check.grid_anchors, check.locate, check.number_of_anchors])
+@pytest.mark.parametrize("checker", [check.grid_anchors, check.location, check.number_of_anchors])
 def test_stubs_do_not_pass(checker: Callable[[object], object]) -> None:
     verdict = checker(stub)
     assert not verdict

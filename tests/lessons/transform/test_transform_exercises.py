@@ -40,7 +40,7 @@ def test_stubs_are_not_yet_right() -> None:
     def stub(*args: object) -> None:
         raise NotImplementedError
 
-    for checker in (check.output_size, check.to_original, check.pad):
+    for checker in (check.output_size, check.boxes_in_the_original, check.padded_batch):
         assert not checker(stub)
         assert "no body yet" in checker(stub).message
 
@@ -77,7 +77,7 @@ def right_way_back(boxes: Tensor, image_size: Size, original_size: Size) -> Tens
 
 
 def test_to_original_accepts_the_right_answer() -> None:
-    assert check.to_original(right_way_back)
+    assert check.boxes_in_the_original(right_way_back)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_to_original_accepts_the_right_answer() -> None:
     ],
 )
 def test_to_original_names_the_mistake(wrong: object, hint: str) -> None:
-    verdict = check.to_original(wrong)
+    verdict = check.boxes_in_the_original(wrong)
     assert not verdict
     assert hint in verdict.message
 
@@ -116,7 +116,7 @@ def padded(images: list[Tensor], divisor: int, more: int = 0, fill: float = 0.0,
 
 
 def test_pad_accepts_the_right_answer() -> None:
-    assert check.pad(padded)
+    assert check.padded_batch(padded)
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,6 @@ def test_pad_accepts_the_right_answer() -> None:
     ],
 )
 def test_pad_names_the_mistake(wrong: object, hint: str) -> None:
-    verdict = check.pad(wrong)
+    verdict = check.padded_batch(wrong)
     assert not verdict
     assert hint in verdict.message
