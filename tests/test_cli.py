@@ -268,9 +268,9 @@ def test_detect_with_the_shipped_model() -> None:
     Image.fromarray(picture.numpy()).save("picture.png")
     assert cli.main(["detect", "picture.png", "--device", "cpu"]) == 0
     (found,) = json.loads(Path("detections/detections.json").read_text())
-    truth = ShapesDetection("val")[3][1]
-    overlap = box_iou(truth["boxes"], torch.tensor(found["boxes"])) > 0.5  # (objects, detections)
-    same = truth["labels"][:, None] == torch.tensor(found["labels"])
+    ground_truth = ShapesDetection("val")[3][1]
+    overlap = box_iou(ground_truth["boxes"], torch.tensor(found["boxes"])) > 0.5  # (objects, detections)
+    same = ground_truth["labels"][:, None] == torch.tensor(found["labels"])
     assert (overlap & same).any(dim=1).all(), found
 
 

@@ -52,7 +52,7 @@ def box_coding(**picture: Any) -> Explorer:
 
 
 def iou_labeling(**picture: Any) -> Explorer:
-    """Drag a true box, move the thresholds: which anchor learns it?"""
+    """Drag a ground-truth box, move the thresholds: which anchor learns it?"""
     return IouLabelingExplorer(_subject(**picture))
 
 

@@ -135,20 +135,20 @@ def plot_anchors(image: Tensor, anchors: Sequence[Tensor], grids: Sequence[tuple
     return figure
 
 
-def plot_objectness(size: tuple[int, int], objectness: Sequence[Tensor], truth: Tensor) -> Figure:
+def plot_objectness(size: tuple[int, int], objectness: Sequence[Tensor], ground_truth: Tensor) -> Figure:
     """For each level, how likely the best anchor of each location holds an object: black 0, bright 1.
 
     Args:
         size: (height, width) of the padded image.
         objectness: logits (1, A, H, W) for each level.
-        truth: (N, 4) annotated boxes, drawn over each level.
+        ground_truth: (N, 4) annotated boxes, drawn over each level.
     """
     with st.style():
         figure, axes = panels([size[0] / size[1]] * 5, columns=5, title=0.24, caption=0.18)
         for ax, key, logits in zip(axes, LEVEL_KEYS, objectness, strict=True):
             best = logits[0].sigmoid().amax(dim=0)  # (H, W)
             show_map(ax, best, st.level_color(key), size=size, top=1.0)
-            draw_boxes(ax, truth, st.GROUND_TRUTH, linewidth=0.9, dashes=st.DASHES, halo=False)
+            draw_boxes(ax, ground_truth, st.GROUND_TRUTH, linewidth=0.9, dashes=st.DASHES, halo=False)
             ax.set_title(f"{st.LEVEL_NAMES[key]}  {shape_text(logits)}", fontsize=9)
             ax.text(
                 0.5,
@@ -163,7 +163,9 @@ def plot_objectness(size: tuple[int, int], objectness: Sequence[Tensor], truth: 
     return figure
 
 
-def plot_box_steps(image: Tensor, steps: Sequence[tuple[str, Tensor, str]], truth: Tensor | None = None) -> Figure:
+def plot_box_steps(
+    image: Tensor, steps: Sequence[tuple[str, Tensor, str]], ground_truth: Tensor | None = None
+) -> Figure:
     """The same image beside itself, each time with the boxes of one step: (title, boxes (N, 4), colour)."""
     with st.style():
         figure, axes = panels([ratio(image)] * len(steps), columns=len(steps), title=0.24)
@@ -177,8 +179,8 @@ def plot_box_steps(image: Tensor, steps: Sequence[tuple[str, Tensor, str]], trut
                 alpha=min(1.0, max(0.35, 40 / max(1, len(boxes)))),
                 halo=len(boxes) <= 40,
             )
-            if truth is not None:
-                draw_ground_truth(ax, truth)
+            if ground_truth is not None:
+                draw_ground_truth(ax, ground_truth)
             ax.set_title(title, fontsize=9)
     return figure
 
@@ -245,7 +247,7 @@ def plot_box_head(
     probabilities: Tensor,
     boxes: Tensor,
     classes: Sequence[str],
-    truth: Tensor | None = None,
+    ground_truth: Tensor | None = None,
 ) -> Figure:
     """What the box head says of one proposal: how likely each class is, and the box it would have as each class.
 
@@ -278,8 +280,8 @@ def plot_box_head(
         draw_boxes(right, boxes[others], [colors[label] for label in others], linewidth=1.0)
         draw_boxes(right, proposal[None], st.INK, linewidth=1.6, dashes=(1, 1.5))
         draw_boxes(right, boxes[best : best + 1], colors[best])
-        if truth is not None:
-            draw_ground_truth(right, truth)
+        if ground_truth is not None:
+            draw_ground_truth(right, ground_truth)
         draw_labels(right, boxes[best : best + 1], [f"as {classes[best]}"], [colors[best]])
         right.set_title("where would it be as each class?")
     return figure
@@ -287,7 +289,7 @@ def plot_box_head(
 
 def plot_object(
     image: Tensor,
-    truth: Tensor,
+    ground_truth: Tensor,
     anchor: Tensor,
     proposal: Tensor,
     pooled: Tensor,
@@ -298,12 +300,12 @@ def plot_object(
     """One object's way through the network: its ground truth, an anchor, a proposal, 7×7 features and the detection.
 
     Args:
-        truth, anchor, proposal, detection: (4,) each.
+        ground_truth, anchor, proposal, detection: (4,) each.
         pooled: (C, 7, 7).
         key: name of the level that the proposal was pooled from.
         answer: class and score, in words.
     """
-    x1, y1, x2, y2 = truth.tolist()
+    x1, y1, x2, y2 = ground_truth.tolist()
     reach = 0.8 * max(x2 - x1, y2 - y1)
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
     with st.style():
@@ -322,7 +324,7 @@ def plot_object(
                 show_image(ax, image)
                 if box is not None:
                     draw_boxes(ax, box[None], color, linewidth=2.2)
-                draw_ground_truth(ax, truth[None])
+                draw_ground_truth(ax, ground_truth[None])
                 ax.set(xlim=(x - reach, x + reach), ylim=(y + reach, y - reach), facecolor=st.FAINT)
                 frame(ax, color)
             ax.set_title(title, fontsize=9)

@@ -81,11 +81,11 @@ def coco_metrics(
     images = [{"id": index} for index in range(len(targets))]
     categories = [{"id": label, "name": name} for label, name in enumerate(classes) if label > 0]
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports by print
-        truth, found = COCO(), COCO()
-        for coco, records in ((truth, targets), (found, detections)):
+        ground_truth, found = COCO(), COCO()
+        for coco, records in ((ground_truth, targets), (found, detections)):
             coco.dataset = {"images": images, "categories": categories, "annotations": _annotations(records)}
             coco.createIndex()
-        coco_eval = COCOeval(truth, found, "bbox")
+        coco_eval = COCOeval(ground_truth, found, "bbox")
         coco_eval.evaluate()
         coco_eval.accumulate()
         coco_eval.summarize()

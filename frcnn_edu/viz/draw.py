@@ -272,12 +272,14 @@ def detection_sheet(
         figure, axes = panels([ratio(image) for image in images], columns=columns, caption=0.2, head=0.34)
         for index, (ax, image, found) in enumerate(zip(axes, images, detections, strict=True)):
             keep = found["scores"] >= score_threshold
-            truth = None if targets is None else targets[index]
+            ground_truth = None if targets is None else targets[index]
             draw_detections(
                 image, found["boxes"][keep], found["labels"][keep], found["scores"][keep],
-                classes=classes, ground_truth=truth, ax=ax,
+                classes=classes, ground_truth=ground_truth, ax=ax,
             )  # fmt: skip
-            caption = f"{int(keep.sum())} detected" + ("" if truth is None else f" / {len(truth['boxes'])} annotated")
+            caption = f"{int(keep.sum())} detected" + (
+                "" if ground_truth is None else f" / {len(ground_truth['boxes'])} annotated"
+            )
             ax.text(0, -0.02, caption, transform=ax.transAxes, va="top", fontsize=7, color=st.MUTED)
         used = sorted(
             {int(label) for found in detections for label in found["labels"][found["scores"] >= score_threshold]}

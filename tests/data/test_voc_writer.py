@@ -12,11 +12,11 @@ def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     again = VOCDetection(tmp_path, "train", data.classes)
     assert again.classes == data.classes
     for index, (image, target) in zip([3, 12, 5], again):
-        expected, truth = data[index]
-        assert (image - expected).abs().mean() < 0.02  # JPEG
-        torch.testing.assert_close(target["boxes"], truth["boxes"], atol=1e-3, rtol=0)
-        assert target["labels"].tolist() == truth["labels"].tolist()
-        assert target["iscrowd"].tolist() == truth["iscrowd"].tolist()
+        expected_image, expected = data[index]
+        assert (image - expected_image).abs().mean() < 0.02  # JPEG
+        torch.testing.assert_close(target["boxes"], expected["boxes"], atol=1e-3, rtol=0)
+        assert target["labels"].tolist() == expected["labels"].tolist()
+        assert target["iscrowd"].tolist() == expected["iscrowd"].tolist()
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ def test_box_head_shows_every_class(resized: Tensor) -> None:
 
 def test_steps_and_the_objects_way_are_drawn(way: Trace, resized: Tensor) -> None:
     steps = [("many", way.proposals, "#000000"), ("none", torch.zeros(0, 4), "#000000")]
-    figure = stages.plot_box_steps(resized, steps, truth=way.proposals[:1])
+    figure = stages.plot_box_steps(resized, steps, ground_truth=way.proposals[:1])
     assert [len(ax.collections[-1].get_paths()) for ax in figure.axes] == [1, 1]
     box = torch.tensor([30.0, 30, 70, 80])
     figure = stages.plot_object(resized, box, box + 4, box + 2, way.pooled[0], box + 1, "2", "star 0.99")

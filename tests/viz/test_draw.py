@@ -161,10 +161,10 @@ def test_ground_truth_is_dashed_and_in_its_color() -> None:
     ax = draw.draw_detections(
         image(), torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64), classes=CLASSES, ground_truth={"boxes": BOXES}
     )
-    truth = ax.collections[-1]
-    assert truth.get_linestyle()[0][1] is not None  # a dash pattern
-    assert len(truth.get_paths()) == 2
-    assert np.allclose(truth.get_edgecolors()[0][:3], [0, 0x9E / 255, 0x73 / 255])
+    ground_truth = ax.collections[-1]
+    assert ground_truth.get_linestyle()[0][1] is not None  # a dash pattern
+    assert len(ground_truth.get_paths()) == 2
+    assert np.allclose(ground_truth.get_edgecolors()[0][:3], [0, 0x9E / 255, 0x73 / 255])
 
 
 def test_labels_without_a_name_are_refused() -> None:

@@ -63,21 +63,21 @@ def nms_per_level(answer: Callable[..., Tensor]) -> str:
 
 @checker
 def recall_at(answer: Callable[..., Any]) -> str:
-    """A function of proposals (N, 4), truth (M, 4) and a number: the share of the truth that the first few find."""
+    """A function of proposals (N, 4), ground-truth boxes (M, 4) and a number: the share of them that the first few find."""
     squares = torch.tensor([[0.0, 0, 20, 20], [40, 0, 60, 20], [0, 40, 20, 60], [40, 40, 60, 60]])
     close = squares + 2
     proposals = torch.cat((close[[0]], close[[0]] + 1, squares[[1]] + 100, close[[1]], close[[2]]))
-    cases = [  # proposals, truth, number, answer
+    cases = [  # proposals, ground truth, number, answer
         (proposals, squares, 5, 3 / 4),
         (proposals, squares, 3, 1 / 4),
         (proposals[:3], squares, 300, 1 / 4),
         (torch.tensor([[0.0, 0, 20, 10]]), squares[[0]], 1, 1.0),
     ]
-    for index, (boxes, truth, number, right) in enumerate(cases):
-        given = answer(boxes.clone(), truth.clone(), number)
+    for index, (boxes, ground_truth, number, right) in enumerate(cases):
+        given = answer(boxes.clone(), ground_truth.clone(), number)
         given = given.item() if isinstance(given, Tensor) and given.numel() == 1 else given
         expect(isinstance(given, (float, int)), f"Return one number; yours is a {type(given).__name__}.")
-        overlaps = box_iou(truth, boxes)
+        overlaps = box_iou(ground_truth, boxes)
         hits = int((overlaps[:, :number] >= 0.5).sum())
         precision = (overlaps[:, :number].amax(dim=0) >= 0.5).float().mean().item()
         all_of_them = (overlaps.amax(dim=1) >= 0.5).float().mean().item()
@@ -91,12 +91,12 @@ def recall_at(answer: Callable[..., Any]) -> str:
             f"This uses all {len(boxes)} proposals; only the first {number} count.",
         )
         expect(
-            abs(given - right) < 1e-6 or abs(given - hits / len(truth)) > 1e-6,
+            abs(given - right) < 1e-6 or abs(given - hits / len(ground_truth)) > 1e-6,
             "An object that two proposals find is found once: yours counts it twice.",
         )
         expect(
-            abs(given - right) < 1e-6 or abs(given - right * len(truth)) > 1e-6 or len(truth) == 1,
-            f"That is how many of the {len(truth)} objects are found; recall is their share.",
+            abs(given - right) < 1e-6 or abs(given - right * len(ground_truth)) > 1e-6 or len(ground_truth) == 1,
+            f"That is how many of the {len(ground_truth)} objects are found; recall is their share.",
         )
         expect(
             abs(given - right) < 1e-6 or index != 3,

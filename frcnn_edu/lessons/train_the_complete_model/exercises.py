@@ -76,10 +76,10 @@ CASES = (
 
 def coco_average_precision(right: Sequence[bool], objects: int) -> float:
     """AP50 of these detections, most confident first, by COCO's own evaluator: objects in a row, wrong ones far below."""
-    truth = torch.tensor([[20.0 * i, 0, 20.0 * i + 10, 10] for i in range(objects)])
-    found = iter(truth)
+    ground_truth = torch.tensor([[20.0 * i, 0, 20.0 * i + 10, 10] for i in range(objects)])
+    found = iter(ground_truth)
     boxes = [next(found) if hit else torch.tensor([20.0 * i, 500, 20.0 * i + 10, 510]) for i, hit in enumerate(right)]
-    target = {"boxes": truth, "labels": torch.ones(objects, dtype=torch.int64)}
+    target = {"boxes": ground_truth, "labels": torch.ones(objects, dtype=torch.int64)}
     detections = {
         "boxes": torch.stack(boxes) if boxes else torch.zeros(0, 4),
         "labels": torch.ones(len(boxes), dtype=torch.int64),

@@ -88,7 +88,7 @@ def test_fits_are_torchvisions() -> None:
 
 
 def test_the_full_models_object_is_as_large_as_its_pictures() -> None:
-    w, h = (result(**FULL).truth[2:] - result(**FULL).truth[:2]).tolist()
+    w, h = (result(**FULL).ground_truth[2:] - result(**FULL).ground_truth[:2]).tolist()
     assert (round(w, 2), round(h, 2)) == (round(44 * 800 / 120, 2), 220.0)
 
 
@@ -101,10 +101,10 @@ def test_the_same_anchor_is_linked_everywhere() -> None:
         (linked,) = (layer for layer in scene.panel(name).layers if isinstance(layer, Boxes) and layer.group)
         assert (linked.group, linked.ids, len(linked.boxes)) == ("anchor", None, 15)  # ids are 0 … 14 then
         assert set(linked.values) == {"s", "r", "error %", "IoU"}
-    truth, anchor = (layer for layer in scene.panel("object").layers if isinstance(layer, Boxes))
+    ground_truth, anchor = (layer for layer in scene.panel("object").layers if isinstance(layer, Boxes))
     assert anchor.ids is not None
-    assert (anchor.group, anchor.ids.tolist(), truth.group) == ("anchor", [5], "truth")
-    assert truth.dashed
+    assert (anchor.group, anchor.ids.tolist(), ground_truth.group) == ("anchor", [5], "ground_truth")
+    assert ground_truth.dashed
     marks = {piece.mark for line in scene.formula for piece in line if hasattr(piece, "mark")}  # type: ignore[union-attr]
     assert marks == {"anchor:5"}
 
@@ -294,7 +294,7 @@ def test_a_click_and_the_arrow_keys_choose_an_anchor() -> None:
     explorer = opened()
     explorer._happened({"kind": "pick", "panel": "errors", "group": "anchor", "id": 7})
     assert (explorer.state.level, explorer.state.shape) == (2, 1)
-    explorer._happened({"kind": "pick", "panel": "object", "group": "truth", "id": 0})
+    explorer._happened({"kind": "pick", "panel": "object", "group": "ground_truth", "id": 0})
     assert (explorer.state.level, explorer.state.shape) == (2, 1)
     for dx, dy, expected in ((1, 0, (2, 2)), (1, 0, (2, 2)), (0, -1, (3, 2)), (0, 1, (2, 2)), (-1, 0, (2, 1))):
         explorer._happened({"kind": "arrow", "panel": "all", "dx": dx, "dy": dy})

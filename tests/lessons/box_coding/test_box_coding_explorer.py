@@ -172,9 +172,9 @@ def test_sizes_and_ways_are_drawn() -> None:
     right, down = layers_of(explorer, "picture", Lines, lambda layer: layer.group == "delta")
     assert right.points.tolist() == [[[112, 64], [64, 64]]]
     torch.testing.assert_close(down.points, torch.tensor([[[64.0, 64], [64, 88]]]))
-    (truth,) = layers_of(explorer, "picture", Boxes, lambda layer: layer.dashed)
-    assert truth.color == st.GROUND_TRUTH
-    assert torch.equal(truth.boxes[0], STORY.box)
+    (ground_truth,) = layers_of(explorer, "picture", Boxes, lambda layer: layer.dashed)
+    assert ground_truth.color == st.GROUND_TRUTH
+    assert torch.equal(ground_truth.boxes[0], STORY.box)
 
 
 def test_numbers_of_sizes_stay_on_the_page() -> None:

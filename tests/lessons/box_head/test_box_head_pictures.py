@@ -60,17 +60,17 @@ def test_parameters_are_shares_of_the_whole() -> None:
 
 
 def test_class_boxes_are_drawn_as_decoded() -> None:
-    seen, truth = story().trace, story().box[None]
+    seen, ground_truth = story().trace, story().box[None]
     boxes = story().model.roi_heads.box_coder.decode(seen.box_deltas[[7]], [seen.proposals[[7]]])[0]
     shares = seen.class_logits[7].softmax(dim=0)
     figure = box_head_boxes.plot_class_boxes(
-        story().resized, seen.proposals[7], boxes, shares, story().classes, truth
+        story().resized, seen.proposals[7], boxes, shares, story().classes, ground_truth
     )  # fmt: skip
     assert len(figure.axes) == 6
     for label, ax in enumerate(figure.axes):
-        assert drawn(ax, torch.stack((seen.proposals[7], boxes[label], truth[0])))
+        assert drawn(ax, torch.stack((seen.proposals[7], boxes[label], ground_truth[0])))
         assert ax.get_title(loc="left") == f"as {story().classes[label]}, {float(shares[label]):.2f}"
-        assert any(f"IoU {float(box_iou(truth, boxes[[label]])):.2f}" in text.get_text() for text in ax.texts)
+        assert any(f"IoU {float(box_iou(ground_truth, boxes[[label]])):.2f}" in text.get_text() for text in ax.texts)
 
 
 def test_candidates_end_at_the_models_detections() -> None:

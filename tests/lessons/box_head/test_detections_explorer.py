@@ -80,7 +80,7 @@ def test_every_setting_gives_what_the_model_gives(score: float, nms: float, most
 @pytest.mark.parametrize("nms", [0.3, 0.5, 1.0])
 @pytest.mark.parametrize("iou", [0.5, 0.75, 0.9])
 def test_average_precision_is_cocos(nms: float, iou: float) -> None:
-    truth, found = COCO(), COCO()
+    ground_truth, found = COCO(), COCO()
     images, categories = [{"id": k} for k in range(len(SEEN))], [{"id": k, "name": str(k)} for k in range(1, 6)]
     annotations: list[list[dict]] = [[], []]
     for index, seen in enumerate(SEEN):
@@ -94,10 +94,10 @@ def test_average_precision_is_cocos(nms: float, iou: float) -> None:
                 one = dict(image_id=index, category_id=label, bbox=box, area=box[2] * box[3], iscrowd=0, score=score)
                 records.append({"id": len(records) + 1, **one})
     with contextlib.redirect_stdout(io.StringIO()):
-        for coco, records in ((truth, annotations[0]), (found, annotations[1])):
+        for coco, records in ((ground_truth, annotations[0]), (found, annotations[1])):
             coco.dataset = {"images": images, "categories": categories, "annotations": records}
             coco.createIndex()
-        coco_eval = COCOeval(truth, found, "bbox")
+        coco_eval = COCOeval(ground_truth, found, "bbox")
         coco_eval.params.iouThrs = coco_eval.params.iouThrs[:1] * 0 + iou
         coco_eval.evaluate()
         coco_eval.accumulate()
@@ -130,10 +130,10 @@ def test_the_formula_counts_what_is_above_the_threshold(score: float) -> None:
     explorer.set(score=score)
     right, wrong, missed = explorer.result.counts()
     above = sum(int((found_in(seen, 0.5, 0.5, 100).scores > score).sum()) for seen in SEEN)
-    truths = sum(len(seen.boxes) for seen in SEEN)
-    assert (right + wrong, right + missed) == (above, truths)
+    objects = sum(len(seen.boxes) for seen in SEEN)
+    assert (right + wrong, right + missed) == (above, objects)
     numbers = re.findall(r"= ([\d.]+)$", "\n".join(explorer.formula.split("\n")[:2]), re.MULTILINE)
-    assert [float(n) for n in numbers] == pytest.approx([right / above, right / truths], abs=5e-4)
+    assert [float(n) for n in numbers] == pytest.approx([right / above, right / objects], abs=5e-4)
     if explorer.result.passing:
         assert float(explorer.result.precision[explorer.result.passing - 1]) == pytest.approx(right / above)
 
@@ -141,7 +141,7 @@ def test_the_formula_counts_what_is_above_the_threshold(score: float) -> None:
 def test_a_class_is_looked_at_by_itself() -> None:
     explorer = DetectionsExplorer()
     explorer.controls["label"].value = 5
-    assert explorer.result.truths == sum(int((seen.labels == 5).sum()) for seen in SEEN)
+    assert explorer.result.objects == sum(int((seen.labels == 5).sum()) for seen in SEEN)
     assert "objects of the class cross" in explorer.words
 
 
@@ -157,7 +157,7 @@ def test_the_words_say_what_became_of_the_selected_one() -> None:
     explorer.set(nms=0.5)
     assert explorer.words.split(". ")[-1].startswith("NMS drops the selected cross")
     explorer.set(iou=0.95, chosen=explorer.first.chosen)
-    assert explorer.words.endswith("no true cross overlaps it by 0.95.")
+    assert explorer.words.endswith("no ground-truth cross overlaps it by 0.95.")
     explorer.set(label=5)
     assert "cross" in explorer.words
     explorer.set(label=1, chosen=explorer.first.chosen)

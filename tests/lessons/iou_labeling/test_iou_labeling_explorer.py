@@ -46,9 +46,9 @@ def test_driven() -> None:
 )
 def test_labels_are_torchvisions(box: tuple, foreground: float, background: float, low_quality: bool) -> None:
     found = result(box=box, foreground=foreground, background=background, low_quality=low_quality)
-    truths = STORY.boxes.clone()
-    truths[2] = torch.tensor(box)
-    ious = box_iou(truths, ANCHORS)
+    ground_truth = STORY.boxes.clone()
+    ground_truth[2] = torch.tensor(box)
+    ious = box_iou(ground_truth, ANCHORS)
     assert torch.equal(found.matched, Matcher(foreground, background, low_quality)(ious))
     assert torch.equal(found.labels == FOREGROUND, found.matched >= 0)
     assert torch.equal(found.labels == BACKGROUND, found.matched == -1)
@@ -64,7 +64,7 @@ def test_the_first_view_is_what_the_model_learns_from() -> None:
     found = explorer.result
     assert torch.equal(found.labels.float(), labels)
     learns = found.labels == FOREGROUND
-    assert torch.equal(found.truths[found.matched[learns]], boxes[learns])
+    assert torch.equal(found.ground_truth[found.matched[learns]], boxes[learns])
     assert [found.count(label) for label in KINDS] == [8, 198, 4912]
     assert found.anchor == followed().anchor
     assert (explorer.state.foreground, explorer.state.background) == (0.7, 0.3)
@@ -185,7 +185,7 @@ def test_ignored_boxes_are_those_of_the_chosen_object_while_they_are_few() -> No
 
     ids = thin(result())
     assert 0 < len(ids) <= FEW
-    assert all(int(result().best_truth[i]) == 2 and result().labels[i] == IGNORED for i in ids)
+    assert all(int(result().best_object[i]) == 2 and result().labels[i] == IGNORED for i in ids)
     assert thin(result(background=0.0)) == []
 
 
@@ -242,7 +242,9 @@ def test_the_ious_with_all_objects_are_shown() -> None:
     words = [text for each in draw(found, STORY).panel("ious").layers if isinstance(each, Words) for text in each.texts]
     assert words == [f"{value:.2f}" for value in box_iou(STORY.boxes, ANCHORS[2000:2001])[:, 0].tolist()]
     [rows] = [
-        each for each in draw(found, STORY).panel("ious").layers if isinstance(each, Boxes) and each.group == "truth"
+        each
+        for each in draw(found, STORY).panel("ious").layers
+        if isinstance(each, Boxes) and each.group == "ground_truth"
     ]
     assert rows.ids is not None
     assert rows.ids.tolist() == list(range(len(STORY.boxes)))  # even a bar of 0 can be touched
@@ -328,17 +330,17 @@ def test_what_is_illegal_is_explained() -> None:
 def test_objects_are_chosen_by_click_key_and_list() -> None:
     explorer = explore.iou_labeling()
     explorer.set(anchor=17)
-    send(explorer, "pick", "ious", group="truth", id=0)
+    send(explorer, "pick", "ious", group="ground_truth", id=0)
     assert torch.equal(torch.tensor(explorer.state.box), STORY.boxes[0])
     assert explorer.result.anchor == int(explorer.result.ious[0].argmax())
     send(explorer, "arrow", dx=0, dy=-1)
-    assert explorer.state.truth == len(STORY.boxes) - 1
+    assert explorer.state.object == len(STORY.boxes) - 1
     send(explorer, "arrow", dx=0, dy=1)
-    assert explorer.state.truth == 0
-    explorer.controls["truth"].value = 5
+    assert explorer.state.object == 0
+    explorer.controls["object"].value = 5
     assert torch.equal(torch.tensor(explorer.state.box), STORY.boxes[5])
     explorer.set(anchor=17)
-    send(explorer, "pick", group="truth", id=5)  # again: back to its best anchor
+    send(explorer, "pick", group="ground_truth", id=5)  # again: back to its best anchor
     assert explorer.result.anchor == int(explorer.result.ious[5].argmax())
 
 

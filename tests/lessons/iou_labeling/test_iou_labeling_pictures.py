@@ -16,7 +16,7 @@ from frcnn_edu.lessons.story import story
 from frcnn_edu.viz import style as st
 
 RPN = Matcher(0.7, 0.3, allow_low_quality_matches=True)
-TRUTH = torch.tensor([[2.0, 2, 12, 12], [7, 2, 22, 14]])
+GROUND_TRUTH = torch.tensor([[2.0, 2, 12, 12], [7, 2, 22, 14]])
 ANCHORS = torch.tensor([[5.0, 2, 17, 14], [9, 2, 23, 15]])
 
 
@@ -62,12 +62,12 @@ def bars(ax: Any, color: str) -> list[Any]:
 
 
 def test_intersection() -> None:
-    assert iou_pictures.intersection(TRUTH[0], TRUTH[1]).tolist() == [7, 2, 12, 12]
+    assert iou_pictures.intersection(GROUND_TRUTH[0], GROUND_TRUTH[1]).tolist() == [7, 2, 12, 12]
 
 
 @pytest.mark.parametrize("image", [None, torch.zeros(3, 20, 30)], ids=["paper", "image"])
 def test_iou_number_by_number(image: Tensor | None) -> None:
-    figure = iou_pictures.plot_iou(TRUTH[0], ANCHORS[0], ("A", "0"), image)
+    figure = iou_pictures.plot_iou(GROUND_TRUTH[0], ANCHORS[0], ("A", "0"), image)
     assert titles(figure) == ["two boxes", "intersection", "union"]
     text = "\n".join(words(figure))
     for part in (
@@ -79,12 +79,12 @@ def test_iou_number_by_number(image: Tensor | None) -> None:
     ):
         assert part in text
     for ax in figure.axes:
-        assert boxes_of(ax, st.GROUND_TRUTH) == [TRUTH[0].tolist()]
+        assert boxes_of(ax, st.GROUND_TRUTH) == [GROUND_TRUTH[0].tolist()]
         assert boxes_of(ax, st.ANCHOR) == [ANCHORS[0].tolist()]
     _, shared, union = figure.axes
     grey = [[c for c in ax.collections if has_face(c, st.IGNORED)] for ax in (shared, union)]
     assert [corners(c) for c in grey[0]] == [[[5, 2, 12, 12]]]
-    assert [corners(c) for c in grey[1]] == [[TRUTH[0].tolist(), ANCHORS[0].tolist()]]
+    assert [corners(c) for c in grey[1]] == [[GROUND_TRUTH[0].tolist(), ANCHORS[0].tolist()]]
 
 
 @pytest.mark.parametrize("axes", [1, 2])
@@ -121,16 +121,16 @@ def test_curves_are_ious_and_their_marks_lie_on_them() -> None:
 
 
 def test_the_example_has_every_case() -> None:
-    truth, anchors = pictures.example()
-    assert RPN(box_iou(truth, anchors)).tolist() == [0, -2, -1, 1, 2]
+    ground_truth, anchors = pictures.example()
+    assert RPN(box_iou(ground_truth, anchors)).tolist() == [0, -2, -1, 1, 2]
     assert [pictures.label_of(match) for match in (0, 5, -1, -2)] == [1, 1, 0, -1]
 
 
 def test_labels_by_hand() -> None:
     figure = pictures.labels_worked_example()
-    truth, anchors = pictures.example()
+    ground_truth, anchors = pictures.example()
     scene = figure.axes[1]
-    assert boxes_of(scene, st.GROUND_TRUTH) == truth.tolist()
+    assert boxes_of(scene, st.GROUND_TRUTH) == ground_truth.tolist()
     assert boxes_of(scene, st.FOREGROUND) == anchors[[0, 3, 4]].tolist()
     assert boxes_of(scene, st.IGNORED) == anchors[[1]].tolist()
     assert boxes_of(scene, st.BACKGROUND) == anchors[[2]].tolist()
@@ -141,7 +141,7 @@ def test_labels_by_hand() -> None:
 
 
 def test_who_asks_and_who_gets() -> None:
-    figure = pictures.plot_labels_by_hand(TRUTH, ANCHORS, RPN, (17, 26))
+    figure = pictures.plot_labels_by_hand(GROUND_TRUTH, ANCHORS, RPN, (17, 26))
     sheet: Any = figure.axes[0]
     weights = {text.get_text(): text.get_fontweight() for text in sheet.texts}
     assert {value for value, weight in weights.items() if weight == "bold" and "." in value} == {"0.59", "0.76"}
@@ -190,10 +190,12 @@ def test_objects_that_no_anchor_fits() -> None:
 
 def test_an_anchor_given_to_another() -> None:
     image = torch.zeros(3, 20, 30)
-    figure = low_quality.plot_wrong_truth(image, ("star", TRUTH[0]), ("cross", TRUTH[1]), ANCHORS[0])
+    figure = low_quality.plot_wrong_ground_truth(
+        image, ("star", GROUND_TRUTH[0]), ("cross", GROUND_TRUTH[1]), ANCHORS[0]
+    )
     assert titles(figure) == ["two objects", "the star asks for this anchor", "it is given to the cross"]
-    assert boxes_of(figure.axes[1], st.GROUND_TRUTH) == [TRUTH[0].tolist()]
-    assert boxes_of(figure.axes[2], st.GROUND_TRUTH) == [TRUTH[1].tolist()]
+    assert boxes_of(figure.axes[1], st.GROUND_TRUTH) == [GROUND_TRUTH[0].tolist()]
+    assert boxes_of(figure.axes[2], st.GROUND_TRUTH) == [GROUND_TRUTH[1].tolist()]
     assert all(boxes_of(ax, st.FOREGROUND) == [ANCHORS[0].tolist()] for ax in figure.axes[1:])
     assert {"IoU 0.402: its best anchor", "IoU 0.588: the anchor's best object"} < set(words(figure))
 

@@ -82,7 +82,7 @@ def test_trace_holds_what_the_losses_are_made_of(seen):
     for errors, name in ((seen.rpn_errors, "loss_rpn_box_reg"), (seen.box_errors, "loss_box_reg")):
         cost = F.smooth_l1_loss(errors, torch.zeros_like(errors), beta=1 / 9, reduction="sum") / number
         assert cost.item() == pytest.approx(seen.losses[name], rel=1e-4)
-    assert torch.equal(seen.proposals[-len(seen.truth) :], seen.truth)
+    assert torch.equal(seen.proposals[-len(seen.ground_truth) :], seen.ground_truth)
 
 
 def test_gradients_reach_only_the_own_head():
@@ -115,7 +115,7 @@ def test_four_losses_draws_the_sampled_boxes(seen):
     assert len(polygons(panels[2], st.BACKGROUND)) == int((~things).sum())
     assert torch.allclose(xyxy(polygons(panels[3], st.PROPOSAL)), seen.sampled[things])
     for panel in (panels[1], panels[3]):
-        assert torch.allclose(xyxy(polygons(panel, st.GROUND_TRUTH)), seen.truth)
+        assert torch.allclose(xyxy(polygons(panel, st.GROUND_TRUTH)), seen.ground_truth)
 
 
 def test_four_losses_moves_boxes_by_the_predicted_deltas(seen):

@@ -53,8 +53,8 @@ def test_nms_per_level_names_the_mistake(answer, message: str) -> None:
     assert message in verdict.message
 
 
-def share(proposals: Tensor, truth: Tensor, number: int) -> float:
-    return float((box_iou(truth, proposals[:number]).amax(dim=1) >= 0.5).float().mean())
+def share(proposals: Tensor, ground_truth: Tensor, number: int) -> float:
+    return float((box_iou(ground_truth, proposals[:number]).amax(dim=1) >= 0.5).float().mean())
 
 
 def test_recall_is_right() -> None:

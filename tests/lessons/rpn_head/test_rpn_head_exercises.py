@@ -153,6 +153,10 @@ def test_wrong_cell(mistake: dict[str, Any], says: str) -> None:
 
 def test_other_wrong_cells() -> None:
     assert "two tensors" in check.predictions_of_one_cell(lambda patch, head: one_cell(patch, head)[0]).message
-    assert "not those" in check.predictions_of_one_cell(lambda patch, head: [2 * v for v in one_cell(patch, head)]).message
-    logits_only = check.predictions_of_one_cell(lambda patch, head: (one_cell(patch, head)[0], 2 * one_cell(patch, head)[1]))
+    assert (
+        "not those" in check.predictions_of_one_cell(lambda patch, head: [2 * v for v in one_cell(patch, head)]).message
+    )
+    logits_only = check.predictions_of_one_cell(
+        lambda patch, head: (one_cell(patch, head)[0], 2 * one_cell(patch, head)[1])
+    )
     assert "logits are right" in logits_only.message

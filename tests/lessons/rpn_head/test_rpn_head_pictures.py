@@ -83,7 +83,7 @@ def test_objectness_by_shape_marks_one_cell() -> None:
     for i, ax in enumerate(figure.axes):
         shape, level = divmod(i, 5)
         assert np.allclose(np.asarray(ax.images[0].get_array()), objectness[level][0, shape].sigmoid().numpy())
-        assert len(ax.collections) == (3 if i == 7 else 1)  # the truth, and in one panel a cell with its halo
+        assert len(ax.collections) == (3 if i == 7 else 1)  # the ground truth, and in one panel a cell with its halo
     corners = np.asarray(figure.axes[7].collections[-1].get_paths()[0].vertices)
     assert corners[:, 0].min() == 7 * 16
     assert corners[:, 1].max() == 5 * 16

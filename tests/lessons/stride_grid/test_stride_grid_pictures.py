@@ -116,9 +116,9 @@ def test_half_a_stride_later() -> None:
 
 
 def test_off_center_says_the_iou_of_what_is_drawn() -> None:
-    truth = torch.tensor([40.0, 40, 72, 72])
-    choices = [("here", truth + torch.tensor([8.0, 0, 8, 0]), 0.0), ("there", truth, 0.5)]
-    figure = places.plot_off_center(IMAGE, truth, choices, 16)
+    ground_truth = torch.tensor([40.0, 40, 72, 72])
+    choices = [("here", ground_truth + torch.tensor([8.0, 0, 8, 0]), 0.0), ("there", ground_truth, 0.5)]
+    figure = places.plot_off_center(IMAGE, ground_truth, choices, 16)
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["here: IoU 0.60", "there: IoU 1.00"]
     assert [16, 16] in dots(figure.axes[0])
     assert [24, 24] in dots(figure.axes[1])

@@ -100,7 +100,7 @@ def test_a_detection_without_object_can_be_followed() -> None:
     check_now(explorer)
     assert not explorer.result.true
     assert len(explorer.result.labelled) == 0
-    assert explorer.words.startswith("This box fits no true one by 0.50")
+    assert explorer.words.startswith("This box fits no ground-truth box by 0.50")
     explorer.set(stage="iou_labeling")
     check_now(explorer.opened["iou_labeling", NUMBER])
 

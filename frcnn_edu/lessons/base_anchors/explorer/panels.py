@@ -120,19 +120,19 @@ def _corner(result: Result) -> Panel:
 
 def _object(result: Result) -> Panel:
     story, scale, index = result.story, result.enlarged, result.state.chosen
-    box, truth, fit = result.boxes[[index]], result.truth[None], float(result.fit[index])
+    box, ground_truth, fit = result.boxes[[index]], result.ground_truth[None], float(result.fit[index])
     height, width = story.resized.shape[1:]
     x, y = (scale * (story.box[:2] + story.box[2:]) / 2).tolist()
     picture = replace(photo(story.resized, dim=0.25), extent=(-x, -y, width * scale - x, height * scale - y))
-    reach = stepped(1.1 * float(torch.cat((box, truth)).abs().max()), 32 * scale)
+    reach = stepped(1.1 * float(torch.cat((box, ground_truth)).abs().max()), 32 * scale)
     layers: list[Layer] = [
         picture,
-        Boxes(truth, st.GROUND_TRUTH, 2.4, dashed=True, group="truth"),
+        Boxes(ground_truth, st.GROUND_TRUTH, 2.4, dashed=True, group="ground_truth"),
         Boxes(box, st.ANCHOR, 3.2, group="anchor", ids=torch.tensor([index]), values=_told(result, index)),
     ]
     return Panel(
         "object", (650, 30, 136, 136), (-reach, -reach, reach, reach), layers, "Over our object",
-        f"IoU {fit:.2f}, best of 15: {float(result.fit.max()):.2f}\ndashed: the true box", st.FAINT,
+        f"IoU {fit:.2f}, best of 15: {float(result.fit.max()):.2f}\ndashed: ground truth", st.FAINT,
         alt=f"The anchor centred on the object that is followed: IoU {fit:.2f}",
     )  # fmt: skip
 

@@ -65,7 +65,7 @@ class Result:
         sizes, ratios: (15,) of each anchor.
         exact: (15, 4) as the formulas have them, `made` (15, 4) by the model, `boxes` the ones of the two that are shown.
         cost: (15,) by how many percent the area of `made` misses size², `error` (15,) that of `boxes`.
-        truth, fit: the object around (0, 0), (4,), and its IoU with each box, (15,).
+        ground_truth, fit: the object around (0, 0), (4,), and its IoU with each box, (15,).
         foreground: the IoU from which on an anchor counts as an object in training.
         enlarged: how many pixels of the network one pixel of `Story.resized` is.
     """
@@ -79,7 +79,7 @@ class Result:
     boxes: Tensor
     cost: Tensor
     error: Tensor
-    truth: Tensor
+    ground_truth: Tensor
     fit: Tensor
     foreground: float
     enlarged: float
@@ -98,12 +98,12 @@ def compute(state: State, of: Story) -> Result:
     cost, error = (100 * (box_area(some) / sizes.square() - 1) for some in (made, boxes))
     enlarged = PRESETS[state.preset][1]
     sides = (of.box[2:] - of.box[:2]) * enlarged
-    truth = torch.cat((-sides, sides)) / 2
+    ground_truth = torch.cat((-sides, sides)) / 2
     rpn: Any = of.model.rpn
     foreground = rpn.proposal_matcher.high_threshold
-    fit = box_iou(truth[None], boxes)[0]
+    fit = box_iou(ground_truth[None], boxes)[0]
     return Result(
-        state, of, sizes, ratios, exact, made, boxes, cost, error, truth, fit, foreground, enlarged
+        state, of, sizes, ratios, exact, made, boxes, cost, error, ground_truth, fit, foreground, enlarged
     )  # fmt: skip
 
 

@@ -36,10 +36,10 @@ def _corners(result: Result) -> Line:
 
 def _area(result: Result) -> Line:
     index = result.state.chosen
-    sides, true = 2 * result.boxes[index, 2:], 2 * result.truth[2:]
+    sides, true = 2 * result.boxes[index, 2:], 2 * result.ground_truth[2:]
     area, wanted, covered = (float(some.prod()) for some in (sides, result.sizes[[index, index]], true))
     shared = float(torch.minimum(sides, true).prod())
-    below: list[Piece] = [f"{area:.0f} + ", Term(f"{covered:.0f}", "truth", st.GROUND_TRUTH), f" − {shared:.0f}"]
+    below: list[Piece] = [f"{area:.0f} + ", Term(f"{covered:.0f}", "ground_truth", st.GROUND_TRUTH), f" − {shared:.0f}"]
     return [
         f"w · h = {cut(area)} against s² = {cut(wanted)}: ",
         _term(result, signed(result.error[index])),

@@ -23,7 +23,7 @@ class BoxCodingExplorer(Explorer[State, Result]):
         wide, x, y = x2 - x1, (x1 + x2) / 2, (y1 + y2) / 2
         # A box that is to stay is named as the target: a prompt sets all that is not named to the first view's.
         return (
-            ("The true box itself: which deltas would be right?", {"target": tuple(self.subject.box.tolist())}),
+            ("The ground-truth box itself: which deltas would be right?", {"target": tuple(self.subject.box.tolist())}),
             ("The box is the anchor itself: what are its deltas?", {"target": self.first.anchor}),
             ("Twice as wide about the same centre: which delta, and is it 2?", {"target": (x1 - wide / 2, y1, x2 + wide / 2, y2)}),
             ("Its own width to the left.", {"target": (x1 - wide, y1, x2 - wide, y2)}),

@@ -59,7 +59,7 @@ def _picture(result: Result, of: Story) -> Panel:
     layers: list[Layer] = [
         Boxes(torch.tensor([view]), st.FAINT, 0, fill=0.6),
         photo(of.resized, dim=0.3),
-        Boxes(result.truth[None], st.GROUND_TRUTH, 2.2, dashed=True),
+        Boxes(result.ground_truth[None], st.GROUND_TRUTH, 2.2, dashed=True),
         _box(anchor, st.ANCHOR, "anchor"),
         _box(result.moved, st.PROPOSAL, "moved"),
         *_spans(result, view, (view[2] - view[0]) / place[2]),
@@ -67,8 +67,8 @@ def _picture(result: Result, of: Story) -> Panel:
     ]
     return Panel(
         "picture", place, view, layers, "Drag the anchor, or the box it is moved to",
-        "arrows: from centre to centre, in pixels · dashed: the true box", st.FAINT,
-        alt=f"The picture with an anchor and the box that the deltas move it to; its IoU with the true box is {result.fit:.2f}",
+        "arrows: from centre to centre, in pixels · dashed: ground truth", st.FAINT,
+        alt=f"The picture with an anchor and the box that the deltas move it to; its IoU with the ground-truth box is {result.fit:.2f}",
     )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ class Result:
     """An anchor and the box that the deltas move it to.
 
     `moved` is (4,); `encoded` (4,) what the coder says of it: the deltas again, unless they were clamped. `predicted` (4,) is what
-    the RPN predicts for this anchor, in the state's weights; None for an anchor that the model does not have. `truth` is the
+    the RPN predicts for this anchor, in the state's weights; None for an anchor that the model does not have. `ground_truth` is the
     object that is followed, `fit` the moved box's IoU with it.
     """
 
@@ -51,7 +51,7 @@ class Result:
     moved: Tensor
     encoded: Tensor
     predicted: Tensor | None
-    truth: Tensor
+    ground_truth: Tensor
     fit: float
 
 

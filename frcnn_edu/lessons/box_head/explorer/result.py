@@ -33,10 +33,10 @@ class State:
 
 @dataclass(frozen=True)
 class Found:
-    """Detections of one picture after NMS, the best first: (N, 4), (N,), (N,); and of each the true box that it matched.
+    """Detections of one picture after NMS, the best first: (N, 4), (N,), (N,); and of each the ground-truth box that it matched.
 
     `kept` (N,) are their ranks among the candidates, `survivors` those of all that NMS leaves, before the limit; `matched` (N,)
-    is the true box's index, −1 for a wrong detection; `fits` (N,) the IoU with the best true box of its class, 0 without one.
+    is the ground-truth box's index, −1 for a wrong detection; `fits` (N,) the IoU with the best ground-truth box of its class, 0 without one.
     """
 
     boxes: Tensor
@@ -67,16 +67,16 @@ class Selected:
     Attributes:
         box, score, label: (4,), a number, its class.
         fate: what became of it.
-        truth, fit: index of the true box of its class that it overlaps most, and by how much; −1 and 0 without one.
+        ground_truth, fit: index of the ground-truth box of its class that it overlaps most, and by how much; −1 and 0 without one.
         dropper: largest IoU with a better one of its class that NMS kept: if above the threshold, it dropped this one.
-        other, other_fit: label of the true box of another class that it overlaps most, and by how much.
+        other, other_fit: label of the ground-truth box of another class that it overlaps most, and by how much.
     """
 
     box: Tensor
     score: float
     label: int
     fate: Fate
-    truth: int
+    ground_truth: int
     fit: float
     dropper: float
     other: int
@@ -91,7 +91,7 @@ class Result:
         seen, found: of the picture that is shown.
         selected: None where the picture has no candidate at all.
         ids, scores, right: (D,) of all pictures' detections of the chosen class or classes, the best first.
-        truths: how many objects there are.
+        objects: how many objects there are.
         precision, recall: (D,) if the score threshold were just below each detection.
         passing: how many of them are above the threshold.
         average: the area under the curve, as COCO interpolates it.
@@ -106,7 +106,7 @@ class Result:
     ids: Tensor
     scores: Tensor
     right: Tensor
-    truths: int
+    objects: int
     precision: Tensor
     recall: Tensor
     passing: int
@@ -117,7 +117,7 @@ class Result:
     def counts(self) -> tuple[int, int, int]:
         """Right and wrong detections above the threshold, and missed objects."""
         right = int(self.right[: self.passing].sum())
-        return right, self.passing - right, self.truths - right
+        return right, self.passing - right, self.objects - right
 
 
 @lru_cache(maxsize=256)
@@ -132,7 +132,7 @@ def found_in(seen: Seen, nms: float, iou: float, most: int) -> Found:
 
 
 def match(boxes: Tensor, labels: Tensor, seen: Seen, iou: float) -> tuple[Tensor, Tensor]:
-    """COCO's rule: the best detection first, each takes the free true box of its class that it overlaps most, if by `iou` or more."""
+    """COCO's rule: the best detection first, each takes the free ground-truth box of its class that it overlaps most, if by `iou` or more."""
     matched = torch.full((len(boxes),), -1)
     same = labels[:, None] == seen.labels[None]  # (N, M)
     overlaps = torch.where(same, box_iou(boxes, seen.boxes), 0.0)
@@ -161,14 +161,14 @@ def compute(state: State, of: Story) -> Result:
     )
     scores = torch.cat([found.scores[mask] for (_, found), mask in zip(every, masks, strict=True)])
     right = torch.cat([found.matched[mask] >= 0 for (_, found), mask in zip(every, masks, strict=True)])
-    truths = sum(int(counted(seen.labels, state.label).sum()) for seen, _ in every)
+    objects = sum(int(counted(seen.labels, state.label).sum()) for seen, _ in every)
     scores, order = scores.sort(descending=True, stable=True)
     ids, right = ids[order], right[order]
     hits = right.cumsum(dim=0).double()
-    precision, recall = hits / torch.arange(1, len(hits) + 1), hits / max(truths, 1)
+    precision, recall = hits / torch.arange(1, len(hits) + 1), hits / max(objects, 1)
     seen, found = every[state.picture]
     return Result(
-        state, seen, found, select(state, seen, found), ids, scores, right, truths, precision, recall,
+        state, seen, found, select(state, seen, found), ids, scores, right, objects, precision, recall,
         int((scores > state.score).sum()), average_precision(precision, recall), len(every), len(known.coming),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ def formula(result: Result, of: Story) -> list[Line]:
     """Precision and recall of all pictures, and the selected candidate against its thresholds."""
     right, wrong, missed = result.counts()
     precision = f"{right / (right + wrong):.3f}" if right + wrong else "–"
-    recall = f"{right / result.truths:.3f}" if result.truths else "–"
+    recall = f"{right / result.objects:.3f}" if result.objects else "–"
     lines: list[Line] = [
         [f"precision = right / (right + wrong) = {right} / ({right} + {wrong}) = ", Term(precision, "work", st.DETECTION)],
         [f"recall = right / (right + missed) = {right} / ({right} + {missed}) = ", Term(recall, "work", st.DETECTION)],
@@ -37,7 +37,7 @@ def _selected(result: Result, one: Selected, of: Story) -> list[Piece]:
             f" > {state.nms:.2f}",
         ]
     fit = Term(apart(one.fit, state.iou), mark, st.GROUND_TRUTH)
-    return [*line, f", IoU with a true {name} = ", fit, f" {'≥' if one.fit >= state.iou else '<'} {state.iou:.2f}"]
+    return [*line, f", IoU with a ground-truth {name} = ", fit, f" {'≥' if one.fit >= state.iou else '<'} {state.iou:.2f}"]
 
 
 def words(result: Result, of: Story) -> str:
@@ -47,7 +47,7 @@ def words(result: Result, of: Story) -> str:
     where = "In this picture" if result.pictures == 1 else f"In all {result.pictures} pictures"
     if result.coming:
         where = f"In {result.pictures} of {result.pictures + result.coming} pictures so far"
-    said = f"{where}: {right} of {result.truths} {kind} found, {missed} missed, {wrong} wrong detection{'' if wrong == 1 else 's'}."
+    said = f"{where}: {right} of {result.objects} {kind} found, {missed} missed, {wrong} wrong detection{'' if wrong == 1 else 's'}."
     return said if result.selected is None else f"{said} {_fate(result, result.selected, of)}"
 
 
@@ -70,4 +70,4 @@ def _fate(result: Result, one: Selected, of: Story) -> str:
             other = (
                 f" It lies on a {of.classes[one.other]}, by {one.other_fit:.2f}." if one.other_fit >= state.iou else ""
             )
-            return f"The selected {name} is wrong: no true {name} overlaps it by {state.iou:.2f}.{other}"
+            return f"The selected {name} is wrong: no ground-truth {name} overlaps it by {state.iou:.2f}.{other}"

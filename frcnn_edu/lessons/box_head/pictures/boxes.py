@@ -20,22 +20,22 @@ from .scores import crop
 
 
 def plot_class_boxes(
-    image: Tensor, proposal: Tensor, boxes: Tensor, probabilities: Tensor, classes: Sequence[str], truth: Tensor
+    image: Tensor, proposal: Tensor, boxes: Tensor, probabilities: Tensor, classes: Sequence[str], ground_truth: Tensor
 ) -> Figure:
     """One proposal, and the box that it would become as each class.
 
     Args:
         proposal: (4,).
         boxes: (K, 4), decoded, for K classes with the background.
-        truth: (N, 4) objects, dashed; the crop is around them.
+        ground_truth: (N, 4) objects, dashed; the crop is around them.
     """
-    x1, y1, x2, y2 = crop(torch.cat((truth, proposal[None])), 12, image)
-    overlaps = box_iou(truth, boxes).amax(dim=0)  # (K,)
+    x1, y1, x2, y2 = crop(torch.cat((ground_truth, proposal[None])), 12, image)
+    overlaps = box_iou(ground_truth, boxes).amax(dim=0)  # (K,)
     with st.style():
         figure, axes = panels([(y2 - y1) / (x2 - x1)] * len(classes), columns=3, title=0.25, caption=0.2, gap=0.1)
         for label, ax in enumerate(axes):
             show_image(ax, image, dim=0.45)
-            draw_ground_truth(ax, truth)
+            draw_ground_truth(ax, ground_truth)
             draw_boxes(ax, proposal[None], st.PROPOSAL, linewidth=1.2)
             draw_boxes(ax, boxes[[label]], st.class_color(label), linewidth=2.4)
             look: Any = {"arrowstyle": "-|>", "color": st.INK, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0}

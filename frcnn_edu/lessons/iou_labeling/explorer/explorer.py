@@ -46,12 +46,12 @@ class IouLabelingExplorer(Explorer[State, Result]):
     def make_controls(self) -> dict[str, Any]:
         style = {"description_width": "initial"}
         share = {"min": 0.0, "max": 1.0, "step": 0.05, "style": style}
-        truths = [(name, k) for k, name in enumerate(names(self.subject))]
+        objects = [(name, k) for k, name in enumerate(names(self.subject))]
         return {
             "foreground": ipywidgets.FloatSlider(0.7, description="foreground: IoU ≥", **share),
             "background": ipywidgets.FloatSlider(0.3, description="background: IoU <", **share),
             "low_quality": ipywidgets.Checkbox(True, description="low-quality matches", indent=False),
-            "truth": ipywidgets.Dropdown(options=truths, description="ground truth", style=style),
+            "object": ipywidgets.Dropdown(options=objects, description="ground truth", style=style),
             "sampled": ipywidgets.Checkbox(False, description="draw a sample", indent=False),
             "draw": ipywidgets.IntSlider(1, min=1, max=50, description="draw no.", style=style),
         }
@@ -74,23 +74,23 @@ class IouLabelingExplorer(Explorer[State, Result]):
         return None
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
-        if "truth" in changes and "box" not in changes:  # another object, where it is annotated, and its best anchor
-            changes = {"box": place(self.subject, changes["truth"]), "anchor": BEST, **changes}
+        if "object" in changes and "box" not in changes:  # another object, where it is annotated, and its best anchor
+            changes = {"box": place(self.subject, changes["object"]), "anchor": BEST, **changes}
         if "draw" in changes:  # who asks for another draw wants to see it
             changes = {"sampled": True, **changes}
         return changes
 
     def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:
-        if group == "truth":
-            return {"truth": id} if id != state.truth else {"anchor": BEST}
+        if group == "ground_truth":
+            return {"object": id} if id != state.object else {"anchor": BEST}
         if group == "bar":  # the one of its anchors that is nearest to the chosen object
             anchors = anchors_of_bar(self.result, id)
-            return {"anchor": int(anchors[self.result.ious[state.truth, anchors].argmax()])}
+            return {"anchor": int(anchors[self.result.ious[state.object, anchors].argmax()])}
         return {"anchor": id} if group == "anchor" else {}
 
     def arrow(self, state: State, panel: str, dx: int, dy: int) -> dict[str, Any]:
         if dy:
-            return {"truth": (state.truth + dy) % len(self.subject.boxes)}
-        order = self.result.ious[state.truth].argsort(descending=True, stable=True)
+            return {"object": (state.object + dy) % len(self.subject.boxes)}
+        order = self.result.ious[state.object].argsort(descending=True, stable=True)
         rank = int(torch.where(order == self.result.anchor)[0]) + dx
         return {"anchor": int(order[min(max(rank, 0), len(order) - 1)])}

@@ -36,7 +36,7 @@ def draw(result: Result, of: Story) -> Scene:
     """The picture with its anchors, how far all of them overlap, and the selected one by itself."""
     picture = _picture(result, of)
     panels = [picture, _legend(result, picture), _histogram(result), _selected(result, of), _ious(result)]
-    box, name = torch.tensor(result.state.box), result.names[result.state.truth]
+    box, name = torch.tensor(result.state.box), result.names[result.state.object]
     handle = Handle("box", "picture", box, st.GROUND_TRUTH, name, smallest=2, dashed=True)
     height = max(464.0, picture.place[1] + picture.place[3] + 74)
     return Scene(height, panels, formula(result), [reason(result)], [handle])
@@ -80,8 +80,8 @@ def _chosen(result: Result) -> list[Layer]:
 def _picture(result: Result, of: Story) -> Panel:
     height, width = of.resized.shape[1:]
     foreground, ignored, background = (result.where(label) for label in KINDS)
-    mine = ignored[result.best_truth[ignored] == result.state.truth]
-    others = torch.where(torch.arange(len(result.truths)) != result.state.truth)[0]
+    mine = ignored[result.best_object[ignored] == result.state.object]
+    others = torch.where(torch.arange(len(result.ground_truth)) != result.state.object)[0]
     faint = result.state.sampled  # then only the drawn ones are loud
     layers: list[Layer] = [
         _photo(of),
@@ -89,8 +89,8 @@ def _picture(result: Result, of: Story) -> Panel:
         _outlines(result, mine if len(mine) <= FEW else mine[:0], st.IGNORED, 0.9, 0.9),
         _middles(result, ignored, st.IGNORED, 2.3, "square", 0.5 if faint else 1.0),
         Boxes(
-            result.truths[others], st.GROUND_TRUTH, 1.8, True,
-            group="truth", ids=others, values={"IoU with anchor": result.ious[others, result.anchor]},
+            result.ground_truth[others], st.GROUND_TRUTH, 1.8, True,
+            group="ground_truth", ids=others, values={"IoU with anchor": result.ious[others, result.anchor]},
         ),
         _middles(result, foreground, st.FOREGROUND, 2.6, "ring", 0.5 if faint else 1.0)
         if len(foreground) > MANY
@@ -232,8 +232,8 @@ def _mine(result: Result, top: float, line: float) -> list[Layer]:
 
 
 def _selected(result: Result, of: Story) -> Panel:
-    index, best = result.anchor, int(result.best_truth[result.anchor])
-    both = torch.stack((result.anchors[index], result.truths[best]))
+    index, best = result.anchor, int(result.best_object[result.anchor])
+    both = torch.stack((result.anchors[index], result.ground_truth[best]))
     low, high = both[:, :2].amin(dim=0), both[:, 2:].amax(dim=0)
     (x, y), reach = ((low + high) / 2).tolist(), 0.56 * float((high - low).max())
     shared, area, _ = result.overlap()
@@ -243,7 +243,7 @@ def _selected(result: Result, of: Story) -> Panel:
         Boxes(both, st.FOCUS, 0, fill=1, alpha=0, halo=False, group="union", ids=torch.tensor([0, 0])),
         Boxes(shared[None] if area else shared[None][:0], st.INK, 0, fill=0.3, halo=False, group="intersection"),
         *_chosen(result),
-        Boxes(both[1:], st.GROUND_TRUTH, 2.2, True, group="truth", ids=torch.tensor([best])),
+        Boxes(both[1:], st.GROUND_TRUTH, 2.2, True, group="ground_truth", ids=torch.tensor([best])),
     ]
     return Panel(
         "selected", (500, 290, 140, 140), (x - reach, y - reach, x + reach, y + reach), layers, "Selected anchor",
@@ -256,11 +256,11 @@ def _ious(result: Result) -> Panel:
     """The selected anchor's IoU with each object, or with those that it overlaps most if they are many."""
     column = result.ious[:, result.anchor]  # (M,)
     ids = column.topk(min(ROWS, len(column))).indices.sort().values
-    best = int(result.best_truth[result.anchor])
+    best = int(result.best_object[result.anchor])
     rows = torch.tensor(
         [[0.0, row, 1, row + 1] for row in range(len(ids))]
     )  # a bar of 0 cannot be touched, its row can
-    layers: list[Layer] = [Boxes(rows, st.GROUND_TRUTH, 0, fill=1, alpha=0, group="truth", ids=ids)]
+    layers: list[Layer] = [Boxes(rows, st.GROUND_TRUTH, 0, fill=1, alpha=0, group="ground_truth", ids=ids)]
     for row, (id, iou) in enumerate(zip(ids.tolist(), column[ids].tolist(), strict=True)):
         bar = torch.tensor([[0.0, row + 0.14, iou, row + 0.86]])
         fill = 1.0 if id == best else 0.45

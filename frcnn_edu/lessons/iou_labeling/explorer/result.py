@@ -20,7 +20,7 @@ BEST = -1  # as the selected anchor: whichever overlaps the chosen object most a
 @dataclass(frozen=True)
 class State:
     box: Rect  # of the chosen object, in pixels of the resized image
-    truth: int  # which object that is
+    object: int  # which object that is
     foreground: float  # anchors with at least this IoU are foreground
     background: float  # those with less than this are background
     anchor: int = BEST  # the selected one of all anchors
@@ -34,10 +34,10 @@ class Result:
     """The labels of all A anchors, given M objects.
 
     Attributes:
-        truths: (M, 4) with the chosen one where it is now.
+        ground_truth: (M, 4) with the chosen one where it is now.
         names: of the objects.
         anchors: (A, 4).
-        ious: (M, A); best, best_truth: (A,) its maximum over the objects, and whose it is.
+        ious: (M, A); best, best_object: (A,) its maximum over the objects, and whose it is.
         matched: (A,) the `Matcher`'s answer: an object's index, −1 background, −2 ignored.
         labels: (A,) what the RPN makes of it: 1, 0 or −1.
         by_threshold: (A,) what the labels would be without low-quality matches.
@@ -46,12 +46,12 @@ class Result:
     """
 
     state: State
-    truths: Tensor
+    ground_truth: Tensor
     names: tuple[str, ...]
     anchors: Tensor
     ious: Tensor
     best: Tensor
-    best_truth: Tensor
+    best_object: Tensor
     matched: Tensor
     labels: Tensor
     by_threshold: Tensor
@@ -69,11 +69,11 @@ class Result:
 
     def overlap(self) -> tuple[Tensor, float, float]:
         """Of the selected anchor and its best object: the box (4,) that they share, its area, and that of their union."""
-        anchor, truth = self.anchors[self.anchor], self.truths[self.best_truth[self.anchor]]
-        shared = intersection(anchor, truth)
+        anchor, ground_truth = self.anchors[self.anchor], self.ground_truth[self.best_object[self.anchor]]
+        shared = intersection(anchor, ground_truth)
         shared[2:] = torch.maximum(shared[:2], shared[2:])  # no area where they do not meet
         area = float(box_area(shared[None]))
-        return shared, area, float(box_area(torch.stack((anchor, truth))).sum()) - area
+        return shared, area, float(box_area(torch.stack((anchor, ground_truth))).sum()) - area
 
     def written(self, digits: int) -> str:
         """The selected anchor's best IoU with so many digits, or as many as it takes to be on its side of the thresholds."""
@@ -94,9 +94,9 @@ def start(of: Story) -> State:
     return State(place(of, of.object), of.object, matcher.high_threshold, matcher.low_threshold)
 
 
-def place(of: Story, truth: int) -> Rect:
+def place(of: Story, index: int) -> Rect:
     """Where an object is annotated."""
-    x1, y1, x2, y2 = (round(value, 1) for value in of.boxes[truth].tolist())
+    x1, y1, x2, y2 = (round(value, 1) for value in of.boxes[index].tolist())
     return (x1, y1, x2, y2)
 
 
@@ -115,17 +115,17 @@ def all_anchors(of: Story) -> Tensor:
 
 def compute(state: State, of: Story) -> Result:
     """Matches, labels and sample, as the RPN makes them."""
-    truths = of.boxes.clone()
-    truths[state.truth] = torch.tensor(state.box)
-    ious = box_iou(truths, all_anchors(of))  # (M, A)
+    ground_truth = of.boxes.clone()
+    ground_truth[state.object] = torch.tensor(state.box)
+    ious = box_iou(ground_truth, all_anchors(of))  # (M, A)
     matched = Matcher(state.foreground, state.background, state.low_quality)(ious)
     by_threshold = Matcher(state.foreground, state.background)(ious)
     labels = _labels(matched)
     positives, negatives = sample(labels, state.draw, of) if state.sampled else (labels.new_empty(0),) * 2
-    anchor = int(ious[state.truth].argmax()) if state.anchor == BEST else state.anchor
-    best, best_truth = ious.max(dim=0)
+    anchor = int(ious[state.object].argmax()) if state.anchor == BEST else state.anchor
+    best, best_object = ious.max(dim=0)
     return Result(
-        state, truths, names(of), all_anchors(of), ious, best, best_truth,
+        state, ground_truth, names(of), all_anchors(of), ious, best, best_object,
         matched, labels, _labels(by_threshold), positives, negatives, anchor,
     )  # fmt: skip
 
@@ -137,7 +137,7 @@ def onto_another(of: Story) -> tuple[int, Rect] | None:
         x, y = ((of.boxes[other, :2] + of.boxes[other, 2:]) / 2).tolist()
         box = (round(x - wide / 2, 1), round(y - high / 2, 1), round(x + wide / 2, 1), round(y + high / 2, 1))
         moved = compute(replace(start(of), box=box), of)
-        if other != of.object and int(moved.best_truth[moved.anchor]) == other:
+        if other != of.object and int(moved.best_object[moved.anchor]) == other:
             return other, box
     return None
 

@@ -62,7 +62,7 @@ def reason(result: Result) -> str:
 def _why(result: Result) -> str:
     state, index = result.state, result.anchor
     iou, label = result.written(2), int(result.by_threshold[index])
-    own = result.names[int(result.best_truth[index])]
+    own = result.names[int(result.best_object[index])]
     touches = bool(result.best[index] > 0)
     overlaps = f"it overlaps {own} by {iou}" if touches else "it meets no object"
     if label == FOREGROUND:
@@ -81,7 +81,7 @@ def _restored(result: Result, own: str, iou: str) -> str:
     """Of an anchor that is foreground only because an object asks for it."""
     column = result.ious[:, result.anchor]  # (M,)
     asking = torch.where(column == result.ious.amax(dim=1))[0].tolist()
-    if int(result.best_truth[result.anchor]) in asking:
+    if int(result.best_object[result.anchor]) in asking:
         return (
             f"Its best object is {own}, IoU {iou}: below {result.state.foreground:.2f}. "
             f"But no anchor overlaps {own} more, so the low-quality rule makes it foreground."
@@ -101,9 +101,9 @@ def _two(iou: Tensor, more: Tensor) -> str:
 
 def _learners(result: Result) -> str:
     """How many anchors learn the chosen object, and how many objects nobody learns."""
-    name, total = result.names[result.state.truth], len(result.names)
+    name, total = result.names[result.state.object], len(result.names)
     learners = result.matched[result.matched >= 0].bincount(minlength=total)  # (M,)
-    number, without = int(learners[result.state.truth]), int((learners == 0).sum())
+    number, without = int(learners[result.state.object]), int((learners == 0).sum())
     if number == 0:
         return f"No anchor learns {name}: {without} of {total} objects {'go' if without > 1 else 'goes'} without."
     words = f"{name[0].upper()}{name[1:]} is learnt by {number} anchor{'s' if number > 1 else ''}"

@@ -23,18 +23,18 @@ def intersection(box: Tensor, other: Tensor) -> Tensor:
     return torch.cat((torch.maximum(box[:2], other[:2]), torch.minimum(box[2:], other[2:])))
 
 
-def plot_iou(truth: Tensor, anchor: Tensor, names: tuple[str, str], image: Tensor | None = None) -> Figure:
+def plot_iou(ground_truth: Tensor, anchor: Tensor, names: tuple[str, str], image: Tensor | None = None) -> Figure:
     """Two overlapping boxes (4,), what they share, and what they cover together, each with its number of pixels.
 
     Args:
         names: what the two are called in the picture.
         image: (3, H, W) to draw on; without it a grid is drawn, on which pixels can be counted.
     """
-    shared = intersection(truth, anchor)
+    shared = intersection(ground_truth, anchor)
     shared_area = float(box_area(shared[None]))
-    areas = box_area(torch.stack((truth, anchor))).tolist()
+    areas = box_area(torch.stack((ground_truth, anchor))).tolist()
     union = sum(areas) - shared_area
-    together = torch.cat((torch.minimum(truth[:2], anchor[:2]), torch.maximum(truth[2:], anchor[2:])))
+    together = torch.cat((torch.minimum(ground_truth[:2], anchor[:2]), torch.maximum(ground_truth[2:], anchor[2:])))
     left, top, right, bottom = (together + torch.tensor([-1.0, -1, 1, 1]) * (2 if image is None else 6)).tolist()
     with st.style():
         figure, axes = panels([(bottom - top) / (right - left)] * 3, columns=3, title=0.26, caption=0.36, gap=0.12)
@@ -46,14 +46,14 @@ def plot_iou(truth: Tensor, anchor: Tensor, names: tuple[str, str], image: Tenso
                 show_image(ax, image, dim=0.3)
             ax.set(xlim=(left, right), ylim=(bottom, top))
         _shade(axes[1], [shared])
-        _shade(axes[2], [truth, anchor])
+        _shade(axes[2], [ground_truth, anchor])
         for ax in axes:
             draw_boxes(ax, anchor[None], st.ANCHOR, linewidth=2)
-            draw_boxes(ax, truth[None], st.GROUND_TRUTH, linewidth=2, dashes=st.DASHES)
-        write_name(axes[0], truth, names[0], st.GROUND_TRUTH)
+            draw_boxes(ax, ground_truth[None], st.GROUND_TRUTH, linewidth=2, dashes=st.DASHES)
+        write_name(axes[0], ground_truth, names[0], st.GROUND_TRUTH)
         write_name(axes[0], anchor, names[1], st.ANCHOR, below=True)
         texts = (
-            ("two boxes", "\n".join(f"{n}: {_product(b)}" for n, b in zip(names, (truth, anchor)))),
+            ("two boxes", "\n".join(f"{n}: {_product(b)}" for n, b in zip(names, (ground_truth, anchor)))),
             ("intersection", _product(shared)),
             ("union", f"{areas[0]:g} + {areas[1]:g} − {shared_area:g} = {union:g}"),
         )
@@ -166,10 +166,10 @@ def _feel(page: Page, y: float) -> None:
     page.text(0.5, y, "what that looks like, moved along both axes:", fontsize=8.5, color=st.MUTED)
     for column, iou in enumerate((0.9, *LEVELS, 0.1)):
         move = SHIFT[1](iou)
-        truth = torch.tensor([[0.0, 0, 1, 1]])
+        ground_truth = torch.tensor([[0.0, 0, 1, 1]])
         ax = page.panel(0.45 + 1.45 * column, y + 0.22, 1.25, 1.45)
         bare(ax)
         ax.set(xlim=(-0.06, 1.64), ylim=(1.64, -0.34))
-        draw_boxes(ax, truth + move, st.ANCHOR, linewidth=1.8, halo=False)
-        draw_boxes(ax, truth, st.GROUND_TRUTH, linewidth=1.8, dashes=st.DASHES, halo=False)
+        draw_boxes(ax, ground_truth + move, st.ANCHOR, linewidth=1.8, halo=False)
+        draw_boxes(ax, ground_truth, st.GROUND_TRUTH, linewidth=1.8, dashes=st.DASHES, halo=False)
         ax.text(-0.03, -0.1, f"IoU {iou:g}", fontsize=8.5, fontweight="bold")

@@ -42,8 +42,10 @@ def plot_best_ious(best: Tensor, threshold: float, ours: float) -> Figure:
     return page.figure
 
 
-def plot_wrong_truth(image: Tensor, asks: tuple[str, Tensor], gets: tuple[str, Tensor], anchor: Tensor) -> Figure:
-    """An anchor that one truth asks for and another gets: (name, box (4,)) of each, and the anchor (4,)."""
+def plot_wrong_ground_truth(
+    image: Tensor, asks: tuple[str, Tensor], gets: tuple[str, Tensor], anchor: Tensor
+) -> Figure:
+    """An anchor that one ground-truth box asks for and another gets: (name, box (4,)) of each, and the anchor (4,)."""
     both = torch.stack((asks[1], gets[1], anchor))
     lowest, highest = both[:, :2].amin(dim=0) - 6, both[:, 2:].amax(dim=0) + 6
     with st.style():

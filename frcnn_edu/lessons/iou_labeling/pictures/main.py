@@ -29,9 +29,9 @@ LABELS: dict[int, tuple[str, str, tuple[float, float] | None]] = {
 
 def example() -> tuple[Tensor, Tensor]:
     """Three ground truths A, B, C (3, 4) and five anchors (5, 4) on 40 × 26 pixels, to label by hand."""
-    truth = torch.tensor([[3.0, 3, 13, 13], [22, 3, 32, 13], [26, 17, 31, 21]])
+    ground_truth = torch.tensor([[3.0, 3, 13, 13], [22, 3, 32, 13], [26, 17, 31, 21]])
     anchors = torch.tensor([[4.0, 3, 14, 13], [7, 3, 17, 13], [3, 9, 13, 19], [25, 3, 35, 13], [24, 15, 34, 25]])
-    return truth, anchors
+    return ground_truth, anchors
 
 
 def label_of(match: int) -> int:
@@ -42,23 +42,23 @@ def label_of(match: int) -> int:
 # ------------------------------------------------------------------------------------------------- the worked example
 
 
-def plot_labels_by_hand(truth: Tensor, anchors: Tensor, matcher: Matcher, size: tuple[float, float]) -> Figure:
-    """A few truths and anchors on squared paper, and the table of their IoUs that the labels are read from.
+def plot_labels_by_hand(ground_truth: Tensor, anchors: Tensor, matcher: Matcher, size: tuple[float, float]) -> Figure:
+    """A few ground-truth boxes and anchors on squared paper, and the table of their IoUs that the labels are read from.
 
-    In each row the best anchor of a truth is framed: it is the one the truth asks for. In each column the best truth of an
+    In each row the best anchor of a ground-truth box is framed: it is the one that the box asks for. In each column the best box of an
     anchor is bold: it is the one the anchor would get.
 
     Args:
         size: (height, width) of the paper.
     """
-    iou = box_iou(truth, anchors)
+    iou = box_iou(ground_truth, anchors)
     matches = matcher(iou).tolist()
-    names = [chr(ord("A") + i) for i in range(len(truth))]
+    names = [chr(ord("A") + i) for i in range(len(ground_truth))]
     height, width = size
     wide = 4.25
     tall = wide * height / width
     with st.style():
-        page = Page(max(tall + 0.45, 0.36 * (len(truth) + 2) + 1.22))
+        page = Page(max(tall + 0.45, 0.36 * (len(ground_truth) + 2) + 1.22))
         ax = page.panel(0.1, 0.35, wide, tall)
         draw_grid(ax, int(height), int(width), color=st.FAINT, alpha=1.0, zorder=0.8)
         bare(ax)
@@ -66,9 +66,9 @@ def plot_labels_by_hand(truth: Tensor, anchors: Tensor, matcher: Matcher, size: 
         for index, match in enumerate(matches):
             _, color, dashes = LABELS[label_of(match)]
             draw_boxes(ax, anchors[index : index + 1], color, linewidth=1.8, dashes=dashes, halo=False)
-        draw_boxes(ax, truth, st.GROUND_TRUTH, linewidth=1.6, dashes=st.DASHES, fill=0.12, halo=False)
+        draw_boxes(ax, ground_truth, st.GROUND_TRUTH, linewidth=1.6, dashes=st.DASHES, fill=0.12, halo=False)
         colors = [LABELS[label_of(match)][1] for match in matches]
-        draw_labels(ax, truth, names, [st.GROUND_TRUTH] * len(truth), fontsize=8)
+        draw_labels(ax, ground_truth, names, [st.GROUND_TRUTH] * len(ground_truth), fontsize=8)
         corners = anchors[:, [2, 3, 2, 3]] - torch.tensor([2.0, 2.2, 0, 0])  # the number goes to the lower right corner
         draw_labels(ax, corners, [str(i) for i in range(len(anchors))], colors, fontsize=8)
         _table(page, 5.0, 0.62, iou, matches, names)
@@ -116,21 +116,21 @@ def _table(page: Page, left: float, top: float, iou: Tensor, matches: Sequence[i
     for i, name in enumerate((*names, "match", "label")):
         y = top + (i + 0.5) * cell_h + (0.08 if i >= len(names) else 0)
         page.text(left - 0.12, y, name, ha="right", va="center_baseline", fontweight="bold", fontsize=8.5)
-    note = "framed: the anchor that a truth asks for\nbold: the truth that an anchor overlaps most"
+    note = "framed: each object's best anchor\nbold: each anchor's best object"
     page.text(left, top + (len(names) + 2) * cell_h + 0.2, note, color=st.MUTED, fontsize=7.5, linespacing=1.4)
 
 
 # ------------------------------------------------------------------------------------------------- all anchors at once
 
 
-def plot_labels(image: Tensor, truth: Tensor, anchors: Tensor, labels: Tensor, names: Sequence[str]) -> Figure:
+def plot_labels(image: Tensor, ground_truth: Tensor, anchors: Tensor, labels: Tensor, names: Sequence[str]) -> Figure:
     """All anchors of a picture, sorted by label, above the histogram of each anchor's best IoU.
 
     Args:
         labels: (N,) 1, 0 or −1.
         names: of the M objects, to be written at the foreground anchors.
     """
-    best = box_iou(truth, anchors).max(dim=0)
+    best = box_iou(ground_truth, anchors).max(dim=0)
     with st.style():
         page = Page(4.4)
         wide, high = 2.56, 2.56 * ratio(image)
@@ -141,7 +141,7 @@ def plot_labels(image: Tensor, truth: Tensor, anchors: Tensor, labels: Tensor, n
             few = len(chosen) < 30
             alpha = 1.0 if few else max(0.1, min(1.0, 60 / len(chosen)))
             draw_boxes(ax, chosen, color, linewidth=1.7 if few else 0.7, alpha=alpha, halo=few)
-            draw_boxes(ax, truth, st.GROUND_TRUTH, linewidth=1.1, dashes=st.DASHES, halo=False)
+            draw_boxes(ax, ground_truth, st.GROUND_TRUTH, linewidth=1.1, dashes=st.DASHES, halo=False)
             ax.set_title(f"{len(chosen)} {name}")
         ax = page.panel(0.65, high + 0.5, 7.2, 1.5)
         _histogram(ax, best.values, labels)
@@ -199,7 +199,7 @@ def _pins(ax: Axes, values: Tensor, names: Sequence[str]) -> None:
 
 
 def plot_sampled(
-    image: Tensor, truth: Tensor, anchors: Tensor, labels: Tensor, positives: Tensor, negatives: Tensor
+    image: Tensor, ground_truth: Tensor, anchors: Tensor, labels: Tensor, positives: Tensor, negatives: Tensor
 ) -> Figure:
     """The anchors drawn for training, and their shares among all anchors with a label and in the sample.
 
@@ -213,7 +213,7 @@ def plot_sampled(
         ax = page.panel(0.1, 0.32, wide, high)
         show_image(ax, image, dim=0.35)
         draw_boxes(ax, anchors[negatives], st.BACKGROUND, linewidth=1.1, dashes=(2.5, 1.5), halo=False)
-        draw_ground_truth(ax, truth)
+        draw_ground_truth(ax, ground_truth)
         draw_boxes(ax, anchors[positives], st.FOREGROUND, linewidth=line_width(ax))
         ax.set_title(f"the {len(positives) + len(negatives)} anchors of one training step")
         numbers = [(int((labels == 1).sum()), int((labels == 0).sum())), (len(positives), len(negatives))]

@@ -119,9 +119,9 @@ def draw_cross_entropies(trace: TrainingTrace) -> Figure:
 
         p = torch.linspace(0.01, 1, 200)
         right.plot(p.tolist(), (-p.log()).tolist(), color=st.INK, linewidth=2)
-        of_truth = trace.class_logits.softmax(dim=1).gather(1, trace.labels[:, None])[:, 0]  # (S,)
+        of_label = trace.class_logits.softmax(dim=1).gather(1, trace.labels[:, None])[:, 0]  # (S,)
         right.plot(
-            of_truth.tolist(), (-of_truth.log()).tolist(), "o", color=st.DETECTION, markersize=4.5, alpha=0.6,
+            of_label.tolist(), (-of_label.log()).tolist(), "o", color=st.DETECTION, markersize=4.5, alpha=0.6,
             markeredgewidth=0, clip_on=False,
         )  # fmt: skip
         number = trace.class_logits.shape[1]
@@ -130,10 +130,10 @@ def draw_cross_entropies(trace: TrainingTrace) -> Figure:
             f"knows nothing: ln {number} = {math.log(number):.2f}", (1 / number, math.log(number)), (0.3, 2.6),
             fontsize=8, arrowprops={"arrowstyle": "-", "color": st.MUTED, "shrinkB": 4},
         )  # fmt: skip
-        worst = int(of_truth.argmin())
+        worst = int(of_label.argmin())
         right.annotate(
-            f"the worst of {len(of_truth)}: p = {float(of_truth[worst]):.2f}",
-            (float(of_truth[worst]), -math.log(float(of_truth[worst]))), (0.5, 1.45), fontsize=8,
+            f"the worst of {len(of_label)}: p = {float(of_label[worst]):.2f}",
+            (float(of_label[worst]), -math.log(float(of_label[worst]))), (0.5, 1.45), fontsize=8,
             arrowprops={"arrowstyle": "-", "color": st.MUTED, "shrinkB": 4},
         )  # fmt: skip
         right.set(

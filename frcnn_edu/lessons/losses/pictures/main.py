@@ -50,7 +50,7 @@ def draw_four_losses(image: Tensor, trace: TrainingTrace, model: FasterRCNN) -> 
         _draw_background(axes[0], anchors[trace.negatives])
         draw_boxes(axes[0], anchors[trace.positives], st.FOREGROUND, linewidth=2)
         moved = rpn.box_coder.decode_single(trace.deltas[trace.positives], anchors[trace.positives])
-        _draw_correction(axes[1], anchors[trace.positives], st.ANCHOR, moved, st.PROPOSAL, trace.truth)
+        _draw_correction(axes[1], anchors[trace.positives], st.ANCHOR, moved, st.PROPOSAL, trace.ground_truth)
 
         objects = trace.labels > 0
         _draw_background(axes[2], trace.sampled[~objects])
@@ -59,7 +59,7 @@ def draw_four_losses(image: Tensor, trace: TrainingTrace, model: FasterRCNN) -> 
         _label_classes(axes[2], trace)
         deltas = trace.box_deltas[objects, trace.labels[objects]]
         corrected = heads.box_coder.decode_single(deltas, trace.sampled[objects])
-        _draw_correction(axes[3], trace.sampled[objects], st.PROPOSAL, corrected, st.DETECTION, trace.truth)
+        _draw_correction(axes[3], trace.sampled[objects], st.PROPOSAL, corrected, st.DETECTION, trace.ground_truth)
 
         sampled = len(trace.positives) + len(trace.negatives)
         page.heading(0.08, 0.34, 1, "RPN", st.PROPOSAL, f"{sampled} of {len(anchors)}\nanchors are drawn:")
@@ -111,16 +111,16 @@ def _draw_background(ax: Axes, boxes: Tensor) -> None:
     draw_boxes(ax, boxes, st.BACKGROUND, linewidth=0.8, dashes=(3, 2), halo=False, alpha=0.9)
 
 
-def _draw_correction(ax: Axes, before: Tensor, color: str, after: Tensor, end_color: str, truth: Tensor) -> None:
+def _draw_correction(ax: Axes, before: Tensor, color: str, after: Tensor, end_color: str, ground_truth: Tensor) -> None:
     draw_boxes(ax, before, color, linewidth=0.9, halo=False)
     draw_boxes(ax, after, end_color, linewidth=1.6)
-    draw_ground_truth(ax, truth)
+    draw_ground_truth(ax, ground_truth)
 
 
 def _label_classes(ax: Axes, trace: TrainingTrace) -> None:
-    names = [story().classes[int(label)] for label in trace.truth_labels]
-    colors = [st.class_color(int(label)) for label in trace.truth_labels]
-    draw_labels(ax, trace.truth, names, colors, fontsize=7)
+    names = [story().classes[int(label)] for label in trace.ground_truth_labels]
+    colors = [st.class_color(int(label)) for label in trace.ground_truth_labels]
+    draw_labels(ax, trace.ground_truth, names, colors, fontsize=7)
 
 
 # ---------------------------------------------------------------------------------------------------- two assignments
@@ -148,14 +148,14 @@ def draw_two_assignments(image: Tensor, trace: TrainingTrace, followed: int) -> 
             at.tolist(), _stacked(at), "D", color=st.FOCUS, markeredgecolor=st.INK, markersize=5.5, clip_on=False,
             label="object",
         )  # fmt: skip
-        best = float(box_iou(trace.truth[followed][None], trace.anchors).amax())
+        best = float(box_iou(trace.ground_truth[followed][None], trace.anchors).amax())
         left[0].annotate(
             f"diamonds: the {len(at)} objects;\nthis one is the cross's", (best, 2.0), (0.315, 700), fontsize=8,
             arrowprops={"arrowstyle": "-|>", "color": st.INK, "shrinkB": 3},
         )  # fmt: skip
         show_image(right[0], image, dim=0.45)
         draw_boxes(right[0], trace.anchors[objects], st.FOREGROUND, linewidth=1.6)
-        draw_ground_truth(right[0], trace.truth)
+        draw_ground_truth(right[0], trace.ground_truth)
         counts = [int((trace.anchor_labels == value).sum()) for value in (1, 0, -1)]
         page.text(5.08, 2.6, f"{counts[0]} objects · {counts[1]} background · {counts[2]} ignored", fontsize=8.5)
         page.text(5.08, 0.13, "anchors that are an object", fontsize=9, fontweight="bold")
@@ -163,7 +163,7 @@ def draw_two_assignments(image: Tensor, trace: TrainingTrace, followed: int) -> 
         bands = [(0.0, 0.5, st.BACKGROUND, "background: 0"), (0.5, 1.0, st.FOREGROUND, "object: its class, 1 … 5")]
         _histogram(left[1], proposal_iou, bands, f"box head: {len(proposal_iou)} proposals, integer labels")
         left[1].set(ylim=(0, 21))
-        given = len(trace.truth)
+        given = len(trace.ground_truth)
         left[1].annotate(
             f"the {given} annotated boxes,\nappended last: IoU 1", (0.975, 7.4), (0.63, 15), fontsize=8,
             arrowprops={"arrowstyle": "-|>", "color": st.INK, "shrinkB": 2},

@@ -23,7 +23,7 @@ class TrainingTrace:
     """What the four losses of one image are made of. Boxes are in pixels of the resized image, (N, 4).
 
     Attributes:
-        truth, truth_labels: the annotated boxes and their classes (N,).
+        ground_truth, ground_truth_labels: the annotated boxes and their classes (N,).
         anchors: all anchors, level after level.
         anchor_labels: float 1 object, 0 background, −1 ignored, for each anchor.
         positives, negatives: indices of the sampled anchors, (P,) and (Q,).
@@ -40,8 +40,8 @@ class TrainingTrace:
         losses: the four losses by torchvision's names.
     """
 
-    truth: Tensor
-    truth_labels: Tensor
+    ground_truth: Tensor
+    ground_truth_labels: Tensor
     anchors: Tensor
     anchor_labels: Tensor
     positives: Tensor
@@ -103,18 +103,18 @@ def trace_training(model: FasterRCNN, image: Tensor, target: dict[str, Any], see
         torch.manual_seed(seed)
         losses: Any = model([image], [target])
         resized = seen["batch"][1][0]
-        truth, truth_labels = resized["boxes"], resized["labels"]
+        ground_truth, ground_truth_labels = resized["boxes"], resized["labels"]
         logits, deltas = concat_box_prediction_layers(*seen["head"])
         (anchor_labels,), (matched,) = seen["assign_targets_to_anchors"]
         positives, negatives = seen["sample"]
         anchors = seen["anchors"][0]
-        proposals = torch.cat((seen["rpn"][0][0], truth))
-        _, (proposal_labels,) = heads.assign_targets_to_proposals([proposals], [truth], [truth_labels])
+        proposals = torch.cat((seen["rpn"][0][0], ground_truth))
+        _, (proposal_labels,) = heads.assign_targets_to_proposals([proposals], [ground_truth], [ground_truth_labels])
         (sampled,), _, (labels,), (sampled_targets,) = seen["select_training_samples"]
         class_logits, box_deltas = seen["predictor"]
         return TrainingTrace(
-            truth=truth,
-            truth_labels=truth_labels,
+            ground_truth=ground_truth,
+            ground_truth_labels=ground_truth_labels,
             anchors=anchors,
             anchor_labels=anchor_labels,
             positives=positives,
@@ -141,7 +141,7 @@ def training_trace() -> TrainingTrace:
 
 def best_ious(trace: TrainingTrace) -> tuple[Tensor, Tensor]:
     """For each anchor, and for each proposal, its largest IoU with an annotated box."""
-    anchors, proposals = (box_iou(trace.truth, boxes).amax(dim=0) for boxes in (trace.anchors, trace.proposals))
+    anchors, proposals = (box_iou(trace.ground_truth, boxes).amax(dim=0) for boxes in (trace.anchors, trace.proposals))
     return anchors, proposals
 
 

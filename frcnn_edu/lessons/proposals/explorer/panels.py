@@ -20,8 +20,8 @@ def draw(result: Result, of: Story) -> Scene:
     return Scene(566, panels, formula(result), [words(result, of)])
 
 
-def _truths(of: Story) -> list[Layer]:
-    """All true boxes, the followed object's the thickest."""
+def _ground_truth(of: Story) -> list[Layer]:
+    """All ground-truth boxes, the followed object's the thickest."""
     return [
         Boxes(of.boxes, st.GROUND_TRUTH, 1.2, True, alpha=0.8, halo=False),
         Boxes(of.box[None], st.GROUND_TRUTH, 2.4, True),
@@ -34,7 +34,7 @@ def _step(result: Result, of: Story) -> Panel:
     layers: list[Layer] = [
         photo(of.resized, dim=0.45),
         Boxes(step.boxes, st.PROPOSAL, 1.0, alpha=min(max(150 / max(number, 1), 0.06), 0.9), halo=False),
-        *_truths(of),
+        *_ground_truth(of),
     ]
     if number:
         best = int(box_iou(step.boxes, of.box[None])[:, 0].argmax())
@@ -61,7 +61,7 @@ def _nms(result: Result, of: Story) -> Panel:
     gone = torch.isin(ranks, dropped)
     kept, waiting = ranks[(ranks <= reached) & ~gone & ~doomed], ranks[~gone & ((ranks > reached) | doomed)]
     thick = 1.8 if len(kept) <= MANY else 0.8
-    layers: list[Layer] = [photo(of.resized, dim=0.5), *_truths(of)]
+    layers: list[Layer] = [photo(of.resized, dim=0.5), *_ground_truth(of)]
     for ids, color, wide, dashed, alpha in (
         (waiting, st.PROPOSAL, 0.8, False, 0.15), (dropped, st.IGNORED, 1.0, True, 0.6), (kept, st.PROPOSAL, thick, False, 1.0),
     ):  # fmt: skip

@@ -11,23 +11,23 @@ from frcnn_edu.viz.draw import WIDTH, draw_boxes, panels, show_image
 from frcnn_edu.viz.sheet import caption
 
 
-def plot_kept_by_threshold(image: Tensor, rows: Sequence[tuple[str, Tensor, Tensor]], truth: Tensor) -> Figure:
+def plot_kept_by_threshold(image: Tensor, rows: Sequence[tuple[str, Tensor, Tensor]], ground_truth: Tensor) -> Figure:
     """A crop around some objects, once for each setting: the boxes that were dropped (grey) and those kept.
 
     Args:
         rows: (title, dropped (N, 4), or (0, 4) where they are not of interest, kept (M, 4)).
-        truth: (K, 4), the objects that the crop is about.
+        ground_truth: (K, 4), the objects that the crop is about.
     """
-    limit = torch.tensor([image.shape[-1], image.shape[-2]], device=truth.device)
-    x1, y1 = (truth[:, :2].amin(dim=0) - 16).clamp(min=0).tolist()
-    x2, y2 = (truth[:, 2:].amax(dim=0) + 16).minimum(limit).tolist()
+    limit = torch.tensor([image.shape[-1], image.shape[-2]], device=ground_truth.device)
+    x1, y1 = (ground_truth[:, :2].amin(dim=0) - 16).clamp(min=0).tolist()
+    x2, y2 = (ground_truth[:, 2:].amax(dim=0) + 16).minimum(limit).tolist()
     with st.style():
         figure, axes = panels([(y2 - y1) / (x2 - x1)] * len(rows), columns=len(rows), title=0.25, caption=0.2, gap=0.1)
         for ax, (title, dropped, kept) in zip(axes, rows, strict=True):
             show_image(ax, image, dim=0.35)
             draw_boxes(ax, dropped, st.IGNORED, linewidth=0.7, alpha=0.7, halo=False)
             draw_boxes(ax, kept, st.PROPOSAL, linewidth=1.2, halo=len(kept) < 12)
-            draw_boxes(ax, truth, st.GROUND_TRUTH, linewidth=1.6, dashes=st.DASHES)
+            draw_boxes(ax, ground_truth, st.GROUND_TRUTH, linewidth=1.6, dashes=st.DASHES)
             ax.set(xlim=(x1, x2), ylim=(y2, y1), facecolor=st.FAINT)
             ax.set_title(title, fontsize=9)
             caption(ax, f"{len(kept)} of {len(dropped) + len(kept)} kept" if len(dropped) else f"{len(kept)} proposals")

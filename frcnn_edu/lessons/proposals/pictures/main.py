@@ -127,14 +127,14 @@ def draw_faint(
     )
 
 
-def plot_sieve(image: Tensor, steps: Sequence[Step], truth: Tensor) -> Figure:
+def plot_sieve(image: Tensor, steps: Sequence[Step], ground_truth: Tensor) -> Figure:
     """The boxes after each step, each as opaque as it is probable, in a strip of pictures."""
     with st.style():
         figure, axes = panels([ratio(image)] * len(steps), columns=2, title=0.25, caption=0.22, gap=0.1)
         for ax, step in zip(axes, steps, strict=True):
             show_image(ax, image, dim=0.55)
             draw_faint(ax, step.boxes, step.probabilities)
-            draw_ground_truth(ax, truth)
+            draw_ground_truth(ax, ground_truth)
             ax.set_title(f"{len(step.boxes)}  {step.name}")
             sure = int((step.probabilities >= 0.5).sum())
             caption(ax, f"{sure} of them with objectness 0.5 or more")

@@ -161,7 +161,7 @@ def plot_left_out(side: float, ratios: Sequence[int], cells: int = 48) -> Figure
 
 
 @torch.no_grad()
-def verdict(model: FasterRCNN, pooled: Tensor, proposal: Tensor, truth: Tensor) -> tuple[Tensor, float]:
+def verdict(model: FasterRCNN, pooled: Tensor, proposal: Tensor, ground_truth: Tensor) -> tuple[Tensor, float]:
     """What the box head says of one proposal's features (C, 7, 7): probabilities (K,), and the likeliest class's IoU.
 
     The background has no box: for it, the IoU is the proposal's own.
@@ -171,11 +171,11 @@ def verdict(model: FasterRCNN, pooled: Tensor, proposal: Tensor, truth: Tensor) 
     probabilities = logits[0].softmax(dim=0)
     best = int(probabilities.argmax())
     box = heads.box_coder.decode(deltas, [proposal[None]])[0, best] if best else proposal
-    return probabilities, float(box_iou(truth[None], box[None]))
+    return probabilities, float(box_iou(ground_truth[None], box[None]))
 
 
 def plot_wrong_level(
-    model: FasterRCNN, pyramid: dict[str, Tensor], proposal: Tensor, truth: Tensor, classes: Sequence[str]
+    model: FasterRCNN, pyramid: dict[str, Tensor], proposal: Tensor, ground_truth: Tensor, classes: Sequence[str]
 ) -> Figure:
     """One proposal (4,) on each of the four maps, the 7×7 features it gets there, and what the box head makes of them."""
     pool: Any = model.roi_heads.box_roi_pool
@@ -187,7 +187,7 @@ def plot_wrong_level(
         for number, key in enumerate(LEVEL_KEYS[:4]):
             scale, features = pool.scales[number], pyramid[key]
             pooled = roi_align(features, F.pad(proposal[None], (1, 0)), (7, 7), scale, 2)[0]
-            probabilities, _ = verdict(model, pooled, proposal, truth)
+            probabilities, _ = verdict(model, pooled, proposal, ground_truth)
             x = 0.08 + number * (wide + gap)
             ax = page.panel(x, 0.36, wide, wide)
             show_map(ax, strength(features), st.level_color(key))

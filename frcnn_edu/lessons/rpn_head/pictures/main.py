@@ -220,14 +220,17 @@ def plot_one_cell(features: Tensor, head: RPNHead, key: str, cell: tuple[int, in
 
 
 def plot_objectness_by_shape(
-    size: tuple[int, int], objectness: Sequence[Tensor], truth: Tensor, cell: tuple[int, int, int, int] | None = None
+    size: tuple[int, int],
+    objectness: Sequence[Tensor],
+    ground_truth: Tensor,
+    cell: tuple[int, int, int, int] | None = None,
 ) -> Figure:
     """How likely each anchor holds an object: a column a level, a row a shape.
 
     Args:
         size: (height, width) of the padded image.
         objectness: logits (1, A, Hᵢ, Wᵢ) for each level.
-        truth: (N, 4), drawn over each map.
+        ground_truth: (N, 4), drawn over each map.
         cell: (level, row, column, shape) of an anchor that is marked.
     """
     number = objectness[0].shape[1]
@@ -238,7 +241,7 @@ def plot_objectness_by_shape(
             probability = objectness[level][0, shape].sigmoid()
             color = st.level_color(LEVEL_KEYS[level])
             show_map(ax, probability, color, size=size, top=1.0)
-            draw_boxes(ax, truth, st.GROUND_TRUTH, linewidth=0.8, dashes=st.DASHES, halo=False)
+            draw_boxes(ax, ground_truth, st.GROUND_TRUTH, linewidth=0.8, dashes=st.DASHES, halo=False)
             name = st.LEVEL_NAMES[LEVEL_KEYS[level]]
             ax.set_title(f"{name} {SHAPES[shape]}  {float(probability.max()):.2f}", fontsize=8, pad=3)
             if cell is not None and (level, shape) == (cell[0], cell[3]):

@@ -169,14 +169,14 @@ def plot_shifts(ys: Tensor, xs: Tensor, base: Tensor) -> Figure:
 
 
 def plot_anchors_on_grid(
-    padded: Tensor, anchors: Tensor, grid: tuple[int, int], cell: tuple[int, int], truth: Tensor, key: str
+    padded: Tensor, anchors: Tensor, grid: tuple[int, int], cell: tuple[int, int], ground_truth: Tensor, key: str
 ) -> Figure:
     """All anchors of one level, and the three of one cell with the object that they are compared with.
 
     Args:
         anchors: (H·W·A, 4) of the level named `key`.
         cell: (row, column).
-        truth: (4,).
+        ground_truth: (4,).
     """
     height, width = padded.shape[-2:]
     (stride,) = strides_of((height, width), [grid])
@@ -195,7 +195,7 @@ def plot_anchors_on_grid(
         y, x = cell[0] * stride[0], cell[1] * stride[1]
         axes[1].add_patch(Rectangle((x, y), stride[1], stride[0], facecolor=st.FOCUS, edgecolor=st.INK, linewidth=1))
         draw_boxes(axes[1], ours, st.ANCHOR, linewidth=1.8, clip=False)
-        draw_ground_truth(axes[1], truth[None])
+        draw_ground_truth(axes[1], ground_truth[None])
         axes[1].plot(x, y, "o", color=st.INK, markersize=5, zorder=5)
         axes[1].set_title(f"the {len(ours)} of cell {cell}, around its corner")
     return figure

@@ -69,15 +69,17 @@ def half_stride_later(anchors: Sequence[Tensor], strides: Sequence[tuple[int, in
     ]
 
 
-def plot_off_center(image: Tensor, truth: Tensor, choices: Sequence[tuple[str, Tensor, float]], stride: int) -> Figure:
+def plot_off_center(
+    image: Tensor, ground_truth: Tensor, choices: Sequence[tuple[str, Tensor, float]], stride: int
+) -> Figure:
     """An object with its best anchor, once with anchors on the corners of the cells, once in their middles.
 
     Args:
-        truth: (4,).
+        ground_truth: (4,).
         choices: (title, the best anchor (4,), offset of the dots in strides) for each.
         stride: of the level that is shown.
     """
-    x1, y1, x2, y2 = truth.tolist()
+    x1, y1, x2, y2 = ground_truth.tolist()
     middle_x, middle_y, reach = (x1 + x2) / 2, (y1 + y2) / 2, 0.95 * (x2 - x1)
     with st.style():
         figure, axes = panels([0.72] * len(choices), columns=len(choices), title=0.28, gap=0.1)
@@ -89,13 +91,13 @@ def plot_off_center(image: Tensor, truth: Tensor, choices: Sequence[tuple[str, T
             xs, ys = zip(*places, strict=True)
             ax.scatter(xs, ys, s=14, color=st.INK, linewidths=0, zorder=3)
             draw_boxes(ax, anchor[None], st.ANCHOR, linewidth=2.4)
-            draw_ground_truth(ax, truth[None])
+            draw_ground_truth(ax, ground_truth[None])
             ax.plot(middle_x, middle_y, marker="P", color=st.FOCUS, markeredgecolor=st.INK, markersize=10)
             ax.plot(
                 *((anchor[:2] + anchor[2:]) / 2).tolist(), "o", color=st.ANCHOR, markeredgecolor=st.INK, markersize=8
             )
             ax.set(xlim=(middle_x - reach, middle_x + reach), ylim=(middle_y + 0.72 * reach, middle_y - 0.72 * reach))
-            iou = float(box_iou(truth[None], anchor[None]))
+            iou = float(box_iou(ground_truth[None], anchor[None]))
             ax.set_title(f"{title}: IoU {iou:.2f}")
     return figure
 

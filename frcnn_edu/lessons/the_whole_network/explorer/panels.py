@@ -64,7 +64,7 @@ def _picture(result: Result) -> Panel:
         Boxes(story.boxes, st.GROUND_TRUTH, 1.6, dashed=True, group="object"),
         Boxes(boxes, st.DETECTION, 1.6, group="detection", ids=ids, values={"score": found["scores"][sure]}),
     ]
-    caption = "dashed: true boxes · solid: detections\nclick one, or take the arrow keys: whom to follow?"
+    caption = "dashed: ground truth · solid: detections\nclick one, or take the arrow keys: whom to follow?"
     return Panel(
         "picture", fit((height, width), 10, TOP, 300), (0, 0, width, height), layers, "Whom to follow?", caption,
         alt=f"The picture with {len(story.boxes)} objects and {len(boxes)} detections; the followed one is framed in yellow",
@@ -104,12 +104,12 @@ def around(box: Tensor, share: float = 0.85) -> Rect:
     return (x - reach, y - reach, x + reach, y + reach)
 
 
-def _truth(result: Result) -> Boxes:
+def _ground_truth(result: Result) -> Boxes:
     return Boxes(result.story.box[None], st.GROUND_TRUTH, 2, dashed=True)
 
 
 def _on_photo(result: Result, *layers: Layer, dim: float = 0.35, share: float = 0.85) -> tuple[Rect, list[Layer]]:
-    return around(result.story.box, share), [photo(result.story.resized, dim=dim), *layers, _truth(result)]
+    return around(result.story.box, share), [photo(result.story.resized, dim=dim), *layers, _ground_truth(result)]
 
 
 def _map_picture(result: Result, key: str) -> tuple[Picture, tuple[int, int, Rect]]:
@@ -122,7 +122,7 @@ def _map_picture(result: Result, key: str) -> tuple[Picture, tuple[int, int, Rec
 
 def _fpn(result: Result) -> Stage:
     picture, grid = _map_picture(result, result.key)
-    layers: list[Layer] = [picture, Grid(*grid, st.PAPER, 0.5, 0.4), _truth(result)]
+    layers: list[Layer] = [picture, Grid(*grid, st.PAPER, 0.5, 0.4), _ground_truth(result)]
     rows, columns, (_, _, wide, high) = grid
     across, down = (result.story.box[2:] - result.story.box[:2]).tolist()
     spans = f"{across * columns / wide:.1f}×{down * rows / high:.1f}"
@@ -239,7 +239,7 @@ def _words(result: Result) -> list[Piece]:
     iou = result.fits()[-1][1]
     if not result.true:
         return [
-            f"This box fits no true one by {SURE:.2f}, and yet the network is sure of a {answer}. Its way is that of any other box."
+            f"This box fits no ground-truth box by {SURE:.2f}, and yet the network is sure of a {answer}. Its way is that of any other box."
         ]
     name = story.classes[int(story.target["labels"][result.state.object])]
     if iou < SURE:

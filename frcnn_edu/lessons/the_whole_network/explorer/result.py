@@ -22,7 +22,7 @@ TITLES = {
     "roi_align": "RoIAlign",
     "detections": "detections",
 }
-SURE = 0.5  # a detection less likely than this is not offered to be followed, nor one that fits a true box better than this IoU
+SURE = 0.5  # a detection less likely than this is not offered to be followed, nor one that fits a ground-truth box better than this IoU
 
 
 @dataclass(frozen=True)

@@ -107,19 +107,19 @@ def plot_batching(
         beside = WIDTH - 0.12 - count * (wide * pixel + space) >= 1.5  # room for words at the right of the batch
         page = Page(title + upper + 0.55 + title + high * pixel + (0.1 if beside else 0.32))
         x = 0.12
-        for image, truth in zip(images, boxes, strict=True):
+        for image, ground_truth in zip(images, boxes, strict=True):
             h, w = (side * pixel for side in image.shape[-2:])
             ax = page.panel(x, title, w, h)
-            _picture(ax, image, truth, grid)
+            _picture(ax, image, ground_truth, grid)
             ax.set_title(f"given: {image.shape[-2]}×{image.shape[-1]}", fontsize=9)
             x += w + space
         x, top = 0.12, title + upper + 0.55 + title
         page.arrow((0.3, title + upper + 0.12), (0.3, top - title - 0.06), width=1.8, head=11)
         page.text(0.46, title + upper + 0.3, "normalise, resize, pad", color=st.MUTED, va="center", fontsize=8.5)
         seen = as_colours(batch.tensors, mean, std)
-        for index, (picture, truth, size) in enumerate(zip(seen, resized_boxes, batch.image_sizes, strict=True)):
+        for index, (picture, ground_truth, size) in enumerate(zip(seen, resized_boxes, batch.image_sizes, strict=True)):
             ax = page.panel(x, top, wide * pixel, high * pixel)
-            _picture(ax, picture, truth, grid)
+            _picture(ax, picture, ground_truth, grid)
             mark_padding(ax, size, (high, wide))
             ax.set_title(f"batch[{index}]: {size[0]}×{size[1]}", fontsize=9)
             x += wide * pixel + space
@@ -132,11 +132,11 @@ def plot_batching(
     return page.figure
 
 
-def _picture(ax: Axes, image: Tensor, truth: Tensor, grid: bool) -> None:
+def _picture(ax: Axes, image: Tensor, ground_truth: Tensor, grid: bool) -> None:
     show_image(ax, image)
     if grid:
         draw_grid(ax, *image.shape[-2:], linewidths=0.4, alpha=0.25)
-    draw_ground_truth(ax, truth)
+    draw_ground_truth(ax, ground_truth)
 
 
 def plot_normalising(image: Tensor, normalised: Tensor, mean: Sequence[float]) -> Figure:

@@ -16,7 +16,7 @@ from frcnn_edu.viz.sheet import Page
 from .main import HATCH
 
 
-def plot_padded_or_true(image: Tensor, right: Tensor, wrong: Tensor, truth: Tensor) -> Figure:
+def plot_padded_or_true(image: Tensor, right: Tensor, wrong: Tensor, ground_truth: Tensor) -> Figure:
     """The same detections mapped back with the true size and with the padded one; ground truth dashed."""
     with st.style():
         figure, axes = panels([ratio(image)] * 2, columns=2, title=0.26, gap=0.12)
@@ -24,19 +24,19 @@ def plot_padded_or_true(image: Tensor, right: Tensor, wrong: Tensor, truth: Tens
         for ax, boxes, title in zip(axes, (right, wrong), titles, strict=True):
             show_image(ax, image, dim=0.3)
             draw_boxes(ax, boxes, st.DETECTION)
-            draw_ground_truth(ax, truth)
+            draw_ground_truth(ax, ground_truth)
             ax.set_title(title)
     return figure
 
 
 def plot_inputs(
-    inputs: Sequence[tuple[str, Tensor, dict[str, Tensor]]], classes: Sequence[str], truth: Tensor
+    inputs: Sequence[tuple[str, Tensor, dict[str, Tensor]]], classes: Sequence[str], ground_truth: Tensor
 ) -> Figure:
     """What the network takes its input for, and what it finds in it.
 
     Args:
         inputs: for each a title, its colours (3, H, W) in 0–1 and detections with boxes in pixels of it.
-        truth: (N, 4) annotated boxes.
+        ground_truth: (N, 4) annotated boxes.
     """
     with st.style():
         figure, axes = panels([ratio(inputs[0][1])] * len(inputs), columns=len(inputs), title=0.26, caption=0.1)
@@ -44,7 +44,7 @@ def plot_inputs(
             show_image(ax, picture)
             colors = [st.class_color(int(label)) for label in found["labels"]]
             draw_boxes(ax, found["boxes"], colors)
-            draw_ground_truth(ax, truth)
+            draw_ground_truth(ax, ground_truth)
             draw_labels(ax, found["boxes"], [classes[int(label)] for label in found["labels"]], colors)
             ax.set_title(title, fontsize=9)
     return figure
