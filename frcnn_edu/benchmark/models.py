@@ -15,12 +15,12 @@ NUM_CLASSES = 91
 LIBRARIES = ("ours", "theirs")
 
 
-def build(library: str, size: int, **backbone: Any) -> Any:
+def build(library: str, size: int, **settings: Any) -> Any:
     """An untrained detector of "ours" or "theirs" for images of `size`: three trainable stages, frozen BatchNorm."""
     lib = frcnn if library == "ours" else backbone_utils
-    body = lib.resnet_fpn_backbone(backbone_name="resnet50", weights=None, trainable_layers=3, **backbone)
+    backbone = lib.resnet_fpn_backbone(backbone_name="resnet50", weights=None, trainable_layers=3, **settings)
     make = frcnn.FasterRCNN if library == "ours" else detection.FasterRCNN
-    return set_size(make(body, NUM_CLASSES), size)
+    return set_size(make(backbone, NUM_CLASSES), size)
 
 
 def set_size(model: Any, size: int) -> Any:

@@ -50,7 +50,7 @@ def inference_stages(model: Any, images: list[Tensor]) -> Stages:
 
     stages: Stages = {
         "transform": lambda: model.transform(images),
-        "body": lambda: model.backbone.body(laid_out),
+        "backbone": lambda: model.backbone.body(laid_out),
         "FPN": lambda: model.backbone.fpn(bottom_up),
         "RPN head": lambda: rpn.head(maps),
         "anchors": lambda: rpn.anchor_generator(batch, maps),
@@ -91,9 +91,9 @@ def training_stages(model: Any, images: list[Tensor], targets: list[Target]) -> 
         logits, deltas = roi.box_predictor(roi.box_head(pooled))
         return list(loss_of(logits, deltas, labels, regression_targets))
 
-    body, fpn, maps = model.backbone.body, model.backbone.fpn, list(features.values())
+    backbone, fpn, maps = model.backbone.body, model.backbone.fpn, list(features.values())
     return {
-        "body": _with_backward(lambda: list(body(batch.tensors).values()), [], body),
+        "backbone": _with_backward(lambda: list(backbone(batch.tensors).values()), [], backbone),
         "FPN": _with_backward(lambda: list(fpn(bottom_up).values()), list(bottom_up.values()), fpn),
         "RPN": _with_backward(rpn_losses, maps, rpn.head),
         "– of which matching": lambda: rpn.assign_targets_to_anchors(anchors, targets),
@@ -127,7 +127,7 @@ class _Returns(nn.Module):
 
 
 def _laid_out(model: Any, x: Tensor) -> Tensor:
-    """The batch as the model's body gets it."""
+    """The batch as the model's backbone gets it."""
     seen: list[Tensor] = []
     hook = model.backbone.body.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     model.backbone(x)

@@ -26,7 +26,7 @@ examples (times: two CPU cores):
   python -m frcnn_edu train --data VOCdevkit/VOC2007 --out runs/voc
       A Pascal VOC folder (JPEGImages, Annotations, ImageSets): 10 minutes, or what you give with --minutes.
   python -m frcnn_edu train --data annotations/instances_train.json --model resnet50_fpn --weights-backbone DEFAULT
-      The full model with a pretrained body (a download) on COCO files: for a GPU. A CPU takes many seconds
+      The full model with a pretrained backbone (a download) on COCO files: for a GPU. A CPU takes many seconds
       for a single step; the plan that is printed first says how long it all will be.
   torchrun --nproc-per-node 8 -m frcnn_edu train --data annotations/instances_train.json --out runs/coco
       The same on the eight GPUs of a machine.

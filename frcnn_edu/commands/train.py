@@ -139,7 +139,7 @@ def print_plan(
         )
         print(f"weights  {config.weights}: {what}")
     elif config.weights_backbone is not None:
-        print(f"weights  {config.weights_backbone}: of the body")
+        print(f"weights  {config.weights_backbone}: of the backbone")
     print(
         f"data     {config.data}: {len(train_data)} training images, {len(val_data)} for evaluation (split {split!r})"
     )

@@ -116,5 +116,5 @@ def plot_runs(runs: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
                 ax.plot([row["step"] for row in epochs], values, "o-", color=color, markersize=3, linewidth=1.8,
                         label=kind if first else None)  # fmt: skip
             ax.set(ylim=(0, 1), xlabel="step", title=f"{score} on the validation images")
-        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, title="body from")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, title="backbone from")
     return figure

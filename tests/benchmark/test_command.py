@@ -55,7 +55,7 @@ def test_the_command_prints_tables_and_writes_every_number(
     assert (step["size"], step["batch"], step["boxes"]) == (64, 1, 2)
     assert step["ratio"] == step["ours_seconds"][0] / step["torchvision_seconds"][0] > 0
     assert [stage["stage"] for stage in numbers["inference_stages"]] == [
-        "transform", "body", "FPN", "RPN head", "anchors", "proposals", "RoIAlign", "box head", "detections",
+        "transform", "backbone", "FPN", "RPN head", "anchors", "proposals", "RoIAlign", "box head", "detections",
     ]  # fmt: skip
     # How often each step waits depends on no machine; test_step_counts.py has the kernels, at the size that README names.
     assert {(row["step"], row["way"]): row["ours"]["waits"] for row in numbers["counts"]} == {

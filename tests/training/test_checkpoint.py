@@ -73,11 +73,11 @@ def test_load_model_rebuilds_what_was_trained(saved: Run, kind: str) -> None:
 
 
 def test_frozen_batch_norm_comes_back_as_the_same_numbers(config: TrainConfig, tmp_path: Path) -> None:
-    torch.save(mobilenet_v3_large().state_dict(), tmp_path / "body.pth")
-    config = replace(config, model="mobilenet_v3_large_fpn", weights_backbone=str(tmp_path / "body.pth"))
+    torch.save(mobilenet_v3_large().state_dict(), tmp_path / "backbone.pth")
+    config = replace(config, model="mobilenet_v3_large_fpn", weights_backbone=str(tmp_path / "backbone.pth"))
     run = make_run(config, tmp_path)
     run.save()
-    (tmp_path / "body.pth").unlink()  # the trained weights are all it takes
+    (tmp_path / "backbone.pth").unlink()  # the trained weights are all it takes
     model, _, _ = load_model(tmp_path / CHECKPOINT)
     images = torch.rand(1, 3, 64, 96)
     with torch.no_grad():

@@ -50,20 +50,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def _add_model(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     names = ", ".join(MODEL_NAMES)
-    add("--model", metavar="M", help=f"{names}, or timm:BODY (default: small on a CPU, resnet50_fpn on a GPU)")
+    add("--model", metavar="M", help=f"{names}, or timm:BACKBONE (default: small on a CPU, resnet50_fpn on a GPU)")
     add(
         "--weights",
         metavar="W",
         help="fine-tune a trained detector: DEFAULT (downloaded; of small: in this package), or a file",
     )
-    add("--weights-backbone", metavar="W", help="start from a pretrained body: DEFAULT (downloaded), or a file")
+    add("--weights-backbone", metavar="W", help="start from a pretrained backbone: DEFAULT (downloaded), or a file")
     add(
         "--trainable-layers",
         "--trainable-backbone-layers",
         dest="trainable_backbone_layers",
         type=int,
         metavar="N",
-        help="how many stages of a pretrained body are trained, from its last (default: 3)",
+        help="how many stages of a pretrained backbone are trained, from its last (default: 3)",
     )
     add_image_sizes(group)
 

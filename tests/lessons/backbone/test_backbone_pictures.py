@@ -6,7 +6,7 @@ from matplotlib.patches import Polygon, Rectangle
 from torch import Tensor, nn
 from torchvision.models.resnet import Bottleneck
 
-from frcnn_edu.lessons.backbone.pictures import bodies, fields, freezing
+from frcnn_edu.lessons.backbone.pictures import backbones, fields, freezing
 from frcnn_edu.lessons.backbone.pictures import main as pictures
 from frcnn_edu.lessons.stages import strength
 from frcnn_edu.model.resnet import SlimResNet
@@ -30,7 +30,7 @@ def maps() -> dict[str, Tensor]:
 
 @pytest.fixture(scope="module")
 def steps() -> list[pictures.Step]:
-    return pictures.body_steps(pictures.resnet50_body(), (800, 1344))
+    return pictures.backbone_steps(pictures.resnet50_backbone(), (800, 1344))
 
 
 def test_pathway_shows_each_map_with_its_size(maps: dict[str, Tensor]) -> None:
@@ -50,7 +50,7 @@ def test_pathway_stays_on_the_page(maps: dict[str, Tensor]) -> None:
     assert corners[:, 1].max() <= figure.get_figheight()
 
 
-def test_body_steps_are_those_of_resnet50(steps: list[pictures.Step]) -> None:
+def test_backbone_steps_are_those_of_resnet50(steps: list[pictures.Step]) -> None:
     assert [step.name for step in steps] == ["image", "conv1", "maxpool", "layer1", "layer2", "layer3", "layer4"]
     assert steps[-1] == pictures.Step("layer4", (2048, 25, 42), 3, 14_942_208, 427, 32)
     assert [step.field for step in steps] == [1, 7, 11, 35, 91, 267, 427]
@@ -81,15 +81,15 @@ def test_block_path_leaves_out_the_projection() -> None:
     ]
 
 
-def test_known_bodies() -> None:
-    known = bodies.known_bodies()
+def test_known_backbones() -> None:
+    known = backbones.known_backbones()
     assert known["ResNet-50"] == [(4, 256), (8, 512), (16, 1024), (32, 2048)]
     assert known["SlimResNet (ours)"] == [(4, 32), (8, 64), (16, 96), (32, 128)]
     assert known["VGG-16 with FPN"] == [(4, 128), (8, 256), (16, 512), (32, 512)]
 
 
 def test_bodies_are_squares_in_the_column_of_their_stride() -> None:
-    figure = bodies.plot_bodies({"a": [(4, 100), (8, 400)], "b": [(8, 100), (8, 100)]})
+    figure = backbones.plot_backbones({"a": [(4, 100), (8, 400)], "b": [(8, 100), (8, 100)]})
     squares = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
     sides, lefts = ([getattr(square, f"get_{name}")() for square in squares] for name in ("width", "x"))
     assert np.allclose(np.array(sides) / sides[0], [1, 2, 1, 1])
@@ -155,11 +155,11 @@ def test_field_size_agrees_with_gradients() -> None:
 
 
 def test_windows_of_a_slim_resnet() -> None:
-    body = nn.ModuleDict(dict(SlimResNet().named_children()))
-    assert fields.windows(body, "layer1") == [(7, 2), (3, 2), *[(3, 1)] * 4]
-    assert fields.field_size(fields.windows(body, "layer4")) == (435, 32)
+    backbone = nn.ModuleDict(dict(SlimResNet().named_children()))
+    assert fields.windows(backbone, "layer1") == [(7, 2), (3, 2), *[(3, 1)] * 4]
+    assert fields.field_size(fields.windows(backbone, "layer4")) == (435, 32)
     with pytest.raises(ValueError, match="no child 'layer9'"):
-        fields.windows(body, "layer9")
+        fields.windows(backbone, "layer9")
 
 
 def test_shares_and_sides() -> None:

@@ -91,7 +91,7 @@ def test_gradients_reach_only_the_own_head():
     assert norms["loss_objectness"]["fc6"] is None
     assert norms["loss_classifier"]["3×3"] is None
     assert norms["loss_box_reg"]["classes"] is None
-    assert all(row["body"] > 0 for row in norms.values())
+    assert all(row["backbone"] > 0 for row in norms.values())
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_divisors_by_positives_stays_level():
 
 def test_gradient_flow_says_each_norm():
     row = {name: None for _, names in losses_gradients.STAGES.values() for name in names}
-    norms = {name: {**row, "body": value} for name, value in zip(LOSSES, (0.5, 0.25, 4.0, 0.031))}
+    norms = {name: {**row, "backbone": value} for name, value in zip(LOSSES, (0.5, 0.25, 4.0, 0.031))}
     figure = losses_gradients.draw_gradient_flow({"a model": norms})
     said = texts(figure)
     assert all(text in said for text in ("0.50", "0.25", "4.00", "0.031", "a model", *LOSSES))

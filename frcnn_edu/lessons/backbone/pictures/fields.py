@@ -19,10 +19,10 @@ from frcnn_edu.viz.sheet import Page, bare
 # ----------------------------------------------------------------------------------------------------------- theory
 
 
-def windows(body: nn.ModuleDict, until: str) -> list[tuple[int, int]]:
+def windows(backbone: nn.ModuleDict, until: str) -> list[tuple[int, int]]:
     """(kernel size, stride) of each layer on the long way through a ResNet's children, up to and with `until`."""
     found: list[tuple[int, int]] = []
-    for name, child in body.items():
+    for name, child in backbone.items():
         for layer_name, layer in child.named_modules():
             if isinstance(layer, nn.Conv2d) and "downsample" not in layer_name:
                 found.append((layer.kernel_size[0], layer.stride[0]))
@@ -30,7 +30,7 @@ def windows(body: nn.ModuleDict, until: str) -> list[tuple[int, int]]:
                 found.append((int(layer.kernel_size), int(layer.stride)))  # type: ignore[arg-type]
         if name == until:
             return found
-    raise ValueError(f"there is no child {until!r}; there are {list(body)}")
+    raise ValueError(f"there is no child {until!r}; there are {list(backbone)}")
 
 
 def field_size(layers: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -45,14 +45,14 @@ def field_size(layers: Sequence[tuple[int, int]]) -> tuple[int, int]:
 # ------------------------------------------------------------------------------------------------------- experiment
 
 
-def influence(body: nn.Module, pixels: Tensor, key: str, cell: tuple[int, int], *, draws: int = 16) -> Tensor:
+def influence(backbone: nn.Module, pixels: Tensor, key: str, cell: tuple[int, int], *, samples: int = 16) -> Tensor:
     """How strongly one cell of a map depends on each pixel.
 
     It is the size of the gradient, averaged over random mixtures of the cell's channels.
 
     Args:
         pixels: the batch (1, 3, H, W).
-        key: name of the map among those that `body` returns.
+        key: name of the map among those that `backbone` returns.
         cell: (row, column).
 
     Returns:
@@ -61,9 +61,9 @@ def influence(body: nn.Module, pixels: Tensor, key: str, cell: tuple[int, int], 
     generator = torch.Generator().manual_seed(0)
     with torch.enable_grad():
         x = pixels.detach().clone().requires_grad_()
-        features = body(x)[key][0, :, cell[0], cell[1]]  # (C,)
+        features = backbone(x)[key][0, :, cell[0], cell[1]]  # (C,)
         total = torch.zeros(pixels.shape[-2:], dtype=pixels.dtype)
-        for _ in range(draws):
+        for _ in range(samples):
             mixture = torch.randn(len(features), generator=generator, dtype=features.dtype)
             (gradient,) = torch.autograd.grad(features @ mixture, x, retain_graph=True)
             total += gradient[0].abs().sum(dim=0)
@@ -225,12 +225,12 @@ def _words(key: str, field: int, stride: int) -> str:
 
 def receptive_fields() -> Figure:
     """The course's picture and the cells of C2 … C5 in the middle of the cross."""
-    body: Any = story().model.backbone.body
+    backbone: Any = story().model.backbone.body
     batch = story().trace.batch
     x, y = ((story().box[:2] + story().box[2:]) / 2).tolist()
-    sizes = [field_size(windows(body, f"layer{level}")) for level in (1, 2, 3, 4)]
+    sizes = [field_size(windows(backbone, f"layer{level}")) for level in (1, 2, 3, 4)]
     cells = [(int(y) // stride, int(x) // stride) for _, stride in sizes]
-    weights = [influence(body, batch.tensors, str(index), cell) for index, cell in enumerate(cells)]
+    weights = [influence(backbone, batch.tensors, str(index), cell) for index, cell in enumerate(cells)]
     transform = story().model.transform
     picture = as_colours(batch.tensors[0], transform.image_mean, transform.image_std)
     return plot_fields(picture, weights, cells, [field for field, _ in sizes], [stride for _, stride in sizes])

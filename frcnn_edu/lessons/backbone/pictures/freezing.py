@@ -69,7 +69,7 @@ def plot_freezing(table: Sequence[Mapping[str, tuple[int, int]]]) -> Figure:
 
 
 def plot_eps(variances: Tensor, eps: float) -> Figure:
-    """What a wrong eps makes of a channel's scale, by the channel's variance; and the variances that a body really has.
+    """What a wrong eps makes of a channel's scale, by the channel's variance; and the variances that a backbone really has.
 
     Args:
         variances: (C,) running variances.

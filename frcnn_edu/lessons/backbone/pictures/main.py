@@ -27,13 +27,13 @@ LEVELS = ("0", "1", "2", "3")  # C2 … C5 by the model's names
 
 
 @cache
-def resnet50_body() -> Any:
-    """A ResNet-50 without weights (on the "meta" device: shapes only), as the detector's body has it."""
+def resnet50_backbone() -> Any:
+    """A ResNet-50 without weights (on the "meta" device: shapes only), as the detector has it."""
     with torch.device("meta"):
         return resnet_fpn_backbone(backbone_name="resnet50", weights=None, trainable_layers=5).body
 
 
-def small_body() -> Any:
+def small_backbone() -> Any:
     """The `SlimResNet` of the course's model, with its weights."""
     return story().model.backbone.body
 
@@ -91,7 +91,7 @@ def plot_pathway(picture: Tensor, bottom_up: Mapping[str, Tensor]) -> Figure:
 
 @dataclass(frozen=True)
 class Step:
-    """One of a body's children: what comes out of it, and what it takes.
+    """One of a backbone's children: what comes out of it, and what it takes.
 
     Attributes:
         name: the child's name, or "image".
@@ -109,15 +109,15 @@ class Step:
     stride: int
 
 
-def body_steps(body: Any, size: tuple[int, int]) -> list[Step]:
-    """The stages of a ResNet's body on an image of `size` (height, width), from really running them."""
-    x = torch.zeros(1, 3, *size, device=next(iter(body.state_dict().values())).device)
+def backbone_steps(backbone: Any, size: tuple[int, int]) -> list[Step]:
+    """The stages of a ResNet on an image of `size` (height, width), from really running them."""
+    x = torch.zeros(1, 3, *size, device=next(iter(backbone.state_dict().values())).device)
     steps = [Step("image", (3, *size), 0, 0, 1, 1)]
     with torch.no_grad():
-        for name, child in body.items():
+        for name, child in backbone.items():
             x = child(x)
             if name not in ("bn1", "relu"):  # they change no shape
-                field, stride = field_size(windows(body, name))
+                field, stride = field_size(windows(backbone, name))
                 count = sum(parameter.numel() for parameter in child.parameters())
                 blocks = len(list(child.children())) if name.startswith("layer") else 0
                 _, channels, height, width = x.shape
@@ -283,16 +283,16 @@ def backbone() -> Figure:
 
 def resnet50_stages() -> Figure:
     """ResNet-50 on an image of the usual size."""
-    return plot_stages(body_steps(resnet50_body(), (800, 1344)))
+    return plot_stages(backbone_steps(resnet50_backbone(), (800, 1344)))
 
 
 def residual_blocks() -> Figure:
     """A bottleneck, one that halves the map, and the small model's block."""
-    body, slim = resnet50_body(), small_body()
+    resnet, slim = resnet50_backbone(), small_backbone()
     return plot_blocks(
         [
-            ("Bottleneck", body["layer1"][1]),
-            ("first of layer2", body["layer2"][0]),
+            ("Bottleneck", resnet["layer1"][1]),
+            ("first of layer2", resnet["layer2"][0]),
             ("BasicBlock (ours)", slim["layer2"][1]),
         ]
     )

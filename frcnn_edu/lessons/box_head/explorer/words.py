@@ -37,7 +37,12 @@ def _selected(result: Result, one: Selected, of: Story) -> list[Piece]:
             f" > {state.nms:.2f}",
         ]
     fit = Term(apart(one.fit, state.iou), mark, st.GROUND_TRUTH)
-    return [*line, f", IoU with a ground-truth {name} = ", fit, f" {'≥' if one.fit >= state.iou else '<'} {state.iou:.2f}"]
+    return [
+        *line,
+        f", IoU with a ground-truth {name} = ",
+        fit,
+        f" {'≥' if one.fit >= state.iou else '<'} {state.iou:.2f}",
+    ]
 
 
 def words(result: Result, of: Story) -> str:

@@ -221,9 +221,9 @@ def ways_to_a_pyramid() -> Figure:
     images = seen.batch.tensors
     with torch.no_grad():
         deepest = {key: backbone.body(enlarged(images, 2 ** (3 - int(key))))["3"] for key in "0123"}
-    body, pyramid = multiplications(backbone.body, images), multiplications(backbone.fpn, seen.bottom_up)
+    backbone_cost, pyramid_cost = multiplications(backbone.body, images), multiplications(backbone.fpn, seen.bottom_up)
     copies = sum(multiplications(backbone.body, enlarged(images, factor)) for factor in (1, 2, 4, 8))
-    costs = [copies / body, 1.0, 1.0, 1 + pyramid / body]
+    costs = [copies / backbone_cost, 1.0, 1.0, 1 + pyramid_cost / backbone_cost]
     return plot_ways(shown(seen.batch), deepest, seen.bottom_up, seen.pyramid, story().box, costs)
 
 

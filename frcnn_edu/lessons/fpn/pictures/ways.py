@@ -56,14 +56,14 @@ def plot_ways(
         image_pyramid: the deepest map of the enlarged images, by the level whose size it has.
         bottom_up, pyramid: maps by the model's names "0" … "3".
         box: (4,) of one object in pixels of the picture.
-        costs: of the four ways, in runs of the body.
+        costs: of the four ways, in runs of the backbone.
     """
     with st.style():
         page = Page(9.2)
         page.sheet.plot([4.0, 4.0], [0.15, 9.05], color=st.FAINT, linewidth=0.8)
         page.sheet.plot([0.1, 7.9], [4.62, 4.62], color=st.FAINT, linewidth=0.8)
         draw: list[tuple[str, str, Callable[[float, float], None]]] = [
-            ("a  image pyramid", "the whole body for each size of the image",
+            ("a  image pyramid", "the whole backbone for each size of the image",
              lambda x, y: _image_pyramid(page, x, y, picture, image_pyramid, box)),
             ("b  single feature map", "all that is known, but in few large cells",
              lambda x, y: _single_map(page, x, y, picture, bottom_up, box)),
@@ -77,7 +77,7 @@ def plot_ways(
             page.text(x, y, title, fontsize=10.5, fontweight="bold")
             page.text(x, y + 0.22, words, color=st.MUTED)
             page.text(x + 3.6, y - 0.03, f"{cost:.2f}", fontsize=14, fontweight="bold", ha="right")
-            page.text(x + 3.6, y + 0.24, "runs of the body", fontsize=7, color=st.MUTED, ha="right")
+            page.text(x + 3.6, y + 0.24, "runs of the backbone", fontsize=7, color=st.MUTED, ha="right")
             draw_way(x, y)
     return page.figure
 
@@ -137,7 +137,7 @@ def _image_pyramid(page: Page, x: float, y: float, picture: Tensor, maps: dict[s
         start, end = x + 0.64 + WIDTHS[key] / 2, x + 2.2 - WIDTHS[key] / 2
         page.arrow((start + 0.05, y + CENTERS[key]), (end - 0.05, y + CENTERS[key]), width=1.2, head=7)
         if end - start > 0.5:
-            page.text((start + end) / 2, y + CENTERS[key] - 0.05, "body", fontsize=7, color=st.MUTED, ha="center",
+            page.text((start + end) / 2, y + CENTERS[key] - 0.05, "backbone", fontsize=7, color=st.MUTED, ha="center",
                       va="bottom")  # fmt: skip
         _map(page, x + 2.2, y, key, "C5", features, box, picture, predicts=True)
 

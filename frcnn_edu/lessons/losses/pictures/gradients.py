@@ -14,7 +14,7 @@ from frcnn_edu.viz.sheet import Page, number_table
 
 #: The stages with the parts of `losses_trace.parts` that belong to them.
 STAGES = {
-    "backbone": (st.STAGES["backbone"], ("body",)),
+    "backbone": (st.STAGES["backbone"], ("backbone",)),
     "feature pyramid": (st.STAGES["fpn"], ("lateral", "smoothing")),
     "RPN head": (st.STAGES["rpn"], ("3×3", "objectness", "deltas")),
     "box head": (st.STAGES["roi_heads"], ("fc6", "fc7", "classes", "boxes")),

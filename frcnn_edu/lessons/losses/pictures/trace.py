@@ -151,7 +151,7 @@ def parts(model: FasterRCNN) -> dict[str, nn.Module]:
     head: Any = model.rpn.head
     heads: Any = model.roi_heads
     return {
-        "body": model.backbone.body,
+        "backbone": model.backbone.body,
         "lateral": fpn.inner_blocks,
         "smoothing": fpn.layer_blocks,
         "3×3": head.conv,

