@@ -1,4 +1,4 @@
-"""How many kernels a step starts, and how often the program has to wait for one of them.
+"""How many kernels a step starts, and how often it synchronises CPU and GPU.
 
 On a GPU the program runs ahead: it hands kernels over and goes on. Small kernels cost the time to start them, and a
 number that the program needs itself (how many boxes are left?) costs the time until all that was handed over is done.
@@ -25,7 +25,7 @@ from ..ops import boxes
 NO_KERNEL = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "lift_fresh", "_unsafe_view"}
 
 # Operators whose result the program has to look at, at least at its length.
-WAITS = {
+SYNCHRONISATIONS = {
     "_local_scalar_dense",  # item(), int(), bool(), is_nonzero
     "nonzero",  # and torch.where(mask)
     "masked_select",
@@ -41,38 +41,43 @@ MASKS = (torch.bool, torch.uint8)
 
 @dataclass
 class Counts:
-    """Kernels and waits of a step, by the name of the operator."""
+    """Kernels and synchronisations of a step, by the name of the operator."""
 
     kernels_by_name: Counter[str] = field(default_factory=Counter)
-    waits_by_name: Counter[str] = field(default_factory=Counter)
+    synchronisations_by_name: Counter[str] = field(default_factory=Counter)
 
     @property
     def kernels(self) -> int:
         return self.kernels_by_name.total()
 
     @property
+    def synchronisations(self) -> int:
+        return self.synchronisations_by_name.total()
+
+    @property
     def waits(self) -> int:
-        return self.waits_by_name.total()
+        """The number of synchronisations, under the name by which notebook 15 asks for it."""
+        return self.synchronisations
 
     def to_dict(self) -> dict[str, Any]:
         """Totals and operators, the most frequent first."""
         return {
-            "waits": self.waits,
+            "synchronisations": self.synchronisations,
             "kernels": self.kernels,
-            "waits_by_name": dict(self.waits_by_name.most_common()),
+            "synchronisations_by_name": dict(self.synchronisations_by_name.most_common()),
             "kernels_by_name": dict(self.kernels_by_name.most_common()),
         }
 
 
 def count(step: Callable[[], Any]) -> Counts:
-    """Runs `step` once and counts its kernels and waits, those of its backward pass too.
+    """Runs `step` once and counts its kernels and synchronisations, those of its backward pass too.
 
     A kernel is an operator, as PyTorch's dispatcher sees it, that computes or moves data: a convolution is one, though
-    a GPU may need several for it; a view is none. `item()`, `tolist()` and the like are waits and no kernels.
+    a GPU may need several for it; a view is none. `item()`, `tolist()` and the like are synchronisations and no kernels.
 
-    A wait is an operator whose result, or the length of it, the program has to know. `x[mask]` is one; `x[mask] = 0` is
-    none, for PyTorch fills under the mask then and asks for no indices. A single number that never was on the GPU is
-    counted as well, as `item()` looks the same there: torchvision draws one for each image in training.
+    A synchronisation is an operator whose result, or the length of it, the program has to know. `x[mask]` is one;
+    `x[mask] = 0` is none, for PyTorch fills under the mask then and asks for no indices. A single number that never was on
+    the GPU is counted as well, as `item()` looks the same there: torchvision samples one for each image in training.
     """
     counts = Counts()
     # Backward passes run in the calling thread, where the modes are on.
@@ -111,8 +116,8 @@ class _Operators(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func._schema.name.split("::")[1]
-        if name in WAITS or _looks_up_a_mask(name, args) or str(func) == "aten.repeat_interleave.Tensor":
-            self.counts.waits_by_name[name] += 1
+        if name in SYNCHRONISATIONS or _looks_up_a_mask(name, args) or str(func) == "aten.repeat_interleave.Tensor":
+            self.counts.synchronisations_by_name[name] += 1
         if _is_kernel(func, name):
             self.counts.kernels_by_name[name] += 1
         return func(*args, **(kwargs or {}))
@@ -130,7 +135,7 @@ class _Calls(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         name = getattr(func, "__name__", "")
         if name in ("tolist", "numpy", "cpu") and not any(args[0] is tensor for tensor in self.copied):
-            self.counts.waits_by_name[name] += 1
+            self.counts.synchronisations_by_name[name] += 1
             if name == "cpu":  # what then is read from the copy costs nothing more
                 self.copied.append(result)
         return result

@@ -1,4 +1,4 @@
-"""`benchmark`: our detector beside torchvision's, in time, memory, waits and kernels."""
+"""`benchmark`: our detector beside torchvision's, in time, memory, synchronisations and kernels."""
 
 import argparse
 import dataclasses
@@ -136,10 +136,10 @@ def stages(bench: Bench, size: int, report: Report) -> None:
 
 
 def counts(bench: Bench, size: int, report: Report) -> None:
-    """Waits and kernels of a step on two images, as they are on this CPU and as they would be on a GPU."""
+    """Synchronisations and kernels of a step on two images, as they are on this CPU and as they would be on a GPU."""
     report.title(
-        f"Waits and kernels: two images of {size} px, {USUAL_BOXES} boxes each; training without the update",
-        f"{'':24}{'our waits':>12}{'torchvision':>13}{'our kernels':>14}{'torchvision':>13}",
+        f"Synchronisations and kernels: two images of {size} px, {USUAL_BOXES} boxes each; training without the update",
+        f"{'':24}{'our synchronisations':>22}{'torchvision':>13}{'our kernels':>14}{'torchvision':>13}",
     )
     bench.resize(size)
     for step, way in ((step, way) for step in (Step(size, 2), Step(size, 2, USUAL_BOXES)) for way in ("CPU", "GPU")):
@@ -151,7 +151,9 @@ def counts(bench: Bench, size: int, report: Report) -> None:
         what = "inference" if step.boxes is None else "training"
         report.add("counts", {"step": what, "way": way, "ours": ours.to_dict(), "torchvision": theirs.to_dict()})
         label = f"{what}, {'on a CPU' if way == 'CPU' else 'as on a GPU'}"
-        report.line(f"{label:24}{ours.waits:>12}{theirs.waits:>13}{ours.kernels:>14,}{theirs.kernels:>13,}")
+        report.line(
+            f"{label:24}{ours.synchronisations:>22}{theirs.synchronisations:>13}{ours.kernels:>14,}{theirs.kernels:>13,}"
+        )
     bench.tidy()
 
 

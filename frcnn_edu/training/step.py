@@ -49,7 +49,7 @@ def train_step(
         values += loss.detach()
     parameters = [parameter for parameter in model.parameters() if parameter.grad is not None]
     norm = nn.utils.get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
-    # Reading a number makes the program wait for a GPU: all at once, when the backward pass is under way.
+    # Reading a number synchronises CPU and GPU: all at once, when the backward pass is under way.
     table = processes.gather(torch.cat((values, norm.float()[None])))  # (processes, 5)
     _check_finite(table, targets, step, processes)
     if config.grad_clip is not None:

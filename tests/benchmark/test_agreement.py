@@ -95,7 +95,7 @@ def test_a_stand_in_leaves_no_trace(pair) -> None:
     assert rpn.head is head
 
 
-def test_on_a_gpu_there_are_fewer_waits_and_the_same_detections(pair) -> None:
+def test_on_a_gpu_there_are_fewer_synchronisations_and_the_same_detections(pair) -> None:
     steps = [Step(SIZE, 1).of(model) for model in pair]
     before = [step()[0] for step in steps]
     as_on_cpu = [count(step) for step in steps]
@@ -105,6 +105,6 @@ def test_on_a_gpu_there_are_fewer_waits_and_the_same_detections(pair) -> None:
     for found, expected in zip(inside, before):
         assert found_again(found, expected) >= 95
     for few, many in zip(on_gpu, as_on_cpu):
-        assert few.waits < many.waits
-        assert few.waits_by_name["nms"] == 2  # of proposals and of detections
+        assert few.synchronisations < many.synchronisations
+        assert few.synchronisations_by_name["nms"] == 2  # of proposals and of detections
     assert [count(step) for step in steps] == as_on_cpu  # no trace is left

@@ -44,7 +44,7 @@ def test_the_command_prints_tables_and_writes_every_number(
     for part in (
         "torchvision 0.", "float64, 64 px: the same", "float32, 64 px", "NMS leaves 60 proposals",
         "Detecting", "A training step", "lowest–highest", "RoIAlign", "matching", "optimizer",
-        "Waits and kernels", "inference, on a CPU", "training, as on a GPU",
+        "Synchronisations and kernels", "inference, on a CPU", "training, as on a GPU",
     ):  # fmt: skip
         assert part in out
     assert "Growth" not in out
@@ -57,14 +57,14 @@ def test_the_command_prints_tables_and_writes_every_number(
     assert [stage["stage"] for stage in numbers["inference_stages"]] == [
         "transform", "backbone", "FPN", "RPN head", "anchors", "proposals", "RoIAlign", "box head", "detections",
     ]  # fmt: skip
-    # How often each step waits depends on no machine; test_step_counts.py has the kernels, at the size that README names.
-    assert {(row["step"], row["way"]): row["ours"]["waits"] for row in numbers["counts"]} == {
+    # How often each step synchronises depends on no machine; test_step_counts.py has the kernels, at the size that README names.
+    assert {(row["step"], row["way"]): row["ours"]["synchronisations"] for row in numbers["counts"]} == {
         ("inference", "CPU"): 19, ("inference", "GPU"): 11, ("training", "CPU"): 17, ("training", "GPU"): 9,
     }  # fmt: skip
     for row in numbers["counts"]:
         for library in ("ours", "torchvision"):
             counts = row[library]
-            assert counts["waits"] == sum(counts["waits_by_name"].values()) > 0
+            assert counts["synchronisations"] == sum(counts["synchronisations_by_name"].values()) > 0
             assert counts["kernels"] == sum(counts["kernels_by_name"].values()) > 100
 
 

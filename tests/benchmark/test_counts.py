@@ -1,4 +1,4 @@
-"""Functions of which it is known how many kernels and waits they have."""
+"""Functions of which it is known how many kernels and synchronisations they have."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -18,12 +18,12 @@ TIMES = torch.tensor([1, 2, 3])
 
 
 @pytest.mark.parametrize(
-    ("step", "waits", "kernels"),
+    ("step", "synchronisations", "kernels"),
     [
         (lambda: X.sum().item(), ["_local_scalar_dense"], ["sum"]),
         (lambda: bool((X > 3).any()), ["_local_scalar_dense"], ["gt", "any"]),
         (lambda: (X + 1).tolist(), ["tolist"], ["add"]),
-        (lambda: X.sum().tolist(), ["tolist"], ["sum"]),  # one number: no second wait
+        (lambda: X.sum().tolist(), ["tolist"], ["sum"]),  # one number: no second synchronisation
         (lambda: X.cpu().tolist(), ["cpu"], []),
         (lambda: torch.where(MASK), ["nonzero"], ["nonzero"]),
         (lambda: X[MASK], ["index"], ["index"]),
@@ -39,9 +39,9 @@ TIMES = torch.tensor([1, 2, 3])
         (lambda: MASK.nonzero_static(size=6), [], ["nonzero_static"]),  # the length is known
     ],
 )
-def test_waits(step: Callable[[], Any], waits: list[str], kernels: list[str] | None) -> None:
+def test_synchronisations(step: Callable[[], Any], synchronisations: list[str], kernels: list[str] | None) -> None:
     counts = count(step)
-    assert counts.waits_by_name == Counter(waits)
+    assert counts.synchronisations_by_name == Counter(synchronisations)
     if kernels is not None:
         assert counts.kernels_by_name == Counter(kernels)
 
@@ -64,15 +64,15 @@ def test_the_backward_pass_is_seen() -> None:
 
     kernels = count(step).kernels_by_name
     assert kernels["convolution"] == kernels["convolution_backward"] == kernels["threshold_backward"] == 1
-    assert count(step).waits == 0
+    assert count(step).synchronisations == 0
 
 
 def test_totals() -> None:
     counts = count(lambda: [X.sum().item(), (X + 1).tolist()])
-    assert (counts.waits, counts.kernels) == (2, 2)
+    assert (counts.synchronisations, counts.kernels) == (2, 2)
     assert counts.to_dict() == {
-        "waits": 2,
+        "synchronisations": 2,
         "kernels": 2,
-        "waits_by_name": {"_local_scalar_dense": 1, "tolist": 1},
+        "synchronisations_by_name": {"_local_scalar_dense": 1, "tolist": 1},
         "kernels_by_name": {"sum": 1, "add": 1},
     }

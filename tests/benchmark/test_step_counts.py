@@ -1,7 +1,7 @@
-"""How often a step waits and how many kernels it starts: nothing of it depends on the machine.
+"""How often a step synchronises CPU and GPU and how many kernels it starts: nothing of it depends on the machine.
 
 ResNet-50 with a pyramid, two images of 128 pixels with 20 objects each, as on a GPU. (README has the numbers of 400 pixels: 17
-kernels fewer in training, and the same waits.) torchvision's numbers, counted in the same way, are beside ours. (The waits on a CPU
+kernels fewer in training, and the same synchronisations.) torchvision's numbers, counted in the same way, are beside ours. (The synchronisations on a CPU
 are in test_command.py.)
 """
 
@@ -21,18 +21,23 @@ def pair():
 
 
 @pytest.mark.parametrize(
-    ("boxes", "waits", "most_kernels", "their_least_waits", "their_least_kernels"),
+    ("boxes", "synchronisations", "most_kernels", "their_least_synchronisations", "their_least_kernels"),
     [(None, 11, 400, 16, 850), (20, 9, 818, 29, 1280)],
     ids=["detecting", "training"],
 )
-def test_waits_and_kernels(
-    pair, boxes: int | None, waits: int, most_kernels: int, their_least_waits: int, their_least_kernels: int
+def test_synchronisations_and_kernels(
+    pair,
+    boxes: int | None,
+    synchronisations: int,
+    most_kernels: int,
+    their_least_synchronisations: int,
+    their_least_kernels: int,
 ) -> None:
     with as_on_a_gpu():
         steps = [Step(SIZE, 2, boxes).of(model, update=False) for model in pair]
         steps[0]()  # what is kept from one step to the next is made
         ours, theirs = map(count, steps)
-    assert ours.waits == waits
+    assert ours.synchronisations == synchronisations
     assert ours.kernels <= most_kernels
-    assert theirs.waits >= their_least_waits
+    assert theirs.synchronisations >= their_least_synchronisations
     assert theirs.kernels >= their_least_kernels

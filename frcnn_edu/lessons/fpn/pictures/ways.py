@@ -63,7 +63,7 @@ def plot_ways(
         page.sheet.plot([4.0, 4.0], [0.15, 9.05], color=st.FAINT, linewidth=0.8)
         page.sheet.plot([0.1, 7.9], [4.62, 4.62], color=st.FAINT, linewidth=0.8)
         draw: list[tuple[str, str, Callable[[float, float], None]]] = [
-            ("a  image pyramid", "the whole backbone for each size of the image",
+            ("a  image pyramid", "the backbone on every image size",
              lambda x, y: _image_pyramid(page, x, y, picture, image_pyramid, box)),
             ("b  single feature map", "all that is known, but in few large cells",
              lambda x, y: _single_map(page, x, y, picture, bottom_up, box)),

@@ -63,7 +63,8 @@ def _stages(page: Page) -> dict[str, float]:
             fontsize=6.9 if len(names) == 1 else 8.5, fontweight="bold",
         )  # fmt: skip
         for name in names:
-            page.text(x + (CELL - 0.05) / 2, top + high + 0.07, name, ha="center", fontsize=7.3)
+            if name != stage:
+                page.text(x + (CELL - 0.05) / 2, top + high + 0.07, name, ha="center", fontsize=7.3)
             columns[name] = x
             x += CELL
         x += GAP
