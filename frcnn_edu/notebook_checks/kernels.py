@@ -99,7 +99,7 @@ def run_kernel(arguments: list[str], environment: dict[str, str], folder: str) -
     os.environ.update(environment)
     # matplotlib was imported in an earlier environment.
     matplotlib.rcParams["backend"] = os.environ.setdefault("MPLBACKEND", INLINE)
-    np.random.seed()  # noqa: NPY002 - the global generators would draw the same numbers in every fork
+    np.random.seed()  # noqa: NPY002 - the global generators would give the same numbers in every fork
     torch.seed()
     sys.path[:] = PATH
     sys.argv[:] = [ipykernel_launcher.__file__, *arguments]

@@ -56,7 +56,7 @@ def evaluate(
     """
     found: list[tuple[int, dict[str, Tensor], dict[str, Any]]] = []  # index, detections, target
     mine = range(processes.rank, len(dataset), processes.count)  # type: ignore[arg-type]
-    # A generator of its own: an evaluation must not move the random numbers that training will draw.
+    # A generator of its own: an evaluation must not move the random numbers that training will use.
     loader = DataLoader(
         Subset(dataset, mine), batch_size, num_workers=workers, collate_fn=_as_lists, generator=torch.Generator()
     )

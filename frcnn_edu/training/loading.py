@@ -25,7 +25,7 @@ def load_batches(
 ) -> DataLoader:
     """What is left of the pass over `data` that `step` lies in: this process's share of each batch, on the CPU.
 
-    Order and augmentation follow from (seed, pass, image), not from what was drawn before. So a run can
+    Order and augmentation follow from (seed, pass, image), not from what was sampled before. So a run can
     start again anywhere, and the numbers of workers and of processes change nothing.
     """
     epoch, done = divmod(step, steps_per_epoch(data, config))

@@ -79,7 +79,7 @@ class OneObjectEach(Squares):
 def exact_model() -> nn.Module:
     """The small model in float64, without what makes a batch in parts differ from the same batch in one.
 
-    Chance: all anchors and proposals are taken, instead of a drawn sample. Their number: the same in each image, as none
+    Chance: all anchors and proposals are taken, instead of a sample. Their number: the same in each image, as none
     is ignored and no proposal is suppressed. BatchNorm: frozen.
     """
     torch.manual_seed(3)

@@ -67,7 +67,7 @@ def test_detections_on_a_crowd_are_ignored() -> None:
 
 
 class Oracle(nn.Module):
-    """Knows the targets of `Squares`, and draws a random number as a careless model might."""
+    """Knows the targets of `Squares`, and uses a random number as a careless model might."""
 
     def __init__(self, data: Squares) -> None:
         super().__init__()

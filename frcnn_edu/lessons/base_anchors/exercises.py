@@ -84,8 +84,8 @@ def shape_iou(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
     """`answer((N, 2), (M, 2))` returns the IoU (N, M) of widths and heights put on the same centre."""
     generator = torch.Generator().manual_seed(0)
     hand = torch.tensor([[44.0, 33.0]]), torch.tensor([[48.0, 48.0], [16.0, 64.0]])
-    drawn = torch.rand(5, 2, generator=generator) * 90 + 10, torch.rand(3, 2, generator=generator) * 90 + 10
-    for first, second in (hand, drawn):
+    random = torch.rand(5, 2, generator=generator) * 90 + 10, torch.rand(3, 2, generator=generator) * 90 + 10
+    for first, second in (hand, random):
         right = box_iou(torch.cat((-first, first), dim=1) / 2, torch.cat((-second, second), dim=1) / 2)
         got = answer(first.clone(), second.clone())
         if isinstance(got, Tensor) and got.shape == right.T.shape != right.shape:

@@ -207,42 +207,43 @@ def _expect_matches(answer: Tensor, iou: Tensor, mistakes: dict[tuple[int, ...],
 
 @checker
 def sampled_anchors(answer: Callable[[Tensor, int, float], tuple[Tensor, Tensor]]) -> str:
-    """`sample(labels, number, fraction)`: labels (N,) → indices of the drawn positives and negatives, in drawn order."""
+    """`sample(labels, number, fraction)`: labels (N,) → indices of the sampled positives and negatives, in sampled order."""
     with torch.random.fork_rng(devices=[]):
         many = _labels(positives=100, negatives=900, ignored=50)
-        positives, negatives = _drawn(answer, many, 64, 0.5)
-        expect(len(positives) <= 32, f"At most half of 64 may be positive: you draw {len(positives)}.")
+        positives, negatives = _sample_of(answer, many, 64, 0.5)
+        expect(len(positives) <= 32, f"At most half of 64 may be positive: you sample {len(positives)}.")
         _expect_numbers((positives, negatives), (32, 32), "100 positives, 900 negatives")
-        for drawn, label, what in ((positives, 1, "positives"), (negatives, 0, "negatives")):
+        for sampled, label, what in ((positives, 1, "positives"), (negatives, 0, "negatives")):
             expect(
-                len(drawn.unique()) == len(drawn),
-                f"The same anchor is twice among the {what}: draw without replacement, by randperm.",
+                len(sampled.unique()) == len(sampled),
+                f"The same anchor is twice among the {what}: sample without replacement, by randperm.",
             )
-            found = [int(value) for value in many[drawn].unique().tolist()]
+            found = [int(value) for value in many[sampled].unique().tolist()]
             expect(
-                -1 not in found, f"Ignored anchors, label −1, are among the {what}. They are neither, and never drawn."
+                -1 not in found,
+                f"Ignored anchors, label −1, are among the {what}. They are neither, and never sampled.",
             )
             expect(found == [label], f"The {what} have the labels {found}. They should all be {label}.")
         few = _labels(positives=8, negatives=900, ignored=50)
-        _expect_numbers(_drawn(answer, few, 64, 0.5), (8, 56), "8 positives, 900 negatives",
+        _expect_numbers(_sample_of(answer, few, 64, 0.5), (8, 56), "8 positives, 900 negatives",
                         {(8, 32): "Too few positives are made up for by negatives: 64 − 8 = 56 of them.",
                          (8, 8): "Halves need not be equal: too few positives are made up for by negatives, 64 − 8 = 56."})  # fmt: skip
-        _expect_numbers(_drawn(answer, few, 5, 0.5), (2, 3), "5 asked for, a fraction of 0.5",
+        _expect_numbers(_sample_of(answer, few, 5, 0.5), (2, 3), "5 asked for, a fraction of 0.5",
                         {(3, 2): "5 · 0.5 = 2.5 positives are cut to 2, by int(), not rounded up."})  # fmt: skip
         _expect_numbers(
-            _drawn(answer, _labels(10, 20, 5), 64, 0.5), (10, 20), "10 positives, 20 negatives, 64 asked for"
+            _sample_of(answer, _labels(10, 20, 5), 64, 0.5), (10, 20), "10 positives, 20 negatives, 64 asked for"
         )
-        _expect_numbers(_drawn(answer, _labels(0, 90, 5), 64, 0.5), (0, 64), "no positives, 90 negatives")
-        again = _drawn(answer, many, 64, 0.5, seed=1)
+        _expect_numbers(_sample_of(answer, _labels(0, 90, 5), 64, 0.5), (0, 64), "no positives, 90 negatives")
+        again = _sample_of(answer, many, 64, 0.5, seed=1)
         expect(
             not (torch.equal(again[0], positives) and torch.equal(again[1], negatives)),
-            "Your sample is the same whatever the seed: the first anchors of the list stand in the picture's top left "
+            "Your sample is the same whatever the seed: the first anchors of the list stand in the image's top left "
             "corner, the others would never be learnt from.",
         )
         _expect_same_anchors((positives, negatives), many)
     return (
-        "With the same seed it draws the same anchors as the package and torchvision. Without sampling, 99.8 % of the "
-        'anchors of the course\'s picture would ask for "nothing here"; now it is 87.5 %.'
+        "With the same seed it samples the same anchors as the package and torchvision. Without sampling, 99.8 % of the "
+        'anchors of the course\'s image would ask for "nothing here"; now it is 87.5 %.'
     )
 
 
@@ -251,46 +252,47 @@ def _labels(positives: int, negatives: int, ignored: int) -> Tensor:
     return labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))]
 
 
-def _drawn(answer: Any, labels: Tensor, number: int, fraction: float, seed: int = 0) -> tuple[Tensor, Tensor]:
+def _sample_of(answer: Any, labels: Tensor, number: int, fraction: float, seed: int = 0) -> tuple[Tensor, Tensor]:
     torch.manual_seed(seed)
-    drawn = answer(labels.clone(), number, fraction)
-    expect(isinstance(drawn, tuple | list) and len(drawn) == 2, "Return two tensors: positives and negatives.")
-    for tensor, what in zip(drawn, ("positives", "negatives")):
+    sampled = answer(labels.clone(), number, fraction)
+    expect(isinstance(sampled, tuple | list) and len(sampled) == 2, "Return two tensors: positives and negatives.")
+    for tensor, what in zip(sampled, ("positives", "negatives")):
         expect(isinstance(tensor, Tensor), f"The {what} should be a tensor, they are a {type(tensor).__name__}.")
         expect(
             tensor.dtype not in (torch.bool, torch.uint8),
             f"The {what} are a mask. Return indices: torch.where(mask)[0] makes one from the other.",
         )
         expect(tensor.ndim == 1, f"The {what} should be a list of indices, their shape is {tuple(tensor.shape)}.")
-    return drawn[0], drawn[1]
+    return sampled[0], sampled[1]
 
 
 def _expect_numbers(
-    drawn: tuple[Tensor, Tensor],
+    sampled: tuple[Tensor, Tensor],
     right: tuple[int, int],
     of: str,
     mistakes: dict[tuple[int, int], str] | None = None,
 ) -> None:
-    numbers = (len(drawn[0]), len(drawn[1]))
+    numbers = (len(sampled[0]), len(sampled[1]))
     if numbers in (mistakes or {}):
         raise NotYet((mistakes or {})[numbers])
     expect(
-        numbers == right, f"Of {of}: {right[0]} and {right[1]} should be drawn, you draw {numbers[0]} and {numbers[1]}."
+        numbers == right,
+        f"Of {of}: {right[0]} and {right[1]} should be sampled, you sample {numbers[0]} and {numbers[1]}.",
     )
 
 
-def _expect_same_anchors(drawn: tuple[Tensor, Tensor], labels: Tensor) -> None:
+def _expect_same_anchors(sampled: tuple[Tensor, Tensor], labels: Tensor) -> None:
     torch.manual_seed(0)
     positives, negatives = (torch.where(mask)[0] for (mask,) in BalancedPositiveNegativeSampler(64, 0.5)([labels]))
     torch.manual_seed(0)
     other_way = torch.where(labels == 0)[0]
     negatives_first = other_way[torch.randperm(len(other_way))[:32]]
     expect(
-        set(drawn[1].tolist()) != set(negatives_first.tolist()),
-        "A good sample, but another than torchvision's from the same seed: you draw the negatives first. Who draws first "
-        "matters, because the second draw goes on where the first has left the random numbers.",
+        set(sampled[1].tolist()) != set(negatives_first.tolist()),
+        "A good sample, but another than torchvision's from the same seed: you sample the negatives first. What is sampled "
+        "first matters, because the second sample goes on where the first has left the random numbers.",
     )
-    same = all(set(a.tolist()) == set(b.tolist()) for a, b in zip(drawn, (positives, negatives)))
+    same = all(set(a.tolist()) == set(b.tolist()) for a, b in zip(sampled, (positives, negatives)))
     expect(
         same,
         "A good sample, but another than torchvision's from the same seed. It shuffles *all* positives by one randperm and "

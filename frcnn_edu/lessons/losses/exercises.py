@@ -58,43 +58,43 @@ def smooth_l1(function: Callable[[Tensor, float], Tensor]) -> str:
     return "And because value and slope agree at β, a gradient step notices nothing of the seam."
 
 
-def _anchors(number: int, drawn_objects: int, seed: int) -> tuple[Tensor, ...]:
-    """Logits, deltas, wanted deltas, labels and the mask of the drawn: among half objects, half others, some ignored."""
+def _anchors(number: int, objects: int, seed: int) -> tuple[Tensor, ...]:
+    """Logits, deltas, wanted deltas, labels and the mask of the sampled ones: among half objects, half others, some ignored."""
     generator = torch.Generator().manual_seed(seed)
     logits = 3 * torch.randn(number, generator=generator)
     deltas, wanted = torch.randn(2, number, 4, generator=generator) / 5
     labels = torch.tensor([1.0, 0.0, -1.0]).repeat(number)[:number]
-    drawn = torch.zeros(number, dtype=torch.bool)
-    drawn[torch.where(labels == 1)[0][:drawn_objects]] = True
-    drawn[torch.where(labels == 0)[0][:7]] = True
-    return logits, deltas, wanted, labels, drawn
+    sampled = torch.zeros(number, dtype=torch.bool)
+    sampled[torch.where(labels == 1)[0][:objects]] = True
+    sampled[torch.where(labels == 0)[0][:7]] = True
+    return logits, deltas, wanted, labels, sampled
 
 
 @checker
 def rpn_losses(function: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]) -> str:
-    """Checks (logits, deltas, wanted, labels, drawn) of all anchors → objectness loss and box loss."""
+    """Checks (logits, deltas, wanted, labels, sampled) of all anchors → objectness loss and box loss."""
     for number, objects, seed in ((36, 3, 0), (60, 5, 1), (36, 0, 2)):
         given = _anchors(number, objects, seed)
-        logits, deltas, wanted, labels, drawn = given
+        logits, deltas, wanted, labels, sampled = given
         answer = function(*(tensor.clone() for tensor in given))
         expect(isinstance(answer, tuple | list) and len(answer) == 2, "Return two losses: objectness, then boxes.")
         objectness, box = (torch.as_tensor(value) for value in answer)
         expect(objectness.ndim == 0 and box.ndim == 0, "Each loss should be one number.")
-        positive = drawn & (labels == 1)
-        right = losses.rpn_loss(logits[drawn], labels[drawn], deltas[positive], wanted[positive])
+        positive = sampled & (labels == 1)
+        right = losses.rpn_loss(logits[sampled], labels[sampled], deltas[positive], wanted[positive])
         if not torch.allclose(objectness, right[0], atol=1e-6):
-            _explain_objectness(objectness, logits, labels, drawn)
+            _explain_objectness(objectness, logits, labels, sampled)
         expect(
             not box.isnan(),
-            "Without drawn objects your box loss is NaN: that is a mean over nothing, or a division by 0 positives. It is 0.",
+            "Without sampled objects your box loss is NaN: that is a mean over nothing, or a division by 0 positives. It is 0.",
         )
         if not torch.allclose(box, right[1], atol=1e-6):
-            _explain_box_loss(box, deltas, wanted, labels, drawn)
+            _explain_box_loss(box, deltas, wanted, labels, sampled)
     return "Both losses share the divisor, so an object's box weighs as much in a crowd as alone."
 
 
-def _explain_objectness(value: Tensor, logits: Tensor, labels: Tensor, drawn: Tensor) -> None:
-    with_sigmoid = F.binary_cross_entropy_with_logits(logits[drawn].sigmoid(), labels[drawn])
+def _explain_objectness(value: Tensor, logits: Tensor, labels: Tensor, sampled: Tensor) -> None:
+    with_sigmoid = F.binary_cross_entropy_with_logits(logits[sampled].sigmoid(), labels[sampled])
     expect(
         not torch.allclose(value, with_sigmoid, atol=1e-6),
         "You took a sigmoid and then a loss that takes another: `…_with_logits` wants the logits themselves.",
@@ -103,38 +103,38 @@ def _explain_objectness(value: Tensor, logits: Tensor, labels: Tensor, drawn: Te
     of_all = F.binary_cross_entropy_with_logits(logits[known], labels[known])
     expect(
         not torch.allclose(value, of_all, atol=1e-6),
-        "Your objectness loss is a mean over all labelled anchors: only the drawn ones count.",
+        "Your objectness loss is a mean over all labelled anchors: only the sampled ones count.",
     )
-    summed = F.binary_cross_entropy_with_logits(logits[drawn], labels[drawn], reduction="sum")
+    summed = F.binary_cross_entropy_with_logits(logits[sampled], labels[sampled], reduction="sum")
     expect(
         not torch.allclose(value, summed, atol=1e-5),
-        "Your objectness loss is a sum: it is the mean over the drawn anchors.",
+        "Your objectness loss is a sum: it is the mean over the sampled anchors.",
     )
-    expect(False, "The objectness loss is the mean binary cross entropy of the drawn anchors: yours differs.")
+    expect(False, "The objectness loss is the mean binary cross entropy of the sampled anchors: yours differs.")
 
 
-def _explain_box_loss(value: Tensor, deltas: Tensor, wanted: Tensor, labels: Tensor, drawn: Tensor) -> None:
-    positive = drawn & (labels == 1)
+def _explain_box_loss(value: Tensor, deltas: Tensor, wanted: Tensor, labels: Tensor, sampled: Tensor) -> None:
+    positive = sampled & (labels == 1)
 
     def cost(mask: Tensor, beta: float = losses.BETA) -> Tensor:
         return F.smooth_l1_loss(deltas[mask], wanted[mask], beta=beta, reduction="sum")
 
-    number = int(drawn.sum())
+    number = int(sampled.sum())
     by_positives = (
-        "You divide by the drawn objects. The divisor is the number of all drawn anchors, background included."
+        "You divide by the sampled objects. The divisor is the number of all sampled anchors, background included."
     )
     expect(not torch.allclose(value, cost(positive) / max(int(positive.sum()), 1), atol=1e-6), by_positives)
     expect(
         not torch.allclose(value, cost(positive) / max(4 * int(positive.sum()), 1), atol=1e-6),
-        "A mean over the four deltas of the drawn objects: sum them, and divide by the number of all drawn anchors.",
+        "A mean over the four deltas of the sampled objects: sum them, and divide by the number of all sampled anchors.",
     )
     expect(
-        not torch.allclose(value, cost(drawn) / number, atol=1e-6),
-        "Background has no box to move to: only drawn anchors labelled 1 have a box error.",
+        not torch.allclose(value, cost(sampled) / number, atol=1e-6),
+        "Background has no box to move to: only sampled anchors labelled 1 have a box error.",
     )
     expect(
         not torch.allclose(value, cost(labels == 1) / number, atol=1e-6),
-        "You count the boxes of all objects: only those that were drawn count.",
+        "You count the boxes of all objects: only those that were sampled count.",
     )
     expect(
         not torch.allclose(value, cost(positive, beta=1.0) / number, atol=1e-6),
@@ -142,7 +142,7 @@ def _explain_box_loss(value: Tensor, deltas: Tensor, wanted: Tensor, labels: Ten
     )
     expect(
         False,
-        "The box loss is the sum of smooth L1 (β = 1/9) over the drawn objects, divided by all that were drawn: yours differs.",
+        "The box loss is the sum of smooth L1 (β = 1/9) over the sampled objects, divided by all that were sampled: yours differs.",
     )
 
 
@@ -196,7 +196,7 @@ def validation_losses(function: Callable[[Any, list[Tensor], list[dict[str, Tens
         again = function(model, images, targets)
         expect(
             again == values,
-            "Two calls give different numbers: the anchors are drawn anew. Set a seed before the forward pass.",
+            "Two calls give different numbers: the anchors are sampled anew. Set a seed before the forward pass.",
         )
         torch.manual_seed(5)
         untouched = torch.rand(3)

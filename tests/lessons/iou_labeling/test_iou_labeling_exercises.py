@@ -157,16 +157,16 @@ def sample_with(
     negatives: str = "the rest",
     ones_are: Callable = lambda labels: labels == 1,
     zeros_are: Callable = lambda labels: labels == 0,
-    draw: Callable = torch.randperm,
+    shuffle: Callable = torch.randperm,
     first: str = "positives",
 ) -> tuple[Tensor, Tensor]:
     ones, zeros = torch.where(ones_are(labels))[0], torch.where(zeros_are(labels))[0]
     num_ones = min(whole(number * fraction), len(ones))
     num_zeros = {"the rest": number - num_ones, "half": number // 2, "as many": num_ones}[negatives]
     if first == "negatives":
-        zeros = zeros[draw(len(zeros))[:num_zeros]]
-    ones = ones[draw(len(ones))[:num_ones]]
-    return ones, zeros if first == "negatives" else zeros[draw(len(zeros))[:num_zeros]]
+        zeros = zeros[shuffle(len(zeros))[:num_zeros]]
+    ones = ones[shuffle(len(ones))[:num_ones]]
+    return ones, zeros if first == "negatives" else zeros[shuffle(len(zeros))[:num_zeros]]
 
 
 def sorted_sample(labels: Tensor, number: int, fraction: float) -> tuple[Tensor, Tensor]:
@@ -193,7 +193,7 @@ def with_replacement(labels: Tensor, number: int, fraction: float) -> tuple[Tens
 
 
 def by_other_dice(labels: Tensor, number: int, fraction: float) -> tuple[Tensor, Tensor]:
-    return sample_with(labels, number, fraction, draw=lambda count: torch.rand(count).argsort())
+    return sample_with(labels, number, fraction, shuffle=lambda count: torch.rand(count).argsort())
 
 
 def as_masks(labels: Tensor, number: int, fraction: float) -> list[Tensor]:
@@ -212,10 +212,10 @@ def as_masks(labels: Tensor, number: int, fraction: float) -> list[Tensor]:
         (lambda *a: sample_with(*a, zeros_are=lambda labels: labels <= 0), "among the negatives"),
         (lambda *a: sample_with(*a, ones_are=lambda labels: labels != 0), "among the positives"),
         (lambda *a: sample_with(*a, zeros_are=lambda labels: labels == 1), "The negatives have the labels [1]"),
-        (lambda *a: sample_with(a[0], a[1] - 1, a[2]), "32 and 32 should be drawn, you draw 31 and 32"),
-        (lambda *a: sample_with(*a, draw=torch.arange), "the same whatever the seed"),
+        (lambda *a: sample_with(a[0], a[1] - 1, a[2]), "32 and 32 should be sampled, you sample 31 and 32"),
+        (lambda *a: sample_with(*a, shuffle=torch.arange), "the same whatever the seed"),
         (with_replacement, "without replacement"),
-        (lambda *a: sample_with(*a, first="negatives"), "you draw the negatives first"),
+        (lambda *a: sample_with(*a, first="negatives"), "you sample the negatives first"),
         (by_other_dice, "shuffles *all* positives"),
         (as_masks, "are a mask"),
         (lambda *a: sample_with(*a)[0], "Return two tensors"),

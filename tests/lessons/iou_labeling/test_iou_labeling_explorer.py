@@ -70,29 +70,29 @@ def test_the_first_view_is_what_the_model_learns_from() -> None:
     assert (explorer.state.foreground, explorer.state.background) == (0.7, 0.3)
 
 
-@pytest.mark.parametrize("draw_number", [1, 2, 50])
+@pytest.mark.parametrize("seed", [1, 2, 50])
 @pytest.mark.parametrize("foreground", [0.7, 0.3])
-def test_a_sample_is_torchvisions_and_disturbs_no_other_chance(foreground: float, draw_number: int) -> None:
+def test_a_sample_is_torchvisions_and_disturbs_no_other_chance(foreground: float, seed: int) -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    found = result(foreground=foreground, sampled=True, draw=draw_number)
+    found = result(foreground=foreground, sampled=True, seed=seed)
     assert torch.equal(torch.get_rng_state(), before)
-    torch.manual_seed(draw_number)
+    torch.manual_seed(seed)
     positives, negatives = BalancedPositiveNegativeSampler(64, 0.5)([found.labels])
     assert torch.equal(found.positives, torch.where(positives[0])[0])
     assert torch.equal(found.negatives, torch.where(negatives[0])[0])
     assert (len(found.positives), len(found.negatives)) == ((8, 56) if foreground == 0.7 else (32, 32))
 
 
-def test_another_draw_is_another_sample_and_switches_it_on() -> None:
+def test_another_seed_is_another_sample_and_switches_it_on() -> None:
     explorer = explore.iou_labeling()
     assert len(explorer.result.negatives) == 0
-    explorer.controls["draw"].value = 2
+    explorer.controls["seed"].value = 2
     assert explorer.state.sampled
     second = explorer.result.negatives
-    explorer.controls["draw"].value = 3
+    explorer.controls["seed"].value = 3
     assert not torch.equal(explorer.result.negatives, second)
-    explorer.controls["draw"].value = 2
+    explorer.controls["seed"].value = 2
     assert torch.equal(explorer.result.negatives, second)
 
 
@@ -298,14 +298,14 @@ def test_who_goes_without() -> None:
     assert reason(result(box=(103.0, 56.0, 109.0, 62.0))).endswith("Our cross is learnt by 2 anchors.")
 
 
-def test_whether_it_was_drawn() -> None:
+def test_whether_it_was_sampled() -> None:
     found = result(sampled=True)
     left_out = next(i for i in found.where(BACKGROUND).tolist() if i not in found.negatives.tolist())
     for anchor, words in (
         (int(found.positives[0]), "The sample has this anchor."),
         (int(found.negatives[0]), "The sample has this anchor."),
         (left_out, "The sample does not have this anchor."),
-        (int(torch.where(found.labels == IGNORED)[0][0]), "Ignored anchors are never drawn."),
+        (int(torch.where(found.labels == IGNORED)[0][0]), "Ignored anchors are never sampled."),
     ):
         assert reason(result(sampled=True, anchor=anchor)).endswith(words)
         assert words not in reason(result(anchor=anchor))

@@ -60,36 +60,36 @@ def test_smooth_l1_mistakes(wrong, message):
 # ------------------------------------------------------------------------------------------------------- the RPN's two
 
 
-def objectness(logits, labels, drawn):
-    return F.binary_cross_entropy_with_logits(logits[drawn], labels[drawn])
+def objectness(logits, labels, sampled):
+    return F.binary_cross_entropy_with_logits(logits[sampled], labels[sampled])
 
 
 def cost(deltas, wanted, beta=1 / 9):
     return F.smooth_l1_loss(deltas, wanted, beta=beta, reduction="sum")
 
 
-def right(logits, deltas, wanted, labels, drawn):
-    positive = drawn & (labels == 1)
-    return objectness(logits, labels, drawn), cost(deltas[positive], wanted[positive]) / drawn.sum()
+def right(logits, deltas, wanted, labels, sampled):
+    positive = sampled & (labels == 1)
+    return objectness(logits, labels, sampled), cost(deltas[positive], wanted[positive]) / sampled.sum()
 
 
 def with_box(box):
     """A right objectness loss with another box loss."""
-    return lambda logits, deltas, wanted, labels, drawn: (
-        objectness(logits, labels, drawn),
-        box(deltas, wanted, labels, drawn),
+    return lambda logits, deltas, wanted, labels, sampled: (
+        objectness(logits, labels, sampled),
+        box(deltas, wanted, labels, sampled),
     )
 
 
 def with_objectness(loss):
-    return lambda logits, deltas, wanted, labels, drawn: (
-        loss(logits, labels, drawn),
-        right(logits, deltas, wanted, labels, drawn)[1],
+    return lambda logits, deltas, wanted, labels, sampled: (
+        loss(logits, labels, sampled),
+        right(logits, deltas, wanted, labels, sampled)[1],
     )
 
 
-def positives(labels, drawn):
-    return drawn & (labels == 1)
+def positives(labels, sampled):
+    return sampled & (labels == 1)
 
 
 def test_rpn_losses_right():
@@ -100,11 +100,11 @@ def test_rpn_losses_right():
     ("wrong", "message"),
     [
         (with_box(lambda d, w, y, m: cost(d[positives(y, m)], w[positives(y, m)]) / positives(y, m).sum().clamp(min=1)),
-         "You divide by the drawn objects"),
+         "You divide by the sampled objects"),
         (with_box(lambda d, w, y, m: F.smooth_l1_loss(d[positives(y, m)], w[positives(y, m)], beta=1 / 9)),
          "A mean over the four deltas"),
         (with_box(lambda d, w, y, m: cost(d[m], w[m]) / m.sum()), "Background has no box"),
-        (with_box(lambda d, w, y, m: cost(d[y == 1], w[y == 1]) / m.sum()), "only those that were drawn"),
+        (with_box(lambda d, w, y, m: cost(d[y == 1], w[y == 1]) / m.sum()), "only those that were sampled"),
         (with_box(lambda d, w, y, m: cost(d[positives(y, m)], w[positives(y, m)], 1.0) / m.sum()), "β = 1"),
         (with_box(lambda d, w, y, m: cost(d[positives(y, m)], w[positives(y, m)])), "yours differs"),
         (with_objectness(lambda z, y, m: objectness(z.sigmoid(), y, m)), "wants the logits themselves"),
@@ -120,9 +120,9 @@ def test_rpn_losses_mistakes(wrong, message):
 
 
 def test_rpn_losses_without_objects():
-    def divides_by_positives(logits, deltas, wanted, labels, drawn):
-        loss, box = right(logits, deltas, wanted, labels, drawn)
-        return loss, box if positives(labels, drawn).any() else box / 0
+    def divides_by_positives(logits, deltas, wanted, labels, sampled):
+        loss, box = right(logits, deltas, wanted, labels, sampled)
+        return loss, box if positives(labels, sampled).any() else box / 0
 
     assert "NaN" in check.rpn_losses(divides_by_positives).message
 

@@ -33,7 +33,7 @@ class IouLabelingExplorer(Explorer[State, Result]):
                 {"foreground": 0.5, "background": 0.5, "low_quality": False},
             ),
             ("An object of 6 × 6 pixels: does an anchor answer for it?", {"box": (x - 3, y - 3, x + 3, y + 3)}),
-            ("Draw a sample, at most half of it foreground: how many are?", {"sampled": True}),
+            ("Sample anchors, at most half of them foreground: how many are?", {"sampled": True}),
             ("Background below 0.8, foreground from 0.7 on: can that be?", {"background": 0.8, "foreground": 0.7}),
         ]
         onto = onto_another(self.subject)
@@ -52,8 +52,8 @@ class IouLabelingExplorer(Explorer[State, Result]):
             "background": ipywidgets.FloatSlider(0.3, description="background: IoU <", **share),
             "low_quality": ipywidgets.Checkbox(True, description="low-quality matches", indent=False),
             "object": ipywidgets.Dropdown(options=objects, description="ground truth", style=style),
-            "sampled": ipywidgets.Checkbox(False, description="draw a sample", indent=False),
-            "draw": ipywidgets.IntSlider(1, min=1, max=50, description="draw no.", style=style),
+            "sampled": ipywidgets.Checkbox(False, description="sample anchors", indent=False),
+            "seed": ipywidgets.IntSlider(1, min=1, max=50, description="sample no.", style=style),
         }
 
     def compute(self, state: State) -> Result:
@@ -76,7 +76,7 @@ class IouLabelingExplorer(Explorer[State, Result]):
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
         if "object" in changes and "box" not in changes:  # another object, where it is annotated, and its best anchor
             changes = {"box": place(self.subject, changes["object"]), "anchor": BEST, **changes}
-        if "draw" in changes:  # who asks for another draw wants to see it
+        if "seed" in changes:  # another sample is there to be seen
             changes = {"sampled": True, **changes}
         return changes
 

@@ -82,7 +82,7 @@ def _picture(result: Result, of: Story) -> Panel:
     foreground, ignored, background = (result.where(label) for label in KINDS)
     mine = ignored[result.best_object[ignored] == result.state.object]
     others = torch.where(torch.arange(len(result.ground_truth)) != result.state.object)[0]
-    faint = result.state.sampled  # then only the drawn ones are loud
+    faint = result.state.sampled  # then only the sampled ones are loud
     layers: list[Layer] = [
         _photo(of),
         _middles(result, background, st.BACKGROUND, 1.1, "dot", 0.3 if faint else 0.6),
@@ -133,7 +133,7 @@ def _legend(result: Result, picture: Panel) -> Panel:
             Points(torch.tensor([[264.0, 29.5]]), st.FOREGROUND, 3.4, "cross", halo=False),
             Points(torch.tensor([[274.0, 29.5]]), st.BACKGROUND, 3.4, "cross", halo=False),
         ]
-        texts.append(f"drawn: {len(result.positives)} + {len(result.negatives)}")
+        texts.append(f"sampled: {len(result.positives)} + {len(result.negatives)}")
         places.append([284.0, 29.5])
     layers.append(Words(torch.tensor(places), texts, size=11))
     keys = "arrow keys: ← → the next anchor by IoU with this object, ↑ ↓ another object"

@@ -26,7 +26,7 @@ class State:
     anchor: int = BEST  # the selected one of all anchors
     low_quality: bool = True
     sampled: bool = False
-    draw: int = 1  # the sampler's seed
+    seed: int = 1  # the sampler's
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Result:
         matched: (A,) the `Matcher`'s answer: an object's index, −1 background, −2 ignored.
         labels: (A,) what the RPN makes of it: 1, 0 or −1.
         by_threshold: (A,) what the labels would be without low-quality matches.
-        positives, negatives: the anchors drawn for one training step, indices; empty while the sampler is off.
+        positives, negatives: the anchors sampled for one training step, indices; empty while the sampler is off.
         anchor: index of the selected one.
     """
 
@@ -121,7 +121,7 @@ def compute(state: State, of: Story) -> Result:
     matched = Matcher(state.foreground, state.background, state.low_quality)(ious)
     by_threshold = Matcher(state.foreground, state.background)(ious)
     labels = _labels(matched)
-    positives, negatives = sample(labels, state.draw, of) if state.sampled else (labels.new_empty(0),) * 2
+    positives, negatives = sample(labels, state.seed, of) if state.sampled else (labels.new_empty(0),) * 2
     anchor = int(ious[state.object].argmax()) if state.anchor == BEST else state.anchor
     best, best_object = ious.max(dim=0)
     return Result(
@@ -148,9 +148,9 @@ def _labels(matched: Tensor) -> Tensor:
 
 
 def sample(labels: Tensor, seed: int, of: Story) -> tuple[Tensor, Tensor]:
-    """What the model's sampler draws with that seed: positives and negatives, as indices."""
+    """What the model's sampler takes with that seed: positives and negatives, as indices."""
     rpn: Any = of.model.rpn
-    with torch.random.fork_rng(devices=[]):  # the notebook's own random numbers go on as if nothing had been drawn
+    with torch.random.fork_rng(devices=[]):  # the notebook's own random numbers go on as if nothing had been sampled
         torch.manual_seed(seed)
         positives, negatives = rpn.sample([labels])
     return positives, negatives

@@ -47,16 +47,16 @@ def _counts(result: Result) -> Table:
     if result.state.low_quality:
         rows.append(["with low-quality matches", *(str(result.count(label)) for label in KINDS)])
     if result.state.sampled:
-        rows.append([f"draw no. {result.state.draw}", str(len(result.positives)), "–", str(len(result.negatives))])
+        rows.append([f"sample no. {result.state.seed}", str(len(result.positives)), "–", str(len(result.negatives))])
     return Table(rows)
 
 
 def reason(result: Result) -> str:
-    """Why the selected anchor has its label, what it means for the chosen object, and whether it was drawn."""
+    """Why the selected anchor has its label, what it means for the chosen object, and whether it was sampled."""
     between = (
         "Between equal thresholds nothing is ignored." if result.state.background == result.state.foreground else ""
     )
-    return " ".join(filter(None, (_why(result), between, _learners(result), _drawn(result))))
+    return " ".join(filter(None, (_why(result), between, _learners(result), _sampled(result))))
 
 
 def _why(result: Result) -> str:
@@ -110,10 +110,10 @@ def _learners(result: Result) -> str:
     return words + (f", {without} of {total} objects by none." if without else ".")
 
 
-def _drawn(result: Result) -> str:
+def _sampled(result: Result) -> str:
     if not result.state.sampled:
         return ""
     if result.labels[result.anchor] == IGNORED:
-        return "Ignored anchors are never drawn."
+        return "Ignored anchors are never sampled."
     taken = bool((torch.cat((result.positives, result.negatives)) == result.anchor).any())
     return "The sample has this anchor." if taken else "The sample does not have this anchor."

@@ -201,7 +201,7 @@ def _pins(ax: Axes, values: Tensor, names: Sequence[str]) -> None:
 def plot_sampled(
     image: Tensor, ground_truth: Tensor, anchors: Tensor, labels: Tensor, positives: Tensor, negatives: Tensor
 ) -> Figure:
-    """The anchors drawn for training, and their shares among all anchors with a label and in the sample.
+    """The anchors sampled for training, and their shares among all anchors with a label and in the sample.
 
     Args:
         positives, negatives: indices into the N anchors.
@@ -257,7 +257,7 @@ def labels_worked_example() -> Figure:
 
 
 def sampled_anchors() -> Figure:
-    """The anchors that one training step would draw from the course's picture."""
+    """The anchors that one training step would sample from the course's image."""
     anchors, labels = _labelled()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -160,7 +160,7 @@ def draw_repeats(repeats: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure
                 )  # fmt: skip
         ax.set(yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5), xlim=(0, None))
         ax.set_yticklabels(names)
-        ax.set_xlabel("loss of one picture, a mark for each draw", fontsize=8)
+        ax.set_xlabel("loss of one image, a mark for each sample", fontsize=8)
         ax.grid(axis="y", visible=False)
         for row in range(1, len(names)):
             ax.axhline(row - 0.5, color=st.FAINT, linewidth=0.8)

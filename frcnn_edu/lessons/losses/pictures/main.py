@@ -62,14 +62,14 @@ def draw_four_losses(image: Tensor, trace: TrainingTrace, model: FasterRCNN) -> 
         _draw_correction(axes[3], trace.sampled[objects], st.PROPOSAL, corrected, st.DETECTION, trace.ground_truth)
 
         sampled = len(trace.positives) + len(trace.negatives)
-        page.heading(0.08, 0.34, 1, "RPN", st.PROPOSAL, f"{sampled} of {len(anchors)}\nanchors are drawn:")
+        page.heading(0.08, 0.34, 1, "RPN", st.PROPOSAL, f"{sampled} of {len(anchors)}\nanchors are sampled:")
         page.heading(
             0.08,
             3.48,
             2,
             "box head",
             st.DETECTION,
-            f"{len(trace.sampled)} of {len(trace.proposals)}\nproposals are drawn:",
+            f"{len(trace.sampled)} of {len(trace.proposals)}\nproposals are sampled:",
         )
         for y, number, background in (
             (1.12, len(trace.positives), len(trace.negatives)),

@@ -19,7 +19,7 @@ from frcnn_edu.ops import box_area, box_iou
 from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import WIDTH
 
-BOXES = 150  # drawn at random for each side
+BOXES = 150  # sampled at random for each side
 
 
 def grids_of(size: tuple[int, int]) -> list[tuple[int, int]]:
