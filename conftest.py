@@ -7,4 +7,4 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")  # a progress bar shows times, which no two runs share
 
-pytest_plugins = ["frcnn_edu.notebook_checks.strict"]  # pictures are compared too, and more
+pytest_plugins = ["frcnn_edu.notebook_checks.strict"]  # figures are compared too, and more

@@ -15,7 +15,7 @@ LONGEST_ID = 60  # letters of a value in a test's name
 
 @pytest.fixture(scope="session")
 def voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Pascal VOC folder of 13 shapes pictures."""
+    """A Pascal VOC folder of 13 shapes images."""
     root = tmp_path_factory.mktemp("data") / "VOCshapes"
     for split, indices in {"train": range(8), "val": range(8, 11), "test": range(11, 13)}.items():
         write_voc(ShapesDetection("val"), root, split, indices)

@@ -1,4 +1,4 @@
-"""What the tests of pictures draw."""
+"""What the tests of figures draw."""
 
 import torch
 from torch import Tensor

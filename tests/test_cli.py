@@ -40,8 +40,8 @@ def one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run's pictures and report take longer than so small a run: tests of its weights leave them out."""
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run's figures and report take longer than so small a run: tests of its weights leave them out."""
     monkeypatch.setattr(train_command, "draw_run", lambda *run: None)
 
 
@@ -75,7 +75,7 @@ def test_train_leaves_everything(run: Path) -> None:
             assert picture.width > 400
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("without_figures")
 def test_the_same_seed_gives_the_same_weights(run: Path, voc: Path) -> None:
     command = ["train", "--data", str(voc), "--epochs", "2", "--batch-size", "4", *TINY]
     for seed in ("7", "8"):
@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_weights(run: Path, voc: Path) -> None:
     assert not torch.equal(first["rpn.head.cls_logits.weight"], other["rpn.head.cls_logits.weight"])
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("without_figures")
 def test_train_says_what_it_is_going_to_do(voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "--data", str(voc), "--minutes", "0.02", "--batch-size", "2", *TINY]) == 0
     out = capsys.readouterr().out
@@ -100,7 +100,7 @@ def test_train_says_what_it_is_going_to_do(voc: Path, tmp_path: Path, capsys: py
     assert (folder / "model.safetensors").exists()
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("without_figures")
 def test_without_a_validation_split_the_test_split_is_used(
     voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,7 +162,7 @@ def test_options_reach_the_configuration() -> None:
     assert (config.weights_backbone, config.model_args) == ("DEFAULT", {"min_size": 512, "max_size": 640})
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("without_figures")
 def test_resume_goes_on(run: Path, voc: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -241,8 +241,8 @@ def test_evaluate(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("more").mkdir()
     Image.open(voc / "JPEGImages/000003.jpg").convert("L").save("more/000003.png")
-    Path("more/notes.txt").write_text("no picture")
-    Path("more/broken.png").write_text("no picture either")
+    Path("more/notes.txt").write_text("no image")
+    Path("more/broken.png").write_text("no image either")
     command = ["detect", "--checkpoint", str(run / "checkpoint.pt"), "--score-threshold", "0.01", "--device", "cpu"]
     assert cli.main([*command, str(voc / "JPEGImages/000003.jpg"), "more"]) == 0
     assert sorted(path.name for path in Path("detections").iterdir()) == [
@@ -257,7 +257,7 @@ def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert first["names"] == [classes[label] for label in first["labels"]]
     assert all(0 <= x0 < x1 <= 160 and 0 <= y0 < y1 <= 128 for x0, y0, x1, y1 in first["boxes"])
     printed = capsys.readouterr()
-    assert "pictures: 2" in printed.out
+    assert "images: 2" in printed.out
     assert printed.err.strip().startswith("left out: cannot read more/broken.png")
     assert "exists already" in error_of(capsys, *command, "more")  # drawings are not overwritten
 
@@ -348,7 +348,7 @@ def test_no_command_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert "COMMAND" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("without_figures")
 def test_fine_tuning_makes_a_new_predictor_where_classes_are_others(
     run: Path, voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -370,7 +370,7 @@ def test_fine_tuning_makes_a_new_predictor_where_classes_are_others(
 
 
 @pytest.mark.filterwarnings("error:trainable_backbone_layers")
-@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.usefixtures("without_figures")
 def test_layers_to_train_reach_the_model(voc: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     classifier = mobilenet_v3_large(num_classes=2)
     torch.save(classifier.state_dict(), tmp_path / "backbone.pth")

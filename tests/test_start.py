@@ -111,7 +111,7 @@ def in_a_new_process(code: str, given: str = "", folder: Path | None = None) -> 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the commands are run: a run, a picture with its drawing, a notebook, and the outlines of data sets."""
+    """Where the commands are run: a run, an image with its drawing, a notebook, and the outlines of data sets."""
     root = tmp_path_factory.mktemp("start")
     folders = "old empty lessons voc/JPEGImages voc/Annotations voc/ImageSets/Main half/JPEGImages people/PedMasks"
     files = "old/metrics.json a.jpg a.png lessons/01.ipynb train.json voc/ImageSets/Main/train.txt voc/ImageSets/Main/val.txt"

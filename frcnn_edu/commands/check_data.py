@@ -22,7 +22,7 @@ MOST_CLASSES = 100  # rows of the table
 
 
 def run_check_data(options: argparse.Namespace) -> None:
-    """Report on a data set, in words and as a picture."""
+    """Report on a data set, in words and as a figure."""
     from ..viz import save_figure
     from ..watch.data_picture import draw_data_report
 
@@ -40,7 +40,7 @@ def run_check_data(options: argparse.Namespace) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # of a script that the font lacks: the table has the names
         path = save_figure(figure, free_name(options.out / "data.png"))
-    print(f"\nthe picture is {path}")
+    print(f"\nthe figure is {path}")
     if options.strict and report.findings.left_out:
         raise ValueError(f"{options.data}: --strict, and {in_words(report.findings.left_out)}")
 

@@ -1,4 +1,4 @@
-"""`detect`: what a trained model finds in pictures."""
+"""`detect`: what a trained model finds in images."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from .image_files import drawing_names, find_images
 
 @torch.no_grad()
 def run_detect(options: argparse.Namespace) -> None:
-    """Draw what a trained model finds in pictures."""
+    """Draw what a trained model finds in images."""
     from ..viz import draw_detections, save_figure
 
     device = pick_device(options.device)
@@ -43,4 +43,4 @@ def run_detect(options: argparse.Namespace) -> None:
         print(f"left out: {reason}", file=sys.stderr)
     write_text(options.out / "detections.json", json.dumps(results, indent=1) + "\n")
     total = sum(len(result["labels"]) for result in results)
-    print(f"objects: {total}, pictures: {len(results)}; drawings and detections.json are in {options.out}/")
+    print(f"objects: {total}, images: {len(results)}; drawings and detections.json are in {options.out}/")

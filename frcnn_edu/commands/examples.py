@@ -47,7 +47,7 @@ examples:
     "detect": """
 examples:
   python -m frcnn_edu detect --checkpoint runs/voc/model.safetensors --out found photo.jpg more_photos/
-      Draws found/photo.png and so on, and writes found/detections.json. Less than a second a picture.
+      Draws found/photo.png and so on, and writes found/detections.json. Less than a second an image.
 """,
     "export": """
 examples:

@@ -1,4 +1,4 @@
-"""`figures`: every picture of the course, drawn again."""
+"""`figures`: every figure of the course, drawn again."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Which pictures a command line names, and what their drawings are called."""
+"""Which images a command line names, and what their drawings are called."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`train`: a plan, a run, and pictures of what becomes of it."""
+"""`train`: a plan, a run, and figures of what becomes of it."""
 
 import argparse
 import copy

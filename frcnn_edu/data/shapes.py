@@ -19,13 +19,13 @@ class ShapesDetection(Dataset[tuple[Tensor, dict[str, Any]]]):
     The shapes are circles, squares, triangles, stars and crosses, stretched, and tilted by up to 30° (an ellipse is a
     circle here, a rectangle a square). Colour says nothing about the class. Later shapes lie on earlier ones, but at
     least 60 % of every shape stays visible, and its box is tight around the pixels that do. Sizes are spread evenly on
-    a logarithmic scale, so that every level of a feature pyramid gets its share; a few pictures are empty.
+    a logarithmic scale, so that every level of a feature pyramid gets its share; a few images are empty.
 
     Args:
-        split: "train", "val" or "test": three streams of random numbers with no picture in common.
-        length: number of pictures, by default 8000 for training and 200 for the others. A longer data set starts with
-            the pictures of a shorter one.
-        seed: 0 or larger; another seed gives other pictures.
+        split: "train", "val" or "test": three streams of random numbers with no image in common.
+        length: number of images, by default 8000 for training and 200 for the others. A longer data set starts with
+            the images of a shorter one.
+        seed: 0 or larger; another seed gives other images.
         size: (height, width) in pixels, each at least 64.
         transforms: called with (image, target), returns both, changed.
 
@@ -64,7 +64,7 @@ class ShapesDetection(Dataset[tuple[Tensor, dict[str, Any]]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Any]]:
         if not 0 <= index < self.length:
-            raise IndexError(f"index {index} is outside this data set of {self.length} pictures")
+            raise IndexError(f"index {index} is outside this data set of {self.length} images")
         stream = list(SPLIT_LENGTHS).index(self.split)
         rng = Generator(PCG64(SeedSequence(self.seed, spawn_key=(stream, index))))
         pixels, corners, labels = draw_scene(rng, *self.size)

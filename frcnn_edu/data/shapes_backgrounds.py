@@ -131,7 +131,7 @@ def draw_background(rng: Generator, height: int, width: int) -> tuple[np.ndarray
     """Two muted colours mixed by one of `PATTERNS`, with a little grain.
 
     Returns:
-        The picture (H, W, 3) float64, about 0–1, and the colour (3,) halfway between the two.
+        The image (H, W, 3) float64, about 0–1, and the colour (3,) halfway between the two.
     """
     dark = rng.random() < 0.35
     lightness = (0.27 if dark else 0.82) + 0.14 * rng.random()

@@ -1,7 +1,7 @@
-"""Draws the pictures of `ShapesDetection`: which shape goes where, how it looks, and how much of it stays visible.
+"""Draws the images of `ShapesDetection`: which shape goes where, how it looks, and how much of it stays visible.
 
 The same pixels come out on every machine. Random numbers are made of `random()` and `integers()` alone, polygons are
-filled in integer arithmetic, and pictures are element-wise sums and products, which are rounded the same way
+filled in integer arithmetic, and images are element-wise sums and products, which are rounded the same way
 everywhere; sines and powers only feed values that are then rounded to integers.
 """
 
@@ -15,12 +15,12 @@ from .shapes_backgrounds import draw_background, pick_color
 
 SUPERSAMPLING = 4  # coverage is measured on 4 × 4 points a pixel
 MIN_SIZE = 14.0  # pixels
-MAX_SIZE = 0.86  # of the picture's shorter side: 110 of 128 pixels
-MARGIN = 0.4  # of a shape's size, between its center and the picture's edge
+MAX_SIZE = 0.86  # of the image's shorter side: 110 of 128 pixels
+MARGIN = 0.4  # of a shape's size, between its center and the image's edge
 MAX_STRETCH = 1.5  # longer over shorter side
 MAX_TURN = math.radians(30)  # to either side
 MIN_SIDE = 10  # pixels, of the box around the visible part of a shape
-MIN_VISIBLE = 0.6  # of a shape's pixels, after the picture's edge and later shapes have taken theirs
+MIN_VISIBLE = 0.6  # of a shape's pixels, after the image's edge and later shapes have taken theirs
 MAX_SHAPES = 7
 EMPTY_SHARE = 0.04
 PLACEMENT_TRIES = 15
@@ -66,7 +66,7 @@ class Pose(NamedTuple):
 
 
 def random_pose(rng: Generator, height: int, width: int) -> Pose:
-    """Anywhere in the picture, some of it outside at times; sizes are spread evenly on a logarithmic scale."""
+    """Anywhere in the image, some of it outside at times; sizes are spread evenly on a logarithmic scale."""
     size = MIN_SIZE * (MAX_SIZE * min(height, width) / MIN_SIZE) ** rng.random()
     stretch = MAX_STRETCH ** (rng.random() - 0.5)
     margin = MARGIN * size
@@ -76,7 +76,7 @@ def random_pose(rng: Generator, height: int, width: int) -> Pose:
 
 
 def place(outline: np.ndarray, pose: Pose, scale: float = 1.0) -> np.ndarray:
-    """An outline's corners (V, 2) in the picture, as whole numbers in units of 1/SUPERSAMPLING pixel."""
+    """An outline's corners (V, 2) in the image, as whole numbers in units of 1/SUPERSAMPLING pixel."""
     x, y = (scale * outline * pose.radii).T
     cos, sin = math.cos(pose.angle), math.sin(pose.angle)
     turned = np.stack([x * cos - y * sin, x * sin + y * cos], axis=1) + pose.center  # (V, 2)
@@ -84,11 +84,11 @@ def place(outline: np.ndarray, pose: Pose, scale: float = 1.0) -> np.ndarray:
 
 
 class Stamp(NamedTuple):
-    """What a filled polygon covers of the picture."""
+    """What a filled polygon covers of the image."""
 
-    window: tuple[slice, slice]  # the rows and columns it lies in: `picture[window]`
+    window: tuple[slice, slice]  # the rows and columns it lies in: `image[window]`
     coverage: np.ndarray  # (h, w) of the window, the share of each pixel, 0–1
-    full_area: int  # pixels it would cover at least by half, if the picture had no edge
+    full_area: int  # pixels it would cover at least by half, if the image had no edge
 
 
 def rasterize(corners: np.ndarray, height: int, width: int) -> Stamp:
@@ -147,17 +147,17 @@ def shading(rng: Generator, outline: np.ndarray, pose: Pose, stamp: Stamp, heigh
 
 
 class Scene:
-    """A picture to which shapes are added one on top of the other.
+    """An image to which shapes are added one on top of the other.
 
     Attributes:
-        picture: (H, W, 3) float, about 0–1.
+        image: (H, W, 3) float, about 0–1.
         owner: (H, W) the number of the topmost shape at each pixel: 1 is the first one added, 0 is the background.
         colors, full_areas: of the background and each shape, by number; the areas are without anything hidden.
         labels: of each shape, in the order of numbers.
     """
 
     def __init__(self, rng: Generator, height: int, width: int) -> None:
-        self.picture, middle_color = draw_background(rng, height, width)
+        self.image, middle_color = draw_background(rng, height, width)
         self.owner = np.zeros((height, width), dtype=np.uint8)
         self.colors, self.full_areas = [middle_color], [0]
         self.labels: list[int] = []
@@ -176,7 +176,7 @@ class Scene:
             return False
         color = pick_color(rng, [self.colors[i] for i in around])
         shade = shading(rng, outline, pose, stamp, height, width)[:, :, None]
-        under = self.picture[stamp.window]
+        under = self.image[stamp.window]
         under += stamp.coverage[:, :, None] * (np.minimum(shade * color, 1) - under)  # in place
         self.owner, self.full_areas = owner, areas
         self.colors.append(color)
@@ -192,15 +192,15 @@ def enough_visible(owner: np.ndarray, number: int, full_area: int) -> bool:
 
 
 def draw_scene(rng: Generator, height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draw one picture.
+    """Draw one image.
 
     Returns:
-        The picture (H, W, 3) uint8, and in the order of drawing the boxes (N, 4) int64 xyxy and labels (N,) int64.
+        The image (H, W, 3) uint8, and in the order of drawing the boxes (N, 4) int64 xyxy and labels (N,) int64.
     """
     scene = Scene(rng, height, width)
     count = 0 if rng.random() < EMPTY_SHARE else int(rng.integers(1, MAX_SHAPES + 1))
     for label in rng.integers(1, len(OUTLINES) + 1, size=count).tolist():
-        any(scene.try_to_add(rng, label) for _ in range(PLACEMENT_TRIES))  # a crowded picture may do without
-    pixels = np.rint(255 * np.clip(scene.picture, 0, 1)).astype(np.uint8)
+        any(scene.try_to_add(rng, label) for _ in range(PLACEMENT_TRIES))  # a crowded image may do without
+    pixels = np.rint(255 * np.clip(scene.image, 0, 1)).astype(np.uint8)
     boxes = [visible_box(scene.owner, number + 1) for number in range(len(scene.labels))]
     return pixels, np.array(boxes, dtype=np.int64).reshape(-1, 4), np.array(scene.labels, dtype=np.int64)

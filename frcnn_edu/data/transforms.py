@@ -1,4 +1,4 @@
-"""Random changes of the training pictures and their boxes, by torchvision.transforms.v2."""
+"""Random changes of the training images and their boxes, by torchvision.transforms.v2."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from torchvision.transforms import InterpolationMode, v2
 class DetectionTransforms:
     """Applies a torchvision v2 transform to an (image, target) pair of plain tensors.
 
-    The target's boxes follow the picture. Boxes to ignore (`iscrowd` 1) are dropped, since the losses have no use for
+    The target's boxes follow the image. Boxes to ignore (`iscrowd` 1) are dropped, since the losses have no use for
     them, and so are boxes with a side shorter than `min_side` pixels afterwards. `area` changes as the box's area does.
 
     Randomness comes from torch's generator alone: `torch.manual_seed` repeats it.
@@ -38,12 +38,12 @@ class DetectionTransforms:
 def train_transforms(
     hflip: float = 0.5, vflip: float = 0.0, scale_jitter: tuple[float, float] | None = None
 ) -> DetectionTransforms:
-    """The transform for training pictures.
+    """The transform for training images.
 
     Args:
         hflip, vflip: the probabilities, 0–1, of mirroring left–right and top–bottom.
-        scale_jitter: (smallest, largest) factor by which a picture is shrunk or enlarged about its center. Its size
-            stays what it was, because the model would undo a plain resize: a shrunk picture gets a grey frame, an
+        scale_jitter: (smallest, largest) factor by which an image is shrunk or enlarged about its center. Its size
+            stays what it was, because the model would undo a plain resize: a shrunk image gets a grey frame, an
             enlarged one loses its edges. What is left of a box there is dropped if it is less than 4 pixels wide or
             high.
 

@@ -1,4 +1,4 @@
-"""The course: one folder for each lesson, with its pictures, its explorer and the checkers of its exercises."""
+"""The course: one folder for each lesson, with its figures, its explorer and the checkers of its exercises."""
 
 #: The lessons in their order. The number of a lesson is its place here; notebook 03 is `notebooks/03_fpn.ipynb`.
 LESSONS = (

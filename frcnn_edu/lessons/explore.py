@@ -1,6 +1,6 @@
-"""Pictures to put a hand on: one function opens one explorer. `from frcnn_edu.lessons import explore`.
+"""Explorers to put a hand on: one function opens one. `from frcnn_edu.lessons import explore`.
 
-All of them open with the course's picture and the shipped model. They take other ones by name: `image`, float (3, H, W) in 0–1, with
+All of them open with the course's image and the shipped model. They take other ones by name: `image`, float (3, H, W) in 0–1, with
 its `target` (a dict of "boxes" (N, 4) xyxy in pixels and "labels" (N,)); `model`, a `FasterRCNN` with five levels, and
 `classes`, its names by label; `object`, the index of the object to follow.
 """
@@ -87,7 +87,7 @@ def _subject(
     classes: tuple[str, ...] | None = None,
     object: int | None = None,
 ) -> Story:
-    """The story of the given picture, or the course's.
+    """The story of the given image, or the course's.
 
     Raises:
         ValueError: an image without its target or the reverse; no such object.

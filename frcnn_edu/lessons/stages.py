@@ -1,4 +1,4 @@
-"""One picture for each stage of the network, drawn from the tensors that the stage takes and returns.
+"""One figure for each stage of the network, drawn from the tensors that the stage takes and returns.
 
 Boxes and images are in pixels of the resized image, as everywhere between the transform and its postprocess.
 """
@@ -90,7 +90,7 @@ def plot_transform(image: Tensor, batch: ImageList) -> Figure:
 
 
 def plot_maps(bottom_up: dict[str, Tensor], pyramid: dict[str, Tensor]) -> Figure:
-    """C2…C5 above P2…P5 and pool, all over the same picture: each cell as bright as its features are strong."""
+    """C2…C5 above P2…P5 and pool, all over the same image: each cell as bright as its features are strong."""
     with st.style():
         figure, axes = panels([ratio(pyramid["0"])] * 10, columns=5, title=0.24, gap=0.1)
         for row, (maps, letter) in enumerate(((bottom_up, "C"), (pyramid, "P"))):

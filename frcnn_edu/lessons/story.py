@@ -1,4 +1,4 @@
-"""The one picture, and the one object in it, that the whole course follows."""
+"""The one image, and the one object in it, that the whole course follows."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +21,7 @@ OBJECT = 2
 
 @dataclass(frozen=True, eq=False)  # a story is itself, and can be a key
 class Story:
-    """A picture and what a model makes of it; for the course's own, the sizes are these.
+    """An image and what a model makes of it; for the course's own, the sizes are these.
 
     Attributes:
         model: `fasterrcnn_small_fpn` with the shipped weights, in evaluation mode. The course's own runs as the textbook, so that
@@ -71,7 +71,7 @@ class Followed:
 
 @cache
 def story() -> Story:
-    """The course's picture and its trace, computed once a process."""
+    """The course's image and its trace, computed once a process."""
     data = ShapesDetection("test", length=INDEX + 1, size=SIZE)
     image, target = data[INDEX]
     model: Any = run_as(fasterrcnn_small_fpn(weights="DEFAULT").eval(), "textbook")

@@ -199,7 +199,7 @@ def _look_at_all(dataset: Any, split: str, progress: bool) -> Iterator[tuple[Siz
 
 def _names(dataset: Any) -> list[str]:
     records = getattr(dataset, "records", None)
-    return [f"picture {i}" for i in range(len(dataset))] if records is None else [each.path.name for each in records]
+    return [f"image {i}" for i in range(len(dataset))] if records is None else [each.path.name for each in records]
 
 
 def _note_leaks(datasets: Mapping[str, Any], findings: Findings) -> None:

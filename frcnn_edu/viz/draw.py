@@ -1,4 +1,4 @@
-"""Boxes, labels and detections on pictures.
+"""Boxes, labels and detections on images.
 
 Everything here makes `matplotlib.figure.Figure` objects without pyplot, so it works without a screen and in threads.
 """
@@ -23,13 +23,13 @@ from . import style as st
 WIDTH = 8.0  # inches: 800 px at 100 dpi, the width of a page on a code-hosting site
 
 
-# --------------------------------------------------------------------------------------------------- pictures and boxes
+# --------------------------------------------------------------------------------------------------- images and boxes
 
 
 def show_image(ax: Axes, image: Tensor, *, dim: float = 0.0) -> None:
     """Show an image, float (3, H, W) in 0–1, on `ax` with one data unit per pixel and the corner at (0, 0).
 
-    Data units are the boxes' pixels: the picture spans 0…W and 0…H. `dim` (0–1) mixes in white, so that boxes stand out.
+    Data units are the boxes' pixels: the image spans 0…W and 0…H. `dim` (0–1) mixes in white, so that boxes stand out.
     """
     if image.ndim != 3 or image.shape[0] != 3 or not image.is_floating_point():
         raise ValueError(f"image: expected float (3, H, W), got {image.dtype} {tuple(image.shape)}")
@@ -42,7 +42,7 @@ def show_image(ax: Axes, image: Tensor, *, dim: float = 0.0) -> None:
 
 
 def points_wide(ax: Axes) -> float:
-    """Width of `ax` on paper, in points (1/72 inch), after a picture's aspect ratio has been applied."""
+    """Width of `ax` on paper, in points (1/72 inch), after an image's aspect ratio has been applied."""
     figure = ax.get_figure(root=True)
     assert figure is not None  # an Axes that draws always has one
     if figure.get_layout_engine() is not None:
@@ -52,7 +52,7 @@ def points_wide(ax: Axes) -> float:
 
 
 def line_width(ax: Axes) -> float:
-    """Width in points of a box's line that suits the size of the picture on paper."""
+    """Width in points of a box's line that suits the size of the image on paper."""
     return float(np.clip(points_wide(ax) / 220, 0.9, 2.4))
 
 
@@ -73,11 +73,11 @@ def draw_boxes(
     Args:
         boxes: (N, 4) xyxy in the data units of `ax`; N may be 0.
         color: one for all boxes, or one per box.
-        linewidth: in points; by default it follows the picture's width on paper.
+        linewidth: in points; by default it follows the image's width on paper.
         dashes: lengths of dash and gap in line widths; by default the line is solid.
         fill: opacity of the inside, 0–1.
         halo: a thin contrasting edge that keeps the line visible on any background.
-        clip: whether lines stop at the picture's border; anchors may want to be seen leaving it.
+        clip: whether lines stop at the image's border; anchors may want to be seen leaving it.
     """
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
@@ -128,7 +128,7 @@ def _dashes(linewidth: float, dashes: tuple[float, float] | None, longer: float 
 def place_labels(
     boxes: np.ndarray, sizes: np.ndarray, picture: tuple[float, float]
 ) -> list[tuple[float, float] | None]:
-    """Find a place for one label per box: inside the picture, near its box, over no other label.
+    """Find a place for one label per box: inside the image, near its box, over no other label.
 
     Args:
         boxes: (N, 4) xyxy, the most important box first: it gets the best place.
@@ -146,7 +146,7 @@ def place_labels(
         wishes = [(x, y) for y in tops for x in lefts] + [(x2, y1), (x1 - w, y1)]
         wishes += [(x, y1 + k * h / 2) for k in range(1, 40) for x in lefts]  # last resort: slide down
         inside = [(min(max(x, 0.0), width - w), min(max(y, 0.0), height - h)) for x, y in wishes]
-        # Pushed back into the picture, a label may cover its own box: first those that fit as they are.
+        # Pushed back into the image, a label may cover its own box: first those that fit as they are.
         wishes = [wish for wish, moved in zip(wishes, inside, strict=True) if wish == moved] + inside
         fits = w <= width and h <= height
         place = next((wish for wish in wishes if fits and _free(wish, (w, h), taken)), None)
@@ -178,7 +178,7 @@ def draw_labels(
     inked = [TextPath((0, 0), text, size=fontsize, prop=font).get_extents().width for text in texts]
     widths = [1.03 * ink + 2 * pad for ink in inked]  # glyphs are rounded to pixels on screen: leave them some room
     sizes = np.array([[w, 1.1 * fontsize + pad] for w in widths]) * unit
-    corner = np.array([left, top, left, top])  # of what the panel shows, which may be a part of the picture
+    corner = np.array([left, top, left, top])  # of what the panel shows, which may be a part of the image
     places = place_labels(boxes.detach().cpu().numpy() - corner, sizes, (right - left, bottom - top))
     for place, (w, h), text, color in zip(places, sizes, texts, colors, strict=True):
         if place is None:
@@ -246,7 +246,7 @@ def draw_ground_truth(ax: Axes, boxes: Tensor) -> None:
 
 
 def picture_axes(image: Tensor, *, longest: float = WIDTH) -> Axes:
-    """A new figure filled by one picture, its longer side `longest` inches."""
+    """A new figure filled by one image, its longer side `longest` inches."""
     height, width = image.shape[-2:]
     scale = longest / max(height, width)
     return Figure(figsize=(width * scale, height * scale)).add_axes((0, 0, 1, 1))

@@ -1,4 +1,4 @@
-"""One look for every picture: one colour per meaning, one set of matplotlib settings.
+"""One look for every figure: one colour per meaning, one set of matplotlib settings.
 
 The hues are Okabe and Ito's (Color Universal Design, 2008), which people with any of the common colour-vision
 deficiencies can tell apart. The pyramid levels are an ordered ramp (viridis), because they are ordered. No meaning is carried
@@ -47,10 +47,10 @@ STAGES = {
 #: Feature maps and other fields of values.
 FEATURE_CMAP = "magma"
 
-#: Classes in a picture of detections: Paul Tol's "bright" and "muted" hues (2021), none of them a meaning from above.
+#: Classes in a figure of detections: Paul Tol's "bright" and "muted" hues (2021), none of them a meaning from above.
 _CLASSES = ("#4477aa", "#ee6677", "#ccbb44", "#aa3377", "#66ccee", "#882255", "#999933", "#332288")
 
-#: Every colour that stands for something: a picture with a palette keeps these exactly.
+#: Every colour that stands for something: a figure with a palette keeps these exactly.
 MEANINGS = tuple(
     dict.fromkeys(
         [

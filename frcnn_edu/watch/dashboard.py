@@ -24,7 +24,7 @@ class Dashboard:
     Args:
         model: the one that is trained. Looking changes nothing in it.
         images, targets, classes: what to look at, as a data set gives it.
-        redraw: steps between two pictures of the losses.
+        redraw: steps between two figures of the losses.
         looks: steps between two looks at the images. The first is before the first step.
         score_threshold: detections that score less are not drawn.
 

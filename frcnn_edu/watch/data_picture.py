@@ -1,4 +1,4 @@
-"""What a data set holds, in one picture."""
+"""What a data set holds, in one figure."""
 
 import numpy as np
 import torch

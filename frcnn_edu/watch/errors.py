@@ -1,4 +1,4 @@
-"""Pictures of what a model does wrong: how often of each kind, and on which images."""
+"""Figures of what a model does wrong: how often of each kind, and on which images."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

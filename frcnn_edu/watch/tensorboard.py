@@ -38,7 +38,7 @@ class TensorBoard:
         self.writer.add_scalar("loss/sum", sum(v for name, v in last.items() if name.startswith("loss")), state.step)
 
     def on_epoch(self, state: RunState, found: Evaluation, sheet: Figure) -> None:
-        """The metrics, and a picture of detections."""
+        """The metrics, and a figure of detections."""
         for name, value in _flat(found.metrics):
             if value is not None:
                 self.writer.add_scalar(name, value, state.step)

@@ -97,25 +97,25 @@ def test_everything_is_told_in_one_pass(awkward: Path, capsys: pytest.CaptureFix
     ):
         assert row in rows, row
     assert "split test cannot be used" in out
-    with Image.open("data-report/data.png") as picture:
-        assert picture.width == 1200
+    with Image.open("data-report/data.png") as figure:
+        assert figure.width == 1200
 
 
 def test_strict_reports_and_then_fails(awkward: Path, sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, error = check(capsys, str(awkward), "--split", "train", "--strict")
     assert status == 2
-    assert "the picture is" in out
+    assert "the figure is" in out
     assert "--strict, and " in error
     assert "images left out, annotation refused, DOCTYPE: 1 (entity.xml); images left out, no file: 1 (gone)" in error
     status, _, error = check(capsys, str(sound), "--strict")
     assert (status, error) == (0, "")
 
 
-def test_pictures_are_not_overwritten(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_figures_are_not_overwritten(sound: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("mine").mkdir()
     Path("mine/data.png").write_text("mine")
     for name in ("data-2.png", "data-3.png"):
-        assert f"the picture is mine/{name}" in check(capsys, str(sound), "--out", "mine")[1]
+        assert f"the figure is mine/{name}" in check(capsys, str(sound), "--out", "mine")[1]
     assert Path("mine/data.png").read_text() == "mine"
 
 

@@ -22,7 +22,7 @@ from frcnn_edu.data.shapes_drawing import (
     rasterize,
 )
 
-# The first 16 digits of SHA-256 over pixels, boxes and labels of the first pictures.
+# The first 16 digits of SHA-256 over pixels, boxes and labels of the first images.
 GOLDEN = {
     "train": ["3bebb3332adebceb", "1bb5b62fdd54fdd2", "9c4306ca5bf55124"],
     "val": ["4b1eef4da66fb624", "f35b64be45baac6b", "5470eaef8bde6ef0"],
@@ -74,8 +74,8 @@ def test_items_are_what_a_detector_takes() -> None:
     assert target["area"].equal((target["boxes"][:, 2:] - target["boxes"][:, :2]).prod(dim=1))
 
 
-def test_the_same_pictures_everywhere() -> None:
-    """Computed once. Another value means other pictures: the shipped weights and every figure would have to be redone."""
+def test_the_same_images_everywhere() -> None:
+    """Computed once. Another value means other images: the shipped weights and every figure would have to be redone."""
     found = {split: [digest(ShapesDetection(split), i) for i in range(3)] for split in ("train", "val", "test")}
     assert found == GOLDEN
     assert digest(ShapesDetection(seed=1, size=(96, 200)), 0) == GOLDEN_SEED_1
@@ -86,7 +86,7 @@ def test_the_order_of_access_does_not_matter() -> None:
     assert [digest(forwards, i) for i in range(8)] == [digest(backwards, i) for i in reversed(range(8))][::-1]
 
 
-def test_no_picture_is_in_two_splits_or_seeds() -> None:
+def test_no_image_is_in_two_splits_or_seeds() -> None:
     sets = [ShapesDetection(split, length=12, seed=seed) for split in ("train", "val", "test") for seed in (0, 1, 2)]
     backgrounds = [dataset[i][0][:, :4, :4].numpy().tobytes() for dataset in sets for i in range(12)]
     assert len(set(backgrounds)) == len(backgrounds)
@@ -126,7 +126,7 @@ def test_transforms_are_applied() -> None:
 
 
 def test_boxes_are_tight_around_the_visible_pixels() -> None:
-    """The pictures are drawn twice, with and without knowledge of who owns a pixel."""
+    """The images are drawn twice, with and without knowledge of who owns a pixel."""
     dataset = ShapesDetection(length=40)
     for index in range(40):
         rng = Generator(PCG64(SeedSequence(0, spawn_key=(0, index))))
@@ -147,11 +147,11 @@ def test_a_pixel_is_a_shapes_where_its_colour_is_at_least_half(monkeypatch: pyte
     for seed in range(20):
         rng = Generator(PCG64(seed))
         scene = Scene(rng, 128, 160)
-        before = scene.picture.copy()
+        before = scene.image.copy()
         while not scene.try_to_add(rng, 1 + seed % 5):
             pass
         channel = np.abs(scene.colors[1] - scene.colors[0]).argmax()
-        blend = ((scene.picture - before) / (scene.colors[1] - before))[:, :, channel]
+        blend = ((scene.image - before) / (scene.colors[1] - before))[:, :, channel]
         assert np.array_equal(scene.owner == 1, blend > 0.49)  # in sixteenths
 
 
@@ -202,7 +202,7 @@ def test_colour_and_brightness_say_nothing_about_the_class(scenes: list[Scene]) 
     means = {label: [] for label in range(1, 6)}
     for scene in scenes:
         for i, label in enumerate(scene.labels, start=1):
-            means[label].append(scene.picture[scene.owner == i].mean(axis=0))
+            means[label].append(scene.image[scene.owner == i].mean(axis=0))
     for label in means:
         mine, others = np.array(means[label]), np.concatenate([means[other] for other in means if other != label])
         error = np.sqrt(mine.var(axis=0) / len(mine) + others.var(axis=0) / len(others))
@@ -260,7 +260,7 @@ def test_rasterize_agrees_with_the_schoolbook_test(
     assert np.array_equal(found, expected)
 
 
-def test_a_polygon_outside_the_picture_covers_nothing() -> None:
+def test_a_polygon_outside_the_image_covers_nothing() -> None:
     for center in ((-50, 20), (20, -50), (200, 20), (20, 200)):
         stamp = rasterize(place(OUTLINES["star"], Pose(center, (10, 10), 0.3)), 40, 50)
         assert stamp.coverage.size == 0
@@ -294,5 +294,5 @@ def test_patterns_stay_between_the_two_colours(pattern) -> None:
 
 def test_backgrounds_are_quiet() -> None:
     for seed in range(40):
-        picture, middle = draw_background(Generator(PCG64(seed)), 64, 80)
-        assert np.abs(picture - middle).max() < 0.15
+        image, middle = draw_background(Generator(PCG64(seed)), 64, 80)
+        assert np.abs(image - middle).max() < 0.15

@@ -15,7 +15,7 @@ KEYS = {"boxes", "labels", "image_id", "area", "iscrowd"}
 
 
 def painted(boxes: list[list[int]], iscrowd: list[int] | None = None) -> tuple[Tensor, dict[str, Any]]:
-    """A black picture 80 × 100 with the boxes painted in, box i with the value (i + 1) / 10."""
+    """A black image 80 × 100 with the boxes painted in, box i with the value (i + 1) / 10."""
     image = torch.zeros(3, 80, 100)
     for i, (x0, y0, x1, y1) in enumerate(boxes):
         image[:, y0:y1, x0:x1] = (i + 1) / 10
@@ -103,7 +103,7 @@ def test_scale_jitter_moves_pixels_boxes_and_area_alike(scale: float) -> None:
     assert target["area"].item() == pytest.approx(30 * 40 / 2 * scale**2, rel=0.08)
 
 
-def test_what_leaves_the_picture_is_cut_or_dropped() -> None:
+def test_what_leaves_the_image_is_cut_or_dropped() -> None:
     """Enlarged twice about (50, 40), x goes to 2 x - 50 and y to 2 y - 40."""
     item = painted([[20, 30, 60, 50], [0, 0, 20, 15], [10, 30, 26, 50]])
     target = train_transforms(hflip=0, scale_jitter=(2.0, 2.0))(*item)[1]

@@ -404,10 +404,10 @@ def test_boxes_lie_where_the_pixels_are(voc: Path) -> None:
     image.save(voc / "JPEGImages" / "a.png")
     (voc / "JPEGImages" / "a.jpg").unlink()
     write_annotation(voc, "a", [("dog", 11, 6, 20, 15)])
-    picture, target = VOCDetection(voc)[0]
+    image, target = VOCDetection(voc)[0]
     x0, y0, x1, y1 = target["boxes"][0].int().tolist()
-    assert picture[:, y0:y1, x0:x1].min() == 1
-    assert picture.sum() == picture[:, y0:y1, x0:x1].sum()
+    assert image[:, y0:y1, x0:x1].min() == 1
+    assert image.sum() == image[:, y0:y1, x0:x1].sum()
 
 
 @pytest.mark.slow

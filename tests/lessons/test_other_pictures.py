@@ -1,4 +1,4 @@
-"""All explorers on pictures that are not the course's: tall, wide, and photographs."""
+"""All explorers on images that are not the course's: tall, wide, and photographs."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ def first_with_objects(data: Any, least: int = 3) -> tuple[Tensor, dict[str, Any
 
 def look_everywhere(explorer: explore.Explorer) -> None:
     check_now(explorer)
-    check_controls(explorer, most=3)  # the whole range is seen on the course's own picture
+    check_controls(explorer, most=3)  # the whole range is seen on the course's own image
     check_handles(explorer)
     for index in range(len(explorer.prompts)):
         explorer.try_prompt(index)
@@ -29,7 +29,7 @@ def look_everywhere(explorer: explore.Explorer) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(200, 150), (100, 260)], ids=["tall", "wide"])
 @pytest.mark.parametrize("name", explore.EXPLORERS)
-def test_a_picture_of_another_shape(name: str, size: tuple[int, int]) -> None:
+def test_an_image_of_another_shape(name: str, size: tuple[int, int]) -> None:
     image, target = first_with_objects(ShapesDetection("val", size=size))
     look_everywhere(explore.EXPLORERS[name](image=image, target=target, object=1))
 

@@ -70,7 +70,7 @@ class OneWeight(nn.Module):
 
 
 class OneObjectEach(Squares):
-    """Pictures with one square each, so that every process has as many objects as the other."""
+    """Images with one square each, so that every process has as many objects as the other."""
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Any]]:
         return super().__getitem__(3 * index + 1)

@@ -91,8 +91,8 @@ def test_damaged_and_thin_images_are_found(model: FasterRCNN) -> None:
     report = describe_data({"train": Broken(sizes)}, model)
     assert report.images == {"train": 1}
     assert report.findings.left_out == {
-        "images that are damaged: training would stop there": {"picture 1": 1},
-        "images that are too thin for the model: training would stop there": {"picture 2": 1},
+        "images that are damaged: training would stop there": {"image 1": 1},
+        "images that are too thin for the model: training would stop there": {"image 2": 1},
     }
     with pytest.raises(ValueError, match=r"no image can be used: images that are too thin .*are damaged"):
         describe_data({"train": Broken([sizes[2], sizes[0]])}, model)
@@ -108,7 +108,7 @@ def test_findings_of_all_splits_are_put_together(model: FasterRCNN) -> None:
 
 def test_objects_annotated_twice_are_noted(model: FasterRCNN) -> None:
     report = describe_data({"train": Given([((60, 80), BOXES[[0, 1, 0, 0]]), ((60, 80), BOXES)])}, model)
-    assert report.findings.noted == {"objects that are annotated twice: same class, same box": {"picture 0": 2}}
+    assert report.findings.noted == {"objects that are annotated twice: same class, same box": {"image 0": 2}}
     assert len(report.labels) == 7
 
 

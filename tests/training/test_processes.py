@@ -81,7 +81,7 @@ def test_every_image_is_evaluated_once(results: list[dict[str, Any]]) -> None:
     assert results[1]["detections"] == []
     for found, expected in zip(results[0]["detections"], alone.detections):
         assert len(found["boxes"]) == len(expected["boxes"]) > 0
-        for name, value in expected.items():  # beside another picture in the batch, sums may be rounded otherwise
+        for name, value in expected.items():  # beside another image in the batch, sums may be rounded otherwise
             torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-4)
     assert alone.metrics["AP50"] > 0.8
     for result in results:

@@ -1,4 +1,4 @@
-"""The picture of a data set: its numbers are the report's, and nothing in it is cut off or lies on something else."""
+"""The figure of a data set: its numbers are the report's, and nothing in it is cut off or lies on something else."""
 
 from itertools import combinations
 from typing import Any
@@ -70,7 +70,7 @@ def words(figure: Figure) -> list[Text]:
 @pytest.mark.slow
 def test_nothing_is_cut_off_or_covered(model: FasterRCNN, splits: dict[str, tuple]) -> None:
     report = describe_data({name: Many(*numbers) for name, numbers in splits.items()}, model)
-    figure = draw_data_report(report, "A folder with a name that is far too long for the width of a picture, $ and all")
+    figure = draw_data_report(report, "A folder with a name that is far too long for the width of a figure, $ and all")
     texts = words(figure)
     assert any(text.get_text().startswith("$0 for a class") for text in texts)
     boxes = [text.get_window_extent() for text in texts]

@@ -17,7 +17,7 @@ CONFIG = TrainConfig(epochs=1, data="<b>my</b> photos")
 
 
 def data_and_found(count: int = 3) -> tuple[Subset, Evaluation]:
-    """Pictures whose first object is missed, whose others are found, and one detection in the void."""
+    """Images whose first object is missed, whose others are found, and one detection in the void."""
     data = Subset(ShapesDetection("val"), range(count))
     data.classes = ShapesDetection.classes
     targets = [target for _, target in data]

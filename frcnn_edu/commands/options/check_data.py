@@ -13,7 +13,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("data", metavar="PATH", help="a Pascal VOC folder, a COCO json file, or the folder PennFudanPed")
     add("--split", nargs="+", choices=SPLITS, help="default: all there are")
-    add("--out", type=Path, default=Path("data-report"), metavar="DIR", help="for the picture (default: data-report)")
+    add("--out", type=Path, default=Path("data-report"), metavar="DIR", help="for the figure (default: data-report)")
     add("--strict", action="store_true", help="end with status 2 if anything cannot be used")
     add("--model", choices=MODEL_NAMES, help="whose levels and anchors (default: what train would choose)")
     add_image_sizes(parser)

@@ -10,7 +10,7 @@ from .command import Command, add_checkpoint, add_device
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("images", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER", help="pictures, or folders of pictures")
+    add("images", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER", help="images, or folders of images")
     add_checkpoint(parser)
     add("--out", type=Path, default=Path("detections"), metavar="DIR", help="where to (default: detections)")
     add("--score-threshold", type=float, default=0.5, metavar="S", help="leave out what scores less (default: 0.5)")
@@ -32,4 +32,4 @@ def run(options: argparse.Namespace) -> None:
     run_detect(options)
 
 
-DETECT = Command("detect", "draw what a trained model finds in pictures", add_options, check, run)
+DETECT = Command("detect", "draw what a trained model finds in images", add_options, check, run)

@@ -67,7 +67,7 @@ def encoded_deltas(encode: Callable[[Tensor, Tensor], Any]) -> str:
         "You add 1 to widths and heights, as older code does. Here a box from 10 to 20 is 10 wide.",
     )
     expect(gives(factor.log(), wh), "dw or dh is not log(size of the target / size of the anchor).")
-    return "Nothing in the four numbers tells how large the picture is: this is why one head can serve all levels."
+    return "Nothing in the four numbers tells how large the image is: this is why one head can serve all levels."
 
 
 @checker

@@ -104,7 +104,7 @@ def location(place: Callable[[int, list[tuple[int, int]], int], Any]) -> str:
             "Divide the cell by the number of *columns*: so many cells make a row.",
         )
         expect(False, f"Index {first} should give {right}, you say {given}.")
-    return "With this, any number in any list of the network can be traced back to a place in the picture."
+    return "With this, any number in any list of the network can be traced back to a place in the image."
 
 
 @checker

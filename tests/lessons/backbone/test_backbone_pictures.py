@@ -97,7 +97,7 @@ def test_bodies_are_squares_in_the_column_of_their_stride() -> None:
     assert [text for text in words(figure) if text.startswith("stride")] == ["stride 4", "stride 8"]
 
 
-def test_trained_tensors_and_their_picture() -> None:
+def test_trained_tensors_and_their_figure() -> None:
     table = freezing.trained_tensors()
     assert [sum(trained for trained, _ in row.values()) for row in table] == [30, 40, 59, 72, 82, 83]
     figure = freezing.plot_freezing(table)

@@ -87,7 +87,7 @@ def test_fits_are_torchvisions() -> None:
     assert [round(float(fit), 2) for fit in found.fit[6:9]] == [0.63, 0.63, 0.42]  # as the notebook has them
 
 
-def test_the_full_models_object_is_as_large_as_its_pictures() -> None:
+def test_the_full_models_object_is_as_large_as_its_images() -> None:
     w, h = (result(**FULL).ground_truth[2:] - result(**FULL).ground_truth[:2]).tolist()
     assert (round(w, 2), round(h, 2)) == (round(44 * 800 / 120, 2), 220.0)
 
@@ -155,7 +155,7 @@ def test_the_corner_in_pixels_shows_both() -> None:
     assert top < float(exact[3]) < bottom
 
 
-def test_all_boxes_are_in_the_picture() -> None:
+def test_all_boxes_are_in_the_panel() -> None:
     explorer = opened()
     for first, third, pool in itertools.product((0.1, 0.5), (2.0, 8.0), (112, 160)):
         explorer.set(first=first, third=third, pool=pool)
@@ -230,7 +230,7 @@ def test_a_dragged_corner_stays_between_its_neighbours() -> None:
         assert not explorer.board.problem
 
 
-def test_the_picture_holds_still_while_a_corner_is_dragged() -> None:
+def test_the_panel_holds_still_while_a_corner_is_dragged() -> None:
     explorer = opened(pool=160)
     before = explorer.scene.panel("all").view
     explorer.set(level=4, shape=2)

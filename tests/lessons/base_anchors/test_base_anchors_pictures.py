@@ -117,7 +117,7 @@ def test_best_shape_shows_map_anchors_objects_and_the_followed_one() -> None:
     assert "an object of the\ntraining set (2)" in words(figure.axes[-1])
 
 
-def test_equal_sets_of_shapes_make_equal_pictures() -> None:
+def test_equal_sets_of_shapes_make_equal_figures() -> None:
     one = torch.cat(fpn_anchors(COURSE).cell_anchors)
     figure = shapes.plot_shape_choices([("a", one, ""), ("b", one.flip(0), ""), ("c", one[:3], "")])
     first, second, third = (ax.collections[0].get_array() for ax in figure.axes)

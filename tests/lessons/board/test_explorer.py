@@ -144,7 +144,7 @@ def test_a_cell_shows_the_still_picture_and_the_widget(monkeypatch: pytest.Monke
     assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == one.widget.model_id
 
 
-def test_a_picture_of_ones_own_needs_its_target() -> None:
+def test_an_image_of_ones_own_needs_its_target() -> None:
     story = explore.story()
     with pytest.raises(ValueError, match="together with its target"):
         explore.level_mapper(image=story.image)

@@ -1,4 +1,4 @@
-"""Pictures of notebook 07 show the boxes and numbers that they are given."""
+"""Figures of notebook 07 show the boxes and numbers that they are given."""
 
 import math
 

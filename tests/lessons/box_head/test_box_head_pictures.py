@@ -84,7 +84,7 @@ def test_candidates_end_at_the_models_detections() -> None:
     assert bool((steps[1].labels == 0).any())
 
 
-def test_candidates_picture_names_the_last_ones() -> None:
+def test_candidates_figure_names_the_last_ones() -> None:
     steps = box_head_boxes.story_candidates()
     figure = box_head_boxes.plot_candidates(story().resized, [steps[3], steps[6]], story().classes)
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["81  above 0.05", "8  detections"]

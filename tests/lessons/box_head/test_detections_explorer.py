@@ -240,7 +240,7 @@ def test_the_selection_is_bounded_clicked_and_walked() -> None:
     assert explorer.state.chosen == int(found_in(SEEN[4], 0.5, 0.5, 100).kept.min())
 
 
-def test_a_detection_of_another_picture_is_shown_there() -> None:
+def test_a_detection_of_another_image_is_shown_there() -> None:
     explorer = DetectionsExplorer()
     strip = explorer.scene.panel("strip")
     every = [layer.ids for layer in strip.layers if isinstance(layer, Points) and layer.group == "detection"]
@@ -254,7 +254,7 @@ def test_a_detection_of_another_picture_is_shown_there() -> None:
 
 
 @pytest.mark.slow
-def test_a_picture_that_is_one_of_the_others_counts_once() -> None:
+def test_an_image_that_is_one_of_the_others_counts_once() -> None:
     image, target = ShapesDetection("val", length=23)[3]
     assert gallery(explore.detections(image=image, target=target).subject).size == len(SEEN) - 1
 
@@ -293,7 +293,7 @@ def test_right_wrong_and_missed_look_different(score: float) -> None:
 
 @pytest.fixture
 def own() -> Story:
-    """The course's picture, told by a model of the reader's."""
+    """The course's image, told by a model of the reader's."""
     return explore._subject(model=copy.deepcopy(STORY.model))
 
 
@@ -329,26 +329,26 @@ def test_the_first_view_needs_no_forward_pass(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(type(STORY.model), "forward", lambda *args, **kwargs: pytest.fail("a forward pass"))
     gallery.cache_clear()
     explorer = DetectionsExplorer()
-    assert explorer.words.startswith("In all 24 pictures: ")
+    assert explorer.words.startswith("In all 24 images: ")
     for picture in (0, 7):
         explorer.set(picture=picture)
     assert gallery(STORY).coming == []
 
 
-def test_a_picture_is_shown_as_large_as_the_model_sees_it() -> None:
+def test_an_image_is_shown_as_large_as_the_model_sees_it() -> None:
     assert resized(SEEN[0], STORY) is STORY.resized
     batch = trace(STORY.model, OTHERS[2][0]).batch
     assert torch.equal(resized(SEEN[3], STORY), shown(batch)[:, :128, :160])
 
 
 @pytest.mark.slow
-def test_another_model_begins_with_one_picture_and_comes_to_the_same(own: Story) -> None:
+def test_another_model_begins_with_one_image_and_comes_to_the_same(own: Story) -> None:
     explorer = DetectionsExplorer(own)
-    assert explorer.words.startswith("In 1 of 24 pictures so far: ")
-    assert explorer.scene.panel("curve").title == "Precision over recall, 1 of 24 pictures"
+    assert explorer.words.startswith("In 1 of 24 images so far: ")
+    assert explorer.scene.panel("curve").title == "Precision over recall, 1 of 24 images"
     assert len(explorer.controls["picture"].options) == 24
     explorer.set(picture=3)  # no one has to wait for the rest to see it
-    assert explorer.words.startswith("In 4 of 24 pictures so far: ")
+    assert explorer.words.startswith("In 4 of 24 images so far: ")
     explorer.reset()
     explorer.complete()
     course = DetectionsExplorer()
@@ -358,7 +358,7 @@ def test_another_model_begins_with_one_picture_and_comes_to_the_same(own: Story)
     assert torch.allclose(shown, expected, atol=CLOSE)
 
 
-def test_on_a_page_the_other_pictures_come_by_themselves(own: Story) -> None:
+def test_on_a_page_the_other_images_come_by_themselves(own: Story) -> None:
     del gallery(own).coming[3:]
 
     async def look_at_it() -> list[int]:
@@ -370,22 +370,22 @@ def test_on_a_page_the_other_pictures_come_by_themselves(own: Story) -> None:
             known.append(explorer.result.pictures)
             assert explorer.state.score == explorer.controls["score"].value == 0.9
             await asyncio.sleep(0.001)
-        assert explorer.words.startswith("In all 4 pictures: ")
+        assert explorer.words.startswith("In all 4 images: ")
         return known
 
     assert set(asyncio.run(look_at_it())) == {2, 3}
 
 
-def test_explorers_of_one_story_share_its_pictures(own: Story) -> None:
+def test_explorers_of_one_story_share_its_images(own: Story) -> None:
     del gallery(own).coming[1:]
     first, second = DetectionsExplorer(own), DetectionsExplorer(own)
     first.complete()
     assert second.result.coming == 1
     second.complete()
     assert second.words == first.words
-    assert second.words.startswith("In all 2 pictures: ")
+    assert second.words.startswith("In all 2 images: ")
 
 
-def test_a_model_of_other_classes_has_one_picture() -> None:
+def test_a_model_of_other_classes_has_one_image() -> None:
     classes = ("background", *"abcde")
     assert Gallery(replace(STORY, classes=classes)).size == 1

@@ -372,7 +372,7 @@ def test_a_click_on_other_things_changes_nothing() -> None:
     assert explorer.state == explorer.first
 
 
-def test_another_picture() -> None:
+def test_another_image() -> None:
     image, target = ShapesDetection("test", length=4, size=(240, 320))[3]
     explorer = explore.iou_labeling(image=image, target=target, object=1)
     found = explorer.result

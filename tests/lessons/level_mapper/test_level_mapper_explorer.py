@@ -50,7 +50,7 @@ def test_a_pixel_short_of_224() -> None:
     assert "⌊4 + log₂(√(224.0 · 224.0) / 224) + 0.000001⌋ = ⌊4.000⌋ = 4" in explorer.formula
 
 
-def test_the_object_grows_with_the_picture() -> None:
+def test_the_object_grows_with_the_image() -> None:
     explorer = explore.level_mapper()
     before = torch.tensor(explorer.state.box)
     explorer.controls["size"].value = 240
@@ -83,7 +83,7 @@ def test_a_hair_too_small_is_forgiven_and_said() -> None:
     assert "ε is for" not in explorer.words
 
 
-def test_the_first_prompt_shows_the_object_where_it_is_in_the_larger_picture() -> None:
+def test_the_first_prompt_shows_the_object_where_it_is_in_the_larger_image() -> None:
     explorer = explore.level_mapper()
     explorer.try_prompt(0)
     torch.testing.assert_close(
@@ -105,7 +105,7 @@ def test_the_boxs_place_is_on_the_curve_whatever_its_size(scale: int) -> None:
 
 
 @pytest.mark.slow
-def test_prompts_stay_in_the_picture() -> None:
+def test_prompts_stay_in_the_image() -> None:
     for size in ((240, 320), (200, 150), (100, 260)):
         data = ShapesDetection("test", size=size)
         image, target = data[3]
@@ -122,7 +122,7 @@ def test_prompts_stay_in_the_picture() -> None:
 def test_it_opens_on_the_object(size: tuple[int, int]) -> None:
     image, target = ShapesDetection("val", size=size)[0]
     explorer = explore.level_mapper(image=image, target=target)
-    scale = 120 / min(size)  # from the picture as it is to the one that is shown
+    scale = 120 / min(size)  # from the image as it is to the one that is shown
     torch.testing.assert_close(torch.tensor(explorer.state.box), target["boxes"][0] * scale, rtol=0.02, atol=1.0)
 
 

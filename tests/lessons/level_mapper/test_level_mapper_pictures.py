@@ -1,4 +1,4 @@
-"""The pictures of notebook 10 show what the code gives."""
+"""The figures of notebook 10 show what the code gives."""
 
 import numpy as np
 import pytest

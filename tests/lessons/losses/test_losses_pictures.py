@@ -1,4 +1,4 @@
-"""The pictures of notebook 13 show the tensors they were given."""
+"""The figures of notebook 13 show the tensors they were given."""
 
 import copy
 import math

@@ -165,7 +165,7 @@ def test_figures_draw_without_arguments(name: str) -> None:
 
 
 def test_the_dropped_box_fitted_better() -> None:
-    """What the notebook's last picture is about."""
+    """What the notebook's last figure is about."""
     steps = proposals.story_sieve()
     before, after = (float(box_iou(story().box[None], steps[i].boxes).max()) for i in (4, 6))
     assert before > after + 0.05

@@ -1,4 +1,4 @@
-"""Pictures of notebook 06 show the tensors that they are given."""
+"""Figures of notebook 06 show the tensors that they are given."""
 
 from typing import Any
 

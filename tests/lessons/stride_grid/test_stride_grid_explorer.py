@@ -72,7 +72,7 @@ def test_row_and_column_stay_on_the_grid() -> None:
     explorer.set(row=99, column=99)
     assert (explorer.state.row, explorer.state.column) == (7, 9)
     assert (explorer.controls["row"].max, explorer.controls["column"].max) == (7, 9)
-    explorer.controls["level"].value = 3  # the cell at the same place of the picture
+    explorer.controls["level"].value = 3  # the cell at the same place of the image
     assert (explorer.state.row, explorer.state.column) == (3, 4)
 
 

@@ -176,7 +176,7 @@ def test_random_boxes_have_their_side_and_stay_inside() -> None:
     assert (boxes[:, 2:] <= torch.tensor([90.0, 60.0]) + 1e-3).all()
 
 
-def test_recall_pictures_draw_the_values() -> None:
+def test_recall_figures_draw_the_values() -> None:
     values = torch.tensor([[0.0, 0.5, 1.0], [0.0, 0.25, 0.75]])
     figure = reach.plot_recall([("one", (8, 16, 32), values, (12, 24), torch.tensor([10.0]))])
     lines = [line.get_ydata() for line in figure.axes[0].lines if len(line.get_ydata()) == 3]

@@ -141,7 +141,7 @@ def test_padding_share_counts_pixels() -> None:
     assert questions.padding_share([[(32, 64)], [(64, 32)]]) == 0
 
 
-def test_padding_picture_says_how_much() -> None:
+def test_padding_figure_says_how_much() -> None:
     figure = questions.plot_padding([("mixed", [[(32, 64), (64, 32)]]), ("alone", [[(32, 64)], [(64, 32)]])])
     said = words(figure)
     assert "all 1 batches: 50% padding" in said

@@ -1,4 +1,4 @@
-"""Pictures of notebook 02: the maps that different backbones hand on."""
+"""Figures of notebook 02: the maps that different backbones hand on."""
 
 from collections.abc import Mapping
 from functools import cache

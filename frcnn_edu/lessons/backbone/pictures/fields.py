@@ -1,4 +1,4 @@
-"""Pictures of notebook 02: which pixels a cell of a map depends on."""
+"""Figures of notebook 02: which pixels a cell of a map depends on."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -85,7 +85,7 @@ def side_holding(weights: Tensor, center: tuple[int, int], share: float = 0.9) -
     return 2 * reach + 1
 
 
-# ---------------------------------------------------------------------------------------------------------- pictures
+# ---------------------------------------------------------------------------------------------------------- figures
 
 
 def plot_tiny_field(sizes: Sequence[int], sees: Sequence[Sequence[int]], strides: Sequence[int]) -> Figure:
@@ -224,7 +224,7 @@ def _words(key: str, field: int, stride: int) -> str:
 
 
 def receptive_fields() -> Figure:
-    """The course's picture and the cells of C2 … C5 in the middle of the cross."""
+    """The course's image and the cells of C2 … C5 in the middle of the cross."""
     backbone: Any = story().model.backbone.body
     batch = story().trace.batch
     x, y = ((story().box[:2] + story().box[2:]) / 2).tolist()

@@ -1,4 +1,4 @@
-"""Pictures of notebook 02: which parts are trained, and what eps does to a frozen BatchNorm."""
+"""Figures of notebook 02: which parts are trained, and what eps does to a frozen BatchNorm."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache

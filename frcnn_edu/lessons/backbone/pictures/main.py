@@ -1,4 +1,4 @@
-"""The pictures of notebook 02: the bottom-up way from a batch to C2 … C5."""
+"""The figures of notebook 02: the bottom-up way from a batch to C2 … C5."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -248,7 +248,7 @@ def similarity(features: Tensor, cell: tuple[int, int]) -> Tensor:
 
 
 def plot_seen(picture: Tensor, bottom_up: Mapping[str, Tensor], box: Tensor) -> Figure:
-    """Each map over the picture: how strong its cells are, and how like the cell in the middle of `box` (4,), outlined."""
+    """Each map over the image: how strong its cells are, and how like the cell in the middle of `box` (4,), outlined."""
     size = (picture.shape[-2], picture.shape[-1])
     x, y = ((box[:2] + box[2:]) / 2).tolist()
     with st.style():
@@ -271,13 +271,13 @@ def plot_seen(picture: Tensor, bottom_up: Mapping[str, Tensor], box: Tensor) -> 
 
 
 def padded_picture() -> Tensor:
-    """The course's picture as the backbone gets it, in colours: (3, 128, 160)."""
+    """The course's image as the backbone gets it, in colours: (3, 128, 160)."""
     transform = story().model.transform
     return as_colours(story().trace.batch.tensors[0], transform.image_mean, transform.image_std)
 
 
 def backbone() -> Figure:
-    """The course's picture on its way to C5."""
+    """The course's image on its way to C5."""
     return plot_pathway(padded_picture(), story().trace.bottom_up)
 
 

@@ -1,4 +1,4 @@
-"""The pictures of the fifteen base anchors: all of them, one corner in pixels, the object, and two rows of bars."""
+"""The panels of the fifteen base anchors: all of them, one corner in pixels, the object, and two rows of bars."""
 
 import math
 from dataclasses import replace
@@ -12,7 +12,7 @@ from frcnn_edu.viz import style as st
 from .result import NAMES, RATIOS, SIZES, Result, stepped
 from .words import formula, name, plain, ratio, signed, words
 
-SIDE = 366.0  # of the picture of all, in units of the page
+SIDE = 366.0  # of the panel of all, in units of the page
 GRIP = 11.0
 MAGNIFIED = 2.5  # pixels around the corner that are shown
 ENDS = len(RATIOS) * len(SIZES) + 0.6 * (len(SIZES) - 1)  # of a row of bars

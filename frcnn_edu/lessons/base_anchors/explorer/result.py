@@ -13,7 +13,7 @@ from frcnn_edu.model import AnchorGenerator
 from frcnn_edu.ops import box_area, box_iou
 from frcnn_edu.viz import style as st
 
-# Sides of the anchors on P2 … pool, and by how much the course's picture is enlarged before a model with them sees it.
+# Sides of the anchors on P2 … pool, and by how much the course's image is enlarged before a model with them sees it.
 PRESETS: dict[str, tuple[tuple[int, ...], float]] = {
     "small model": ((12, 24, 48, 80, 112), 1.0),
     "full model": ((32, 64, 128, 256, 512), 800 / 120),
@@ -21,7 +21,7 @@ PRESETS: dict[str, tuple[tuple[int, ...], float]] = {
 SIZES = ("p2", "p3", "p4", "p5", "pool")  # the state's fields
 RATIOS = ("first", "second", "third")
 NAMES = tuple(st.LEVELS)
-SMALLEST, LONGEST = 1, 160  # sizes on offer; the full model's are as much longer as its pictures
+SMALLEST, LONGEST = 1, 160  # sizes on offer; the full model's are as much longer as its images
 FLATTEST, TALLEST = 0.1, 8.0
 REACH = 90.0  # what is shown around (0, 0), likewise
 FULL: dict[str, Any] = {"preset": "full model", **dict(zip(SIZES, PRESETS["full model"][0], strict=True))}
@@ -41,7 +41,7 @@ class State:
     rounded: bool = True
     level: int = 2  # of the selected anchor
     shape: int = 0  # which of its level's ratios it has
-    reach: float = REACH  # how far the picture goes from (0, 0); it stays while a corner is dragged
+    reach: float = REACH  # how far the panel goes from (0, 0); it stays while a corner is dragged
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -124,6 +124,6 @@ def stepped(needed: float, least: float) -> float:
 
 
 def reach(state: State) -> float:
-    """How far from (0, 0) the picture must go to show all boxes."""
+    """How far from (0, 0) the panel must go to show all boxes."""
     longest = max(max(ratio, 1 / ratio) ** 0.5 if ratio > 0 else 1 for ratio in state.ratios) * max(state.sizes)
     return stepped(1.04 * (longest / 2 + 0.5), REACH if state.preset == "small model" else 4.5 * REACH)

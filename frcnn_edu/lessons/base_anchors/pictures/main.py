@@ -1,4 +1,4 @@
-"""Pictures of notebook 04: the shapes that the network compares everything with, before they are put anywhere."""
+"""Figures of notebook 04: the shapes that the network compares everything with, before they are put anywhere."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -29,7 +29,7 @@ RATIO_NAMES = {0.5: "wide", 1.0: "square", 2.0: "tall"}
 
 @cache
 def training_boxes(pictures: int = 300) -> Tensor:
-    """Every object in the first pictures of the training set, (N, 4) in pixels of 128×160."""
+    """Every object in the first images of the training set, (N, 4) in pixels of 128×160."""
     data = ShapesDetection("train")
     return torch.cat([data[index][1]["boxes"] for index in range(pictures)])
 

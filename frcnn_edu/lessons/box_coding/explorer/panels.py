@@ -28,13 +28,13 @@ from ..pictures.main import DELTAS, centre_and_size, signed
 from .result import CLIP, CODERS, Result
 
 SMALLEST = 4.0  # pixels: an anchor's shortest side here
-MARGIN = 0.08  # of the picture's sides: a box may leave it by so much, and can be fetched back
-WIDE = 500.0  # of the picture on the page
+MARGIN = 0.08  # of the image's sides: a box may leave it by so much, and can be fetched back
+WIDE = 500.0  # of the image on the page
 COLUMNS = (("x", 0, 2), ("y", 1, 3), ("w", 2, 2), ("h", 3, 3))  # and where `centre_and_size` has them and their unit
 
 
 def draw(result: Result, of: Story) -> Scene:
-    """Both boxes on the picture, the curve of exp, and the four deltas."""
+    """Both boxes on the image, the curve of exp, and the four deltas."""
     panels = [_picture(result, of), _curve(result), _bars(result)]
     low, high = torch.tensor(panels[0].view).view(2, 2)
     # A box that left the page keeps a handle at its edge, to be fetched back.
@@ -49,7 +49,7 @@ def draw(result: Result, of: Story) -> Scene:
     return Scene(434, panels, _formula(result), _words(result, of), [anchor, box])
 
 
-# ---------------------------------------------------------------------------------------------------------- the picture
+# ---------------------------------------------------------------------------------------------------------- the image
 
 
 def _picture(result: Result, of: Story) -> Panel:
@@ -68,7 +68,7 @@ def _picture(result: Result, of: Story) -> Panel:
     return Panel(
         "picture", place, view, layers, "Drag the anchor, or the box it is moved to",
         "arrows: from centre to centre, in pixels · dashed: ground truth", st.FAINT,
-        alt=f"The picture with an anchor and the box that the deltas move it to; its IoU with the ground-truth box is {result.fit:.2f}",
+        alt=f"The image with an anchor and the box that the deltas move it to; its IoU with the ground-truth box is {result.fit:.2f}",
     )  # fmt: skip
 
 

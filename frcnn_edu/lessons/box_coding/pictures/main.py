@@ -1,4 +1,4 @@
-"""Pictures of notebook 07: four numbers that move a box, what they are measured in, and their limits."""
+"""Figures of notebook 07: four numbers that move a box, what they are measured in, and their limits."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ def centre_and_size(box: Tensor) -> tuple[float, float, float, float]:
     return (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
 
 
-# -------------------------------------------------------------------------------------------------- formula and picture
+# -------------------------------------------------------------------------------------------------- formula and figure
 
 
 def _pieces(page: Page, x: float, y: float, pieces: Sequence[tuple[str, str | None]], fontsize: float = 10) -> None:
@@ -63,7 +63,7 @@ def _span(ax: Axes, start: tuple[float, float], end: tuple[float, float], color:
 
 
 def plot_box_coding(image: Tensor, anchor: Tensor, target: Tensor) -> Figure:
-    """An anchor and its target, both (4,), on the picture; and the four deltas with the live numbers put in."""
+    """An anchor and its target, both (4,), on the image; and the four deltas with the live numbers put in."""
     deltas = RPN.encode_single(target[None], anchor[None])[0].tolist()
     (xa, ya, wa, ha), (xt, yt, wt, ht) = centre_and_size(anchor), centre_and_size(target)
     a, t, move = st.ANCHOR, st.GROUND_TRUTH, st.PROPOSAL
@@ -103,7 +103,7 @@ def plot_box_coding(image: Tensor, anchor: Tensor, target: Tensor) -> Figure:
 
 
 def _draw_measured(ax: Axes, image: Tensor, anchor: Tensor, target: Tensor) -> None:
-    """Both boxes with their sizes and the way from centre to centre, cut out of the picture."""
+    """Both boxes with their sizes and the way from centre to centre, cut out of the image."""
     (xa, ya, wa, ha), (xt, yt, wt, ht) = centre_and_size(anchor), centre_and_size(target)
     low, high = torch.minimum(anchor[:2], target[:2]), torch.maximum(anchor[2:], target[2:])
     margin = 0.17 * float((high - low).max())

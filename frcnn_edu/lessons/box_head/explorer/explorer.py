@@ -44,7 +44,7 @@ class DetectionsExplorer(Explorer[State, Result]):
             ("NMS from IoU 0 on: whom does a neighbour of its own class cost?", beside),
             ("Right only from IoU 0.9 on: where does the working point go?", {"iou": 0.9}),
             (f"Only the class {classes[name]}.", {"label": name}),
-            ("At most three detections a picture.", {"most": 3}),
+            ("At most three detections an image.", {"most": 3}),
         )
 
     def make_controls(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class DetectionsExplorer(Explorer[State, Result]):
         return draw(result, self.subject)
 
     def compute_more(self) -> bool:
-        """One more picture, with a model that is not the course's."""
+        """One more image, with a model that is not the course's."""
         missing = self.result.coming > 0
         if missing:
             gallery(self.subject).upto(self.result.pictures)
@@ -79,7 +79,7 @@ class DetectionsExplorer(Explorer[State, Result]):
         return {"chosen": (0, max(len(boxes) - 1, 0))}
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
-        """In another picture or class: the surest detection that is looked at."""
+        """In another image or class: the surest detection that is looked at."""
         state = replace(before, **changes)
         gallery(self.subject).upto(state.picture)
         elsewhere = state.picture != before.picture

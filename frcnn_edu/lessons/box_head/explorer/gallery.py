@@ -1,4 +1,4 @@
-"""The pictures over which detections are counted; those that have to be computed come one by one."""
+"""The images over which detections are counted; those that have to be computed come one by one."""
 
 from functools import cache
 
@@ -10,14 +10,14 @@ from .shipped import read
 
 
 class Gallery:
-    """The story's own picture, and validation pictures through the same model, if it knows these classes.
+    """The story's own image, and validation images through the same model, if it knows these classes.
 
-    What the course's own model finds in them is in the package. With another model each takes a forward pass: these pictures are
+    What the course's own model finds in them is in the package. With another model each takes a forward pass: these images are
     still to come when the explorer opens.
 
     Attributes:
         of: the story.
-        seen: the pictures that are known. coming: the indices in `OTHERS` of those that are not yet.
+        seen: the images that are known. coming: the indices in `OTHERS` of those that are not yet.
     """
 
     def __init__(self, of: Story) -> None:
@@ -31,11 +31,11 @@ class Gallery:
 
     @property
     def size(self) -> int:
-        """The number of all pictures."""
+        """The number of all images."""
         return len(self.seen) + len(self.coming)
 
     def upto(self, picture: int) -> Seen:
-        """The picture of that number; whatever comes before it is computed, too."""
+        """The image of that number; whatever comes before it is computed, too."""
         while picture >= len(self.seen):
             self.seen.append(see(self.of.model, self.coming.pop(0)))
         return self.seen[picture]
@@ -43,5 +43,5 @@ class Gallery:
 
 @cache
 def gallery(of: Story) -> Gallery:
-    """The pictures of a story, which all its explorers share."""
+    """The images of a story, which all its explorers share."""
     return Gallery(of)

@@ -1,4 +1,4 @@
-"""Which detections are right: the pictures."""
+"""Which detections are right: the panels."""
 
 import math
 from typing import Any
@@ -16,17 +16,17 @@ from .result import EVERY_CLASS, STRIDE, Fate, Result, counted
 from .seen import LEAST, resized
 from .words import formula, words
 
-MOST_LABELS = 16  # of the surest detections; with more of them nothing of the picture would be left
+MOST_LABELS = 16  # of the surest detections; with more of them nothing of the image would be left
 TICKS = (0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
 def draw(result: Result, of: Story) -> Scene:
-    """The picture, the curve, and all detections by score."""
+    """The image, the curve, and all detections by score."""
     panels = [_picture(result, of), _curve(result), _strip(result)]
     return Scene(462, panels, formula(result, of), [words(result, of)])
 
 
-# ------------------------------------------------------------------------------------------------------------- the picture
+# ------------------------------------------------------------------------------------------------------------- the image
 
 
 def _picture(result: Result, of: Story) -> Panel:
@@ -50,7 +50,7 @@ def _picture(result: Result, of: Story) -> Panel:
     return Panel(
         "picture", place, (0, 0, width, height), layers, "Click a detection, or walk with the arrow keys",
         "solid: right · dashed, ✗: wrong · green, dashed: missed · thin: below the threshold\nyellow: selected, dashed where it is not detected", st.FAINT, keys=True,
-        alt=f"A picture with {int((passing & right).sum())} right and {int((passing & ~right).sum())} wrong detections, and {len(missed)} missed objects",
+        alt=f"An image with {int((passing & right).sum())} right and {int((passing & ~right).sum())} wrong detections, and {len(missed)} missed objects",
     )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def _outlines(result: Result, which: Tensor, width: float, dashed: bool = False,
 
 
 def ids_of(result: Result) -> Tensor:
-    """The shown picture's detections, as they are known among those of all pictures: (N,)."""
+    """The shown image's detections, as they are known among those of all images: (N,)."""
     return result.state.picture * STRIDE + result.found.kept
 
 
@@ -118,7 +118,7 @@ def _curve(result: Result) -> Panel:
     if at < len(points) - 1:
         layers.append(Lines(points[None, at:], st.DETECTION, 1.5, dashed=True))
     x, y = points[at].tolist()
-    which = f"{result.pictures} of {result.pictures + result.coming} pictures" if result.coming else "all pictures"
+    which = f"{result.pictures} of {result.pictures + result.coming} images" if result.coming else "all images"
     kind = "AP, all classes in one" if result.state.label == EVERY_CLASS else "AP"
     mine: list[Layer] = [
         *layers,
@@ -147,7 +147,7 @@ def logit(score: float) -> float:
 
 
 def _strip(result: Result) -> Panel:
-    """All detections by score: right ones above, wrong ones below; those of the shown picture are large. Any can be touched."""
+    """All detections by score: right ones above, wrong ones below; those of the shown image are large. Any can be touched."""
     left, right = logit(LEAST) - 0.3, logit(0.9999) + 0.3
     x = result.scores.clamp(LEAST, 0.9999).logit()
     spread = (torch.arange(len(x)) * 0.618) % 1  # so that they do not cover each other
@@ -167,7 +167,7 @@ def _strip(result: Result) -> Panel:
     layers.append(Lines(segments([at, at], [0, 2]), st.INK, 2))
     return Panel(
         "strip", (528, 314, 262, 74), (left, 0, right, 2), layers, "All detections, by score",
-        "large: in this picture · line: the threshold\nclick one to see it in its picture", x_axis=Axis("", [logit(t) for t in TICKS], [f"{t:g}".lstrip("0") for t in TICKS], False),
+        "large: in this image · line: the threshold\nclick one to see it in its image", x_axis=Axis("", [logit(t) for t in TICKS], [f"{t:g}".lstrip("0") for t in TICKS], False),
         y_axis=Axis("", (0.5, 1.5), ("right", "wrong"), False),
         alt=f"{int(result.right.sum())} right and {int((~result.right).sum())} wrong detections by score",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which detections are right, over some pictures: the numbers."""
+"""Which detections are right, over some images: the numbers."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -17,23 +17,23 @@ from .gallery import gallery
 from .seen import Seen
 
 EVERY_CLASS = 0  # in place of a label
-STRIDE = 100_000  # a detection of all pictures is known by picture · STRIDE + candidate
+STRIDE = 100_000  # a detection of all images is known by image · STRIDE + candidate
 
 
 @dataclass(frozen=True)
 class State:
-    chosen: int  # the selected candidate of the picture, by its rank before NMS: it stays the same whatever is set
+    chosen: int  # the selected candidate of the image, by its rank before NMS: it stays the same whatever is set
     score: float = 0.5
     nms: float = 0.5
     label: int = EVERY_CLASS
     iou: float = 0.5  # from which a detection is right
-    most: int = 100  # detections a picture
+    most: int = 100  # detections an image
     picture: int = 0
 
 
 @dataclass(frozen=True)
 class Found:
-    """Detections of one picture after NMS, the best first: (N, 4), (N,), (N,); and of each the ground-truth box that it matched.
+    """Detections of one image after NMS, the best first: (N, 4), (N,), (N,); and of each the ground-truth box that it matched.
 
     `kept` (N,) are their ranks among the candidates, `survivors` those of all that NMS leaves, before the limit; `matched` (N,)
     is the ground-truth box's index, −1 for a wrong detection; `fits` (N,) the IoU with the best ground-truth box of its class, 0 without one.
@@ -85,17 +85,17 @@ class Selected:
 
 @dataclass(frozen=True)
 class Result:
-    """All pictures that are known, with the state's settings.
+    """All images that are known, with the state's settings.
 
     Attributes:
-        seen, found: of the picture that is shown.
-        selected: None where the picture has no candidate at all.
-        ids, scores, right: (D,) of all pictures' detections of the chosen class or classes, the best first.
+        seen, found: of the image that is shown.
+        selected: None where the image has no candidate at all.
+        ids, scores, right: (D,) of all images' detections of the chosen class or classes, the best first.
         objects: how many objects there are.
         precision, recall: (D,) if the score threshold were just below each detection.
         passing: how many of them are above the threshold.
         average: the area under the curve, as COCO interpolates it.
-        pictures: how many there are.
+        pictures: how many images there are.
         coming: how many more have to be computed first.
     """
 
@@ -122,7 +122,7 @@ class Result:
 
 @lru_cache(maxsize=256)
 def found_in(seen: Seen, nms: float, iou: float, most: int) -> Found:
-    """A picture's detections with other settings. (A score threshold can wait: NMS lets only better ones drop worse ones.)"""
+    """An image's detections with other settings. (A score threshold can wait: NMS lets only better ones drop worse ones.)"""
     boxes, scores, labels = seen.candidates
     survivors = batched_nms(boxes, scores, labels, nms)
     kept = survivors[:most]
@@ -152,7 +152,7 @@ def counted(labels: Tensor, label: int) -> Tensor:
 
 
 def compute(state: State, of: Story) -> Result:
-    """Precision and recall over all pictures that are known."""
+    """Precision and recall over all images that are known."""
     known = gallery(of)
     every = [(seen, found_in(seen, state.nms, state.iou, state.most)) for seen in known.seen]
     masks = [counted(found.labels, state.label) for _, found in every]
@@ -214,7 +214,7 @@ def is_looked_at(state: State, of: Story) -> bool:
 
 
 def walked(state: State, of: Story) -> list[int]:
-    """Candidates of the picture that are detections of the class looked at, the best first."""
+    """Candidates of the image that are detections of the class looked at, the best first."""
     found = found_in(gallery(of).seen[state.picture], state.nms, state.iou, state.most)
     ids: list[int] = found.kept[counted(found.labels, state.label)].sort().values.tolist()
     return ids
@@ -248,7 +248,7 @@ def double_of(state: State, of: Story) -> dict[str, Any]:
 
 
 def neighbour(state: State, of: Story, nms: float) -> dict[str, Any]:
-    """A right detection, in any known picture, that a stricter NMS drops because of one beside it; nothing if there is none."""
+    """A right detection, in any known image, that a stricter NMS drops because of one beside it; nothing if there is none."""
     for picture, seen in enumerate(gallery(of).seen):
         found = found_in(seen, state.nms, state.iou, state.most)
         left = found_in(seen, nms, state.iou, state.most).survivors

@@ -1,4 +1,4 @@
-"""One of the pictures over which detections are counted: its objects, and what the model finds in it."""
+"""One of the images over which detections are counted: its objects, and what the model finds in it."""
 
 import copy
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from frcnn_edu.model import FasterRCNN
 from frcnn_edu.viz.trace import Trace, trace
 
 LEAST = 0.01  # scores below are never looked at
-OTHERS = ShapesDetection("val", length=23)  # the pictures beside the story's own
+OTHERS = ShapesDetection("val", length=23)  # the images beside the story's own
 
 Candidates = tuple[Tensor, Tensor, Tensor]
 
 
-@dataclass(frozen=True, eq=False)  # a picture is itself, and can be a key
+@dataclass(frozen=True, eq=False)  # an image is itself, and can be a key
 class Seen:
-    """A picture's objects, and all candidates of the model. Boxes are in pixels of the resized picture.
+    """An image's objects, and all candidates of the model. Boxes are in pixels of the resized image.
 
     Attributes:
-        index: in `OTHERS`; None for the story's own picture.
+        index: in `OTHERS`; None for the story's own image.
         boxes, labels: of the M objects, (M, 4) and (M,).
         candidates: boxes (N, 4), scores (N,) and labels (N,) before NMS, the best first.
     """
@@ -37,12 +37,12 @@ class Seen:
 
 
 def see_own(of: Story) -> Seen:
-    """The story's own picture."""
+    """The story's own image."""
     return Seen(None, of.boxes, of.target["labels"], candidates_in(of.model, of.trace))
 
 
 def see(model: FasterRCNN, index: int) -> Seen:
-    """A picture of `OTHERS`, which goes through the model for it."""
+    """An image of `OTHERS`, which goes through the model for it."""
     image, target = OTHERS[index]
     _, targets = model.transform([image], [target])
     return Seen(index, targets[0]["boxes"], target["labels"], candidates_in(model, trace(model, image)))
@@ -59,7 +59,7 @@ def candidates_in(model: FasterRCNN, way: Trace) -> Candidates:
 
 @cache
 def resized(seen: Seen, of: Story) -> Tensor:
-    """The picture to draw on, as large as the model sees it: (3, H, W) in 0–1."""
+    """The image to draw on, as large as the model sees it: (3, H, W) in 0–1."""
     if seen.index is None:
         return of.resized
     batch, _ = of.model.transform([OTHERS[seen.index][0]])
@@ -68,6 +68,6 @@ def resized(seen: Seen, of: Story) -> Tensor:
 
 
 def is_own_picture(index: int, of: Story) -> bool:
-    """Whether the story is about that picture of `OTHERS`."""
+    """Whether the story is about that image of `OTHERS`."""
     height, width = of.image.shape[1:]
     return (height, width) == OTHERS.size and torch.equal(of.image, OTHERS[index][0])

@@ -1,4 +1,4 @@
-"""What the course's model finds in the validation pictures, from a file in the package: the explorer opens without computing it."""
+"""What the course's model finds in the validation images, from a file in the package: the explorer opens without computing it."""
 
 from safetensors.torch import load_file
 
@@ -10,7 +10,7 @@ FILE = SHIPPED_WEIGHTS.with_name("shapes_detections.safetensors")  # written by 
 
 
 def read() -> list[Seen]:
-    """All pictures of `OTHERS`."""
+    """All images of `OTHERS`."""
     columns = load_file(FILE)
     objects, candidates = (columns.pop(f"{name}_each").tolist() for name in ("objects", "candidates"))
     rows = {name: column.split(candidates if name.startswith("found") else objects) for name, column in columns.items()}

@@ -8,7 +8,7 @@ from .result import EVERY_CLASS, STRIDE, Fate, Result, Selected
 
 
 def formula(result: Result, of: Story) -> list[Line]:
-    """Precision and recall of all pictures, and the selected candidate against its thresholds."""
+    """Precision and recall of all images, and the selected candidate against its thresholds."""
     right, wrong, missed = result.counts()
     precision = f"{right / (right + wrong):.3f}" if right + wrong else "–"
     recall = f"{right / result.objects:.3f}" if result.objects else "–"
@@ -17,7 +17,7 @@ def formula(result: Result, of: Story) -> list[Line]:
         [f"recall = right / (right + missed) = {right} / ({right} + {missed}) = ", Term(recall, "work", st.DETECTION)],
     ]  # fmt: skip
     if result.selected is None:
-        return [*lines, "nothing was detected in this picture"]
+        return [*lines, "nothing was detected in this image"]
     return [*lines, _selected(result, result.selected, of)]
 
 
@@ -46,12 +46,12 @@ def _selected(result: Result, one: Selected, of: Story) -> list[Piece]:
 
 
 def words(result: Result, of: Story) -> str:
-    """What all known pictures come to, and what became of the selected candidate."""
+    """What all known images come to, and what became of the selected candidate."""
     right, wrong, missed = result.counts()
     kind = "objects" if result.state.label == EVERY_CLASS else f"objects of the class {of.classes[result.state.label]}"
-    where = "In this picture" if result.pictures == 1 else f"In all {result.pictures} pictures"
+    where = "In this image" if result.pictures == 1 else f"In all {result.pictures} images"
     if result.coming:
-        where = f"In {result.pictures} of {result.pictures + result.coming} pictures so far"
+        where = f"In {result.pictures} of {result.pictures + result.coming} images so far"
     said = f"{where}: {right} of {result.objects} {kind} found, {missed} missed, {wrong} wrong detection{'' if wrong == 1 else 's'}."
     return said if result.selected is None else f"{said} {_fate(result, result.selected, of)}"
 

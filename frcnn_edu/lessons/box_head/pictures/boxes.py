@@ -1,4 +1,4 @@
-"""Pictures of notebook 12: a box for every class, and which of them become detections."""
+"""Figures of notebook 12: a box for every class, and which of them become detections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def candidates(
 
 @cache
 def story_candidates() -> list[Candidates]:
-    """Those of the course's picture."""
+    """Those of the course's image."""
     seen, heads = story().trace, story().model.roi_heads
     return candidates(heads, seen.class_logits, seen.box_deltas, seen.proposals, seen.batch.image_sizes[0])
 
@@ -126,7 +126,7 @@ def plot_candidates(image: Tensor, steps: Sequence[Candidates], classes: Sequenc
 def plot_same_place(
     image: Tensor, sides: Sequence[tuple[str, Tensor, Tensor, Tensor]], classes: Sequence[str]
 ) -> Figure:
-    """The same corner of a picture once for each way of NMS: (title, boxes (N, 4), labels (N,), scores (N,)).
+    """The same corner of an image once for each way of NMS: (title, boxes (N, 4), labels (N,), scores (N,)).
 
     The crop is around the boxes of the first side.
     """

@@ -1,4 +1,4 @@
-"""Pictures of notebook 12: what the box head computes, and what becomes of its answers."""
+"""Figures of notebook 12: what the box head computes, and what becomes of its answers."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Pictures of notebook 12: how the head's answers change when the proposal moves."""
+"""Figures of notebook 12: how the head's answers change when the proposal moves."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -24,7 +24,7 @@ def crop(boxes: Tensor, margin: float, image: Tensor) -> tuple[float, float, flo
 
 
 def read(boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """What the box head says of any boxes (N, 4) on the course's picture: probabilities (N, K), boxes (N, K, 4)."""
+    """What the box head says of any boxes (N, 4) on the course's image: probabilities (N, K), boxes (N, K, 4)."""
     seen, heads = story().trace, story().model.roi_heads
     parts: Any = heads
     with torch.no_grad():
@@ -54,7 +54,7 @@ def score_of_shifts() -> tuple[Tensor, Tensor, Tensor]:
 def plot_score_by_shift(
     image: Tensor, box: Tensor, moves: Tensor, scores: Tensor, overlaps: Tensor, name: str
 ) -> Figure:
-    """The class score of a moved box, over the picture at the box's middle; and over its IoU with the object.
+    """The class score of a moved box, over the image at the box's middle; and over its IoU with the object.
 
     Args:
         box: (4,) of the object.

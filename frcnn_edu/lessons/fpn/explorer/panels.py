@@ -1,4 +1,4 @@
-"""The pictures of the pyramid's explorer."""
+"""The panels of the pyramid's explorer."""
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from .words import formula, words
 
 
 def draw(result: Result, of: Story) -> Scene:
-    """The map over the picture, the four stages, and the object on all levels."""
+    """The map over the image, the four stages, and the object on all levels."""
     panels = [_picture(result, of), *_stages(result, of), *_levels(result, of)]
     return Scene(552, panels, formula(result, of), [words(result, of)])
 
@@ -26,7 +26,7 @@ def _range(result: Result) -> tuple[float, float]:
 
 
 def _cell(row: int, column: int, shape: torch.Size, of: Story) -> Tensor:
-    """The cell as a box (1, 4) in pixels of the resized picture."""
+    """The cell as a box (1, 4) in pixels of the resized image."""
     side = cell_size(shape, of)
     return torch.tensor([[column * side, row * side, (column + 1) * side, (row + 1) * side]])
 
@@ -46,7 +46,7 @@ def _picture(result: Result, of: Story) -> Panel:
     rows, columns = values.shape
     extent = covered(values.shape, of)
     picture = heat(values, extent, *_range(result))
-    # Mixed here, not in the browser: pixel by pixel of the picture, so that its edges stay sharp.
+    # Mixed here, not in the browser: pixel by pixel of the image, so that its edges stay sharp.
     share = result.state.overlay
     fine = F.interpolate(
         picture.pixels.permute(2, 0, 1)[None].float(), size=(int(extent[3]), int(extent[2])), mode="nearest"
@@ -63,7 +63,7 @@ def _picture(result: Result, of: Story) -> Panel:
     return Panel(
         "picture", fit((height, width), 10, 30, 440), (0, 0, width, height), layers, f"{what}: {channel}",
         f"{columns} × {rows} cells: click one, or take the arrow keys · dark is low, bright is high", color, keys=True,
-        alt=f"The map {what}, {channel}, over the picture; cell ({result.state.row}, {result.state.column}) is framed",
+        alt=f"The map {what}, {channel}, over the image; cell ({result.state.row}, {result.state.column}) is framed",
     )  # fmt: skip
 
 

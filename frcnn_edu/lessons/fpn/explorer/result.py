@@ -26,7 +26,7 @@ class State:
     level: int = 0
     channel: int = STRENGTH
     stage: str = "smoothed"
-    overlay: float = 0.55  # how much of the map is laid over the picture
+    overlay: float = 0.55  # how much of the map is laid over the image
 
 
 @cache
@@ -44,14 +44,14 @@ def parts(of: Story) -> dict[str, list[Tensor | None]]:
 
 
 def covered(map_size: tuple[int, ...], of: Story) -> Rect:
-    """Pixels of the picture that a map of (rows, columns) lies over: a cell is 4, 8, 16, 32 or 64 pixels wide and high."""
+    """Pixels of the image that a map of (rows, columns) lies over: a cell is 4, 8, 16, 32 or 64 pixels wide and high."""
     rows, columns = map_size
     cell = 2.0 ** math.ceil(math.log2(of.trace.batch.tensors.shape[-1] / columns))
     return (0.0, 0.0, columns * cell, rows * cell)
 
 
 def cell_size(map_size: tuple[int, ...], of: Story) -> float:
-    """Pixels of the resized picture from one cell of a map to the next: 4, 8, 16, 32 or 64."""
+    """Pixels of the resized image from one cell of a map to the next: 4, 8, 16, 32 or 64."""
     return covered(map_size, of)[2] / map_size[1]
 
 

@@ -1,4 +1,4 @@
-"""The pictures of notebook 03: from C2…C5 to P2…P5 and "pool"."""
+"""The figures of notebook 03: from C2…C5 to P2…P5 and "pool"."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -210,13 +210,13 @@ def _backbone() -> Any:
 
 
 def fpn() -> Figure:
-    """The opening picture of notebook 03."""
+    """The opening figure of notebook 03."""
     seen = story().trace
     return plot_towers(shown(seen.batch), seen.bottom_up, seen.pyramid, story().box)
 
 
 def ways_to_a_pyramid() -> Figure:
-    """Four ways to a pyramid, for the course's picture and the shipped model."""
+    """Four ways to a pyramid, for the course's image and the shipped model."""
     seen, backbone = story().trace, _backbone()
     images = seen.batch.tensors
     with torch.no_grad():

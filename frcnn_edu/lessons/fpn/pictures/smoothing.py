@@ -132,7 +132,7 @@ def plot_without(
     variants: Sequence[tuple[str, Mapping[str, Tensor], str]],
     threshold: float = 0.5,
 ) -> Figure:
-    """One picture's detections by several variants of the model, each a (title, detections, caption)."""
+    """One image's detections by several variants of the model, each a (title, detections, caption)."""
     with st.style():
         figure, axes = panels([ratio(image)] * len(variants), columns=len(variants), title=0.24, caption=0.36)
         for ax, (title, found, words) in zip(axes, variants, strict=True):

@@ -1,4 +1,4 @@
-"""The opening picture of notebook 03: two towers of maps above the same ground."""
+"""The opening figure of notebook 03: two towers of maps above the same ground."""
 
 from itertools import pairwise
 
@@ -25,7 +25,7 @@ class _Plane:
         return self.x + self.width * u + self.slant * (1 - v), self.y + self.depth * v
 
     def corners(self, box: Tensor, size: tuple[int, int]) -> np.ndarray:
-        """The corners (4, 2) of a box in pixels of a picture of `size`, in inches, clockwise from the top left."""
+        """The corners (4, 2) of a box in pixels of an image of `size`, in inches, clockwise from the top left."""
         x1, y1, x2, y2 = box.tolist()
         u, v = np.array([x1, x2, x2, x1]) / size[1], np.array([y1, y1, y2, y2]) / size[0]
         return np.stack(self.place(u, v), axis=1)
@@ -44,7 +44,7 @@ def plot_towers(picture: Tensor, bottom_up: dict[str, Tensor], pyramid: dict[str
 
     Args:
         picture: (3, H, W) in 0–1, padded as the maps are.
-        box: (4,) of the object, in pixels of the picture.
+        box: (4,) of the object, in pixels of the image.
     """
     size = (picture.shape[-2], picture.shape[-1])
     heights = {"pool": 0.62, "3": 1.6, "2": 2.58, "1": 3.56, "0": 4.54, "image": 5.52}
@@ -52,7 +52,7 @@ def plot_towers(picture: Tensor, bottom_up: dict[str, Tensor], pyramid: dict[str
     with st.style():
         page = Page(6.45)
         page.text(left, 0.15, "bottom-up", fontsize=11, fontweight="bold", color=UP)
-        page.text(left, 0.38, "each cell has seen more of the picture\nthan one below, and cells are larger", color=st.MUTED,
+        page.text(left, 0.38, "each cell has seen more of the image\nthan one below, and cells are larger", color=st.MUTED,
                   linespacing=1.35)  # fmt: skip
         page.text(right, 0.15, "top-down", fontsize=11, fontweight="bold", color=DOWN)
         page.text(right, 0.38, "what is known above comes down to where it is sharp", color=st.MUTED)

@@ -55,7 +55,7 @@ def plot_ways(
         picture: (3, H, W) in 0–1, the padded image to draw.
         image_pyramid: the deepest map of the enlarged images, by the level whose size it has.
         bottom_up, pyramid: maps by the model's names "0" … "3".
-        box: (4,) of one object in pixels of the picture.
+        box: (4,) of one object in pixels of the image.
         costs: of the four ways, in runs of the backbone.
     """
     with st.style():

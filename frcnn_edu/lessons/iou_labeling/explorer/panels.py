@@ -1,4 +1,4 @@
-"""Which anchor learns which object: the pictures."""
+"""Which anchor learns which object: the panels."""
 
 import math
 from functools import cache
@@ -27,13 +27,13 @@ from .result import BACKGROUND, FOREGROUND, IGNORED, Result
 from .words import KINDS, formula, reason
 
 BINS = 20
-FEW = 60  # so many ignored anchors of the chosen object can be drawn as boxes; more would hide the picture
+FEW = 60  # so many ignored anchors of the chosen object can be drawn as boxes; more would hide the image
 MANY = 250  # likewise foreground anchors
 ROWS = 8  # objects whose IoU with the selected anchor is shown
 
 
 def draw(result: Result, of: Story) -> Scene:
-    """The picture with its anchors, how far all of them overlap, and the selected one by itself."""
+    """The image with its anchors, how far all of them overlap, and the selected one by itself."""
     picture = _picture(result, of)
     panels = [picture, _legend(result, picture), _histogram(result), _selected(result, of), _ious(result)]
     box, name = torch.tensor(result.state.box), result.names[result.state.object]
@@ -106,13 +106,13 @@ def _picture(result: Result, of: Story) -> Panel:
     return Panel(
         "picture", fit((height, width), 10, 30, wide), (0, 0, width, height), [*layers, *_chosen(result)],
         "Drag the dashed box; click an anchor or an object", keys=True,
-        alt=f"The picture with {len(foreground)} foreground, {len(ignored)} ignored and {len(background)} background anchors; "
+        alt=f"The image with {len(foreground)} foreground, {len(ignored)} ignored and {len(background)} background anchors; "
         f"anchor {result.anchor} is selected",
     )  # fmt: skip
 
 
 def _legend(result: Result, picture: Panel) -> Panel:
-    """What the picture's marks mean; in units of the page."""
+    """What the image's marks mean; in units of the page."""
     left, top, _, high = picture.place
     layers: list[Layer] = [
         Points(torch.tensor([[10.0, 9.5]]), st.FOREGROUND, 2.6, "ring", halo=False)

@@ -1,4 +1,4 @@
-"""Intersection over union in pictures: two boxes number by number, and how fast it falls."""
+"""Intersection over union in figures: two boxes number by number, and how fast it falls."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def plot_iou(ground_truth: Tensor, anchor: Tensor, names: tuple[str, str], image
     """Two overlapping boxes (4,), what they share, and what they cover together, each with its number of pixels.
 
     Args:
-        names: what the two are called in the picture.
+        names: what the two are called in the figure.
         image: (3, H, W) to draw on; without it a grid is drawn, on which pixels can be counted.
     """
     shared = intersection(ground_truth, anchor)
@@ -66,7 +66,7 @@ def plot_iou(ground_truth: Tensor, anchor: Tensor, names: tuple[str, str], image
 
 
 def write_name(ax: Axes, box: Tensor, name: str, color: str, *, below: bool = False) -> None:
-    """A chip with a box's name in its top left corner (or bottom right one), for panels that show a part of a picture."""
+    """A chip with a box's name in its top left corner (or bottom right one), for panels that show a part of an image."""
     look = {"facecolor": color, "edgecolor": "none", "boxstyle": "square,pad=0.18"}
     x, y = (box[2:] if below else box[:2]).tolist()
     ax.annotate(

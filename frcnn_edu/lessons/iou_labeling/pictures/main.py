@@ -1,4 +1,4 @@
-"""Which anchor is made responsible for which object: pictures of labels, of who asks for whom, and of the sample."""
+"""Which anchor is made responsible for which object: figures of labels, of who asks for whom, and of the sample."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -124,7 +124,7 @@ def _table(page: Page, left: float, top: float, iou: Tensor, matches: Sequence[i
 
 
 def plot_labels(image: Tensor, ground_truth: Tensor, anchors: Tensor, labels: Tensor, names: Sequence[str]) -> Figure:
-    """All anchors of a picture, sorted by label, above the histogram of each anchor's best IoU.
+    """All anchors of an image, sorted by label, above the histogram of each anchor's best IoU.
 
     Args:
         labels: (N,) 1, 0 or −1.
@@ -238,14 +238,14 @@ def _rpn() -> Any:
 
 
 def _labelled() -> tuple[Tensor, Tensor]:
-    """The course's picture: all its anchors (5118, 4), and their labels (5118,)."""
+    """The course's image: all its anchors (5118, 4), and their labels (5118,)."""
     anchors = torch.cat(story().trace.anchors)
     labels, _ = _rpn().assign_targets_to_anchors([anchors], [dict(boxes=story().boxes)])
     return anchors, labels[0]
 
 
 def iou_labeling() -> Figure:
-    """All anchors of the course's picture by their labels."""
+    """All anchors of the course's image by their labels."""
     names = [story().classes[label] for label in story().target["labels"].tolist()]
     names[story().object] = "our cross"
     return plot_labels(story().resized, story().boxes, *_labelled(), names)

@@ -39,7 +39,7 @@ SIZES = (
     240,
     480,
     800,
-)  # shorter sides that the picture is offered at: the small model's first, the full one's last
+)  # shorter sides that the image is offered at: the small model's first, the full one's last
 SCALES = (56, 112, 224)
 
 
@@ -102,7 +102,7 @@ def compute(state: State, model: FasterRCNN, image: Tensor) -> Result:
 
 
 def draw(result: Result) -> Scene:
-    """The picture with the box, the map it is read from, and its place on the curve."""
+    """The image with the box, the map it is read from, and its place on the curve."""
     return Scene(
         545, [_picture(result), _map(result), _curve(result)], _formula(result), _words(result), [_handle(result)]
     )
@@ -116,7 +116,7 @@ def _picture(result: Result) -> Panel:
         photo(result.image),
         Grid(rows, columns, (0, 0, columns * stride, rows * stride), color, 0.8, 0.7),
     ]
-    alt = f"The picture, {width}×{height} pixels, with a box to drag and the cells of P{result.level}"
+    alt = f"The image, {width}×{height} pixels, with a box to drag and the cells of P{result.level}"
     return Panel(
         "picture", fit((height, width), 10, 30, 382), (0, 0, width, height), layers, "Drag the box, or its corners",
         f"{width}×{height} pixels; lines: the cells of P{result.level}, {stride} pixels each", color, alt=alt,
@@ -249,7 +249,7 @@ class LevelMapperExplorer(Explorer[State, Result]):
             ("A box of 223 × 223 pixels there: P3 or P4?", {**FULL, "box": (x, y, x + 223, y + 223)}),
             ("One pixel more.", {**FULL, "box": (x, y, x + 224, y + 224)}),
             ("A ten-thousandth of a pixel less: does it fall back?", {**FULL, "box": (x, y, x + 223.9999, y + 224)}),
-            ("A long thin one, as tall as the picture: which side counts?", {"box": (thin, 0.0, thin + 6.0, high)}),
+            ("A long thin one, as tall as the image: which side counts?", {"box": (thin, 0.0, thin + 6.0, high)}),
             ("So small that no map is meant for it.", {"box": (*small, small[0] + 4, small[1] + 4)}),
             (
                 "Everything, and a canonical scale of 56: is there a map coarse enough?",
@@ -258,12 +258,12 @@ class LevelMapperExplorer(Explorer[State, Result]):
         )  # fmt: skip
 
     def _sides(self, size: int) -> tuple[int, int]:
-        """(height, width) of the picture with so many pixels on its shorter side."""
+        """(height, width) of the image with so many pixels on its shorter side."""
         height, width = self.subject.image.shape[1:]
         return height * size // min(height, width), width * size // min(height, width)
 
     def start(self) -> State:
-        # From the model's picture, which may be smaller than 120 pixels where it is long, to the one that is shown.
+        # From the model's image, which may be smaller than 120 pixels where it is long, to the one that is shown.
         grow = State.size / min(self.subject.resized.shape[1:])
         high, wide = self._sides(State.size)
         ends = zip((grow * self.subject.box).tolist(), (wide, high, wide, high), strict=True)
@@ -273,7 +273,7 @@ class LevelMapperExplorer(Explorer[State, Result]):
         style = {"description_width": "initial"}
         sizes = [(f"{size} pixels", size) for size in SIZES]
         return {
-            "size": ipywidgets.Dropdown(options=sizes, description="picture's shorter side", style=style),
+            "size": ipywidgets.Dropdown(options=sizes, description="image's shorter side", style=style),
             "canonical_scale": ipywidgets.SelectionSlider(options=SCALES, description="canonical scale", style=style),
         }
 
@@ -284,7 +284,7 @@ class LevelMapperExplorer(Explorer[State, Result]):
         return draw(result)
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
-        if "size" in changes and "box" not in changes:  # the same object in a larger picture
+        if "size" in changes and "box" not in changes:  # the same object in a larger image
             grown = changes["size"] / before.size
             changes["box"] = tuple(round(grown * value, 1) for value in before.box)
         return changes

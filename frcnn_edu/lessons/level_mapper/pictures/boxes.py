@@ -1,4 +1,4 @@
-"""Pictures of notebook 10: boxes in pixels and in cells of the map that each is read from."""
+"""Figures of notebook 10: boxes in pixels and in cells of the map that each is read from."""
 
 from collections.abc import Sequence
 
@@ -20,10 +20,10 @@ def sides(boxes: Tensor) -> Tensor:
 
 
 def plot_boxes_to_levels(image: Tensor, boxes: Tensor, mapper: LevelMapper, size: tuple[int, int]) -> Figure:
-    """Boxes on a picture, coloured by level, and each of them on the cells of its own map, all cells drawn equally large.
+    """Boxes on an image, coloured by level, and each of them on the cells of its own map, all cells drawn equally large.
 
     Args:
-        image: (3, H, W), any copy of the picture; it is drawn as if it had `size`.
+        image: (3, H, W), any copy of the image; it is drawn as if it had `size`.
         boxes: (N, 4) in pixels of `size`, (height, width).
     """
     levels = mapper([boxes]) + mapper.k_min  # (N,) 2 for P2
@@ -64,7 +64,7 @@ def plot_boxes_to_levels(image: Tensor, boxes: Tensor, mapper: LevelMapper, size
 
 
 def _draw_in_cells(ax: Axes, image: Tensor, box: Tensor, level: int, size: tuple[int, int], reach: float) -> None:
-    """A box and the picture below it in cells of its level; `reach` is the side of the window in cells."""
+    """A box and the image below it in cells of its level; `reach` is the side of the window in cells."""
     stride, color = 2.0**level, st.LEVELS[f"P{level}"]
     show_image(ax, image, dim=0.45)
     rows, columns = size[0] / stride, size[1] / stride

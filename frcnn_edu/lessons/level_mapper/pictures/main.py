@@ -1,4 +1,4 @@
-"""Pictures of notebook 10: which map a box is read from."""
+"""Figures of notebook 10: which map a box is read from."""
 
 from collections.abc import Callable
 from math import log2
@@ -258,12 +258,12 @@ def wanted_levels(boxes: Tensor, canonical_scale: int) -> Tensor:
 
 
 def boxes_to_levels() -> Figure:
-    """The story's objects and the whole picture as the full model would see them, at 800 pixels."""
+    """The story's objects and the whole image as the full model would see them, at 800 pixels."""
     return plot_boxes_to_levels(story().resized, boxes_at_800(), LevelMapper(2, 5), (800, 1066))
 
 
 def boxes_at_800() -> Tensor:
-    """The story's objects and the whole picture in pixels of an 800×1066 image, (8, 4)."""
+    """The story's objects and the whole image in pixels of an 800×1066 image, (8, 4)."""
     height, width = story().resized.shape[1:]
     scale = torch.tensor([1066 / width, 800 / height]).repeat(2)
     return torch.cat((story().boxes, torch.tensor([[0.0, 0, width, height]]))) * scale

@@ -1,4 +1,4 @@
-"""Pictures of notebook 10: how the scale of a map is found, and when it is not."""
+"""Figures of notebook 10: how the scale of a map is found, and when it is not."""
 
 from collections.abc import Sequence
 from fractions import Fraction

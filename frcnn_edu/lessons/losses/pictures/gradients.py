@@ -128,7 +128,7 @@ def draw_class_gradients(deltas: Tensor, gradients: Tensor, classes: Sequence[st
 
 
 def draw_repeats(repeats: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
-    """The four losses of one picture and one model, computed again and again: a dot for each time.
+    """The four losses of one image and one model, computed again and again: a dot for each time.
 
     Args:
         repeats: by the way in which they were computed, by the loss's name, the values.

@@ -1,4 +1,4 @@
-"""Pictures of notebook 13: what is compared with what, and the four numbers that come of it."""
+"""Figures of notebook 13: what is compared with what, and the four numbers that come of it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -208,12 +208,12 @@ def _stacked(values: Tensor) -> list[float]:
 
 
 def losses() -> Figure:
-    """What the four losses of the course's picture look at."""
+    """What the four losses of the course's image look at."""
     return draw_four_losses(story().resized, training_trace(), story().model)
 
 
 def two_assignments() -> Figure:
-    """Anchors and proposals of the course's picture, and what each is to learn."""
+    """Anchors and proposals of the course's image, and what each is to learn."""
     return draw_two_assignments(story().resized, training_trace(), story().object)
 
 

@@ -1,4 +1,4 @@
-"""One training forward of the course's picture, kept stage by stage; and what each loss asks of each part of the network."""
+"""One training forward of the course's image, kept stage by stage; and what each loss asks of each part of the network."""
 
 import copy
 from dataclasses import dataclass
@@ -135,7 +135,7 @@ def trace_training(model: FasterRCNN, image: Tensor, target: dict[str, Any], see
 
 @cache
 def training_trace() -> TrainingTrace:
-    """The course's picture in a training forward of the shipped model, computed once a process."""
+    """The course's image in a training forward of the shipped model, computed once a process."""
     return trace_training(story().model, story().image, story().target)
 
 
@@ -191,5 +191,5 @@ def untrained(seed: int = SEED) -> FasterRCNN:
 
 @cache
 def story_gradients(trained: bool) -> dict[str, dict[str, float | None]]:
-    """`gradient_norms` for the course's picture, of the shipped model or of an untrained one."""
+    """`gradient_norms` for the course's image, of the shipped model or of an untrained one."""
     return gradient_norms(story().model if trained else untrained(), story().image, story().target)

@@ -26,7 +26,7 @@ class ProposalsExplorer(Explorer[State, Result]):
             ("No NMS at all, threshold 1: what are the best 300 of all levels then?", {"threshold": 1.0, "place": 0}),
             ("Only the 20 best of each level: is our object still among them?", {"pre": 20, "place": 1}),
             ("Every box at least 40 pixels wide and high: whose proposals are gone?", {"smallest": 40, "place": 1}),
-            (f"Longer than the picture’s shorter side: at least {beyond} pixels?", {"smallest": beyond, "place": 0}),
+            (f"Longer than the image’s shorter side: at least {beyond} pixels?", {"smallest": beyond, "place": 0}),
             ("Only ten proposals in the end: which objects have one?", {"post": 10}),
             ("All the anchors, moved: where do they gather?", {"step": 0}),
         )

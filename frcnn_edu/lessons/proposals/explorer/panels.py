@@ -1,4 +1,4 @@
-"""The sieve of the region proposal network: the pictures."""
+"""The sieve of the region proposal network: the panels."""
 
 import torch
 
@@ -44,7 +44,7 @@ def _step(result: Result, of: Story) -> Panel:
     return Panel(
         "step", fit((height, width), 10, 30, 384), (0, 0, width, height), layers, f"After the step “{title}”: {number}",
         f"yellow: fits our object best, IoU {result.best[result.state.step]:.2f} · green, dashed: ground truth", st.PROPOSAL,
-        alt=f"The picture with the {number} boxes after the step {title}",
+        alt=f"The image with the {number} boxes after the step {title}",
     )  # fmt: skip
 
 

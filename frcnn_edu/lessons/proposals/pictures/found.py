@@ -1,4 +1,4 @@
-"""Pictures of notebook 09: which proposals are kept, and which objects they find."""
+"""Figures of notebook 09: which proposals are kept, and which objects they find."""
 
 from collections.abc import Sequence
 
@@ -68,10 +68,10 @@ def plot_fit_and_score(fits: Tensor, scores: Tensor, kept: Tensor, killer: int, 
 
 
 def plot_recall(numbers: Sequence[int], curves: Sequence[tuple[str, Sequence[float]]]) -> Figure:
-    """Share of the objects that the first so many proposals of their picture find, for several settings.
+    """Share of the objects that the first so many proposals of their image find, for several settings.
 
     Args:
-        numbers: proposals kept in each picture.
+        numbers: proposals kept in each image.
         curves: (name, recall at each of `numbers`), worst first.
     """
     looks = ((st.IGNORED, "-."), (st.LEVELS["P2"], ":"), (st.PROPOSAL, "-"), (st.FOREGROUND, "--"))
@@ -82,7 +82,7 @@ def plot_recall(numbers: Sequence[int], curves: Sequence[tuple[str, Sequence[flo
             ax.plot(numbers, recall, color=color, linestyle=line, linewidth=2.4, label=name)
         ax.set(
             xscale="log", xticks=[1, 2, 5, 10, 20, 50, 100, 300], xticklabels=["1", "2", "5", "10", "20", "50", "100", "300"],
-            xlim=(1, numbers[-1]), ylim=(0, 1.03), xlabel="proposals kept in each picture",
+            xlim=(1, numbers[-1]), ylim=(0, 1.03), xlabel="proposals kept in each image",
             title="share of the objects found, IoU at least 0.5",
         )  # fmt: skip
         ax.minorticks_off()

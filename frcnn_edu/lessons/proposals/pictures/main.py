@@ -1,4 +1,4 @@
-"""Pictures of notebook 09: how thousands of moved anchors become a few hundred proposals."""
+"""Figures of notebook 09: how thousands of moved anchors become a few hundred proposals."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -83,7 +83,7 @@ def sieve(
 
 @cache
 def story_sieve() -> list[Step]:
-    """The course's picture on its way through the sieve."""
+    """The course's image on its way through the sieve."""
     seen = story().trace
     rpn: Any = story().model.rpn
     logits, deltas = concat_box_prediction_layers(seen.objectness, seen.deltas)  # (5118, 1), (5118, 4)
@@ -112,7 +112,7 @@ def full_model_limits(size: tuple[int, int], training: bool = False) -> list[tup
     return [("anchors", anchors, sum(anchors)), ("enter NMS", best, sum(best)), ("leave", best, min(after, sum(best)))]
 
 
-# ------------------------------------------------------------------------------------------------------------- pictures
+# ------------------------------------------------------------------------------------------------------------- figures
 
 
 def draw_faint(
@@ -128,7 +128,7 @@ def draw_faint(
 
 
 def plot_sieve(image: Tensor, steps: Sequence[Step], ground_truth: Tensor) -> Figure:
-    """The boxes after each step, each as opaque as it is probable, in a strip of pictures."""
+    """The boxes after each step, each as opaque as it is probable, in a strip of panels."""
     with st.style():
         figure, axes = panels([ratio(image)] * len(steps), columns=2, title=0.25, caption=0.22, gap=0.1)
         for ax, step in zip(axes, steps, strict=True):
@@ -154,7 +154,7 @@ def plot_survivors(rows: Sequence[Row], limits: Sequence[Row]) -> Figure:
         page = Page(3.75)
         high, pitch, top = 0.25, 0.51, 0.62
         for left, wide, title, bars in (
-            (0.12, 3.75, "our picture, the small model", rows),
+            (0.12, 3.75, "our image, the small model", rows),
             (4.35, 3.5, "an 800×1088 image, the full model", limits),
         ):
             page.text(left, 0.1, title, fontsize=10, fontweight="bold")
@@ -241,13 +241,13 @@ def plot_clipping(image: Tensor, before: Tensor, after: Tensor, number: int, pad
 
 
 def proposals() -> Figure:
-    """The course's picture: four stops on the way from 5118 boxes to 300."""
+    """The course's image: four stops on the way from 5118 boxes to 300."""
     steps = story_sieve()
     return plot_sieve(story().resized, [steps[0], steps[1], steps[5], steps[6]], story().boxes)
 
 
 def survivors() -> Figure:
-    """How many boxes survive each step, for the course's picture; and the full model's limits."""
+    """How many boxes survive each step, for the course's image; and the full model's limits."""
     steps = story_sieve()
     words = [
         "",

@@ -1,4 +1,4 @@
-"""Pictures of notebook 09: non-maximum suppression, step by step and level by level."""
+"""Figures of notebook 09: non-maximum suppression, step by step and level by level."""
 
 import torch
 from matplotlib.axes import Axes

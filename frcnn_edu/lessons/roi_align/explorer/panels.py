@@ -1,4 +1,4 @@
-"""One box read from its map: the pictures."""
+"""One box read from its map: the panels."""
 
 import math
 
@@ -14,11 +14,11 @@ from frcnn_edu.viz import style as st
 from ..pictures.main import MIDDLE
 from .result import STRENGTH, Result
 
-GRID = 148.0  # side of a pooled grid's picture
+GRID = 148.0  # side of a pooled grid's panel
 
 
 def draw(result: Result, of: Story) -> Scene:
-    """The box on the picture and on the map, and the two grids that are made of it."""
+    """The box on the image and on the map, and the two grids that are made of it."""
     panels = [_picture(result, of), _map(result), _grid(result, "align"), _grid(result, "pool")]
     handle = Handle("box", "picture", torch.tensor(result.state.box), st.PROPOSAL, "box", smallest=1)
     return Scene(524, panels, _formula(result), _words(result), [handle])
@@ -40,7 +40,7 @@ def _picture(result: Result, of: Story) -> Panel:
     layers: list[Layer] = [photo(of.resized), Grid(rows, columns, (0, 0, columns * cell, rows * cell), color, 0.6, 0.5)]
     return Panel(
         "picture", fit((height, width), 10, 30, 310), (0, 0, width, height), layers, "Drag the box",
-        f"lines: the cells of {_name(result)}, {cell:g} pixels each", color, alt=f"The picture with the box and the cells of {_name(result)}",
+        f"lines: the cells of {_name(result)}, {cell:g} pixels each", color, alt=f"The image with the box and the cells of {_name(result)}",
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ STRENGTH = -1  # in place of a channel
 
 @dataclass(frozen=True)
 class State:
-    box: Rect  # in pixels of the resized picture
+    box: Rect  # in pixels of the resized image
     size: int = 7  # bins along each side
     ratio: int = 2  # points along each side of a bin
     aligned: bool = False

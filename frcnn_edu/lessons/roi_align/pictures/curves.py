@@ -1,4 +1,4 @@
-"""Pictures of notebook 11: curves on maps where the right answer is known."""
+"""Figures of notebook 11: curves on maps where the right answer is known."""
 
 from collections.abc import Sequence
 from math import pi

@@ -1,4 +1,4 @@
-"""Pictures of notebook 11: the same window for every box, and what rounding does to it."""
+"""Figures of notebook 11: the same window for every box, and what rounding does to it."""
 
 from collections.abc import Callable, Sequence
 from math import ceil, floor
@@ -57,7 +57,7 @@ def plot_same_window(
     image: Tensor, boxes: Tensor, names: Sequence[str], levels: Sequence[int], pyramid: dict[str, Tensor],
     scales: Sequence[float],
 ) -> Figure:  # fmt: skip
-    """Three boxes on the picture, each on its map with its bins, and the 7×7 features that it gets.
+    """Three boxes on the image, each on its map with its bins, and the 7×7 features that it gets.
 
     Args:
         boxes: (3, 4) in pixels of `image`.

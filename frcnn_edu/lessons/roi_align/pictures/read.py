@@ -1,4 +1,4 @@
-"""Pictures of notebook 11: what is read, from where, and what changes when the box does."""
+"""Figures of notebook 11: what is read, from where, and what changes when the box does."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Pictures of notebook 06: what the RPN head makes of the maps, and of one cell."""
+"""Figures of notebook 06: what the RPN head makes of the maps, and of one cell."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, cast

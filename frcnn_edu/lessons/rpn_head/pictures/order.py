@@ -1,4 +1,4 @@
-"""Pictures of notebook 06: how maps become one list in the anchors' order, and how to find one's way back."""
+"""Figures of notebook 06: how maps become one list in the anchors' order, and how to find one's way back."""
 
 from collections.abc import Sequence
 from itertools import accumulate

@@ -29,9 +29,9 @@ class StrideGridExplorer(Explorer[State, Result]):
         return (
             (f"The full model on {wide} × {high} pixels, pool: is a stride 64?", {**full, "row": 0, "column": 0}),
             ("The same, the last cell: how far from its corner do its anchors stand?", {**full, **last}),
-            ("A picture that is not padded: are the strides of P5 still 32?", {"size": 250, "divisible": 1, "level": 3, **last}),
+            ("An image that is not padded: are the strides of P5 still 32?", {"size": 250, "divisible": 1, "level": 3, **last}),
             ("The finest level: how many anchors are that?", {"level": 0, "row": int(y / 4), "column": int(x / 4)}),
-            ("The first cell of all: how much of its anchors is in the picture?", {"row": 0, "column": 0}),
+            ("The first cell of all: how much of its anchors is in the image?", {"row": 0, "column": 0}),
         )  # fmt: skip
 
     def make_controls(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class StrideGridExplorer(Explorer[State, Result]):
             "level": ipywidgets.ToggleButtons(
                 options=[(name, k) for k, name in enumerate(LEVELS)], description="level", style={**style, "button_width": "52px"}
             ),
-            "size": whole(120, min=32, max=800, step=2, description="picture's shorter side", style=style),
+            "size": whole(120, min=32, max=800, step=2, description="image's shorter side", style=style),
             "divisible": ipywidgets.Dropdown(
                 options=[("32, as the model does", 32), ("1: not at all", 1)], description="padded to a multiple of", style=style
             ),
@@ -60,7 +60,7 @@ class StrideGridExplorer(Explorer[State, Result]):
         return {"row": (0, rows - 1), "column": (0, columns - 1)}
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
-        """Another grid: the cell at the same place of the picture."""
+        """Another grid: the cell at the same place of the image."""
         if {"level", "size"} & changes.keys() and not {"row", "column"} & changes.keys():
             grown = (
                 changes.get("size", before.size)

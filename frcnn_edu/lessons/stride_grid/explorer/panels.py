@@ -1,4 +1,4 @@
-"""Where the anchors of a level stand: the pictures."""
+"""Where the anchors of a level stand: the panels."""
 
 import torch
 
@@ -12,7 +12,7 @@ from .result import LEVELS, Result
 
 
 def draw(result: Result, of: Story) -> Scene:
-    """The padded picture with the grid, the cell from near, and the drift over columns and rows."""
+    """The padded image with the grid, the cell from near, and the drift over columns and rows."""
     return Scene(512, [_picture(result, of), _near(result, of), _drift(result)], _formula(result), _words(result))
 
 
@@ -21,7 +21,7 @@ def _color(result: Result) -> str:
 
 
 def _photo(result: Result, of: Story, dim: float) -> Layer:
-    """The resized picture (it is enlarged for drawing only) over the pixels that it has in the network."""
+    """The resized image (it is enlarged for drawing only) over the pixels that it has in the network."""
     picture = photo(of.resized, dim=dim)
     height, width = result.image
     return type(picture)(picture.pixels, (0, 0, width, height), keep=True, smooth=True)
@@ -44,7 +44,7 @@ def _picture(result: Result, of: Story) -> Panel:
     cell = result.state.row * columns + result.state.column
     x, y = result.state.column * result.true, result.state.row * result.true
     own = torch.tensor([[x, y, x + result.true, y + result.true]], dtype=torch.float32)
-    # The grid is that of what the cells see; padding is what the picture leaves of the panel.
+    # The grid is that of what the cells see; padding is what the image leaves of the panel.
     layers: list[Layer] = [
         Boxes(torch.tensor([[0.0, 0, wide, high]]), st.FAINT, 0, fill=1),
         _photo(result, of, 0.25),
@@ -64,13 +64,13 @@ def _picture(result: Result, of: Story) -> Panel:
     return Panel(
         "picture", (10, 30, width, width * high / wide), (0, 0, wide, high), layers,
         "Click a cell, or use the arrow keys", caption, _color(result), keys=True,
-        alt=f"The picture with its padding and the {rows} by {columns} cells of {name}; cell ({result.state.row}, "
+        alt=f"The image with its padding and the {rows} by {columns} cells of {name}; cell ({result.state.row}, "
         f"{result.state.column}) is filled, its three anchors are drawn",
     )  # fmt: skip
 
 
 def _near(result: Result, of: Story) -> Panel:
-    """The cell and its neighbours as they see the picture, and the point where the anchors have their middle."""
+    """The cell and its neighbours as they see the image, and the point where the anchors have their middle."""
     true, (drift_x, drift_y) = result.true, result.drift
     left, top = result.state.column * true, result.state.row * true
     reach = max(1.6 * true, 1.3 * max(drift_x, drift_y))
@@ -166,5 +166,5 @@ def _words(result: Result) -> list[str]:
     anchor = result.ours[[result.state.shape]]
     inside = float(box_area(clip_boxes_to_image(anchor, (height, width))) / box_area(anchor))
     words += f"The next cell stands for what lies {result.true} pixels on, and so far on stand its anchors. "
-    where = "lies inside the picture as a whole" if inside == 1 else f"has {inside:.0%} of its area inside the picture"
+    where = "lies inside the image as a whole" if inside == 1 else f"has {inside:.0%} of its area inside the image"
     return [words + f"The selected anchor {where}."]

@@ -20,7 +20,7 @@ class State:
     row: int
     column: int
     level: int = 2
-    size: int = 120  # the picture's shorter side
+    size: int = 120  # the image's shorter side
     divisible: int = 32  # the batch is padded to a multiple of it
     preset: str = "small model"  # whose anchor sizes
     shape: int = 1  # which of the cell's anchors is in the formula
@@ -32,7 +32,7 @@ class Result:
     """Sizes are (height, width).
 
     Attributes:
-        image: of the resized picture; padded: of the batch; grid: of the map; stride: as the model calculates it.
+        image: of the resized image; padded: of the batch; grid: of the map; stride: as the model calculates it.
         true: pixels from one cell of the map to the next.
         base: (3, 4) the level's base anchors; ours: (3, 4) those of the chosen cell; faint: (K, 4) others of the level.
         every: of how many cells each way one is drawn faintly.
@@ -61,7 +61,7 @@ class Result:
 
 
 def sizes(state: State, of: Story) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """(height, width) of the resized picture, of the padded batch, and of the level's map.
+    """(height, width) of the resized image, of the padded batch, and of the level's map.
 
     Each step of the backbone halves a map and rounds up: four times for P2 … P5 after the first, and once more for pool.
     """
@@ -69,7 +69,7 @@ def sizes(state: State, of: Story) -> tuple[tuple[int, int], tuple[int, int], tu
     scale = state.size / min(height, width)
     image = (math.floor(height * scale), math.floor(width * scale))
     if state.size == min(of.resized.shape[1:]):
-        image = (of.resized.shape[1], of.resized.shape[2])  # to the pixel as the model resizes it, long pictures too
+        image = (of.resized.shape[1], of.resized.shape[2])  # to the pixel as the model resizes it, long images too
     padded = tuple(math.ceil(side / state.divisible) * state.divisible for side in image)
     rows, columns = (math.ceil(side / 2 ** (2 + state.level)) for side in padded)  # ⌈⌈n/2⌉/2⌉ is ⌈n/4⌉
     return image, (padded[0], padded[1]), (rows, columns)

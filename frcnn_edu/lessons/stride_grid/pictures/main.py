@@ -1,4 +1,4 @@
-"""Pictures of notebook 05: a copy of the base anchors on every location of every level."""
+"""Figures of notebook 05: a copy of the base anchors on every location of every level."""
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -24,7 +24,7 @@ SHAPES = ("wide", "square", "tall")
 
 
 def grids_of_story() -> list[tuple[int, int]]:
-    """(H, W) of each level's map of the course's picture."""
+    """(H, W) of each level's map of the course's image."""
     return [(logits.shape[-2], logits.shape[-1]) for logits in story().trace.objectness]
 
 

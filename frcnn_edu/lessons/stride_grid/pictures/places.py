@@ -147,7 +147,7 @@ def plot_two_in_one_cell(
 
 
 def picture_with_two() -> tuple[Tensor, Tensor]:
-    """The picture with two objects in one cell (3, 128, 160), and the two boxes (2, 4)."""
+    """The image with two objects in one cell (3, 128, 160), and the two boxes (2, 4)."""
     image, target = ShapesDetection("test", length=PICTURE + 1)[PICTURE]
     return image, target["boxes"][:2]
 

@@ -92,7 +92,7 @@ def recall(
     return torch.stack([(torch.tensor(best) >= threshold).float().mean(dim=1) for threshold in thresholds])
 
 
-# ---------------------------------------------------------------------------------------------------------------- pictures
+# ---------------------------------------------------------------------------------------------------------------- figures
 
 
 def plot_recall(models: Sequence[tuple[str, Sequence[float], Tensor, Sequence[int], Tensor | None]]) -> Figure:

@@ -1,4 +1,4 @@
-"""One object through every stage, side by side; each picture opens the explorer of its stage."""
+"""One object through every stage, side by side; each panel opens the explorer of its stage."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -63,7 +63,7 @@ class WholePathExplorer(Explorer[State, Result]):
                 "The object that its best anchor fits worst: how much do the deltas mend?",
                 {"object": int(ious.argmin())},
             ),
-            ("What is inside the fourth picture? Open its stage.", {"stage": "iou_labeling"}),
+            ("What is inside the fourth panel? Open its stage.", {"stage": "iou_labeling"}),
         )
 
     def make_controls(self) -> dict[str, Any]:

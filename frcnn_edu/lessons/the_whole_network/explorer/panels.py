@@ -1,4 +1,4 @@
-"""The pictures of the whole path: the photograph, and one small picture a stage."""
+"""The panels of the whole path: the photograph, and a small one for each stage."""
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ from frcnn_edu.viz import style as st
 
 from .result import SURE, TITLES, Result
 
-SIDE, GAP, LEFT, TOP, ROW = 148.0, 14.0, 326.0, 30.0, 196.0  # of the stages' small pictures
+SIDE, GAP, LEFT, TOP, ROW = 148.0, 14.0, 326.0, 30.0, 196.0  # of the stages' small panels
 
 
 def draw(result: Result) -> Scene:
@@ -67,7 +67,7 @@ def _picture(result: Result) -> Panel:
     caption = "dashed: ground truth · solid: detections\nclick one, or take the arrow keys: whom to follow?"
     return Panel(
         "picture", fit((height, width), 10, TOP, 300), (0, 0, width, height), layers, "Whom to follow?", caption,
-        alt=f"The picture with {len(story.boxes)} objects and {len(boxes)} detections; the followed one is framed in yellow",
+        alt=f"The image with {len(story.boxes)} objects and {len(boxes)} detections; the followed one is framed in yellow",
         keys=True,
     )  # fmt: skip
 
@@ -256,4 +256,4 @@ def _words(result: Result) -> list[Piece]:
     words += f" Its best anchor stands on {st.LEVEL_NAMES[result.key]}"
     words += f", its proposal is read from {st.LEVEL_NAMES[LEVEL_KEYS[result.level]]}: "
     words += "the same map." if result.where.level == result.level else "two choices, made by two rules."
-    return [words + " Click a small picture to open its stage."]
+    return [words + " Click a small panel to open its stage."]

@@ -1,4 +1,4 @@
-"""One object through every stage, side by side; each picture opens the explorer of its stage."""
+"""One object through every stage, side by side; each panel opens the explorer of its stage."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,7 +27,7 @@ SURE = 0.5  # a detection less likely than this is not offered to be followed, n
 
 @dataclass(frozen=True)
 class State:
-    object: int  # of the picture's objects; beyond them, of its detections that are no object
+    object: int  # of the image's objects; beyond them, of its detections that are no object
     stage: str = ""  # the stage whose explorer is open, by its name in `TITLES`
 
 
@@ -36,7 +36,7 @@ class Result:
     """Where the object is found in the tensors of each stage.
 
     Attributes:
-        story: the picture, with the chosen object as the one that is followed.
+        story: the image, with the chosen object as the one that is followed.
         true: whether there is such an object; else it is a detection without one.
         where: its best fits, by IoU.
         anchor, moved, proposal, detection: (4,) its best anchor, that moved by its deltas, its best proposal and detection.
@@ -77,7 +77,7 @@ def strays(of: Story) -> Tensor:
 
 
 def followed_boxes(of: Story) -> Tensor:
-    """All that can be followed, (N, 4): first the picture's objects, then stray detections."""
+    """All that can be followed, (N, 4): first the image's objects, then stray detections."""
     return torch.cat((of.boxes, of.trace.resized_detections["boxes"][strays(of)]))
 
 

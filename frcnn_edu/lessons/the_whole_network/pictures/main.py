@@ -223,7 +223,7 @@ def _adds(cls: type) -> str:
 
 
 def whole_network() -> Figure:
-    """The course's picture on its way through the shipped model."""
+    """The course's image on its way through the shipped model."""
     return draw_whole_network(story().trace, story().classes)
 
 

@@ -1,4 +1,4 @@
-"""The pictures of lesson 14: what the model is trained on."""
+"""The figures of lesson 14: what the model is trained on."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from frcnn_edu.viz.draw import draw_detections, legend_on_top, panels, ratio
 
 
 def shapes_examples(count: int = 12) -> Figure:
-    """The first training pictures of the embedded data set with their boxes."""
+    """The first training images of the embedded data set with their boxes."""
     data = ShapesDetection("train")
     items = [data[index] for index in range(count)]
     with st.style():

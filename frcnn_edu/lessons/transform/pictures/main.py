@@ -1,4 +1,4 @@
-"""The pictures of notebook 01: from photographs of any size to one batch."""
+"""The figures of notebook 01: from photographs of any size to one batch."""
 
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -17,7 +17,7 @@ from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import WIDTH, draw_ground_truth, panels, show_image
 from frcnn_edu.viz.sheet import Page, arrow, bare, caption, draw_grid, short_number
 
-HATCH = "////"  # padding: it is hatched in every picture
+HATCH = "////"  # padding: it is hatched in every figure
 
 # ------------------------------------------------------------------------------------------------------------ examples
 
@@ -41,7 +41,7 @@ def tiny_transform() -> GeneralizedRCNNTransform:
 
 @cache
 def mixed_pictures() -> tuple[list[Tensor], list[Target]]:
-    """The course's picture, a tall and a broad one."""
+    """The course's image, a tall and a broad one."""
     items = [(story().image, story().target)]
     items += [ShapesDetection("test", size=size)[index] for size, index in (((300, 180), 5), ((160, 400), 17))]
     return [image for image, _ in items], [target for _, target in items]
@@ -310,7 +310,7 @@ def plot_padding_order(after: Tensor, before: Tensor, true_height: int) -> Figur
 
 
 def transform() -> Figure:
-    """Three pictures of different sizes, and the batch that the shipped model's transform makes of them."""
+    """Three images of different sizes, and the batch that the shipped model's transform makes of them."""
     images, targets = mixed_pictures()
     module = story().model.transform
     batch, resized = module(images, targets)

@@ -1,4 +1,4 @@
-"""More pictures of notebook 01: what readers ask about the transform."""
+"""More figures of notebook 01: what readers ask about the transform."""
 
 from collections.abc import Sequence
 from typing import Any

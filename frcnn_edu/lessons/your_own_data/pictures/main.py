@@ -1,4 +1,4 @@
-"""Pictures of notebook 16: a folder of photographs."""
+"""Figures of notebook 16: a folder of photographs."""
 
 from collections.abc import Callable
 from functools import cache
@@ -20,7 +20,7 @@ from frcnn_edu.watch.data_picture import draw_data_report
 
 @cache
 def data_report() -> Figure:
-    """What is in the validation pictures of the embedded data set, as the small model meets it."""
+    """What is in the validation images of the embedded data set, as the small model meets it."""
     report = describe_data({"val": ShapesDetection("val")}, fasterrcnn_small_fpn().eval())
     return draw_data_report(report, "shapes")
 
