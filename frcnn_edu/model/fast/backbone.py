@@ -7,12 +7,15 @@ from ..backbone import BackboneWithFPN, IntermediateLayerGetter
 from ..timm_backbone import TimmBody
 from . import place
 from .convolution import run_in_order
+from .plain import is_overridden
 
 
 class FastIntermediateLayerGetter(IntermediateLayerGetter):
     """The same children in the same order; a convolution and the frozen BatchNorm behind it are taken together."""
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
+        if is_overridden(self):
+            return super().forward(x)
         outputs, waiting = {}, []
         for name, layer in self.items():
             waiting.append(layer)
@@ -30,6 +33,6 @@ class FastBackboneWithFPN(BackboneWithFPN):
     """
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        if place.on_cpu(x) and isinstance(self.body, IntermediateLayerGetter | TimmBody):
+        if place.on_cpu(x) and isinstance(self.body, IntermediateLayerGetter | TimmBody) and not is_overridden(self):
             x = x.contiguous(memory_format=torch.channels_last)
         return super().forward(x)

@@ -88,5 +88,5 @@ def _swap(thing: Any, column: int) -> None:
 
 
 _ROWS = {cls: row for row in SWAPS for cls in row}
-for _row in (*SWAPS, (RPNHead,)):
+for _row in (*SWAPS, (RPNHead,), (nn.Conv2d,), (nn.ReLU,), (nn.Sequential,)):
     remember_as_written(*_row)
