@@ -98,7 +98,7 @@ def test_without_exact_a_device_has_its_own_ways(make: Callable) -> None:
 
 
 class Few(Dataset):
-    """Two pictures as data to train on."""
+    """Two images as data to train on."""
 
     classes = ShapesDetection.classes
 

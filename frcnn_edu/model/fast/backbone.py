@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..backbone import BackboneWithFPN, IntermediateLayerGetter
-from ..timm_backbone import TimmBody
+from ..timm_backbone import TimmBackbone
 from . import place
 from .convolution import run_in_order
 from .plain import is_overridden
@@ -16,12 +16,12 @@ class FastIntermediateLayerGetter(IntermediateLayerGetter):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         if is_overridden(self):
             return super().forward(x)
-        outputs, waiting = {}, []
+        outputs, pending = {}, []
         for name, layer in self.items():
-            waiting.append(layer)
+            pending.append(layer)
             if name in self.return_layers:
-                x = run_in_order(waiting, x)
-                waiting = []
+                x = run_in_order(pending, x)
+                pending = []
                 outputs[self.return_layers[name]] = x
         return outputs
 
@@ -33,6 +33,10 @@ class FastBackboneWithFPN(BackboneWithFPN):
     """
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        if place.on_cpu(x) and isinstance(self.body, IntermediateLayerGetter | TimmBody) and not is_overridden(self):
+        if (
+            place.on_cpu(x)
+            and isinstance(self.body, IntermediateLayerGetter | TimmBackbone)
+            and not is_overridden(self)
+        ):
             x = x.contiguous(memory_format=torch.channels_last)
         return super().forward(x)

@@ -1,4 +1,4 @@
-"""Box coding without waiting for a GPU."""
+"""Box coding without a synchronisation."""
 
 import torch
 from torch import Tensor

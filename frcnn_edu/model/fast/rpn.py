@@ -60,7 +60,7 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         return proposals, {"loss_objectness": objectness_loss, "loss_rpn_box_reg": box_loss}
 
     def _is_as_made(self) -> bool:
-        """Whether this is what the textbook's class makes: no method replaced, no part of somebody else's."""
+        """Whether this is what the textbook's class makes: no method replaced, no custom part."""
         helpers = (self.box_coder, self.proposal_matcher, self.fg_bg_sampler)
         return (
             tuple(map(type, helpers)) == (ExactBoxCoder, ExactMatcher, ExactBalancedPositiveNegativeSampler)

@@ -60,9 +60,9 @@ def note(patch: pytest.MonkeyPatch, name: str, noted: Noted) -> None:
 def thin(block: type[BasicBlock] | type[Bottleneck], expansion: int) -> nn.Module:
     """A ResNet with few channels; its first stage has as many blocks as pay for fewer maps."""
     widths = (8, 8, 16, 16)
-    body = ResNet(block, (4, 1, 1, 1), num_classes=None, norm_layer=FrozenBatchNorm2d, widths=widths)
+    resnet = ResNet(block, (4, 1, 1, 1), num_classes=None, norm_layer=FrozenBatchNorm2d, widths=widths)
     layers = {f"layer{k}": str(k - 1) for k in (1, 2, 3, 4)}
-    return FasterRCNN(BackboneWithFPN(body, layers, [expansion * width for width in widths], 16), **SETTINGS)
+    return FasterRCNN(BackboneWithFPN(resnet, layers, [expansion * width for width in widths], 16), **SETTINGS)
 
 
 def work(model: nn.Module) -> None:
