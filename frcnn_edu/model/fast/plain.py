@@ -53,16 +53,16 @@ def is_overridden(thing: Any) -> bool:
     if torch.compiler.is_compiling() or type(thing) not in _AS_WRITTEN:
         return True
     written = _AS_WRITTEN[type(thing)]
-    of_file = vars(sys.modules[written.textbook.__module__])
-    return (
-        not written.methods.keys().isdisjoint(vars(thing))
-        or _is_class_changed(written)
-        or any(of_file.get(name) is not function for name, function in written.functions.items())
-    )
+    return not written.methods.keys().isdisjoint(vars(thing)) or _is_class_changed(written) or _is_file_changed(written)
 
 
 def _is_class_changed(written: _Written) -> bool:
-    return any(getattr(written.textbook, name, None) is not method for name, method in written.methods.items())
+    return [getattr(written.textbook, name, None) for name in written.methods] != [*written.methods.values()]
+
+
+def _is_file_changed(written: _Written) -> bool:
+    file = vars(sys.modules[written.textbook.__module__])
+    return [file.get(name) for name in written.functions] != [*written.functions.values()]
 
 
 def remember_as_written(textbook: type, *others: type) -> None:
