@@ -33,10 +33,6 @@ class FastBackboneWithFPN(BackboneWithFPN):
     """
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        if (
-            place.on_cpu(x)
-            and isinstance(self.body, IntermediateLayerGetter | TimmBackbone)
-            and not is_overridden(self)
-        ):
+        if place.on_cpu(x) and isinstance(self.body, IntermediateLayerGetter | TimmBackbone):
             x = x.contiguous(memory_format=torch.channels_last)
         return super().forward(x)
