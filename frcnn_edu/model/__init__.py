@@ -27,7 +27,7 @@ from .resnet import BasicBlock, Bottleneck, ResNet, SlimResNet
 from .roi_align import LevelMapper, MultiScaleRoIAlign
 from .roi_heads import FastRCNNPredictor, RoIHeads, TwoMLPHead
 from .rpn import RegionProposalNetwork, RPNHead
-from .timm_backbone import TimmBody, timm_fpn_backbone
+from .timm_backbone import TimmBackbone, timm_fpn_backbone
 from .transform import GeneralizedRCNNTransform, ImageList
 
 MODELS: dict[str, Callable[..., FasterRCNN]] = dict(
@@ -36,7 +36,7 @@ MODELS: dict[str, Callable[..., FasterRCNN]] = dict(
 
 
 def model_builder(name: str) -> Callable[..., FasterRCNN]:
-    """The builder in `MODELS`, or, for "timm:resnet18", `fasterrcnn_timm_fpn` with that body.
+    """The builder in `MODELS`, or, for "timm:resnet18", `fasterrcnn_timm_fpn` on that backbone.
 
     Raises:
         ValueError: there is no such model.
@@ -69,7 +69,7 @@ __all__ = [
     "ResNet",
     "RoIHeads",
     "SlimResNet",
-    "TimmBody",
+    "TimmBackbone",
     "TwoMLPHead",
     "fasterrcnn_mobilenet_v3_large_fpn",
     "fasterrcnn_resnet50_fpn",

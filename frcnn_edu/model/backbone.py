@@ -47,7 +47,7 @@ class IntermediateLayerGetter(nn.ModuleDict):
 
 
 class BackboneWithFPN(nn.Module):
-    """A body that goes bottom-up and a pyramid on top of it.
+    """A backbone that goes bottom-up, as `body`, and a pyramid on top of it, as `fpn`.
 
     Args:
         backbone, return_layers: for `IntermediateLayerGetter`. Without return_layers the backbone returns the maps by
@@ -100,21 +100,21 @@ def resnet_fpn_backbone(
         raise ValueError(
             f"backbone_name must be one of torchvision's ResNets, got {backbone_name!r}; they are {', '.join(RESNETS)}"
         )
-    body = resnet(backbone_name, norm_layer)
+    backbone = resnet(backbone_name, norm_layer)
     load_weights(
-        body,
+        backbone,
         resolve_backbone_weights(backbone_name, weights),
         name=backbone_name,
         but=CLASSIFIER,
         progress=progress,
     )
-    freeze_resnet(body, trainable_layers)
+    freeze_resnet(backbone, trainable_layers)
     returned_layers = returned_layers or [1, 2, 3, 4]
     if min(returned_layers) < 1 or max(returned_layers) > 4:
         raise ValueError(f"returned_layers must be of 1…4, got {returned_layers}")
-    channels_of_layer1 = body.inplanes // 8  # each stage doubles them, and the last has body.inplanes
+    channels_of_layer1 = backbone.inplanes // 8  # each stage doubles them, and the last has backbone.inplanes
     return BackboneWithFPN(
-        body,
+        backbone,
         return_layers={f"layer{k}": str(i) for i, k in enumerate(returned_layers)},
         in_channels_list=[channels_of_layer1 * 2 ** (k - 1) for k in returned_layers],
         out_channels=256,
@@ -122,7 +122,7 @@ def resnet_fpn_backbone(
     )
 
 
-def freeze_resnet(body: nn.Module, trainable_layers: int) -> None:
+def freeze_resnet(backbone: nn.Module, trainable_layers: int) -> None:
     """Freezes the stem and stages of a ResNet up to the last `trainable_layers` of [stem, 1, 2, 3, 4].
 
     The stem's BatchNorm is trained only when everything is.
@@ -132,7 +132,7 @@ def freeze_resnet(body: nn.Module, trainable_layers: int) -> None:
     if trainable_layers == 5:
         trained.append("bn1")
     # What a network sees first, edges and colours, is alike in all photographs, and a few of ours would not improve it.
-    for name, parameter in body.named_parameters():
+    for name, parameter in backbone.named_parameters():
         if not name.startswith(tuple(trained)):
             parameter.requires_grad_(False)
 

@@ -58,8 +58,8 @@ def fasterrcnn_resnet50_fpn(
         num_classes: with the background; 91 by default, and with COCO weights.
         new_classes: instead of num_classes, to fine-tune `weights` on another task: so many classes, with the background.
             All of the weights are loaded but those of the predictor, which begins anew.
-        weights_backbone: of the body alone, ImageNet's by default; not loaded when `weights` are given.
-        trainable_backbone_layers: 0…5, how much of a pretrained body is trained; 3 by default. Without any
+        weights_backbone: of the backbone alone, ImageNet's by default; not loaded when `weights` are given.
+        trainable_backbone_layers: 0…5, how much of a pretrained backbone is trained; 3 by default. Without any
             pretrained weights all of it is trained, with BatchNorm that learns.
         **kwargs: of `FasterRCNN`.
 
@@ -141,8 +141,8 @@ def fasterrcnn_small_fpn(
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=6)
 
     widths, channels, representation_size = (32, 64, 96, 128), 64, 256
-    body = SlimResNet(layers=(2, 2, 2, 2), widths=widths)
-    backbone = BackboneWithFPN(body, {f"layer{i + 1}": str(i) for i in range(4)}, list(widths), channels)
+    resnet = SlimResNet(layers=(2, 2, 2, 2), widths=widths)
+    backbone = BackboneWithFPN(resnet, {f"layer{i + 1}": str(i) for i in range(4)}, list(widths), channels)
     settings: dict[str, Any] = dict(
         min_size=128,
         max_size=160,
@@ -165,7 +165,7 @@ def fasterrcnn_small_fpn(
 
 
 def fasterrcnn_timm_fpn(
-    body: str,
+    backbone_name: str,
     *,
     weights: str | Path | None = None,
     num_classes: int | None = None,
@@ -176,27 +176,27 @@ def fasterrcnn_timm_fpn(
     anchor_sizes: Sequence[int] = (32, 64, 128, 256, 512),
     **kwargs: Any,
 ) -> FasterRCNN:
-    """Faster R-CNN with an FPN on a body of the library timm, for images normalised as that body knows them.
+    """Faster R-CNN with an FPN on a backbone of the library timm, for images normalised as that backbone knows them.
 
     Args:
-        body: what timm calls it: "resnet18", "convnext_tiny.fb_in22k", … Any that has maps of strides 4, 8, 16 and 32.
+        backbone_name: what timm calls it: "resnet18", "convnext_tiny.fb_in22k", … Any that has maps of strides 4, 8, 16 and 32.
         weights: of the whole detector, a file.
         num_classes, new_classes: as in `fasterrcnn_resnet50_fpn`; 91 by default.
-        weights_backbone: of the body alone: "DEFAULT" for those that timm downloads; a file in timm's names; or None.
+        weights_backbone: of the backbone alone: "DEFAULT" for those that timm downloads; a file in timm's names; or None.
             Not loaded when `weights` are given.
-        trainable_backbone_layers: 0…4, how many of the stages of a pretrained body are trained; 3 by default.
+        trainable_backbone_layers: 0…4, how many of the stages of a pretrained backbone are trained; 3 by default.
         out_channels: of the pyramid; with fewer it is quicker.
         anchor_sizes: one for each of the five levels, in pixels of the resized image.
         **kwargs: of `FasterRCNN`.
 
     Raises:
-        ValueError: see `TimmBody`; and as in `fasterrcnn_resnet50_fpn`.
+        ValueError: see `TimmBackbone`; and as in `fasterrcnn_resnet50_fpn`.
     """
     resolved = resolve_weights(weights, None)
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
     pretrained = bool(resolved or weights_backbone)
     backbone = timm_fpn_backbone(
-        body,
+        backbone_name,
         weights=None if resolved else weights_backbone,
         frozen_norm=pretrained,
         trainable_layers=_trainable_layers(pretrained, trainable_backbone_layers, default=3, everything=4),
@@ -209,7 +209,7 @@ def fasterrcnn_timm_fpn(
         **kwargs,
     }
     model = FasterRCNN(backbone, num_classes, **settings)
-    load_weights(model, resolved, name=f"fasterrcnn_timm_fpn({body!r})", but=_left_out(new_classes))
+    load_weights(model, resolved, name=f"fasterrcnn_timm_fpn({backbone_name!r})", but=_left_out(new_classes))
     return model
 
 

@@ -5,7 +5,7 @@ class into background, 0–255 images look like bright noise to it. Each of thes
 of the image and the value at fault.
 
 What needs only types, shapes and devices is asked first. The questions about values come after, and all their numbers
-are brought to the host in one copy, so that a GPU is waited for once per batch.
+are brought to the host in one copy, so that a GPU is synchronised with once per batch.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -105,7 +105,7 @@ def _check_image(
         if image.shape[-1] == channels:
             hint = f": looks like (H, W, C), use {name}.permute(2, 0, 1)"
         elif image.shape[0] == 1:
-            hint = f": for a grey picture use {name}.expand({channels}, -1, -1)"
+            hint = f": for a grey image use {name}.expand({channels}, -1, -1)"
         raise ValueError(f"{name} must have shape ({channels}, H, W), got {_shape(image)}{hint}")
     if 0 in image.shape:
         raise ValueError(f"{name} has no pixels: its shape is {_shape(image)}")
@@ -161,7 +161,7 @@ def _read_values(images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor
 
 
 def _to_host(values: Tensor) -> list[float]:
-    """The one place where a GPU is waited for."""
+    """The one place that synchronises with a GPU."""
     return values.cpu().tolist()
 
 

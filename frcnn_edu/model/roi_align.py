@@ -15,7 +15,7 @@ from .transform import Size
 class LevelMapper:
     """Chooses a pyramid level for each box: k = ⌊k₀ + log₂(√(w·h) / 224)⌋, kept within the levels there are.
 
-    A box of 224×224, the size of an ImageNet picture, goes to P4 (k₀ = 4), one of half that side to P3.
+    A box of 224×224, the size of an ImageNet image, goes to P4 (k₀ = 4), one of half that side to P3.
 
     Args:
         k_min, k_max: finest and coarsest level, 2 and 5 for P2…P5.

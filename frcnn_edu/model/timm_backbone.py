@@ -1,4 +1,4 @@
-"""Batch → C2…C5 by a body of the library timm, which has several hundred."""
+"""Batch → C2…C5 by a backbone of the library timm, which has several hundred."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from .weights import load_weights
 STRIDES = (4, 8, 16, 32)  # of C2…C5, on which the pyramid stands
 
 
-class TimmBody(nn.Module):
+class TimmBackbone(nn.Module):
     """A model of timm's without its classifier, through timm's interface `features_only`.
 
     Args:
@@ -21,7 +21,7 @@ class TimmBody(nn.Module):
         weights: "DEFAULT" for those that timm downloads, a file with all of the model's weights in timm's names, or None.
 
     Raises:
-        ValueError: timm is not installed or has no such model; the body has no maps of strides 4, 8, 16 and 32, or takes
+        ValueError: timm is not installed or has no such model; the backbone has no maps of strides 4, 8, 16 and 32, or takes
             images of one size only; the file has weights of another model.
     """
 
@@ -52,7 +52,7 @@ class TimmBody(nn.Module):
     def freeze(self, trainable_layers: int) -> None:
         """Freezes all but the last `trainable_layers` of the four stages: a layer is of the first stage whose map it changes.
 
-        With 4 all of the body is trained.
+        With 4 all of the backbone is trained.
         """
         check_range("trainable_backbone_layers", trainable_layers, len(STRIDES))
         frozen = self._example_maps()[: len(STRIDES) - trainable_layers]
@@ -63,7 +63,7 @@ class TimmBody(nn.Module):
                 parameter.requires_grad_(gradient is None)
 
     def _example_maps(self) -> list[Tensor]:
-        """The maps of a grey picture of 64×96 pixels."""
+        """The maps of a grey image of 64×96 pixels."""
         was_training, parameter = self.training, next(self.parameters())
         try:
             return list(self.eval()(parameter.new_zeros(1, 3, 64, 96)).values())
@@ -75,10 +75,10 @@ class TimmBody(nn.Module):
         try:
             found = [tuple(features.shape[1:]) for features in self._example_maps()]
         except (AssertionError, RuntimeError) as error:
-            raise ValueError(f"the body {name!r} takes images of one size only: {error}") from error
+            raise ValueError(f"the backbone {name!r} takes images of one size only: {error}") from error
         expected = [(channels, 64 // stride, 96 // stride) for channels, stride in zip(self.channels, STRIDES)]
         if found != expected:
-            raise ValueError(f"of 64×96 pixels the body {name!r} makes maps of {found}; expected {expected}")
+            raise ValueError(f"of 64×96 pixels the backbone {name!r} makes maps of {found}; expected {expected}")
 
 
 def timm_fpn_backbone(
@@ -89,26 +89,26 @@ def timm_fpn_backbone(
     trainable_layers: int,
     out_channels: int = 256,
 ) -> BackboneWithFPN:
-    """A `TimmBody` with an FPN; with `frozen_norm` its BatchNorm has stopped learning."""
-    body = TimmBody(name, weights)
+    """A `TimmBackbone` with an FPN; with `frozen_norm` its BatchNorm has stopped learning."""
+    backbone = TimmBackbone(name, weights)
     if frozen_norm:
-        body.net = _import_timm().layers.freeze_batch_norm_2d(body.net)
-    body.freeze(trainable_layers)
-    return BackboneWithFPN(body, None, body.channels, out_channels)
+        backbone.net = _import_timm().layers.freeze_batch_norm_2d(backbone.net)
+    backbone.freeze(trainable_layers)
+    return BackboneWithFPN(backbone, None, backbone.channels, out_channels)
 
 
 def _import_timm() -> Any:
     try:
         import timm
     except ImportError as error:
-        raise ValueError("a body of timm's needs the library: pip install timm") from error
+        raise ValueError("a backbone of timm's needs the library: pip install timm") from error
     return timm
 
 
 def _maps_of_strides(name: str, strides: list[int]) -> list[int]:
-    """Which of the body's maps has each of STRIDES; of several the last."""
+    """Which of the backbone's maps has each of STRIDES; of several the last."""
     if not set(STRIDES) <= set(strides):
-        raise ValueError(f"the body {name!r} has maps of strides {strides}; the pyramid stands on {list(STRIDES)}")
+        raise ValueError(f"the backbone {name!r} has maps of strides {strides}; the pyramid stands on {list(STRIDES)}")
     return [len(strides) - 1 - strides[::-1].index(stride) for stride in STRIDES]
 
 

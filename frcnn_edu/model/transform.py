@@ -34,7 +34,7 @@ class GeneralizedRCNNTransform(nn.Module):
     """Normalises, resizes and batches images together with their boxes; `postprocess` maps boxes back.
 
     Args:
-        min_size: length of the shorter side after resizing, in pixels. With several, training draws one for each
+        min_size: length of the shorter side after resizing, in pixels. With several, training samples one for each
             image and evaluation takes the last.
         max_size: the longer side never exceeds this.
         image_mean, image_std: one number a channel, for images in 0–1.
@@ -90,9 +90,9 @@ class GeneralizedRCNNTransform(nn.Module):
         return (image - mean[:, None, None]) / std[:, None, None]  # (C, 1, 1) against (C, H, W)
 
     def torch_choice(self, k: Sequence[int]) -> int:
-        """One of `k`, drawn from PyTorch's CPU generator (also when there is only one, so that seeds agree)."""
-        drawn = torch.empty(1).uniform_(0.0, float(len(k)))  # one random number, as torchvision takes it
-        return k[int(drawn.item())] if len(k) > 1 else k[0]
+        """One of `k`, sampled from PyTorch's CPU generator (also when there is only one, so that seeds agree)."""
+        sampled = torch.empty(1).uniform_(0.0, float(len(k)))  # one random number, as torchvision takes it
+        return k[int(sampled.item())] if len(k) > 1 else k[0]
 
     def resize(self, image: Tensor) -> Tensor:
         """Scales an image so that its shorter side is `min_size`, or its longer side `max_size` if that is less."""

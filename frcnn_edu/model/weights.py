@@ -16,7 +16,7 @@ from torchvision.models._api import WeightsEnum
 from .frozen_batch_norm import FrozenBatchNorm2d
 
 PREDICTOR = "roi_heads.box_predictor."  # how the names of a detector's last layer begin
-CLASSIFIER = ("fc.", "classifier.")  # … and those of a classifier's, which a body does without
+CLASSIFIER = ("fc.", "classifier.")  # … and those of a classifier's, which a backbone does without
 
 
 def resolve_weights(
@@ -128,7 +128,7 @@ def number_of_classes(weights: WeightsEnum | Path) -> int:
         names = shorten(", ".join(state), 100, placeholder=" …")
         raise ValueError(
             f"{weights} holds no detector, for it has no {PREDICTOR}cls_score.bias but {names} "
-            "(the weights of a body alone are weights_backbone)"
+            "(the weights of a backbone alone are weights_backbone)"
         )
     return len(state[f"{PREDICTOR}cls_score.bias"])
 

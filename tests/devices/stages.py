@@ -63,7 +63,7 @@ def stages(model: Any, images: Sequence[Tensor], targets: Sequence[Target]) -> S
 
     return {
         "transform": lambda: transform(images, targets),
-        "backbone": lambda: model.backbone.body(batch.tensors),
+        "bottom-up": lambda: model.backbone.body(batch.tensors),
         "pyramid": lambda: model.backbone.fpn(bottom_up),
         "anchors": lambda: rpn.anchor_generator(batch, maps),
         "RPN head": lambda: rpn.head(maps),
@@ -89,7 +89,7 @@ def stages(model: Any, images: Sequence[Tensor], targets: Sequence[Target]) -> S
 # Of each stage a function that works inside it: (where it is found, from the model; its name).
 INSIDE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "transform": (lambda model: model.transform, "normalize"),
-    "backbone": (lambda model: model.backbone.body["layer2"][0].conv1, "forward"),
+    "bottom-up": (lambda model: model.backbone.body["layer2"][0].conv1, "forward"),
     "pyramid": (lambda model: model.backbone.fpn.inner_blocks[0][0], "forward"),
     "anchors": (lambda model: model.rpn.anchor_generator, "grid_anchors"),
     "RPN head": (lambda model: model.rpn.head.conv, "forward"),

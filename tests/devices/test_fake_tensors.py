@@ -4,7 +4,7 @@ A fake tensor has a device, a shape and a dtype, and no values. So these are the
 
     stage                                          fake tensors   with values (``elsewhere.py``)
     normalise and resize one image                 yes            yes
-    backbone, pyramid, anchors, RPN head, decoding yes            yes
+    bottom-up, pyramid, anchors, RPN head, deltas  yes            yes
     proposals (top-n, NMS), sampling, assignment   no             yes
     RoIAlign from several maps                     no             yes
     RoIAlign from one map, box head, predictor     yes            yes
@@ -105,7 +105,7 @@ def test_under_autocast_maps_are_half_and_boxes_and_losses_are_not(
 
 PLANTED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "image": (lambda model: model.transform, "normalize"),
-    "backbone": (lambda model: model.backbone.body["layer2"][0].conv1, "forward"),
+    "bottom-up": (lambda model: model.backbone.body["layer2"][0].conv1, "forward"),
     "pyramid": (lambda model: model.backbone.fpn, "_merge"),
     "anchors": (lambda model: model.rpn.anchor_generator, "grid_anchors"),
     "RPN head": (lambda model: model.rpn.head.cls_logits, "forward"),

@@ -57,8 +57,8 @@ def test_vgg_freezes_from_the_input_on(trainable_layers: int, trainable: int) ->
 
 
 def test_layers_after_the_last_returned_one_are_left_out() -> None:
-    body = torchvision.models.resnet18()
-    getter = IntermediateLayerGetter(body, {"layer2": "b", "layer1": "a"})
+    resnet = torchvision.models.resnet18()
+    getter = IntermediateLayerGetter(resnet, {"layer2": "b", "layer1": "a"})
     assert list(getter) == ["conv1", "bn1", "relu", "maxpool", "layer1", "layer2"]
     assert list(getter(torch.rand(1, 3, 32, 32))) == ["a", "b"]
 
@@ -78,7 +78,7 @@ def test_slim_resnet_computes_what_torchvisions_does() -> None:
     x = torch.rand(1, 3, 65, 97)
     layers = {f"layer{k}": str(k) for k in range(1, 5)}
     with torch.no_grad():
-        maps, expected = (IntermediateLayerGetter(body, layers)(x) for body in (slim, theirs))
+        maps, expected = (IntermediateLayerGetter(resnet, layers)(x) for resnet in (slim, theirs))
     assert all(torch.equal(a, b) for a, b in zip(maps.values(), expected.values(), strict=True))
 
 
@@ -92,7 +92,7 @@ def test_slim_resnet_begins_as_he_et_al_do() -> None:
 
 
 def test_slim_resnet_where_nobody_said_otherwise() -> None:
-    shapes_of = [{key: value.shape for key, value in body.state_dict().items()} for body in (
+    shapes_of = [{key: value.shape for key, value in resnet.state_dict().items()} for resnet in (
         SlimResNet(), SlimResNet(layers=(2, 2, 2, 2), widths=(32, 64, 96, 128)),
     )]  # fmt: skip
     assert shapes_of[0] == shapes_of[1]

@@ -115,7 +115,7 @@ BAD_BATCHES = [
     ("image int64", image(torch.zeros(3, 8, 9).long()), TypeError, r"images\[1\] must be floating point.*int64"),
     ("image complex", image(torch.zeros(3, 8, 9).cfloat()), TypeError, r"images\[1\] must be floating point.*complex"),
     ("image HWC", image(torch.rand(8, 9, 3)), ValueError, r"images\[1\] .*\(8, 9, 3\): looks like \(H, W, C\).*permute"),
-    ("image grey", image(torch.rand(1, 8, 9)), ValueError, r"images\[1\] .*\(1, 8, 9\): for a grey picture"),
+    ("image grey", image(torch.rand(1, 8, 9)), ValueError, r"images\[1\] .*\(1, 8, 9\): for a grey image"),
     ("image RGBA", image(torch.rand(4, 8, 9)), ValueError, r"images\[1\] must have shape \(3, H, W\), got \(4, 8, 9\)"),
     ("image of no channels", image(torch.rand(0, 8, 9)), ValueError, r"images\[1\] .* got \(0, 8, 9\)"),
     ("image of no height", image(torch.rand(3, 0, 9)), ValueError, r"images\[1\] has no pixels.*\(3, 0, 9\)"),
@@ -309,7 +309,7 @@ def test_the_first_bad_image_is_the_one_named() -> None:
 
 
 class ReadsOfTheDevice(TorchDispatchMode):
-    """Records every operator that makes the host wait for the device: its result is on the host, or depends on data."""
+    """Records every operator that synchronises host and device: its result is on the host, or depends on data."""
 
     WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "_unique2", "equal", "is_nonzero")
 

@@ -19,7 +19,7 @@ def small() -> nn.Module:
 
 
 def resnet50_fpn() -> nn.Module:
-    """Frozen BatchNorm, folded, and lean stages: all that a pretrained body has. Statistics as after a training."""
+    """Frozen BatchNorm and stages that hold fewer maps: all that a pretrained backbone has. Statistics as after a training."""
     torch.manual_seed(0)
     sizes = {"num_classes": 6, "min_size": 128, "max_size": 160}
     source = FasterRCNN(resnet_fpn_backbone(backbone_name="resnet50", weights=None, norm_layer=nn.BatchNorm2d), **sizes)

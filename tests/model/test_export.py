@@ -117,17 +117,19 @@ def test_the_large_model(tmp_path: Path) -> None:
     to_onnx(model, *images[0].shape[1:]).save(tmp_path / "model.onnx")
     detect, precise = load_onnx(tmp_path / "model.onnx"), copy.deepcopy(model).double()
     for image in images:
-        truth = precise([image.double()])[0]
-        assert_near(detect(image), truth)
-        assert_near(model([image])[0], truth)
+        expected = precise([image.double()])[0]
+        assert_near(detect(image), expected)
+        assert_near(model([image])[0], expected)
 
 
-def assert_near(found: dict[str, Tensor], truth: dict[str, Tensor]) -> None:
+def assert_near(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
     """All objects but those that rounding decides on: the last of the hundred, or one with an IoU at the limit of NMS."""
-    assert len(found["boxes"]) == len(truth["boxes"]) == 100
-    other_label = found["labels"][:, None] != truth["labels"]
-    distances = (found["boxes"][:, None].double() - truth["boxes"]).abs().amax(dim=2) + 1e6 * other_label  # (100, 100)
+    assert len(found["boxes"]) == len(expected["boxes"]) == 100
+    other_label = found["labels"][:, None] != expected["labels"]
+    distances = (found["boxes"][:, None].double() - expected["boxes"]).abs().amax(
+        dim=2
+    ) + 1e6 * other_label  # (100, 100)
     distance, partner = distances.min(dim=0)
     same = distance < 0.02  # pixels: the deltas of random weights stretch boxes far
     assert same.sum() >= 97
-    torch.testing.assert_close(found["scores"][partner[same]].double(), truth["scores"][same], rtol=0, atol=2e-4)
+    torch.testing.assert_close(found["scores"][partner[same]].double(), expected["scores"][same], rtol=0, atol=2e-4)

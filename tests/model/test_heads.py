@@ -85,21 +85,21 @@ def test_an_image_without_objects_does_not_end_the_batch() -> None:
     """Three candidates in each of three images: the object itself, IoU 0.5 with it, and elsewhere."""
     candidates = [torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 20], [40, 40, 50, 50]])] * 3
     none, one = torch.zeros(0, 4), torch.tensor([[0.0, 0, 10, 10]])
-    truths = [none, one, none]
-    labels, matched = make_rpn().assign_targets_to_anchors(candidates, [{"boxes": boxes} for boxes in truths])
+    gt_boxes = [none, one, none]
+    labels, matched = make_rpn().assign_targets_to_anchors(candidates, [{"boxes": boxes} for boxes in gt_boxes])
     assert [image.tolist() for image in labels] == [[0, 0, 0], [1, -1, 0], [0, 0, 0]]
     assert [image.shape for image in matched] == [(3, 4)] * 3
     assert torch.equal(matched[1][0], one[0])
 
     heads = make_roi_heads(fg_iou_thresh=0.7, bg_iou_thresh=0.3)
-    classes = [torch.full((len(boxes),), 3) for boxes in truths]
-    indices, labels = heads.assign_targets_to_proposals(candidates, truths, classes)
+    classes = [torch.full((len(boxes),), 3) for boxes in gt_boxes]
+    indices, labels = heads.assign_targets_to_proposals(candidates, gt_boxes, classes)
     assert [image.tolist() for image in labels] == [[0, 0, 0], [3, -1, 0], [0, 0, 0]]
     assert [image.tolist() for image in indices] == [[0, 0, 0]] * 3
 
 
 def test_a_proposal_that_no_other_comes_near_to_is_no_object() -> None:
     """The best anchor of an object is one however little they overlap, a proposal is not."""
-    far, truth = [torch.tensor([[0.0, 0, 10, 40]])], torch.tensor([[0.0, 0, 10, 10]])
-    assert make_rpn().assign_targets_to_anchors(far, [{"boxes": truth}])[0][0].tolist() == [1]
-    assert make_roi_heads().assign_targets_to_proposals(far, [truth], [torch.tensor([2])])[1][0].tolist() == [0]
+    far, gt = [torch.tensor([[0.0, 0, 10, 40]])], torch.tensor([[0.0, 0, 10, 10]])
+    assert make_rpn().assign_targets_to_anchors(far, [{"boxes": gt}])[0][0].tolist() == [1]
+    assert make_roi_heads().assign_targets_to_proposals(far, [gt], [torch.tensor([2])])[1][0].tolist() == [0]

@@ -35,8 +35,8 @@ def test_a_setting_of_the_small_model(path: str) -> None:
 
 
 def test_its_body_has_two_blocks_in_each_stage() -> None:
-    body = fasterrcnn_small_fpn().backbone.body
-    assert [(len(body[f"layer{k}"]), body[f"layer{k}"][-1].conv2.out_channels) for k in range(1, 5)] == [
+    resnet = fasterrcnn_small_fpn().backbone.body
+    assert [(len(resnet[f"layer{k}"]), resnet[f"layer{k}"][-1].conv2.out_channels) for k in range(1, 5)] == [
         (2, 32), (2, 64), (2, 96), (2, 128),
     ]  # fmt: skip
 

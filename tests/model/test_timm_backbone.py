@@ -1,4 +1,4 @@
-"""Bodies of timm's: small ones, with random weights and with files made here."""
+"""Backbones of timm's: small ones, with random weights and with files made here."""
 
 import functools
 import sys
@@ -12,14 +12,14 @@ from frcnn_edu import BackboneWithFPN, FrozenBatchNorm2d, fasterrcnn_timm_fpn, t
 from frcnn_edu.training import TrainConfig, build_model
 from frcnn_edu.training.checkpoint import export_safetensors, load_model, save_checkpoint
 
-BODY = "test_resnet"  # timm's own for tests: 0.5 million parameters
+NAME = "test_resnet"  # timm's own for tests: 0.5 million parameters
 SIZES = {"min_size": 64, "max_size": 96, "out_channels": 16}
 
 
 def test_without_timm_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(ValueError, match="pip install timm"):
-        fasterrcnn_timm_fpn(BODY, weights_backbone=None)
+        fasterrcnn_timm_fpn(NAME, weights_backbone=None)
 
 
 timm = pytest.importorskip("timm")
@@ -29,14 +29,14 @@ timm = pytest.importorskip("timm")
 def file(tmp_path: Path) -> Path:
     """The whole classifier's weights, as timm publishes them."""
     torch.manual_seed(3)
-    torch.save(timm.create_model(BODY).state_dict(), tmp_path / "body.pth")
-    return tmp_path / "body.pth"
+    torch.save(timm.create_model(NAME).state_dict(), tmp_path / "backbone.pth")
+    return tmp_path / "backbone.pth"
 
 
-@pytest.mark.parametrize("body", [BODY, "test_efficientnet", "test_convnext", "tf_efficientnet_lite0"])
-def test_maps_are_those_of_timm(body: str) -> None:
+@pytest.mark.parametrize("name", [NAME, "test_efficientnet", "test_convnext", "tf_efficientnet_lite0"])
+def test_maps_are_those_of_timm(name: str) -> None:
     torch.manual_seed(0)
-    backbone = timm_fpn_backbone(body, weights=None, frozen_norm=False, trainable_layers=4, out_channels=16).eval()
+    backbone = timm_fpn_backbone(name, weights=None, frozen_norm=False, trainable_layers=4, out_channels=16).eval()
     assert isinstance(backbone, BackboneWithFPN)
     images = torch.rand(2, 3, 64, 96)
     with torch.no_grad():
@@ -53,7 +53,7 @@ def test_maps_are_those_of_timm(body: str) -> None:
 def test_a_body_trains_and_detects_with_its_own_normalisation() -> None:
     model = fasterrcnn_timm_fpn("tf_efficientnet_lite0", weights_backbone=None, num_classes=3, **SIZES)
     assert (model.transform.image_mean, model.transform.image_std) == ((0.5,) * 3, (0.5,) * 3)
-    given = fasterrcnn_timm_fpn(BODY, weights_backbone=None, num_classes=3, image_mean=[0.1] * 3, **SIZES)
+    given = fasterrcnn_timm_fpn(NAME, weights_backbone=None, num_classes=3, image_mean=[0.1] * 3, **SIZES)
     assert given.transform.image_mean == [0.1] * 3
     target = {"boxes": torch.tensor([[5.0, 5.0, 40.0, 50.0]]), "labels": torch.tensor([1])}
     losses = model([torch.rand(3, 64, 80)], [target])
@@ -64,7 +64,7 @@ def test_a_body_trains_and_detects_with_its_own_normalisation() -> None:
 
 @pytest.mark.parametrize(("layers", "frozen"), [(0, 4), (1, 3), (3, 1), (4, 0), (None, 1)])
 def test_the_first_stages_are_frozen(file: Path, layers: int | None, frozen: int) -> None:
-    model = fasterrcnn_timm_fpn(BODY, weights_backbone=file, trainable_backbone_layers=layers, **SIZES)
+    model = fasterrcnn_timm_fpn(NAME, weights_backbone=file, trainable_backbone_layers=layers, **SIZES)
     for name, parameter in model.backbone.body.net.named_parameters():
         stage = int(name[5]) if name.startswith("layer") else 1  # the stem is of the first
         assert parameter.requires_grad == (stage > frozen), name
@@ -72,8 +72,8 @@ def test_the_first_stages_are_frozen(file: Path, layers: int | None, frozen: int
 
 
 def test_weights_come_from_a_file_and_norm_is_frozen(file: Path) -> None:
-    model = fasterrcnn_timm_fpn(BODY, weights_backbone=file, num_classes=3, **SIZES)
-    whole = timm.create_model(BODY)
+    model = fasterrcnn_timm_fpn(NAME, weights_backbone=file, num_classes=3, **SIZES)
+    whole = timm.create_model(NAME)
     whole.load_state_dict(torch.load(file))
     images = torch.rand(1, 3, 64, 96)
     with torch.no_grad():
@@ -91,12 +91,12 @@ def without_the_network(create_model, name: str, pretrained: bool = False, **set
 
 def test_a_whole_detector_from_a_file_and_fine_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    old = fasterrcnn_timm_fpn(BODY, weights_backbone=None, num_classes=3, **SIZES).state_dict()
+    old = fasterrcnn_timm_fpn(NAME, weights_backbone=None, num_classes=3, **SIZES).state_dict()
     torch.save(old, tmp_path / "detector.pth")
     monkeypatch.setattr(timm, "create_model", functools.partial(without_the_network, timm.create_model))
-    model = fasterrcnn_timm_fpn(BODY, weights=tmp_path / "detector.pth", **SIZES)  # the body's own are not fetched
+    model = fasterrcnn_timm_fpn(NAME, weights=tmp_path / "detector.pth", **SIZES)  # the backbone's own are not fetched
     assert all(torch.equal(value, old[key]) for key, value in model.state_dict().items())
-    tuned = fasterrcnn_timm_fpn(BODY, weights=tmp_path / "detector.pth", new_classes=5, **SIZES)
+    tuned = fasterrcnn_timm_fpn(NAME, weights=tmp_path / "detector.pth", new_classes=5, **SIZES)
     for key, value in tuned.state_dict().items():
         if key.startswith("roi_heads.box_predictor."):
             assert len(value) == (20 if "bbox_pred" in key else 5)
@@ -117,45 +117,45 @@ def test_what_nobody_gave(monkeypatch: pytest.MonkeyPatch) -> None:
         "create_model",
         lambda name, pretrained=False, **rest: asked.append(pretrained) or create_model(name, pretrained=False, **rest),
     )
-    model = fasterrcnn_timm_fpn(BODY)
+    model = fasterrcnn_timm_fpn(NAME)
     assert True in asked
     assert model.backbone.out_channels == 256
     assert len(model.roi_heads.box_predictor.cls_score.weight) == 91
     assert model.rpn.anchor_generator.sizes == ((32,), (64,), (128,), (256,), (512,))
-    backbone = timm_fpn_backbone(BODY, weights=None, frozen_norm=False, trainable_layers=4)
+    backbone = timm_fpn_backbone(NAME, weights=None, frozen_norm=False, trainable_layers=4)
     assert backbone.out_channels == 256
 
 
 def test_a_file_of_another_body(tmp_path: Path, file: Path) -> None:
     torch.save(timm.create_model("test_efficientnet").state_dict(), tmp_path / "other.pth")
     with pytest.raises(ValueError, match=r"other\.pth do not fit timm's test_resnet: Missing key.*conv1"):
-        fasterrcnn_timm_fpn(BODY, weights_backbone=tmp_path / "other.pth")
+        fasterrcnn_timm_fpn(NAME, weights_backbone=tmp_path / "other.pth")
     with pytest.raises(ValueError, match=r"'nowhere\.pth' are neither a file nor 'DEFAULT'"):
-        fasterrcnn_timm_fpn(BODY, weights_backbone="nowhere.pth")
-    with pytest.raises(ValueError, match=r"body\.pth holds no detector"):
-        fasterrcnn_timm_fpn(BODY, weights=file)
+        fasterrcnn_timm_fpn(NAME, weights_backbone="nowhere.pth")
+    with pytest.raises(ValueError, match=r"backbone\.pth holds no detector"):
+        fasterrcnn_timm_fpn(NAME, weights=file)
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("name", "message"),
     [
         ("resnet19", "timm has no model 'resnet19'"),
         ("test_vit", r"'test_vit' has maps of strides \[16, 16.*pyramid stands on \[4, 8, 16, 32\]"),
     ],
 )
-def test_bodies_that_cannot_be_used(body: str, message: str) -> None:
+def test_backbones_that_cannot_be_used(name: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        fasterrcnn_timm_fpn(body, weights_backbone=None)
+        fasterrcnn_timm_fpn(name, weights_backbone=None)
 
 
 def test_layers_out_of_range(file: Path) -> None:
     with pytest.raises(ValueError, match="trainable_backbone_layers must be 0…4, got 5"):
-        fasterrcnn_timm_fpn(BODY, weights_backbone=file, trainable_backbone_layers=5)
+        fasterrcnn_timm_fpn(NAME, weights_backbone=file, trainable_backbone_layers=5)
 
 
 def test_a_trained_one_is_rebuilt_from_its_file_alone(file: Path, tmp_path: Path) -> None:
     arguments = {**SIZES, "trainable_backbone_layers": 2, "anchor_sizes": [8, 16, 32, 64, 128]}
-    config = TrainConfig(f"timm:{BODY}", arguments, weights_backbone=str(file), epochs=1)
+    config = TrainConfig(f"timm:{NAME}", arguments, weights_backbone=str(file), epochs=1)
     model = build_model(config, 3)
     save_checkpoint(
         tmp_path / "checkpoint.pt",

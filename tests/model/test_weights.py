@@ -87,9 +87,9 @@ def test_weights_of_another_model_are_one_short_error(small: nn.Module, tmp_path
 
 
 def test_weights_of_a_body_alone_are_no_detector(small: nn.Module, tmp_path: Path) -> None:
-    torch.save(small.backbone.body.state_dict(), tmp_path / "body.pth")
-    with pytest.raises(ValueError, match=r"body\.pth holds no detector.*conv1\.weight.*weights_backbone"):
-        fasterrcnn_small_fpn(weights=tmp_path / "body.pth")
+    torch.save(small.backbone.body.state_dict(), tmp_path / "backbone.pth")
+    with pytest.raises(ValueError, match=r"backbone\.pth holds no detector.*conv1\.weight.*weights_backbone"):
+        fasterrcnn_small_fpn(weights=tmp_path / "backbone.pth")
 
 
 # --- fine-tuning ---------------------------------------------------------------------------------------------------

@@ -12,16 +12,16 @@ WEIGHTS = st.sampled_from([(1.0, 1.0, 1.0, 1.0), (10.0, 10.0, 5.0, 5.0), (1.0, 2
 
 
 @given(boxes(min_count=1), boxes(min_count=1), WEIGHTS)
-def test_decoding_undoes_encoding(truth: Tensor, proposals: Tensor, weights: tuple) -> None:
-    count = min(len(truth), len(proposals))
-    truth, proposals = truth[:count].double(), proposals[:count].double()
-    ratio = (truth[:, 2:] - truth[:, :2]) / (proposals[:, 2:] - proposals[:, :2])
+def test_decoding_undoes_encoding(gt_boxes: Tensor, proposals: Tensor, weights: tuple) -> None:
+    count = min(len(gt_boxes), len(proposals))
+    gt_boxes, proposals = gt_boxes[:count].double(), proposals[:count].double()
+    ratio = (gt_boxes[:, 2:] - gt_boxes[:, :2]) / (proposals[:, 2:] - proposals[:, :2])
     fits = (ratio < 1000 / 16).all(dim=1)  # above, decoding stops growing
     coder = BoxCoder(weights)
-    (deltas,) = coder.encode([truth], [proposals])
+    (deltas,) = coder.encode([gt_boxes], [proposals])
     decoded = coder.decode(deltas, [proposals])
     assert decoded.shape == (count, 1, 4)
-    assert torch.allclose(decoded[fits, 0], truth[fits], rtol=1e-9, atol=1e-9)
+    assert torch.allclose(decoded[fits, 0], gt_boxes[fits], rtol=1e-9, atol=1e-9)
     assert deltas.isfinite().all()
 
 
@@ -69,13 +69,13 @@ def test_encoding_undoes_decoding(proposals: Tensor, weights: tuple, seed: int) 
 
 
 @given(boxes(min_count=1, whole=True), boxes(min_count=1, whole=True), st.integers(-60, 60), st.integers(-5, 5))
-def test_deltas_do_not_depend_on_place_and_scale(truth: Tensor, proposals: Tensor, shift: int, power: int) -> None:
-    count = min(len(truth), len(proposals))
-    truth, proposals = truth[:count], proposals[:count]
+def test_deltas_do_not_depend_on_place_and_scale(gt_boxes: Tensor, proposals: Tensor, shift: int, power: int) -> None:
+    count = min(len(gt_boxes), len(proposals))
+    gt_boxes, proposals = gt_boxes[:count], proposals[:count]
     coder = BoxCoder((10.0, 10.0, 5.0, 5.0))
-    deltas = coder.encode_single(truth, proposals)
-    assert torch.equal(coder.encode_single(truth + shift, proposals + shift), deltas)
-    assert torch.equal(coder.encode_single(truth * 2.0**power, proposals * 2.0**power), deltas)
+    deltas = coder.encode_single(gt_boxes, proposals)
+    assert torch.equal(coder.encode_single(gt_boxes + shift, proposals + shift), deltas)
+    assert torch.equal(coder.encode_single(gt_boxes * 2.0**power, proposals * 2.0**power), deltas)
 
 
 @given(boxes(min_count=1), WEIGHTS, seeds())

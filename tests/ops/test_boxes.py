@@ -127,9 +127,9 @@ def test_nothing_to_suppress() -> None:
 
 
 def test_iou_has_a_gradient() -> None:
-    truth = torch.tensor([[0.0, 0, 4, 3], [2, 1, 9, 8]], dtype=torch.float64, requires_grad=True)
+    gt_boxes = torch.tensor([[0.0, 0, 4, 3], [2, 1, 9, 8]], dtype=torch.float64, requires_grad=True)
     others = torch.tensor([[1.0, 1, 5, 5], [3, 0, 4, 9], [20, 20, 30, 30]], dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(box_iou, (truth, others))
+    assert torch.autograd.gradcheck(box_iou, (gt_boxes, others))
 
 
 @given(

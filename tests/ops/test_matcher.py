@@ -9,11 +9,11 @@ from frcnn_edu.ops import Matcher, box_iou
 
 
 @pytest.mark.parametrize("low_quality", [True, False])
-@given(truth=boxes(min_count=1), candidates=boxes(min_count=1), seed=seeds())
+@given(gt_boxes=boxes(min_count=1), candidates=boxes(min_count=1), seed=seeds())
 def test_the_order_of_candidates_does_not_matter(
-    low_quality: bool, truth: Tensor, candidates: Tensor, seed: int
+    low_quality: bool, gt_boxes: Tensor, candidates: Tensor, seed: int
 ) -> None:
-    iou = box_iou(truth, candidates)
+    iou = box_iou(gt_boxes, candidates)
     order = torch.randperm(len(candidates), generator=torch.Generator().manual_seed(seed))
     matcher = Matcher(0.7, 0.3, low_quality)
     assert torch.equal(matcher(iou[:, order]), matcher(iou)[order])
@@ -32,8 +32,8 @@ def test_the_order_of_truths_does_not_matter(low_quality: bool, shape: tuple[int
 
 
 @given(boxes(min_count=1), boxes(min_count=1))
-def test_what_a_match_means(truth: Tensor, candidates: Tensor) -> None:
-    iou = box_iou(truth, candidates)
+def test_what_a_match_means(gt_boxes: Tensor, candidates: Tensor) -> None:
+    iou = box_iou(gt_boxes, candidates)
     best = iou.max(dim=0).values
     matches = Matcher(0.6, 0.2)(iou)
     assert torch.equal(matches >= 0, best >= 0.6)
@@ -44,8 +44,10 @@ def test_what_a_match_means(truth: Tensor, candidates: Tensor) -> None:
 
 
 @given(boxes(min_count=1), boxes(min_count=1))
-def test_low_quality_matches_leave_no_truth_without_a_positive_candidate(truth: Tensor, candidates: Tensor) -> None:
-    iou = box_iou(truth, candidates)
+def test_low_quality_matches_leave_no_ground_truth_without_a_positive_candidate(
+    gt_boxes: Tensor, candidates: Tensor
+) -> None:
+    iou = box_iou(gt_boxes, candidates)
     strict, generous = Matcher(0.7, 0.3)(iou), Matcher(0.7, 0.3, allow_low_quality_matches=True)(iou)
     assert (generous[iou.argmax(dim=1)] >= 0).all()
     changed = strict != generous
@@ -86,20 +88,20 @@ def match_by_hand(iou: list[list[float]], high: float, low: float, low_quality: 
             matches.append(best)
         else:
             matches.append(Matcher.BETWEEN_THRESHOLDS if max(column) >= low else Matcher.BELOW_LOW_THRESHOLD)
-        if low_quality and any(row[n] == max(row) for row in iou):  # some truth has no better one
+        if low_quality and any(row[n] == max(row) for row in iou):  # some ground truth has no better one
             matches[-1] = best
     return matches
 
 
 @pytest.mark.parametrize("low_quality", [True, False])
 @given(
-    truth=boxes(min_count=1, max_count=6, whole=True),
+    gt_boxes=boxes(min_count=1, max_count=6, whole=True),
     candidates=boxes(min_count=1, max_count=20, whole=True),
     thresholds=st.sampled_from([(0.7, 0.3), (0.5, 0.5), (0.4, 0.1)]),
 )
-def test_it_is_what_a_loop_says(low_quality: bool, truth: Tensor, candidates: Tensor, thresholds: tuple) -> None:
+def test_it_is_what_a_loop_says(low_quality: bool, gt_boxes: Tensor, candidates: Tensor, thresholds: tuple) -> None:
     """In float32, so that a loop compares the same numbers; and on few values, so that there are ties."""
-    rounded = (box_iou(truth, candidates) * 8).round() / 8
+    rounded = (box_iou(gt_boxes, candidates) * 8).round() / 8
     thresholds = tuple(torch.tensor(thresholds).tolist())
-    for iou in (rounded, box_iou(truth, candidates)):
+    for iou in (rounded, box_iou(gt_boxes, candidates)):
         assert Matcher(*thresholds, low_quality)(iou).tolist() == match_by_hand(iou.tolist(), *thresholds, low_quality)

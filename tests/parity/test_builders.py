@@ -73,7 +73,7 @@ def assert_filled(model: nn.Module, expected: dict[str, Tensor], prefix: str = "
 @OURS_AND_THEIRS
 def test_fact_23_published_detector_frozen_with_eps_zero(lib, downloads) -> None:
     model = lib.fasterrcnn_resnet50_fpn(weights=COCO, progress=False)
-    assert downloads == [(COCO, {"progress": False, "check_hash": True})]  # the body's are not fetched
+    assert downloads == [(COCO, {"progress": False, "check_hash": True})]  # the backbone's are not fetched
     norms = frozen_norms(lib, model)
     assert len(norms) == 53
     assert {norm.eps for norm in norms} == {0.0}
@@ -84,13 +84,15 @@ def test_fact_23_published_detector_frozen_with_eps_zero(lib, downloads) -> None
 
 
 @OURS_AND_THEIRS
-def test_fact_23_pretrained_body_frozen_with_its_own_eps(lib, downloads) -> None:
-    model = lib.fasterrcnn_resnet50_fpn(num_classes=5, trainable_backbone_layers=1)  # ImageNet's body is the default
+def test_fact_23_pretrained_backbone_frozen_with_its_own_eps(lib, downloads) -> None:
+    model = lib.fasterrcnn_resnet50_fpn(
+        num_classes=5, trainable_backbone_layers=1
+    )  # ImageNet's backbone is the default
     assert [weights for weights, _ in downloads] == [ResNet50_Weights.IMAGENET1K_V1]
     assert {norm.eps for norm in frozen_norms(lib, model)} == {1e-5}
     assert sum(p.requires_grad for p in model.parameters()) == 40
-    body = {key: value for key, value in published(ResNet50_Weights).items() if not key.startswith("fc.")}
-    assert_filled(model, body, prefix="backbone.body.")
+    expected = {key: value for key, value in published(ResNet50_Weights).items() if not key.startswith("fc.")}
+    assert_filled(model, expected, prefix="backbone.body.")
     assert model.roi_heads.box_predictor.cls_score.out_features == 5
 
 
@@ -233,7 +235,7 @@ def test_fact_23_a_downloaded_file_of_the_published_name_gets_eps_zero(tmp_path:
 
 
 def test_a_body_from_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "body.pth"
+    file = tmp_path / "backbone.pth"
     torch.save(published(ResNet50_Weights), file)
     model = frcnn_edu.fasterrcnn_resnet50_fpn(weights_backbone=str(file), num_classes=3)
     assert {norm.eps for norm in frozen_norms(OURS, model)} == {1e-5}
@@ -316,8 +318,8 @@ def test_files_of_torchvisions_format(lively_mobilenet, container: str, spelling
 @pytest.mark.parametrize("outputs", [1000, 3, None])
 def test_a_body_is_taken_whatever_it_classified(outputs: int | None, tmp_path: Path) -> None:
     """ImageNet's 1000 classes, a classifier fine-tuned on 3, or one whose last layer was taken off."""
-    body = torchvision.models.resnet18(num_classes=outputs or 1000)
-    state = {key: value for key, value in body.state_dict().items() if outputs or not key.startswith("fc.")}
-    torch.save({"model": state}, tmp_path / "body.pth")
-    backbone = frcnn_edu.resnet_fpn_backbone(backbone_name="resnet18", weights=tmp_path / "body.pth")
-    assert torch.equal(backbone.body.layer4[1].conv2.weight, body.layer4[1].conv2.weight)
+    resnet = torchvision.models.resnet18(num_classes=outputs or 1000)
+    state = {key: value for key, value in resnet.state_dict().items() if outputs or not key.startswith("fc.")}
+    torch.save({"model": state}, tmp_path / "backbone.pth")
+    backbone = frcnn_edu.resnet_fpn_backbone(backbone_name="resnet18", weights=tmp_path / "backbone.pth")
+    assert torch.equal(backbone.body.layer4[1].conv2.weight, resnet.layer4[1].conv2.weight)

@@ -280,14 +280,14 @@ def test_fact_11_coder_weights_clamp_above_only_and_no_plus_one(lib) -> None:
 
 @pytest.mark.parametrize("matcher", [frcnn_edu.Matcher, _utils.Matcher], ids=["ours", "theirs"])
 def test_fact_12_low_quality_matches_restore_each_anchors_own_best(matcher) -> None:
-    # Ground truth 1's best anchor is 0 (0.2), but anchor 0 itself overlaps ground truth 0 more (0.25).
+    # Ground gt_boxes 1's best anchor is 0 (0.2), but anchor 0 itself overlaps ground gt_boxes 0 more (0.25).
     iou = torch.tensor([[0.25, 0.6, 0.1], [0.2, 0.1, 0.0]])
     assert matcher(0.5, 0.3, allow_low_quality_matches=True)(iou).tolist() == [0, 0, -1]
     assert matcher(0.5, 0.3, allow_low_quality_matches=False)(iou).tolist() == [-1, 0, -1]
     # Ties are all restored.
     iou = torch.tensor([[0.2, 0.2, 0.1]])
     assert matcher(0.5, 0.3, allow_low_quality_matches=True)(iou).tolist() == [0, 0, -1]
-    # A ground truth that meets no anchor "ties" with all of those at zero, and makes them positive.
+    # A ground gt_boxes that meets no anchor "ties" with all of those at zero, and makes them positive.
     iou = torch.tensor([[0.9, 0.0, 0.4], [0.0, 0.0, 0.0]])
     assert matcher(0.7, 0.3, allow_low_quality_matches=True)(iou).tolist() == [0, 0, 0]
 
@@ -295,11 +295,11 @@ def test_fact_12_low_quality_matches_restore_each_anchors_own_best(matcher) -> N
 @OURS_AND_THEIRS
 def test_fact_13_rpn_labels_are_1_0_and_minus_1_and_the_placeholder_is_truth_0(lib) -> None:
     anchors = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 20], [50, 50, 60, 60], [30, 30, 40, 40]])
-    truth = torch.tensor([[30.0, 30, 40, 40], [0, 0, 10, 10]])
-    labels, boxes = make_rpn(lib).assign_targets_to_anchors([anchors], [{"boxes": truth}])
+    gt_boxes = torch.tensor([[30.0, 30, 40, 40], [0, 0, 10, 10]])
+    labels, boxes = make_rpn(lib).assign_targets_to_anchors([anchors], [{"boxes": gt_boxes}])
     assert labels[0].dtype == torch.float32
     assert labels[0].tolist() == [1, -1, 0, 1]  # IoU 1, 0.5, 0, 1 with thresholds 0.7 and 0.3
-    assert boxes[0].tolist() == [truth[i].tolist() for i in (1, 0, 0, 0)]
+    assert boxes[0].tolist() == [gt_boxes[i].tolist() for i in (1, 0, 0, 0)]
 
     labels, boxes = make_rpn(lib).assign_targets_to_anchors([anchors], [{"boxes": torch.zeros(0, 4)}])
     assert labels[0].tolist() == [0, 0, 0, 0]
@@ -373,7 +373,7 @@ def test_fact_16_ground_truth_comes_last_and_samples_are_sorted(lib) -> None:
         indices = [torch.where((everything == box).all(dim=1))[0].item() for box in sampled]
         assert len(indices) == min(number, 32)
         assert indices == sorted(indices)
-    assert indices[-2:] == [30, 31]  # the ground truth is sampled last, and matches itself
+    assert indices[-2:] == [30, 31]  # the ground gt_boxes is sampled last, and matches itself
     assert labels[-2:].tolist() == target["labels"].tolist()
     assert matched[-2:].tolist() == [0, 1]
 
@@ -542,15 +542,15 @@ def test_fact_24_weights_are_named_in_the_new_spelling(lib) -> None:
 
 @OURS_AND_THEIRS
 @pytest.mark.parametrize(
-    ("trainable_layers", "trainable", "frozen_in_body"),
+    ("trainable_layers", "trainable", "frozen_in_backbone"),
     [(0, 30, 53), (1, 40, 43), (2, 59, 24), (3, 72, 11), (4, 82, 1), (5, 83, 0)],
 )
-def test_fact_25_tensors_to_train(lib, trainable_layers: int, trainable: int, frozen_in_body: int) -> None:
+def test_fact_25_tensors_to_train(lib, trainable_layers: int, trainable: int, frozen_in_backbone: int) -> None:
     with torch.device("meta"):
         backbone = lib.resnet_fpn_backbone(backbone_name="resnet50", weights=None, trainable_layers=trainable_layers)
         model = lib.FasterRCNN(backbone, 91)
     assert sum(p.requires_grad for p in model.parameters()) == trainable
-    assert sum(not p.requires_grad for p in model.backbone.body.parameters()) == frozen_in_body
+    assert sum(not p.requires_grad for p in model.backbone.body.parameters()) == frozen_in_backbone
     assert sum(p.numel() for p in model.parameters()) == 41_755_286
 
 

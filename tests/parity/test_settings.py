@@ -24,7 +24,7 @@ PLAIN = (
 )  # fmt: skip
 
 
-class Body(nn.Conv2d):
+class Backbone(nn.Conv2d):
     """As small as a backbone can be: nothing is computed here."""
 
     out_channels = 8
@@ -33,7 +33,7 @@ class Body(nn.Conv2d):
         super().__init__(3, 8, 1)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        return {name: super(Body, self).forward(x) for name in ("0", "1", "2", "3", "pool")}
+        return {name: super(Backbone, self).forward(x) for name in ("0", "1", "2", "3", "pool")}
 
 
 def of(model: nn.Module, path: str) -> object:
@@ -45,7 +45,7 @@ def of(model: nn.Module, path: str) -> object:
 
 @pytest.fixture(scope="module")
 def both() -> tuple[nn.Module, nn.Module]:
-    return OURS.FasterRCNN(Body(), 3), THEIRS.FasterRCNN(Body(), 3)
+    return OURS.FasterRCNN(Backbone(), 3), THEIRS.FasterRCNN(Backbone(), 3)
 
 
 @pytest.mark.parametrize("path", PLAIN)

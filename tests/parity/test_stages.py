@@ -177,7 +177,7 @@ MAPS = ((8, 25, 19), (16, 13, 10), (32, 7, 5))
     [
         (None, []),
         ((frcnn_edu.LastLevelMaxPool, TheirMaxPool), ["pool"]),
-        ((lambda: LastLevelP6P7(32, 12),) * 2, ["p6", "p7"]),  # made from the coarsest map of the body
+        ((lambda: LastLevelP6P7(32, 12),) * 2, ["p6", "p7"]),  # made from the coarsest map of the backbone
     ],
     ids=["no extra level", "pool", "P6 and P7"],
 )
@@ -338,17 +338,17 @@ def test_batched_nms(count: int, ties: bool) -> None:
 @pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0, 1.0), (10.0, 10.0, 5.0, 5.0), (1.0, 2.0, 3.0, 4.0)])
 def test_box_coder(weights: tuple[float, float, float, float]) -> None:
     ours, theirs = frcnn_edu.BoxCoder(weights), _utils.BoxCoder(weights)
-    truth, proposals = [random_boxes(40), random_boxes(0), random_boxes(9)], [random_boxes(n) for n in (40, 0, 9)]
-    assert_same(ours.encode(truth, proposals), theirs.encode(truth, proposals))
+    gt_boxes, proposals = [random_boxes(40), random_boxes(0), random_boxes(9)], [random_boxes(n) for n in (40, 0, 9)]
+    assert_same(ours.encode(gt_boxes, proposals), theirs.encode(gt_boxes, proposals))
     for columns in (4, 20):
         codes = torch.randn(49, columns) * 4  # many above the clamp
         assert_same(ours.decode(codes, proposals), theirs.decode(codes, proposals))
 
 
 @pytest.mark.parametrize("low_quality", [True, False])
-@pytest.mark.parametrize(("truths", "candidates"), [(1, 1), (1, 500), (7, 500), (120, 300)])
-def test_matcher(low_quality: bool, truths: int, candidates: int) -> None:
-    iou = frcnn_edu.box_iou(random_boxes(truths), random_boxes(candidates))
+@pytest.mark.parametrize(("num_gt", "candidates"), [(1, 1), (1, 500), (7, 500), (120, 300)])
+def test_matcher(low_quality: bool, num_gt: int, candidates: int) -> None:
+    iou = frcnn_edu.box_iou(random_boxes(num_gt), random_boxes(candidates))
     for matrix in (iou, (iou * 8).round() / 8, torch.zeros_like(iou)):  # plain, with ties, nothing meets
         for high, low in ((0.7, 0.3), (0.5, 0.5), (0.6, 0.0)):
             ours, theirs = frcnn_edu.Matcher(high, low, low_quality), _utils.Matcher(high, low, low_quality)

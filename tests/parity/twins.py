@@ -52,7 +52,7 @@ def mobilenet_v3_large_fpn(lib: Any, **settings: Any) -> nn.Module:
 
 
 def resnet18_fpn(lib: Any, **settings: Any) -> nn.Module:
-    """Frozen BatchNorm, and a frozen stem and first stage, as pretrained bodies have them."""
+    """Frozen BatchNorm, and a frozen stem and first stage, as pretrained backbones have them."""
     backbone = lib.resnet_fpn_backbone(backbone_name="resnet18", weights=None, trainable_layers=3)
     return lib.FasterRCNN(backbone, **settings)
 
@@ -82,7 +82,7 @@ def small_fpn(
     ratios: tuple = ((0.5, 1.0, 2.0),) * 5,
     **settings: Any,
 ) -> nn.Module:
-    """A slim body with all five levels, fast enough to try every setting on."""
+    """A slim backbone with all five levels, fast enough to try every setting on."""
     widths = (32, 64, 96, 128)
     names = {f"layer{i + 1}": str(i) for i in range(4)}
     return lib.FasterRCNN(

@@ -76,9 +76,8 @@ def convolutions_of(backbone: Any, head: nn.Module, batch: Tensor) -> list[Layer
     def note(stage: str, name: str) -> Callable[..., None]:
         def hook(conv: Any, inputs: tuple[Tensor], output: Tensor) -> None:
             textbook = conv.weight.numel() * output[:, 0].numel()
-            on_cpu = torch.empty(1, device="cpu").expand(
-                inputs[0].shape
-            )  # as large as the map for whoever asks, but one number
+            # A tensor of the map's shape, but with one number in memory: `winograd_pays` asks for shape and device only.
+            on_cpu = torch.empty(1, device="cpu").expand(inputs[0].shape)
             fast = len(output) * winograd_multiplications(*conv.weight.shape[:2], *output.shape[2:])
             layers.append(
                 Layer(
@@ -125,7 +124,7 @@ class Saving:
 
 
 def savings_of_full_model(layers: Sequence[Layer], objects: int = 50) -> list[Saving]:
-    """What else the fast classes save in the full model, for one image with so many objects."""
+    """What else the fast classes save in the full model, for one image with this number of objects."""
     grids = [layer.output[1:] for layer in layers if layer.name == "cls_logits"]  # (H, W) of each level
     anchors = [3 * height * width for height, width in grids]
     entering_nms = sum(min(count, 1000) for count in anchors)  # of each level the best 1000

@@ -4,21 +4,24 @@ import torch
 from torch import Tensor
 
 from ..backbone import BackboneWithFPN, IntermediateLayerGetter
-from ..timm_backbone import TimmBody
+from ..timm_backbone import TimmBackbone
 from . import place
 from .convolution import run_in_order
+from .plain import is_overridden
 
 
 class FastIntermediateLayerGetter(IntermediateLayerGetter):
     """The same children in the same order; a convolution and the frozen BatchNorm behind it are taken together."""
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        outputs, waiting = {}, []
+        if is_overridden(self):
+            return super().forward(x)
+        outputs, pending = {}, []
         for name, layer in self.items():
-            waiting.append(layer)
+            pending.append(layer)
             if name in self.return_layers:
-                x = run_in_order(waiting, x)
-                waiting = []
+                x = run_in_order(pending, x)
+                pending = []
                 outputs[self.return_layers[name]] = x
         return outputs
 
@@ -30,6 +33,6 @@ class FastBackboneWithFPN(BackboneWithFPN):
     """
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        if place.on_cpu(x) and isinstance(self.body, IntermediateLayerGetter | TimmBody):
+        if place.on_cpu(x) and isinstance(self.body, IntermediateLayerGetter | TimmBackbone):
             x = x.contiguous(memory_format=torch.channels_last)
         return super().forward(x)

@@ -5,6 +5,7 @@ from torch import Tensor
 from ..frozen_batch_norm import FrozenBatchNorm2d
 from . import place
 from .cache import cache_of
+from .plain import is_overridden
 
 
 class ExactFrozenBatchNorm2d(FrozenBatchNorm2d):
@@ -16,7 +17,7 @@ class ExactFrozenBatchNorm2d(FrozenBatchNorm2d):
     """
 
     def scale_and_shift(self) -> tuple[Tensor, Tensor]:
-        if place.on_cpu(self.weight):
+        if place.on_cpu(self.weight) or is_overridden(self):
             return super().scale_and_shift()
         buffers = (self.weight, self.bias, self.running_mean, self.running_var)
         return cache_of(self)(super().scale_and_shift, *buffers, also=self.eps)

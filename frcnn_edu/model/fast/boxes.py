@@ -1,4 +1,4 @@
-"""Box geometry with less memory moved, and less waiting for a GPU."""
+"""Box geometry with less memory moved, and with fewer synchronisations."""
 
 import torch
 from torch import Tensor

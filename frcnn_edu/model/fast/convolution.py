@@ -42,13 +42,13 @@ def convolve(conv: Any, x: Tensor) -> Tensor:
 
 def run_in_order(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
     """What `nn.Sequential` does with its layers; a convolution and the norm behind it are taken together."""
-    waiting = list(layers)
-    while waiting:
-        layer = waiting.pop(0)
+    pending = list(layers)
+    while pending:
+        layer = pending.pop(0)
         if type(layer) is not nn.Conv2d:
             x = layer(x)
-        elif waiting and isinstance(waiting[0], FrozenBatchNorm2d):
-            x = conv_norm(layer, waiting.pop(0), x)
+        elif pending and isinstance(pending[0], FrozenBatchNorm2d):
+            x = conv_norm(layer, pending.pop(0), x)
         else:
             x = convolve(layer, x)
     return x

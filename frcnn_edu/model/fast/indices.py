@@ -1,4 +1,4 @@
-"""From masks to indices, while the host waits for the device once."""
+"""From masks to indices, with one synchronisation of host and device."""
 
 import torch
 from torch import Tensor
@@ -34,7 +34,7 @@ def undo_order(values: Tensor, order: Tensor) -> Tensor:
 
 
 def indices_of_known_number(mask: Tensor, count: int) -> Tensor:
-    """`torch.where(mask)[-1]` of a mask that is known to be true `count` times: nothing has to wait."""
+    """`torch.where(mask)[-1]` of a mask that is known to be true `count` times: no synchronisation."""
     if mask.device.type == "mps":  # which has no nonzero_static
         return torch.where(mask)[-1]
     return mask.nonzero_static(size=count)[:, -1]

@@ -9,14 +9,24 @@ from torch import nn
 from torch.nn.modules import module as torch_module
 
 
+class _Written(NamedTuple):
+    """A class as it is written: its methods, but for those that every module has, and the functions in its file."""
+
+    textbook: type
+    methods: dict[str, Any]
+    functions: dict[str, Any]
+
+
 def is_plain(module: Any, *types: type) -> bool:
-    """Whether calling a module does what its class says, and nobody watches.
+    """Whether calling a module does what its class says, as the class was written, and nobody watches.
 
     The class has to be exactly one of `types`: a subclass may do anything, and so may a parametrised module, which has a
     class of its own. Pruning and weight normalisation of the older kind are hooks. For `torch.compile` nothing is plain: it
     gets the textbook, and finds its own ways.
     """
     if type(module) not in types or torch.compiler.is_compiling():
+        return False
+    if _is_class_changed(_AS_WRITTEN[type(module)]):
         return False
     state = module.__dict__
     hooks = (
@@ -33,34 +43,34 @@ def is_plain_throughout(module: nn.Module, *types: type) -> bool:
     return all(is_plain(part, *types) for part in module.modules())
 
 
-class _Written(NamedTuple):
-    """A textbook class as it is written: its own methods, and the functions in its file."""
-
-    textbook: type
-    methods: dict[str, Any]
-    functions: dict[str, Any]
-
-
 def is_overridden(thing: Any) -> bool:
     """Whether somebody has replaced what a textbook class does.
 
     That is a method, on this one object or on the class itself; or a function that the class's file calls, such as
-    `frcnn_edu.model.roi_heads.fastrcnn_loss`. For `torch.compile` everything counts as replaced.
+    `frcnn_edu.model.roi_heads.fastrcnn_loss`. A subclass of a fast class counts as replaced, and for `torch.compile` everything
+    does.
     """
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or type(thing) not in _AS_WRITTEN:
         return True
-    textbook, methods, functions = _AS_WRITTEN[type(thing)]
-    of_object, of_class, of_file = vars(thing), vars(textbook), vars(sys.modules[textbook.__module__])
-    return (
-        not methods.keys().isdisjoint(of_object)
-        or any(of_class.get(name) is not method for name, method in methods.items())
-        or any(of_file.get(name) is not function for name, function in functions.items())
-    )
+    written = _AS_WRITTEN[type(thing)]
+    return not written.methods.keys().isdisjoint(vars(thing)) or _is_class_changed(written) or _is_file_changed(written)
+
+
+def _is_class_changed(written: _Written) -> bool:
+    return [getattr(written.textbook, name, None) for name in written.methods] != [*written.methods.values()]
+
+
+def _is_file_changed(written: _Written) -> bool:
+    file = vars(sys.modules[written.textbook.__module__])
+    return [file.get(name) for name in written.functions] != [*written.functions.values()]
 
 
 def remember_as_written(textbook: type, *others: type) -> None:
     """Notes what a textbook class does as of now, for `is_overridden` of its objects, and of those of the classes that stand in."""
-    methods = {name: value for name, value in vars(textbook).items() if isfunction(value) and name != "__init__"}
+    inherited = dir(nn.Module)
+    names = [name for name in dir(textbook) if name == "forward" or name in vars(textbook) or name not in inherited]
+    methods = {name: getattr(textbook, name) for name in names if name != "__init__"}
+    methods = {name: method for name, method in methods.items() if isfunction(method)}
     functions = {name: value for name, value in vars(sys.modules[textbook.__module__]).items() if isroutine(value)}
     for cls in (textbook, *others):
         _AS_WRITTEN[cls] = _Written(textbook, methods, functions)

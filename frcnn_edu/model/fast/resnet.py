@@ -12,7 +12,7 @@ from ..frozen_batch_norm import FrozenBatchNorm2d
 from ..resnet import BasicBlock, Bottleneck, Stage
 from .batch_norm import ExactFrozenBatchNorm2d
 from .convolution import conv_norm, run_in_order
-from .plain import is_plain
+from .plain import is_overridden, is_plain
 from .recomputation import Recomputed
 
 ConvNorm = Callable[[nn.Module, nn.Module, Tensor], Tensor]
@@ -23,6 +23,8 @@ class FastConv2dNormActivation(Conv2dNormActivation):
     """torchvision's sequence of convolution, norm and activation: the first two are taken together."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if is_overridden(self):
+            return super().forward(x)
         return run_in_order(self, x)
 
 
@@ -30,6 +32,8 @@ class FastBasicBlock(BasicBlock):
     """Each norm is taken together with the convolution before it."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if is_overridden(self):
+            return super().forward(x)
         out = self.relu(conv_norm(self.conv1, self.bn1, x))
         out = conv_norm(self.conv2, self.bn2, out)
         out += shortcut(self, x)
@@ -40,6 +44,8 @@ class FastBottleneck(Bottleneck):
     """Each norm is taken together with the convolution before it."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if is_overridden(self):
+            return super().forward(x)
         out = self.relu(conv_norm(self.conv1, self.bn1, x))
         out = self.relu(conv_norm(self.conv2, self.bn2, out))
         out = conv_norm(self.conv3, self.bn3, out)
@@ -64,7 +70,7 @@ class ExactStage(Stage):
     def forward(self, x: Tensor) -> Tensor:
         """The map before the stage → the one after it."""
         blocks: list[Any] = list(self)
-        if len(blocks) <= SHORT or not all(_may_run_twice(block) for block in blocks):
+        if len(blocks) <= SHORT or is_overridden(self) or not all(map(_may_run_twice, blocks)):
             return super().forward(x)
         first, *middle, last = blocks
         x = first(x)
@@ -82,10 +88,14 @@ class ExactStage(Stage):
 
 def _may_run_twice(block: Any) -> bool:
     """A bottleneck of which nothing counts how often it is called: a BatchNorm that learns would count its batches twice."""
-    return is_plain(block, Bottleneck, FastBottleneck) and all(
-        is_plain(part, nn.Conv2d, nn.ReLU, FrozenBatchNorm2d, ExactFrozenBatchNorm2d)
-        for name, part in block.named_children()
-        if name != "downsample"  # of the first block only, which runs once
+    return (
+        is_plain(block, Bottleneck, FastBottleneck)
+        and not is_overridden(block)
+        and all(
+            is_plain(part, nn.Conv2d, nn.ReLU, FrozenBatchNorm2d, ExactFrozenBatchNorm2d)
+            for name, part in block.named_children()
+            if name != "downsample"  # of the first block only, which runs once
+        )
     )
 
 

@@ -86,7 +86,7 @@ class ExactRoIHeads(RoIHeads):
         return boxes_, scores_, labels_
 
     def _is_as_made(self) -> bool:
-        """Whether this is what the textbook's class makes: no method replaced, no part of somebody else's."""
+        """Whether this is what the textbook's class makes: no method replaced, no custom part."""
         helpers = (self.box_coder, self.proposal_matcher, self.fg_bg_sampler)
         return tuple(map(type, helpers)) == (
             ExactBoxCoder,

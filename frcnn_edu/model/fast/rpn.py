@@ -60,7 +60,7 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         return proposals, {"loss_objectness": objectness_loss, "loss_rpn_box_reg": box_loss}
 
     def _is_as_made(self) -> bool:
-        """Whether this is what the textbook's class makes: no method replaced, no part of somebody else's."""
+        """Whether this is what the textbook's class makes: no method replaced, no custom part."""
         helpers = (self.box_coder, self.proposal_matcher, self.fg_bg_sampler)
         return (
             tuple(map(type, helpers)) == (ExactBoxCoder, ExactMatcher, ExactBalancedPositiveNegativeSampler)
@@ -88,7 +88,7 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         """The seven steps of `filter_proposals`, each for all images of the batch."""
         # 1 and 2. The best of each level, and their probabilities; only these are decoded.
         logits = objectness.reshape(len(image_shapes), -1)  # (N, ΣH·W·A)
-        top_n = self._get_top_n_idx(logits, anchors_per_level)  # (N, ΣK)
+        top_n = self._best_of_each_level(logits, anchors_per_level)  # (N, ΣK)
         probabilities = logits.gather(1, top_n).sigmoid()
         moves = take(deltas.view(len(anchors), -1, 4), top_n)  # (N, ΣK, 4)
         same_for_all = all(of_image is anchors[0] for of_image in anchors)  # which is what the anchor generator returns
@@ -114,7 +114,8 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
             proposals.append(in_image[keep])
         return proposals
 
-    def _get_top_n_idx(self, objectness: Tensor, num_anchors_per_level: list[int]) -> Tensor:
+    def _best_of_each_level(self, objectness: Tensor, num_anchors_per_level: list[int]) -> Tensor:
+        """What `_get_top_n_idx` gives, without a step for each level."""
         of_level = objectness.split(num_anchors_per_level, dim=1)
         best = [level.topk(min(self.pre_nms_top_n(), level.shape[1]), dim=1).indices for level in of_level]
         starts = np.cumsum([0, *num_anchors_per_level[:-1]])  # of each level in the list of all anchors

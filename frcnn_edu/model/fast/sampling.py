@@ -5,12 +5,15 @@ from torch import Tensor
 
 from ...ops.sampler import BalancedPositiveNegativeSampler
 from .indices import indices_where
+from .plain import is_overridden
 
 
 class ExactBalancedPositiveNegativeSampler(BalancedPositiveNegativeSampler):
     """The textbook's samples, from the same random numbers."""
 
     def __call__(self, matched_idxs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        if is_overridden(self):
+            return super().__call__(matched_idxs)
         lengths = [len(labels) for labels in matched_idxs]
         nobody = matched_idxs[0].new_zeros(sum(lengths), dtype=torch.uint8)
         positives, negatives = (nobody.index_fill(0, torch.cat(each), 1) for each in self.sample(matched_idxs))

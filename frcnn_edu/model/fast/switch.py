@@ -59,7 +59,7 @@ def run_as(model: nn.Module, mode: str) -> nn.Module:
     `exact=True` "exact".
 
     The classes of modules are exchanged by `SWAPS`, and nothing else changes: parameters, hooks, the state dict, an
-    optimiser's state stay. What is not in the table stays as it is: a subclass, whatever it overrides, and somebody else's part.
+    optimiser's state stay. What is not in the table stays as it is: a subclass, whatever it overrides, and a custom part.
     A part that is put into a model later runs as it was made; call `run_as` again.
 
     Raises:
@@ -88,5 +88,5 @@ def _swap(thing: Any, column: int) -> None:
 
 
 _ROWS = {cls: row for row in SWAPS for cls in row}
-for _row in (*SWAPS, (RPNHead,)):
+for _row in (*SWAPS, (RPNHead,), (nn.Conv2d,), (nn.ReLU,), (nn.Sequential,)):
     remember_as_written(*_row)

@@ -16,12 +16,12 @@ from frcnn_edu.ops import Matcher, box_iou
 @pytest.mark.parametrize("low_quality", [True, False])
 @given(boxes(min_count=1), boxes(min_count=1), st.integers(1, 40))
 def test_boxes_are_matched_piece_by_piece_as_at_one_go(
-    low_quality: bool, truth: Tensor, candidates: Tensor, most: int
+    low_quality: bool, gt_boxes: Tensor, candidates: Tensor, most: int
 ) -> None:
     rule = ExactMatcher(0.7, 0.3, low_quality)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(matching, "MOST_IOUS", most)
-        assert torch.equal(rule.match_boxes(truth, candidates), rule(box_iou(truth, candidates)))
+        assert torch.equal(rule.match_boxes(gt_boxes, candidates), rule(box_iou(gt_boxes, candidates)))
 
 
 class LargestResult(TorchDispatchMode):
@@ -36,16 +36,16 @@ class LargestResult(TorchDispatchMode):
         return result
 
 
-@pytest.mark.parametrize("truths", [1, 8, 50, 500])
-def test_no_more_than_a_bounded_part_of_the_matrix_is_ever_held(truths: int) -> None:
+@pytest.mark.parametrize("num_gt", [1, 8, 50, 500])
+def test_no_more_than_a_bounded_part_of_the_matrix_is_ever_held(num_gt: int) -> None:
     """500 × 60,000 IoUs, and the temporaries on the way to them, would be 120 MB each."""
     torch.manual_seed(0)
-    corners = torch.rand(60_000 + truths, 2) * 1000
+    corners = torch.rand(60_000 + num_gt, 2) * 1000
     all_boxes = torch.cat([corners, corners + 1 + torch.rand(len(corners), 2) * 200], dim=1)
-    truth, candidates = all_boxes[:truths], all_boxes[truths:]
+    gt_boxes, candidates = all_boxes[:num_gt], all_boxes[num_gt:]
     with LargestResult() as largest:
-        ExactMatcher(0.7, 0.3, True).match_boxes(truth, candidates)
+        ExactMatcher(0.7, 0.3, True).match_boxes(gt_boxes, candidates)
     assert largest.elements <= 2 * matching.MOST_IOUS  # widths and heights together
     with LargestResult() as largest:
-        Matcher(0.7, 0.3, True)(box_iou(truth, candidates))
-    assert largest.elements >= truths * len(candidates)  # the counter sees
+        Matcher(0.7, 0.3, True)(box_iou(gt_boxes, candidates))
+    assert largest.elements >= num_gt * len(candidates)  # the counter sees

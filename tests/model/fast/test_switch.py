@@ -318,9 +318,9 @@ def test_there_is_something_to_do_for_each_row_and_a_bound_for_each_class_that_r
 def frozen_resnet() -> nn.Module:
     """ResNet-18 as with pretrained weights, small images, realistic weights."""
     torch.manual_seed(0)
-    body = frcnn_edu.resnet_fpn_backbone(backbone_name="resnet18", weights=None)
+    backbone = frcnn_edu.resnet_fpn_backbone(backbone_name="resnet18", weights=None)
     settings = dict(min_size=64, max_size=96, rpn_post_nms_top_n_train=60, box_batch_size_per_image=16)
-    model = frcnn_edu.FasterRCNN(body, 5, **settings)
+    model = frcnn_edu.FasterRCNN(backbone, 5, **settings)
     make_realistic(model, IMAGES)
     return model
 
@@ -403,7 +403,7 @@ def test_copies_and_pickles_run_as_the_original(mode: str, frozen_resnet: nn.Mod
         assert all(torch.equal(a[name], b[name]) for a, b in zip(found, expected) for name in b)
 
 
-def test_a_subclass_and_somebody_elses_part_are_never_exchanged() -> None:
+def test_a_subclass_and_a_custom_part_are_never_exchanged() -> None:
     class OwnHeads(frcnn_edu.RoIHeads):
         pass
 

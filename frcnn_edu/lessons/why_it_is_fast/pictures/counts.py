@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -16,7 +17,8 @@ from frcnn_edu.viz.sheet import bare
 
 from ..work import Layer, Saving
 
-TEXTBOOK, FAST = st.IGNORED, st.FOREGROUND
+TEXTBOOK = (*to_rgb(st.IGNORED), 0.55)
+FAST = st.FOREGROUND
 
 
 def plot_savings(layers: Sequence[Layer], savings: Sequence[Saving], proposals: int = 1000) -> Figure:
@@ -111,7 +113,7 @@ def plot_folding(layers: Sequence[Layer]) -> Figure:
         figure = Figure(figsize=(WIDTH, 2.9))
         ax = figure.add_axes((0.075, 0.12, 0.915, 0.72))
         places = np.arange(len(folded))
-        ax.bar(places, maps, width=0.86, color=TEXTBOOK, alpha=0.55)
+        ax.bar(places, maps, width=0.86, color=TEXTBOOK)
         ax.bar(places, weights, width=0.46, color=FAST)
         ax.set(yscale="log", ylim=(1e3, 3e8), xlim=(-0.7, len(folded) - 0.3), xticks=[])
         ax.grid(axis="x", visible=False)
@@ -127,7 +129,7 @@ def plot_folding(layers: Sequence[Layer]) -> Figure:
         legend_on_top(
             figure,
             [
-                Patch(color=TEXTBOOK, alpha=0.55, label=f"numbers in the map: {sum(maps) / 1e6:.0f} million"),
+                Patch(color=TEXTBOOK, label=f"numbers in the map: {sum(maps) / 1e6:.0f} million"),
                 Patch(color=FAST, label=f"numbers in the weights: {sum(weights) / 1e6:.0f} million"),
             ],
         )
@@ -155,7 +157,7 @@ def _legend(figure: Figure) -> None:
 
 
 def _pair_of_bars(ax: Axes, row: int, label: str, textbook: float, fast: float) -> None:
-    ax.barh(row, textbook, height=0.68, color=TEXTBOOK, alpha=0.55)
+    ax.barh(row, textbook, height=0.68, color=TEXTBOOK)
     ax.barh(row, max(fast, 0.002), height=0.34, color=FAST)
     ax.text(-0.015, row, label, ha="right", va="center", transform=ax.transData)
 

@@ -1,0 +1,118 @@
+"""Whatever somebody puts in the place of a textbook's method or function is called in every mode, as often as in the textbook."""
+
+from collections import Counter
+from functools import wraps
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from frcnn_edu import FasterRCNN, run_as
+from frcnn_edu.benchmark.realistic import make_images, make_realistic, make_targets
+from frcnn_edu.model.backbone import BackboneWithFPN
+from frcnn_edu.model.fast import SWAPS
+from frcnn_edu.model.fast.plain import _AS_WRITTEN
+from frcnn_edu.model.frozen_batch_norm import FrozenBatchNorm2d
+from frcnn_edu.model.resnet import BasicBlock, Bottleneck, ResNet
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = dict(
+    num_classes=5, min_size=64, max_size=64, rpn_post_nms_top_n_train=30, rpn_post_nms_top_n_test=30,
+    box_batch_size_per_image=16, box_score_thresh=0.01,
+)  # fmt: skip
+IMAGES = make_images((64, 64))
+TARGETS = make_targets(IMAGES, (3,), 5)
+
+
+def places() -> dict[str, tuple[Any, str]]:
+    """All that a file of the textbook calls of itself and of others: name → the class or module, and its attribute."""
+    found: dict[str, tuple[Any, str]] = {}
+    for written in _AS_WRITTEN.values():
+        cls, file = written.textbook, written.textbook.__module__
+        ours = file.startswith("frcnn_edu")
+        names = vars(cls).keys() & (written.methods if ours else {"forward", "_conv_forward"})
+        found |= {f"{cls.__name__}.{name}": (cls, name) for name in sorted(names)}
+        if ours:
+            module = __import__(file, fromlist=["_"])
+            found |= {f"{file.removeprefix('frcnn_edu.')}.{name}": (module, name) for name in written.functions}
+    return found
+
+
+PLACES = places()
+Noted = Counter[str]
+
+
+def note(patch: pytest.MonkeyPatch, name: str, noted: Noted) -> None:
+    """Puts something of one's own there, which counts its calls."""
+    owner, attribute = PLACES[name]
+    original = getattr(owner, attribute)
+
+    @wraps(original)
+    def mine(*args: Any, **kwargs: Any) -> Any:
+        noted[name] += 1
+        return original(*args, **kwargs)
+
+    patch.setattr(owner, attribute, mine)
+
+
+def thin(block: type[BasicBlock] | type[Bottleneck], expansion: int) -> nn.Module:
+    """A ResNet with few channels; its first stage has as many blocks as pay for fewer maps."""
+    widths = (8, 8, 16, 16)
+    resnet = ResNet(block, (4, 1, 1, 1), num_classes=None, norm_layer=FrozenBatchNorm2d, widths=widths)
+    layers = {f"layer{k}": str(k - 1) for k in (1, 2, 3, 4)}
+    return FasterRCNN(BackboneWithFPN(resnet, layers, [expansion * width for width in widths], 16), **SETTINGS)
+
+
+def work(model: nn.Module) -> None:
+    """A batch is detected on, and one is trained on."""
+    model.roi_heads.box_roi_pool.scales = None  # which it works out once
+    with torch.inference_mode():
+        model.eval()(IMAGES)
+    losses: dict[str, Tensor] = model.train()(IMAGES, TARGETS)
+    sum(losses.values()).backward()  # type: ignore[union-attr]
+
+
+Prepared = tuple[nn.Module, Noted]
+
+
+def prepare(block: type[BasicBlock] | type[Bottleneck], expansion: int) -> Prepared:
+    """A model, and how often the textbook calls what."""
+    torch.manual_seed(0)
+    model = run_as(thin(block, expansion), "textbook")
+    make_realistic(model, IMAGES)
+    noted: Noted = Counter()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in PLACES:
+            note(patch, name, noted)
+        work(model)
+    return model, noted
+
+
+@pytest.fixture(scope="module")
+def of_bottlenecks() -> Prepared:
+    return prepare(Bottleneck, 4)
+
+
+@pytest.fixture(scope="module")
+def of_basic_blocks() -> Prepared:
+    return prepare(BasicBlock, 1)
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_what_replaces_it_is_called_as_often(name: str, of_bottlenecks: Prepared, of_basic_blocks: Prepared) -> None:
+    model, in_the_textbook = of_basic_blocks if name.startswith("BasicBlock") else of_bottlenecks
+    for mode in ("exact", "fast") if in_the_textbook[name] else ():
+        run_as(model, mode)
+        noted: Noted = Counter()
+        with pytest.MonkeyPatch.context() as patch:
+            note(patch, name, noted)
+            work(model)
+        assert noted[name] == in_the_textbook[name], mode
+
+
+def test_the_textbook_calls_each_class(of_bottlenecks: Prepared, of_basic_blocks: Prepared) -> None:
+    called = of_bottlenecks[1] + of_basic_blocks[1]
+    own = [row[0].__name__ for row in SWAPS if "forward" in vars(row[0])]
+    assert [name for name in own if not called[f"{name}.forward"]] == []
