@@ -54,11 +54,6 @@ class Counts:
     def synchronisations(self) -> int:
         return self.synchronisations_by_name.total()
 
-    @property
-    def waits(self) -> int:
-        """The number of synchronisations, under the name by which notebook 15 asks for it."""
-        return self.synchronisations
-
     def to_dict(self) -> dict[str, Any]:
         """Totals and operators, the most frequent first."""
         return {

@@ -16,7 +16,7 @@ OF_WEIGHTS = torch.tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 
 
 
 @checker
-def of_weights(matrix: Tensor) -> str:
+def weight_transform(matrix: Tensor) -> str:
     """Checks the matrix (4, 3) that turns three weights into their four values."""
     expect_shape(matrix, (4, 3), "The matrix")
     matrix = matrix.double()

@@ -10,9 +10,9 @@ def matrix(first, second):
     return torch.tensor([[1, 0, 0], first, second, [0, 0, 1]], dtype=torch.float64)
 
 
-def test_of_weights_right():
-    assert check.of_weights(matrix([0.5, 0.5, 0.5], [0.5, -0.5, 0.5]))
-    assert check.of_weights(matrix([0.5, 0.5, 0.5], [0.5, -0.5, 0.5]).float())
+def test_weight_transform_right():
+    assert check.weight_transform(matrix([0.5, 0.5, 0.5], [0.5, -0.5, 0.5]))
+    assert check.weight_transform(matrix([0.5, 0.5, 0.5], [0.5, -0.5, 0.5]).float())
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def test_of_weights_right():
         (..., "There is no answer yet"),
     ],
 )
-def test_of_weights_mistakes(wrong, message):
-    verdict = check.of_weights(wrong)
+def test_weight_transform_mistakes(wrong, message):
+    verdict = check.weight_transform(wrong)
     assert not verdict
     assert message in verdict.message
 

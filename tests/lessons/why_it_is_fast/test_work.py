@@ -116,7 +116,7 @@ def test_a_backbone_holds_what_is_needed_for_the_backward_pass() -> None:
     cells = 10 * 12 * 4  # bytes of a channel
     # What ReLU gives is held for itself and the convolution after it; what the last layer gives is the output.
     assert work.held_by_stage(tiny, (10, 12)) == {"layer": (8 + 4) * cells, "FPN": 0}
-    here, textbook = (work.held_by_stage(backbone) for backbone in (ours, theirs))  # a picture of 800×1088
+    here, textbook = (work.held_by_stage(backbone) for backbone in (ours, theirs))  # an image of 800×1088
     assert list(here) == list(textbook) == ["layer2", "layer3", "layer4", "FPN"]
     for name, channels, cells, blocks in (("layer2", 512, 100 * 136, 4), ("layer3", 1024, 50 * 68, 6)):
         outputs_between = (blocks - 2) * channels * cells * 4
