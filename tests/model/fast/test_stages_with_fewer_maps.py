@@ -13,12 +13,15 @@ from torch.overrides import TorchFunctionMode
 
 from frcnn_edu import FrozenBatchNorm2d, run_as
 from frcnn_edu.model.fast.resnet import ExactStage, FastBottleneck
-from frcnn_edu.model.resnet import ResNet, Stage, resnet
+from frcnn_edu.model.resnet import Bottleneck, ResNet, Stage, resnet
+
+IN, OUT = 128, 256  # channels of a stage's input, and of its blocks' outputs: inside a block there are OUT / 4
 
 
 def make_stage(blocks: int = 5, norm_layer: type[nn.Module] = FrozenBatchNorm2d) -> Stage:
     torch.manual_seed(0)
-    stage = Stage(*list(resnet("resnet50", norm_layer).layer3.children())[:blocks])
+    widths = (16, IN // 4, OUT // 4, 16)
+    stage = ResNet(Bottleneck, (1, 1, blocks, 1), num_classes=None, norm_layer=norm_layer, widths=widths).layer3
     for module in stage.modules():
         if isinstance(module, FrozenBatchNorm2d):
             module.weight.uniform_(0.2, 0.6)
@@ -33,7 +36,7 @@ def with_plain_stage(stage: nn.Module) -> nn.Module:
 
 def step(stage: nn.Module, backward_passes: int = 1) -> list[torch.Tensor]:
     torch.manual_seed(1)
-    x = torch.randn(1, 512, 6, 4, dtype=next(stage.parameters()).dtype, requires_grad=True)
+    x = torch.randn(1, IN, 6, 4, dtype=next(stage.parameters()).dtype, requires_grad=True)
     y = stage(x)
     for _ in range(backward_passes):
         x.grad = None
@@ -58,7 +61,7 @@ def test_frozen_blocks_below_trained_ones_and_autocast() -> None:
     stage = run_as(make_stage(), "fast")
     for block in stage[:2]:
         block.requires_grad_(False)
-    x = torch.randn(1, 512, 6, 4)
+    x = torch.randn(1, IN, 6, 4)
     for autocast in (False, True):
         outputs = []
         for version in (stage, with_plain_stage(stage)):
@@ -77,12 +80,12 @@ def maps_held(stage: nn.Module) -> list[bool]:
     class Watch(TorchFunctionMode):
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             y = func(*args, **(kwargs or {}))
-            if func is F.relu and y.shape[1] == 1024:  # inside a block there are 256 channels
+            if func is F.relu and y.shape[1] == OUT:
                 outputs.append(weakref.ref(y.untyped_storage()))
             return y
 
     with Watch():
-        y = stage(torch.randn(1, 512, 6, 4, requires_grad=True))
+        y = stage(torch.randn(1, IN, 6, 4, requires_grad=True))
     held = [reference() is not None for reference in outputs]
     y.sum().backward()
     assert len(held) == len(stage)

@@ -15,9 +15,9 @@ from torchvision.ops import Conv2dNormActivation
 import frcnn_edu
 from frcnn_edu import FrozenBatchNorm2d, ImageList, run_as, set_exact
 from frcnn_edu.benchmark.realistic import make_images, make_realistic, make_targets
-from frcnn_edu.model.backbone import BackboneWithFPN, IntermediateLayerGetter
+from frcnn_edu.model.backbone import BackboneWithFPN, IntermediateLayerGetter, freeze_resnet
 from frcnn_edu.model.fast import MODES, SWAPS
-from frcnn_edu.model.resnet import BasicBlock, Bottleneck, Stage
+from frcnn_edu.model.resnet import BasicBlock, Bottleneck, ResNet, Stage
 
 TEXTBOOK = [row[0] for row in SWAPS]
 MAP_SIZES = ((24, 32), (12, 16), (6, 8), (3, 4), (2, 2))
@@ -86,7 +86,14 @@ def gradients(outputs: list[Tensor], inputs: list[Tensor]) -> list[Tensor]:
 
 
 def backbone() -> Scene:
-    return mapping(frcnn_edu.resnet_fpn_backbone(backbone_name="resnet18", weights=None), 3, 192, 192)
+    return mapping(slim_backbone((32, 64, 128, 128), 128), 3, 128, 128)
+
+
+def slim_backbone(widths: tuple[int, int, int, int], out_channels: int) -> BackboneWithFPN:
+    """ResNet-18 with fewer channels, frozen as one with pretrained weights is."""
+    resnet = ResNet(BasicBlock, (2, 2, 2, 2), num_classes=None, norm_layer=FrozenBatchNorm2d, widths=widths)
+    freeze_resnet(resnet, trainable_layers=3)
+    return BackboneWithFPN(resnet, {f"layer{k}": str(k - 1) for k in range(1, 5)}, list(widths), out_channels)
 
 
 def getter() -> Scene:
@@ -316,9 +323,9 @@ def test_there_is_something_to_do_for_each_row_and_a_bound_for_each_class_that_r
 
 @pytest.fixture(scope="module")
 def frozen_resnet() -> nn.Module:
-    """ResNet-18 as with pretrained weights, small images, realistic weights."""
+    """A slim backbone, small images, realistic weights."""
     torch.manual_seed(0)
-    backbone = frcnn_edu.resnet_fpn_backbone(backbone_name="resnet18", weights=None)
+    backbone = slim_backbone((16, 32, 64, 64), 32)
     settings = dict(min_size=64, max_size=96, rpn_post_nms_top_n_train=60, box_batch_size_per_image=16)
     model = frcnn_edu.FasterRCNN(backbone, 5, **settings)
     make_realistic(model, IMAGES)
