@@ -92,7 +92,7 @@ def test_the_readme_answers_every_question() -> None:
 
 
 def test_the_readme_shows_every_explorer() -> None:
-    section = README.split("## Put a hand on it")[1].split("\n## ")[0]
+    section = README.split("## Try it by hand")[1].split("\n## ")[0]
     linked = check_links(section)
     rows = [line for line in section.splitlines() if line.startswith("| <img")]
     assert len(linked) == len(rows) == len(EXPLORERS)

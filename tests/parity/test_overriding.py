@@ -303,5 +303,5 @@ def test_heads_that_it_has_not_are_refused(mode: str, name: str, pair: tuple[nn.
 
 def test_the_readme_counts_what_is_compared() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").replace("\n", " ")
-    assert f"over {len(CASES)} whole models" in readme
+    assert f"for {len(CASES)} whole models" in readme
     assert f"with {len(OVERRIDES)} overrides and with {len(SURGERY)} operations" in readme
