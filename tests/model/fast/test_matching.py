@@ -49,3 +49,13 @@ def test_no_more_than_a_bounded_part_of_the_matrix_is_ever_held(num_gt: int) -> 
     with LargestResult() as largest:
         Matcher(0.7, 0.3, True)(box_iou(gt_boxes, candidates))
     assert largest.elements >= num_gt * len(candidates)  # the counter sees
+
+
+@pytest.mark.parametrize("low_quality", [True, False])
+def test_an_iou_that_is_a_threshold_counts_as_in_the_textbook(low_quality: bool) -> None:
+    gt_boxes = torch.tensor([[0.0, 0, 8, 8], [20, 20, 28, 28]])
+    candidates = torch.tensor([[0.0, 0, 8, 6], [0, 0, 8, 4], [0, 0, 8, 2], [0, 0, 8, 1]])
+    assert box_iou(gt_boxes, candidates)[0].tolist() == [0.75, 0.5, 0.25, 0.125]
+    for high, low in ((0.75, 0.25), (0.5, 0.5), (0.75, 0.125)):
+        textbook, exact = Matcher(high, low, low_quality), ExactMatcher(high, low, low_quality)
+        assert torch.equal(exact.match_boxes(gt_boxes, candidates), textbook(box_iou(gt_boxes, candidates)))
