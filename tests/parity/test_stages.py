@@ -17,6 +17,7 @@ from torchvision.ops.poolers import LevelMapper as TheirLevelMapper
 from twins import OURS, THEIRS, make_images, make_targets
 
 import frcnn_edu
+from frcnn_edu.model.resnet import BasicBlock, ResNet
 from frcnn_edu.ops import roi_align
 from frcnn_edu.ops.losses import fastrcnn_loss
 
@@ -115,6 +116,16 @@ def test_resnet_fpn_has_the_same_parameters_frozen(name: str, trainable_layers: 
             )
         described.append({key: (tuple(p.shape), p.requires_grad) for key, p in backbone.named_parameters()})
     assert described[0] == described[1]
+
+
+@torch.no_grad()
+def test_resnet_classifies_as_torchvisions() -> None:
+    """With its last two layers, which a detector leaves out."""
+    theirs = torchvision.models.resnet18(num_classes=5).eval()
+    ours = ResNet(BasicBlock, (2, 2, 2, 2), num_classes=5).eval()
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.rand(2, 3, 70, 90)
+    assert torch.equal(ours(x), theirs(x))
 
 
 @pytest.mark.slow
