@@ -26,16 +26,16 @@ def is_plain(module: Any, *types: type) -> bool:
     """
     if type(module) not in types or torch.compiler.is_compiling():
         return False
-    if _is_class_changed(_AS_WRITTEN[type(module)]):
-        return False
     state = module.__dict__
+    if _is_changed(_AS_WRITTEN[type(module)], state):
+        return False
     hooks = (
         state["_forward_hooks"]
         or state["_forward_pre_hooks"]
         or state["_backward_hooks"]
         or state["_backward_pre_hooks"]
     )
-    return not (hooks or "forward" in state or torch_module._has_any_global_hook())
+    return not (hooks or torch_module._has_any_global_hook())
 
 
 def is_plain_throughout(module: nn.Module, *types: type) -> bool:
@@ -53,10 +53,13 @@ def is_overridden(thing: Any) -> bool:
     if torch.compiler.is_compiling() or type(thing) not in _AS_WRITTEN:
         return True
     written = _AS_WRITTEN[type(thing)]
-    return not written.methods.keys().isdisjoint(vars(thing)) or _is_class_changed(written) or _is_file_changed(written)
+    return _is_changed(written, vars(thing)) or _is_file_changed(written)
 
 
-def _is_class_changed(written: _Written) -> bool:
+def _is_changed(written: _Written, state: dict[str, Any]) -> bool:
+    """Whether a method is replaced: on the object, whose `__dict__` this is, or on its class."""
+    if not written.methods.keys().isdisjoint(state.keys()):
+        return True
     return [getattr(written.textbook, name, None) for name in written.methods] != [*written.methods.values()]
 
 

@@ -1,4 +1,7 @@
-"""Whatever somebody puts in the place of a textbook's method or function is called in every mode, as often as in the textbook."""
+"""Whatever somebody puts in the place of a textbook's method or function is called in every mode, as often as in the textbook.
+
+It may stand in a class, in a file, or on a single object.
+"""
 
 from collections import Counter
 from functools import wraps
@@ -11,7 +14,7 @@ from torch import Tensor, nn
 from frcnn_edu import FasterRCNN, run_as
 from frcnn_edu.benchmark.realistic import make_images, make_realistic, make_targets
 from frcnn_edu.model.backbone import BackboneWithFPN
-from frcnn_edu.model.fast import SWAPS
+from frcnn_edu.model.fast import MODES, SWAPS
 from frcnn_edu.model.fast.plain import _AS_WRITTEN
 from frcnn_edu.model.frozen_batch_norm import FrozenBatchNorm2d
 from frcnn_edu.model.resnet import BasicBlock, Bottleneck, ResNet
@@ -41,20 +44,32 @@ def places() -> dict[str, tuple[Any, str]]:
 
 
 PLACES = places()
+OF_OBJECTS = [
+    name for name, (owner, attribute) in PLACES.items() if isinstance(owner, type) and attribute != "__call__"
+]
 Noted = Counter[str]
 
 
-def note(patch: pytest.MonkeyPatch, name: str, noted: Noted) -> None:
+def note(patch: pytest.MonkeyPatch, owner: Any, attribute: str, key: str, noted: Noted) -> None:
     """Puts something of one's own there, which counts its calls."""
-    owner, attribute = PLACES[name]
     original = getattr(owner, attribute)
 
     @wraps(original)
     def mine(*args: Any, **kwargs: Any) -> Any:
-        noted[name] += 1
+        noted[key] += 1
         return original(*args, **kwargs)
 
     patch.setattr(owner, attribute, mine)
+
+
+def objects(model: nn.Module, cls: type) -> dict[str, Any]:
+    """The model's objects of a class, modules and helpers, by their paths."""
+    everything = {
+        f"{path}.{name}": thing
+        for path, module in model.named_modules()
+        for name, thing in {"": module, **vars(module)}.items()
+    }
+    return {path: thing for path, thing in everything.items() if isinstance(thing, cls)}
 
 
 def thin(block: type[BasicBlock] | type[Bottleneck], expansion: int) -> nn.Module:
@@ -84,8 +99,8 @@ def prepare(block: type[BasicBlock] | type[Bottleneck], expansion: int) -> Prepa
     make_realistic(model, IMAGES)
     noted: Noted = Counter()
     with pytest.MonkeyPatch.context() as patch:
-        for name in PLACES:
-            note(patch, name, noted)
+        for name, (owner, attribute) in PLACES.items():
+            note(patch, owner, attribute, name, noted)
         work(model)
     return model, noted
 
@@ -107,9 +122,36 @@ def test_what_replaces_it_is_called_as_often(name: str, of_bottlenecks: Prepared
         run_as(model, mode)
         noted: Noted = Counter()
         with pytest.MonkeyPatch.context() as patch:
-            note(patch, name, noted)
+            note(patch, *PLACES[name], name, noted)
             work(model)
         assert noted[name] == in_the_textbook[name], mode
+
+
+@pytest.mark.parametrize("name", OF_OBJECTS)
+def test_what_replaces_it_on_one_object_is_called_as_often(
+    name: str, of_bottlenecks: Prepared, of_basic_blocks: Prepared
+) -> None:
+    cls, attribute = PLACES[name]
+    for model, in_the_textbook in (of_bottlenecks, of_basic_blocks):
+        found = objects(model, cls)
+        calls = {}
+        for mode in MODES if in_the_textbook[name] else ():
+            run_as(model, mode)
+            calls[mode] = calls_of_each(model, found, attribute)
+        if calls:
+            assert calls["exact"] == calls["fast"] == calls["textbook"]
+            assert calls["textbook"].total() == in_the_textbook[name]
+
+
+def calls_of_each(model: nn.Module, found: dict[str, Any], attribute: str) -> Noted:
+    """How often each object's own method is called; every fourth has one at a time, so that its neighbours have none."""
+    noted: Noted = Counter()
+    for start in range(min(4, len(found))):
+        with pytest.MonkeyPatch.context() as patch:
+            for path in list(found)[start::4]:
+                note(patch, found[path], attribute, path, noted)
+            work(model)
+    return noted
 
 
 def test_the_textbook_calls_each_class(of_bottlenecks: Prepared, of_basic_blocks: Prepared) -> None:
