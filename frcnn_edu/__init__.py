@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING
 from .lazy import lazily, public_names
 
 if TYPE_CHECKING:
-    from . import data, lessons, model, ops, training, viz, watch  # noqa: F401
+    from . import data as data
+    from . import lessons as lessons
+    from . import model as model
+    from . import ops as ops
+    from . import training as training
+    from . import viz as viz
+    from . import watch as watch
     from .model import *  # noqa: F403
-    from .model.fast import run_as, set_exact  # noqa: F401
+    from .model.fast import run_as as run_as
+    from .model.fast import set_exact as set_exact
     from .ops import *  # noqa: F403
 else:  # the same, each imported when it is first used
     __getattr__, __dir__ = lazily(__name__, __file__)

@@ -8,6 +8,7 @@ import ast
 import importlib
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ def lazily(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
     homes = homes_of(Path(file))
 
     def get(name: str) -> Any:
-        if name not in homes:
+        if name not in homes and (name.startswith("_") or find_spec(f"{package}.{name}") is None):
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        if homes[name] == ".":  # a module itself
+        if homes.get(name, ".") == ".":  # a module itself
             return importlib.import_module(f".{name}", package)
         return getattr(importlib.import_module(homes[name], package), name)
 

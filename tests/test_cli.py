@@ -17,7 +17,7 @@ from frcnn_edu import box_iou, cli
 from frcnn_edu.commands import train as train_command
 from frcnn_edu.data import ShapesDetection
 from frcnn_edu.notebook_checks.kernels import fork_server
-from frcnn_edu.training import SHIPPED, build_model, load_checkpoint, load_model
+from frcnn_edu.training import build_model, load_checkpoint, load_model
 
 pytestmark = pytest.mark.slow  # real training
 
@@ -262,7 +262,6 @@ def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "exists already" in error_of(capsys, *command, "more")  # drawings are not overwritten
 
 
-@pytest.mark.skipif(not SHIPPED.exists(), reason="the package has no trained model yet")
 def test_detect_with_the_shipped_model() -> None:
     picture = (255 * ShapesDetection("val")[3][0]).round().byte().permute(1, 2, 0)  # (H, W, 3)
     Image.fromarray(picture.numpy()).save("picture.png")
@@ -274,40 +273,16 @@ def test_detect_with_the_shipped_model() -> None:
     assert (overlap & same).any(dim=1).all(), found
 
 
-def test_mistakes_are_one_line(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_that_only_pytorch_sees_are_one_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("text.jpg").write_text("not an image")
-    Path("empty").mkdir()
     saved = str(run / "checkpoint.pt")
     for part, *command in (
-        ("holds a run already; add --resume", "train", "--out", str(run)),
-        ("--resume needs --out", "train", "--resume"),
-        ("there is no checkpoint", "train", "--resume", "--out", "none"),
         ("--lr cannot be changed", "train", "--resume", "--out", str(run), "--lr", "0.1"),
         ("--minutes cannot change it", "train", "--resume", "--out", str(run), "--minutes", "3"),
-        (
-            "cannot be divided by 1 processes × accumulate=3",
-            "train",
-            "--data",
-            str(voc),
-            "--batch-size",
-            "4",
-            "--accumulate",
-            "3",
-            "--minutes",
-            "1",
-        ),
-        ("not both", "train", "--minutes", "1", "--epochs", "1"),
-        ("minutes is -1.0", "train", "--minutes", "-1"),
         ("'cuda:7' is not available", "train", "--device", "cuda:7"),
-        ("no data set at 'nowhere'", "train", "--data", "nowhere"),
-        ("has no pretrained backbone", "train", "--model", "small", "--weights-backbone", "DEFAULT"),
-        ("there is no checkpoint none.pt", "evaluate", "--checkpoint", "none.pt"),
         ("cannot be read as a checkpoint", "evaluate", "--checkpoint", "text.jpg"),
         ("shapes has the classes", "evaluate", "--checkpoint", saved, "--data", "shapes"),
-        ("no file or folder gone.jpg", "detect", "--checkpoint", saved, "gone.jpg"),
-        ("holds no image", "detect", "--checkpoint", saved, "empty"),
         ("cannot read text.jpg", "detect", "--checkpoint", saved, "text.jpg"),
-        ("--score-threshold is 3.0", "detect", "--checkpoint", saved, "--score-threshold", "3", str(voc)),
     ):
         assert part in error_of(capsys, *command), command
 
@@ -329,23 +304,6 @@ def test_a_failed_detect_can_be_repeated(run: Path, capsys: pytest.CaptureFixtur
     Path("text.jpg").write_text("not an image")
     for _ in range(2):
         assert "cannot read" in error_of(capsys, "detect", "--checkpoint", str(run / "checkpoint.pt"), "text.jpg")
-
-
-@pytest.mark.parametrize("command", ["check-data", "train", "evaluate", "detect", "figures", "benchmark"])
-def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        cli.main([command, "--help"])
-    assert end.value.code == 0
-    out = capsys.readouterr().out
-    assert f"python -m frcnn_edu {command}" in out
-    assert "example" in out
-
-
-def test_no_command_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        cli.main([])
-    assert end.value.code == 2
-    assert "COMMAND" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("without_figures")
@@ -397,8 +355,3 @@ def test_layers_to_train_reach_the_model(voc: Path, tmp_path: Path, capsys: pyte
     )
     message = error_of(capsys, "train", "--data", str(voc), "--model", "small", "--trainable-layers", "1", *TINY)
     assert "of model 'small' all layers are trained" in message
-
-
-def test_no_such_model(voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    message = error_of(capsys, "train", "--data", str(voc), "--model", "large", *TINY)
-    assert "there is no model 'large'; choose one of: small, resnet50_fpn" in message

@@ -1,5 +1,6 @@
 """Help and mistakes are answered without importing PyTorch, and the package imports no more than is used."""
 
+import ast
 import importlib
 import json
 import os
@@ -33,7 +34,14 @@ MISTAKES = [  # part of the message, command; in a folder with what `folder` put
     ("minutes is -1.0; expected a positive number", "train --minutes -1"),
     ("lr is 0.0; expected a positive number", "train --lr 0"),
     ("batch_size is 0; expected at least 1", "train --batch-size 0"),
-    ("batch_size 4 cannot be divided by 1 processes × accumulate=3", "train --batch-size 4 --accumulate 3"),
+    ("batch_size 2 cannot be divided by 1 process × accumulate=5", "train --model resnet50_fpn --accumulate 5"),
+    ("batch_size 4 cannot be divided by 1 process × accumulate=5", "train --accumulate 5"),
+    ("batch_size 4 cannot be divided by 1 process × accumulate=3", "train --batch-size 4 --accumulate 3"),
+    ("minutes is 0.0; expected a positive number", "train --resume --out old --minutes 0"),
+    ("give --minutes or --epochs, not both", "train --resume --out old --minutes 1 --epochs 1"),
+    ("--out a.jpg is a file; give the name of a folder", "train --out a.jpg"),
+    ("--out a.jpg/run: a.jpg is a file, and no folder", "train --out a.jpg/run"),
+    ("invalid value: 'tpu' (expected cuda, cuda:1, mps or cpu)", "train --device tpu"),
     ("workers is -1; expected 0 or more", "train --workers -1"),
     ("seed is -1; expected 0 or more", "train --seed -1"),
     ("scale_jitter is (1.4, 0.7); expected (smallest, largest)", "train --scale-jitter 1.4 0.7"),
@@ -48,6 +56,9 @@ MISTAKES = [  # part of the message, command; in a folder with what `folder` put
     ("is not a Pascal VOC folder: it has no folder Annotations", "train --data half"),
     ("has no split 'test': there is no test.json", "train --data train.json --evaluate-on test"),
     ("has no split 'test'; it was divided into train and val", "train --data people --evaluate-on test"),
+    ("is not the folder PennFudanPed: it has no folder PNGImages", "train --data alone"),
+    ("--json empty is a folder; give the name of a file", "evaluate --json empty"),
+    ("--report a.jpg/b.html: a.jpg is a file, and no folder", "evaluate --report a.jpg/b.html"),
     ("there is no checkpoint none.pt", "evaluate --checkpoint none.pt"),
     ("--batch-size 0: expected 1 or more", "evaluate --batch-size 0"),
     ("no data set at 'nowhere'", "evaluate --data nowhere"),
@@ -56,17 +67,24 @@ MISTAKES = [  # part of the message, command; in a folder with what `folder` put
     ("there is no file or folder gone.jpg", "detect gone.jpg"),
     ("the folder empty holds no image", "detect empty"),
     ("--score-threshold is 3.0; expected 0 to 1", "detect --score-threshold 3 a.jpg"),
+    ("--out a.jpg is a file; give the name of a folder", "detect a.jpg --out a.jpg"),
     ("a.png exists already; choose another --out", "detect a.jpg --out ."),
     ("there is no checkpoint none.pt", "detect a.jpg --checkpoint none.pt"),
     ("give --height and --width, or neither", "export --height 5"),
     ("--width -5: expected 1 or more", "export --height 5 --width -5"),
+    ("--out empty is a folder; give the name of a file", "export --out empty"),
     ("there is no checkpoint none.pt", "export --checkpoint none.pt"),
     ("there is no file or folder gone.jpg", "export --images gone.jpg"),
     ("no data set at 'nowhere'", "check-data nowhere"),
     ("--max-size 0: expected 1 or more", "check-data voc --max-size 0"),
+    ("it has no folder Annotations", "check-data half"),
+    ("has no image set 'test'; it has train, val", "check-data voc --split test"),
+    ("--out a.jpg is a file; give the name of a folder", "check-data voc --out a.jpg"),
+    ("--out a.jpg is a file; give the name of a folder", "figures --out a.jpg"),
     ("invalid choice: 'large'", "check-data voc --model large"),
     ("no notebooks in notebooks", "notebooks"),
     ("no notebook's name begins with '99'", "notebooks --folder lessons 99"),
+    ("--json empty is a folder; give the name of a file", "benchmark --json empty"),
     ("--repeats 0: expected 1 or more", "benchmark --repeats 0"),
     ("--sizes 63: expected 64 or more", "benchmark --sizes 400 63"),
     ("--explorers rio_align: expected some of whole_path, fpn_levels", "benchmark --explorers rio_align"),
@@ -113,7 +131,7 @@ def in_a_new_process(code: str, given: str = "", folder: Path | None = None) -> 
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the commands are run: a run, an image with its drawing, a notebook, and the outlines of data sets."""
     root = tmp_path_factory.mktemp("start")
-    folders = "old empty lessons voc/JPEGImages voc/Annotations voc/ImageSets/Main half/JPEGImages people/PedMasks"
+    folders = "old empty lessons voc/JPEGImages voc/Annotations voc/ImageSets/Main half/JPEGImages people/PedMasks people/PNGImages alone/PedMasks"
     files = "old/metrics.json a.jpg a.png lessons/01.ipynb train.json voc/ImageSets/Main/train.txt voc/ImageSets/Main/val.txt"
     for name in folders.split():
         (root / name).mkdir(parents=True)
@@ -188,6 +206,19 @@ def test_the_package_has_the_names_of_model_and_ops() -> None:
             assert names[name] is getattr(frcnn_edu, name) is getattr(part, name)
     assert frcnn_edu.ops is ops
     assert frcnn_edu.training is training
+
+
+def test_modules_are_attributes_as_of_any_package() -> None:
+    code = "import frcnn_edu; print(frcnn_edu.training.engine.__name__, frcnn_edu.data.voc.__name__, frcnn_edu.cli.__name__)"
+    assert in_a_new_process(code).split() == ["frcnn_edu.training.engine", "frcnn_edu.data.voc", "frcnn_edu.cli"]
+
+
+def test_type_checkers_see_the_names() -> None:
+    """A strict one takes `from .a import b` for private, and `from .a import b as b` for public."""
+    (block,) = [part for part in ast.parse(Path(frcnn_edu.__file__).read_text()).body if isinstance(part, ast.If)]
+    imported = [alias for line in block.body for alias in line.names if alias.name != "*"]  # type: ignore[attr-defined]
+    assert [alias.name for alias in imported if alias.asname != alias.name] == []
+    assert len(imported) > 5
 
 
 @pytest.mark.parametrize("package", LAZY.values(), ids=LAZY)

@@ -49,7 +49,7 @@ def measure(names: list[str], events: int = EVENTS) -> Iterator[Answers]:
     """Open each explorer by itself in JupyterLab, move what can be moved, and say how long the answers took."""
     with TemporaryDirectory() as folder:
         for name in names:
-            cell = nbformat.v4.new_code_cell(f"from frcnn_edu.viz import explore\nexplore.{name}()")
+            cell = nbformat.v4.new_code_cell(f"from frcnn_edu.lessons import explore\nexplore.{name}()")
             kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
             notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
             write_notebook(notebook, Path(folder) / f"{name}.ipynb")

@@ -59,7 +59,7 @@ def open_splits(source: str, asked: list[str] | None) -> tuple[dict[str, Any], F
             print(f"split {split} cannot be used: {error}\n")
             findings.leave_out("splits that cannot be used", split)
     if not datasets:
-        raise errors[0] if errors else ValueError(f"{source} has none of the splits train, val and test")
+        raise errors[0]
     if asked is None and isinstance(next(iter(datasets.values())), VOCDetection):
         for name in unlisted_names(Path(source), splits):
             findings.note("files that are in no split", name)

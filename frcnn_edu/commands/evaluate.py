@@ -19,13 +19,13 @@ def run_evaluate(options: argparse.Namespace) -> None:
     source = options.data or config.data
     data, split = open_evaluation_data(source, options.split, classes)
     found = evaluate(model.to(device), data, device=device, batch_size=options.batch_size, progress=True)
+    print(f"{coco_table(found.metrics)}\n\n{len(data)} images of {source}, split {split!r}", flush=True)
     if options.json:
         write_text(options.json, json.dumps(found.metrics, indent=1) + "\n")
     if options.report:
         from ..watch.report import write_report
 
         write_report(options.report, found, data, dataclasses.replace(config, data=str(source)), split=split)
-    print(f"{coco_table(found.metrics)}\n\n{len(data)} images of {source}, split {split!r}")
 
 
 def open_evaluation_data(

@@ -5,7 +5,7 @@ EXAMPLES = {
 examples:
   python -m frcnn_edu train                        learn to find shapes: 6 minutes on a laptop, no download
   python -m frcnn_edu check-data my_photos/        is there anything wrong with your own photographs?
-  python -m frcnn_edu train --data my_photos/      the same on them
+  python -m frcnn_edu train --data my_photos/      train on them
   python -m frcnn_edu detect holiday.jpg           draw what a trained model finds
   python -m frcnn_edu train --help                 every option of a command
 """,

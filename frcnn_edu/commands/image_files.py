@@ -29,10 +29,10 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
 
 def drawing_names(files: Sequence[Path]) -> list[str]:
     """A name for each drawing, all different: a.jpg → a.png, a second one → a-2.png."""
-    names: list[str] = []
+    names: dict[str, None] = {}  # in their order
     for file in files:
         name, number = f"{file.stem}.png", 2
         while name in names:
             name, number = f"{file.stem}-{number}.png", number + 1
-        names.append(name)
-    return names
+        names[name] = None
+    return list(names)

@@ -1,1 +1,1 @@
-"""The old name of `frcnn_edu.notebook_checks`; it goes with the next version."""
+"""The old place of the pytest plugin, `strict`; it goes with version 0.2."""

@@ -1,4 +1,4 @@
-"""The old name of the pytest plugin `frcnn_edu.notebook_checks.strict`; it goes with the next version."""
+"""The old name of the pytest plugin `frcnn_edu.notebook_checks.strict`; it goes with version 0.2."""
 
 import pytest
 

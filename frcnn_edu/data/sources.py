@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .findings import Findings
 from .splits import SPLITS, coco_split, every_fifth
-from .voc_files import find_annotations, find_images, image_sets, read_image_set
+from .voc_files import check_folders, image_sets, read_image_set
 
 
 def kind_of(source: str | Path) -> str:
@@ -68,7 +68,7 @@ def evaluation_split(source: str | Path) -> str:
 
 
 def check_split(source: str | Path, split: str) -> None:
-    """Make sure that `open_dataset(source, split)` will find files to read, whatever is in them.
+    """Make sure that `open_dataset(source, split)` will find folders and lists to read, whatever is in them.
 
     Raises:
         ValueError: the message of `open_dataset`.
@@ -77,7 +77,9 @@ def check_split(source: str | Path, split: str) -> None:
         case "coco":
             coco_split(Path(source), split)
         case "voc":
-            root = Path(source)
-            read_image_set(root, split, {*find_images(root), *find_annotations(root)}, Findings())
+            check_folders(Path(source))
+            read_image_set(Path(source), split, set(), Findings())
         case "penn_fudan":
             every_fifth([], split, source)
+            if not (Path(source) / "PNGImages").is_dir():
+                raise ValueError(f"{source} is not the folder PennFudanPed: it has no folder PNGImages")

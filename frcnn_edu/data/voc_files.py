@@ -24,9 +24,15 @@ def find_annotations(root: Path) -> dict[str, Path]:
     return {_key(path): path for path in _files(root, "Annotations") if path.suffix.lower() == ".xml"}
 
 
+def check_folders(root: Path) -> None:
+    """Raises `ValueError` if a VOC folder lacks one of the two that hold images and annotations."""
+    for folder in ("JPEGImages", "Annotations"):
+        if not (root / folder).is_dir():
+            raise ValueError(f"{root} is not a Pascal VOC folder: it has no folder {folder}")
+
+
 def _files(root: Path, folder: str) -> list[Path]:
-    if not (root / folder).is_dir():
-        raise ValueError(f"{root} is not a Pascal VOC folder: it has no folder {folder}")
+    check_folders(root)
     # Names with a dot in front are no data: macOS puts a "._a.jpg" beside each a.jpg.
     return sorted(path for path in (root / folder).iterdir() if path.is_file() and not path.name.startswith("."))
 

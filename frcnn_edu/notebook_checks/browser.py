@@ -46,13 +46,19 @@ SLOWEST = 600  # seconds, for a notebook
 
 
 def find_browser() -> str | None:
-    """A Chromium: the one that the variable CHROMIUM names, the system's, or Playwright's own; None where there is none."""
+    """A Chromium: the one that the variable CHROMIUM names, the system's, or Playwright's own; None where there is none.
+
+    Raises:
+        ValueError: what the variable CHROMIUM names is no program.
+    """
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         return None
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found:
+    named = os.environ.get("CHROMIUM")
+    if named and shutil.which(named) is None:
+        raise ValueError(f"the variable CHROMIUM is {named!r}; there is no such program")
+    if found := named or next(filter(None, map(shutil.which, BROWSERS)), None):
         return found
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path

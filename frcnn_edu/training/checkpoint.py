@@ -36,7 +36,7 @@ def save_checkpoint(
     """Save all that a run needs to go on: weights, optimizer, and how far it is. (Random numbers follow from that.)
 
     Args:
-        progress: plain values (`engine.Progress` as a dict): step, epoch, time, losses, metrics.
+        progress: plain values (`run.RunState` as a dict): step, epoch, time, losses, metrics.
         classes: names by label, the background first.
 
     The file appears complete or not at all, and the one that was there is kept as `previous(path)`.

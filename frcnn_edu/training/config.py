@@ -150,7 +150,7 @@ def check_parts(config: TrainConfig, processes: int, images: int | None = None) 
         ValueError: it cannot be divided, or there are too few images.
     """
     parts = processes * config.accumulate
-    what = f"{processes} processes × accumulate={config.accumulate}"
+    what = f"{processes} process{'es' * (processes > 1)} × accumulate={config.accumulate}"
     if config.batch_size % parts:
         raise ValueError(f"batch_size {config.batch_size} cannot be divided by {what}: give a multiple of {parts}")
     if images is not None and images < parts:

@@ -1,7 +1,7 @@
 """What draws: one look for all figures, boxes and labels, figures as files."""
 
-import importlib
 import warnings
+from pkgutil import resolve_name
 from typing import Any
 
 from .draw import detection_sheet, draw_boxes, draw_detections
@@ -17,9 +17,21 @@ __all__ = [
 ]
 
 
+_NOW_IN = {
+    "explore": "lessons",
+    "dashboard": "watch",
+    "plot_losses": "watch",
+    "plot_metrics": "watch",
+    "plot_runs": "watch",
+}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "explore":
-        message = "frcnn_edu.viz.explore is now frcnn_edu.lessons.explore; the old name goes with version 0.2"
-        warnings.warn(message, DeprecationWarning, stacklevel=2)
-        return importlib.import_module("frcnn_edu.lessons.explore")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _NOW_IN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    new = f"frcnn_edu.{_NOW_IN[name]}.{name}"
+    message = f"frcnn_edu.viz.{name} is now {new}; the old name goes with version 0.2"
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    # Kept: `from … import` asks twice, and would warn twice.
+    globals()[name] = found = resolve_name(new)
+    return found

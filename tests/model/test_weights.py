@@ -41,8 +41,6 @@ def test_the_small_model_is_small() -> None:
 
 
 def test_shipped_weights_load() -> None:
-    if not SHIPPED_WEIGHTS.is_file():
-        pytest.skip("the small model has not been trained yet: frcnn_edu/assets/shapes_small.safetensors is absent")
     model = fasterrcnn_small_fpn(weights="DEFAULT")
     state_dict = read_state_dict(SHIPPED_WEIGHTS)
     assert all(torch.equal(value, state_dict[key]) for key, value in model.state_dict().items())

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ...lessons import EXPLORER_NAMES
-from .command import Command, check_at_least
+from .command import Command, check_at_least, check_installed, check_output_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +31,10 @@ def check(options: argparse.Namespace) -> None:
     check_at_least(64, options, "sizes")
     check_at_least(1, options, "batch_sizes", "repeats", "threads")
     check_at_least(0, options, "boxes")
+    check_output_file(options, "json")
+    if options.explorers is not None:
+        check_installed("course", "nbclient", "nbformat", "ipykernel", "jupyterlab")
+        check_installed("test", "playwright")
     unknown = sorted({*(options.explorers or ())} - {*EXPLORER_NAMES})
     if unknown:
         raise ValueError(f"--explorers {unknown[0]}: expected some of {', '.join(EXPLORER_NAMES)}")

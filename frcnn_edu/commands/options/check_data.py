@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from ...catalogue import MODEL_NAMES
-from ...data.sources import kind_of
+from ...data.sources import check_split, existing_splits
 from ...data.splits import SPLITS
-from .command import Command, add_image_sizes, check_at_least
+from .command import Command, add_image_sizes, check_at_least, check_one_of, check_output_folder
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +20,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check(options: argparse.Namespace) -> None:
-    kind_of(options.data)
+    splits = options.split or existing_splits(options.data)
+    if not splits:
+        raise ValueError(f"{options.data} has none of the splits train, val and test")
+    check_one_of(lambda split: check_split(options.data, split), splits)  # the others are left out
     check_at_least(1, options, "min_size", "max_size")
+    check_output_folder(options, "out")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -1,9 +1,13 @@
 """What makes a command, and what options of several commands have in common."""
 
 import argparse
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ...catalogue import SHIPPED_WEIGHTS
 
@@ -39,7 +43,16 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """`--device`, where to compute."""
-    parser.add_argument("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)")
+    parser.add_argument(
+        "--device", type=_device, metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)"
+    )
+
+
+def _device(name: str) -> str:
+    """What may be the name of a device; whether this machine has it, only PyTorch knows."""
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
+        raise argparse.ArgumentTypeError(f"invalid value: {name!r} (expected cuda, cuda:1, mps or cpu)")
+    return name
 
 
 def add_image_sizes(parser: argparse._ActionsContainer) -> None:
@@ -56,3 +69,48 @@ def check_at_least(least: int, options: argparse.Namespace, *names: str) -> None
         for number in value if isinstance(value, list) else [value]:
             if number is not None and number < least:
                 raise ValueError(f"--{name.replace('_', '-')} {number}: expected {least} or more")
+
+
+def check_one_of(check: Callable[[Any], None], values: Iterable[Any]) -> None:
+    """Raises the first `ValueError` if no value passes a check."""
+    errors: list[ValueError] = []
+    for value in values:
+        try:
+            return check(value)
+        except ValueError as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def check_installed(extra: str, *packages: str) -> None:
+    """Raises `ValueError` if one of the packages, which are in an extra of this one, is not installed."""
+    missing = " ".join(package for package in packages if find_spec(package) is None)
+    if missing:
+        raise ValueError(f"this needs {missing}: pip install {missing} (they are in the extra {extra!r})")
+
+
+def check_output_folder(options: argparse.Namespace, name: str) -> None:
+    """Raises `ValueError` if the named option is a path at which there can be no folder to write to."""
+    path = getattr(options, name)
+    if path is not None and path.is_file():
+        raise ValueError(f"--{name} {path} is a file; give the name of a folder")
+    if path is not None:
+        _check_is_folder(name, path, path)
+
+
+def check_output_file(options: argparse.Namespace, name: str) -> None:
+    """Raises `ValueError` if the named option is a path at which no file can be written."""
+    path = getattr(options, name)
+    if path is not None and path.is_dir():
+        raise ValueError(f"--{name} {path} is a folder; give the name of a file")
+    if path is not None:
+        _check_is_folder(name, path, path.parent)
+
+
+def _check_is_folder(name: str, path: Path, folder: Path) -> None:
+    """What is missing is made later, in the nearest folder above that exists."""
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    if not existing.is_dir():
+        raise ValueError(f"--{name} {path}: {existing} is a file, and no folder")
+    if not os.access(existing, os.W_OK):
+        raise ValueError(f"--{name} {path}: the folder {existing} cannot be written to")

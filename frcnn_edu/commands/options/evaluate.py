@@ -6,7 +6,7 @@ from pathlib import Path
 from ...data.sources import check_split, evaluation_split
 from ...data.splits import SPLITS
 from ...training.run_folder import check_exists
-from .command import Command, add_checkpoint, add_device, check_at_least
+from .command import Command, add_checkpoint, add_device, check_at_least, check_output_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def check(options: argparse.Namespace) -> None:
     check_at_least(1, options, "batch_size")
+    check_output_file(options, "json")
+    check_output_file(options, "report")
     check_exists(options.checkpoint)
     if options.data is not None:
         check_split(options.data, options.split or evaluation_split(options.data))

@@ -5,15 +5,15 @@ from pathlib import Path
 
 from ...training.run_folder import check_exists
 from ..image_files import find_images
-from .command import Command, add_checkpoint, check_at_least
+from .command import Command, add_checkpoint, check_at_least, check_output_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add_checkpoint(parser)
-    add("--out", type=Path, default=Path("model.onnx"), metavar="FILE", help="where to (default: model.onnx)")
-    add("--height", type=int, metavar="H", help="of the images (default: of the first one that is compared)")
-    add("--width", type=int, metavar="W", help="…")
+    add("--out", type=Path, default=Path("model.onnx"), metavar="FILE", help="output file (default: model.onnx)")
+    add("--height", type=int, metavar="H", help="height of the images (default: of the first one that is compared)")
+    add("--width", type=int, metavar="W", help="width of the images")
     add("--images", type=Path, nargs="+", metavar="IMAGE", help="compare on these (default: on what was evaluated on)")
 
 
@@ -21,6 +21,7 @@ def check(options: argparse.Namespace) -> None:
     if (options.height is None) != (options.width is None):
         raise ValueError("give --height and --width, or neither")
     check_at_least(1, options, "height", "width")
+    check_output_file(options, "out")
     check_exists(options.checkpoint)
     find_images(options.images or [])
 

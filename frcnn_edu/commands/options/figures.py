@@ -3,15 +3,17 @@
 import argparse
 from pathlib import Path
 
-from .command import Command
+from .command import Command, check_output_folder
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, default=Path("figures"), metavar="DIR", help="where to (default: figures)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("figures"), metavar="DIR", help="output folder (default: figures)"
+    )
 
 
 def check(options: argparse.Namespace) -> None:
-    """Any folder will do."""
+    check_output_folder(options, "out")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -4,16 +4,23 @@ import argparse
 from pathlib import Path
 
 from ...notebook_checks.find import find_notebooks
-from .command import Command
+from .command import Command, check_installed
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", help="beginnings of file names (default: all)")
-    add("--folder", type=Path, default=Path("notebooks"), metavar="DIR", help="where they are (default: notebooks)")
+    add(
+        "--folder",
+        type=Path,
+        default=Path("notebooks"),
+        metavar="DIR",
+        help="the folder with the notebooks (default: notebooks)",
+    )
 
 
 def check(options: argparse.Namespace) -> None:
+    check_installed("course", "nbclient", "nbformat", "ipykernel")
     find_notebooks(options.folder, options.names)
 
 

@@ -9,7 +9,7 @@ from ...training.config import OPTIMIZERS, SCHEDULES, check_parts, check_pretrai
 from ...training.run_folder import CHECKPOINT, check_exists, previous
 from ...training.torchrun import world_size
 from ..run_settings import config_of, run_folder
-from .command import Command, add_device, add_image_sizes, check_at_least
+from .command import Command, add_device, add_image_sizes, check_at_least, check_one_of, check_output_folder
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -101,28 +101,26 @@ def _add_speed(group: argparse._ArgumentGroup) -> None:
 
 
 def check(options: argparse.Namespace) -> None:
+    check_output_folder(options, "out")
     out, resume = run_folder(options)
+    config = config_of(options, options.model or "small", world_size())
     check_at_least(1, options, "min_size", "max_size")
     check_at_least(0, options, "trainable_backbone_layers")
     if resume:  # the rest is compared with what the checkpoint says
         if not previous(out / CHECKPOINT).is_file():
             check_exists(out / CHECKPOINT)
         return
-    _check_config(options)
+    if options.model is not None:
+        check_pretraining(config)
+    models = (
+        ("small", "resnet50_fpn") if options.model is None else (options.model,)
+    )  # the default depends on the device
+    check_one_of(lambda model: check_parts(config_of(options, model, world_size()), world_size()), models)
     _check_weights(options)
     data = options.data or "shapes"
     for split in ("train", evaluation_split(data), options.evaluate_on):
         if split is not None:
             check_split(data, split)
-
-
-def _check_config(options: argparse.Namespace) -> None:
-    """Raises `ValueError` for what is wrong with the model that is given, or with any: the default depends on the device."""
-    config = config_of(options, options.model or "small", world_size())
-    if options.model is not None:
-        check_pretraining(config)
-    if options.model is not None or options.batch_size is not None:
-        check_parts(config, world_size())
 
 
 def _check_weights(options: argparse.Namespace) -> None:

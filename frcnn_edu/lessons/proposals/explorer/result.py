@@ -83,7 +83,7 @@ class Champion:
 
 @dataclass(frozen=True)
 class Result:
-    """All steps of the sieve (`course.proposals.Step`), and one level's NMS.
+    """All steps of the sieve (`Step`), and one level's NMS.
 
     `best` is each step's largest IoU with the followed object.
     """
