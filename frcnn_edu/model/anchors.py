@@ -106,6 +106,6 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         # Under autocast maps are bfloat16, which has no number between 256 and 258: boxes stay as exact as the images.
         dtype = torch.promote_types(feature_maps[0].dtype, image_list.tensors.dtype)
         self.set_cell_anchors(dtype, feature_maps[0].device)
-        anchors = torch.cat(self.grid_anchors(grid_sizes, strides))
+        anchors = self.grid_anchors(grid_sizes, strides)
         # The batch has one size, so its images have the same anchors.
-        return [anchors] * len(image_list.image_sizes)
+        return [torch.cat(anchors) for _ in image_list.image_sizes]

@@ -160,13 +160,15 @@ class RoIHeads(nn.Module):
             if len(gt_boxes_in_image) == 0:  # an image without objects is legal, and all of it is background
                 nothing = torch.zeros(len(proposals_in_image), dtype=torch.int64, device=proposals_in_image.device)
                 matched_idxs.append(nothing)
-                labels.append(nothing)
+                labels.append(nothing.clone())
                 continue
             matched = self.proposal_matcher(box_iou(gt_boxes_in_image, proposals_in_image))  # (N,) index, −1 or −2
             # Another answer than the RPN's: not only whether there is something, but what.
             label = gt_labels_in_image[matched.clamp(min=0)]
-            label[matched == Matcher.BELOW_LOW_THRESHOLD] = 0  # background
-            label[matched == Matcher.BETWEEN_THRESHOLDS] = -1  # ignored; there is none if both thresholds are equal
+            label[matched == self.proposal_matcher.BELOW_LOW_THRESHOLD] = 0  # background
+            label[
+                matched == self.proposal_matcher.BETWEEN_THRESHOLDS
+            ] = -1  # ignored; there is none if both thresholds are equal
             matched_idxs.append(matched.clamp(min=0))
             labels.append(label)
         return matched_idxs, labels

@@ -129,9 +129,9 @@ class GeneralizedRCNNTransform(nn.Module):
             math.ceil(max(image.shape[axis] for image in images) / size_divisible) * size_divisible for axis in (1, 2)
         )
         batch = images[0].new_zeros(len(images), images[0].shape[0], height, width)  # 0 is the mean colour now
-        for padded, image in zip(batch, images):
+        for i, image in enumerate(images):
             # In the top left corner, so that the boxes of an image need not be moved.
-            padded[:, : image.shape[1], : image.shape[2]].copy_(image)
+            batch[i, :, : image.shape[1], : image.shape[2]].copy_(image)
         return batch
 
     def postprocess(

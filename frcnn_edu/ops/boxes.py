@@ -18,8 +18,19 @@ __all__ = [
 
 def box_area(boxes: Tensor) -> Tensor:
     """Area of each box in square pixels: (N, 4) → (N,). Width is `x2 - x1`, with no `+ 1`."""
+    boxes = upcast(boxes)
     sides = boxes[:, 2:] - boxes[:, :2]  # (N, 2): width and height
     return sides[:, 0] * sides[:, 1]
+
+
+def upcast(pixels: Tensor) -> Tensor:
+    """Pixels that are to be multiplied: 256 × 256 is more than there is in half precision.
+
+    Source: `torchvision/ops/_utils.py`.
+    """
+    if pixels.is_floating_point():
+        return pixels if pixels.dtype in (torch.float32, torch.float64) else pixels.float()
+    return pixels if pixels.dtype in (torch.int32, torch.int64) else pixels.int()
 
 
 def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
@@ -27,7 +38,7 @@ def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     # The intersection of two boxes is a box: from the greater of the left sides to the lesser of the right ones.
     top_left = torch.max(boxes1[:, None, :2], boxes2[:, :2])  # (N, M, 2)
     bottom_right = torch.min(boxes1[:, None, 2:], boxes2[:, 2:])  # (N, M, 2)
-    sides = (bottom_right - top_left).clamp(min=0)  # boxes that do not meet have a negative one
+    sides = upcast(bottom_right - top_left).clamp(min=0)  # boxes that do not meet have a negative one
     intersection = sides[:, :, 0] * sides[:, :, 1]  # (N, M)
     union = box_area(boxes1)[:, None] + box_area(boxes2) - intersection  # which both areas have counted
     return intersection / union

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from frcnn_edu import LevelMapper, MultiScaleRoIAlign
+from frcnn_edu import LevelMapper, MultiScaleRoIAlign, run_as
+from frcnn_edu.model.fast import MODES
 from frcnn_edu.model.roi_align import convert_to_roi_format, infer_scale
 
 SIDES = st.lists(st.floats(0.5, 4000, width=32), min_size=2, max_size=20)
@@ -122,3 +123,23 @@ def test_maps_of_several_dtypes_are_pooled_to_that_of_the_first() -> None:
     assert pooled.dtype == torch.bfloat16
     single = MultiScaleRoIAlign(["1"], 3, 2)(maps, [boxes[1:]], [(256, 256)])
     assert torch.equal(pooled[1], single[0].bfloat16())
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_boxes_of_a_level_that_is_not_there_have_no_features(mode: str) -> None:
+    """As in torchvision: they stay 0."""
+    pool = run_as(MultiScaleRoIAlign(["0", "1"], 2, 2), mode)
+    maps = {"0": torch.ones(1, 3, 16, 16), "1": 2 * torch.ones(1, 3, 8, 8)}
+    boxes = [torch.tensor([[4.0, 4, 20, 20], [0, 0, 60, 60]])]
+    pool(maps, boxes, [(64, 64)])
+    pool.map_levels = lambda boxes: torch.tensor([-1, 1])
+    assert pool(maps, boxes, [(64, 64)]).amax(dim=(1, 2, 3)).tolist() == [0, 2]
+    pool.map_levels, pool.scales = (lambda boxes: torch.tensor([1, 0])), [0.25]
+    assert pool(maps, boxes, [(64, 64)]).amax(dim=(1, 2, 3)).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_features_of_a_single_map_can_be_viewed_as_rows(mode: str) -> None:
+    pool = run_as(MultiScaleRoIAlign(["0"], 2, 2), mode)
+    x = torch.rand(1, 3, 16, 16).contiguous(memory_format=torch.channels_last)
+    assert pool({"0": x}, [torch.tensor([[4.0, 4, 20, 20]])], [(64, 64)]).view(1, -1).shape == (1, 12)

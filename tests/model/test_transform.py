@@ -2,6 +2,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torchvision.models.detection.transform import GeneralizedRCNNTransform as TorchvisionTransform
 
 from frcnn_edu import GeneralizedRCNNTransform, ImageList
 
@@ -118,3 +119,15 @@ def test_boxes_go_there_and_find_back(shape: tuple[int, int], min_size: int, see
     assert torch.allclose(target["boxes"][-1], torch.tensor([0.0, 0, size[1], size[0]]))
     (back,) = transform.postprocess([{"boxes": target["boxes"]}], [size], [shape])
     assert torch.allclose(back["boxes"], boxes, rtol=1e-5, atol=1e-4)
+
+
+def test_gradients_reach_the_images() -> None:
+    """For saliency maps and adversarial examples; torchvision's are the same."""
+    images = [torch.rand(3, 40, 30), torch.rand(3, 20, 50)]
+    settings = (32, 64, [0.4, 0.5, 0.6], [0.2, 0.3, 0.4])
+    found = []
+    for transform in (GeneralizedRCNNTransform(*settings), TorchvisionTransform(*settings)):
+        leaves = [image.clone().requires_grad_() for image in images]
+        transform.eval()(leaves)[0].tensors.square().sum().backward()
+        found.append([leaf.grad for leaf in leaves])
+    assert all(torch.equal(one, other) and one.abs().sum() > 0 for one, other in zip(*found))

@@ -301,6 +301,12 @@ def test_fact_13_rpn_labels_are_1_0_and_minus_1_and_the_placeholder_is_truth_0(l
     assert labels[0].tolist() == [1, -1, 0, 1]  # IoU 1, 0.5, 0, 1 with thresholds 0.7 and 0.3
     assert boxes[0].tolist() == [gt_boxes[i].tolist() for i in (1, 0, 0, 0)]
 
+    # What marks them is asked of the matcher: another one may have other marks.
+    rpn = make_rpn(lib)
+    rpn.proposal_matcher.BELOW_LOW_THRESHOLD, rpn.proposal_matcher.BETWEEN_THRESHOLDS = -10, -20
+    labels, _ = rpn.assign_targets_to_anchors([anchors], [{"boxes": gt_boxes}])
+    assert labels[0].tolist() == [1, -1, 0, 1]
+
     labels, boxes = make_rpn(lib).assign_targets_to_anchors([anchors], [{"boxes": torch.zeros(0, 4)}])
     assert labels[0].tolist() == [0, 0, 0, 0]
     assert boxes[0].tolist() == torch.zeros(4, 4).tolist()

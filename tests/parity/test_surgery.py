@@ -111,6 +111,26 @@ def a_block_inserted_into_a_stage(backbone: Any, lib: Any) -> None:
 
 
 @surgery
+def a_shortcut_with_weights_in_the_middle_of_a_stage(backbone: Any, lib: Any) -> None:
+    block = backbone.body["layer3"][2]
+    channels = block.conv3.out_channels
+    shortcut = nn.Conv2d(channels, channels, 1, bias=False)
+    shortcut.weight.data.copy_(torch.eye(channels).roll(1, 0)[:, :, None, None])
+    block.downsample = nn.Sequential(shortcut)
+
+
+@surgery
+def the_finest_sum_changed_in_place(backbone: Any, lib: Any) -> None:
+    backbone.fpn.layer_blocks[0] = nn.Sequential(nn.ReLU(inplace=True), backbone.fpn.layer_blocks[0])
+
+
+@surgery
+def strides_written_as_one_number(backbone: Any, lib: Any) -> None:
+    backbone.body["layer2"][0].conv1.stride = 1
+    backbone.body["layer3"][1].conv2.stride = (1,)
+
+
+@surgery
 def two_norms_exchanged(backbone: Any, lib: Any) -> None:
     first, second = backbone.body["layer3"][1], backbone.body["layer3"][2]
     first.bn1, second.bn1 = second.bn1, first.bn1

@@ -33,6 +33,10 @@ class FastBackboneWithFPN(BackboneWithFPN):
     """
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        if place.on_cpu(x) and isinstance(self.body, IntermediateLayerGetter | TimmBackbone):
+        if (
+            not is_overridden(self)
+            and place.on_cpu(x)
+            and isinstance(self.body, IntermediateLayerGetter | TimmBackbone)
+        ):
             x = x.contiguous(memory_format=torch.channels_last)
         return super().forward(x)

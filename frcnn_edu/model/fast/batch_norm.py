@@ -17,7 +17,8 @@ class ExactFrozenBatchNorm2d(FrozenBatchNorm2d):
     """
 
     def scale_and_shift(self) -> tuple[Tensor, Tensor]:
-        if place.on_cpu(self.weight) or is_overridden(self):
-            return super().scale_and_shift()
         buffers = (self.weight, self.bias, self.running_mean, self.running_var)
+        # Somebody may have made parameters of them, which learn.
+        if place.on_cpu(self.weight) or is_overridden(self) or any(buffer.requires_grad for buffer in buffers):
+            return super().scale_and_shift()
         return cache_of(self)(super().scale_and_shift, *buffers, also=self.eps)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ...ops import boxes as textbook
-from ...ops.boxes import nms
+from ...ops.boxes import nms, upcast
 
 
 def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
@@ -13,7 +13,7 @@ def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     # 200 objects and 200,000 anchors a table holds 160 MB, and time goes into moving it.
     corners1 = boxes1.t()[:, :, None]  # (4, N, 1)
     corners2 = boxes2.t().contiguous()[:, None]  # (4, 1, M)
-    sides = torch.min(corners1[2:], corners2[2:]).sub_(torch.max(corners1[:2], corners2[:2]))  # (2, N, M)
+    sides = upcast(torch.min(corners1[2:], corners2[2:]).sub_(torch.max(corners1[:2], corners2[:2])))  # (2, N, M)
     sides.clamp_(min=0)  # boxes that do not meet had a negative one
     intersection = sides[0] * sides[1]  # (N, M)
     union = (_area(corners1) + _area(corners2)).sub_(intersection)
@@ -22,6 +22,7 @@ def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
 
 def _area(corners: Tensor) -> Tensor:
     """Of x1, y1, x2, y2 in a tensor (4, …) → (…)."""
+    corners = upcast(corners)
     sides = corners[2:] - corners[:2]
     return sides[0] * sides[1]
 

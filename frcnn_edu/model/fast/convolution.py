@@ -22,15 +22,21 @@ def conv_norm(conv: Any, norm: Any, x: Tensor) -> Tensor:
 
     What is not plain, or not a frozen BatchNorm, is called as it is.
     """
-    if not (is_plain(conv, nn.Conv2d) and is_plain(norm, FrozenBatchNorm2d, ExactFrozenBatchNorm2d)):
+    if not (is_plain(conv, nn.Conv2d) and is_plain(norm, FrozenBatchNorm2d, ExactFrozenBatchNorm2d) and x.dim() == 4):
         return norm(convolve(conv, x))
-    scale, shift = norm.scale_and_shift()
+    return scaled_convolution(conv, x, conv.weight, conv.bias, *norm.scale_and_shift())
+
+
+def scaled_convolution(
+    conv: Any, x: Tensor, weight: Tensor, bias: Tensor | None, scale: Tensor, shift: Tensor
+) -> Tensor:
+    """scale · (weight ∗ x + bias) + shift, where `conv` says how wide its steps are, and so on."""
     if _map_is_smaller(conv, x):
         if place.on_cpu(x) and not winograd_pays(conv, x) and conv.kernel_size != (1, 1):
             x = x.contiguous()  # few cells and many channels: a CPU is faster if each channel is in one piece
-        return torch.addcmul(shift[:, None, None], convolve(conv, x), scale[:, None, None])
-    weight = conv.weight * scale[:, None, None, None]
-    return _convolve(conv, x, weight, shift if conv.bias is None else conv.bias * scale + shift)
+        return torch.addcmul(shift[:, None, None], _convolve(conv, x, weight, bias), scale[:, None, None])
+    weight = weight * scale[:, None, None, None]
+    return _convolve(conv, x, weight, shift if bias is None else bias * scale + shift)
 
 
 def convolve(conv: Any, x: Tensor) -> Tensor:
@@ -60,8 +66,15 @@ def _convolve(conv: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tens
 
 def _map_is_smaller(conv: Any, x: Tensor) -> bool:
     """Whether a channel of the output has fewer cells than there are weights for it."""
-    cells = x[:, 0, :: conv.stride[0], :: conv.stride[1]].numel()
+    down, across = _pair(conv.stride)
+    cells = x[:, 0, ::down, ::across].numel()
     return cells < conv.weight[0].numel()
+
+
+def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
+    """A stride as PyTorch takes it: (2, 2), (2,) or 2."""
+    values = (value,) if isinstance(value, int) else value
+    return values[0], values[-1]
 
 
 def winograd_pays(conv: Any, x: Tensor) -> bool:
@@ -71,6 +84,9 @@ def winograd_pays(conv: Any, x: Tensor) -> bool:
     channels = min(conv.in_channels, conv.out_channels)
     return (
         usual
+        and x.dim() == 4
+        and x.dtype
+        in (torch.float32, torch.float64)  # with fewer digits its differences of large numbers are too coarse
         and place.on_cpu(x)
         and not torch.is_autocast_enabled("cpu")
         and channels >= 128

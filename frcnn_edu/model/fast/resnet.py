@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,11 +12,10 @@ from torchvision.ops import Conv2dNormActivation
 from ..frozen_batch_norm import FrozenBatchNorm2d
 from ..resnet import BasicBlock, Bottleneck, Stage
 from .batch_norm import ExactFrozenBatchNorm2d
-from .convolution import conv_norm, run_in_order
+from .convolution import conv_norm, run_in_order, scaled_convolution
 from .plain import is_overridden, is_plain
-from .recomputation import Recomputed
+from .recomputation import Recomputed, may_hold_less
 
-ConvNorm = Callable[[nn.Module, nn.Module, Tensor], Tensor]
 SHORT = 3  # blocks: a stage of so many has small maps, and nothing to gain
 
 
@@ -70,7 +70,7 @@ class ExactStage(Stage):
     def forward(self, x: Tensor) -> Tensor:
         """The map before the stage → the one after it."""
         blocks: list[Any] = list(self)
-        if len(blocks) <= SHORT or is_overridden(self) or not all(map(_may_run_twice, blocks)):
+        if is_overridden(self) or x.dim() != 4 or not (may_hold_less() and _may_run_twice(blocks)):
             return super().forward(x)
         first, *middle, last = blocks
         x = first(x)
@@ -78,42 +78,53 @@ class ExactStage(Stage):
         for block in middle:
             with again.instead_of(x) if again else nullcontext():
                 inside = _inside(block, x)
-            y = _sum(block, inside, x)
-            again = Recomputed(partial(_output, block, inside, again or x))
+            widen = scaled_convolution if type(block) is FastBottleneck else _convolved_and_scaled
+            numbers = (block.conv3.weight, block.conv3.bias, *block.bn3.scale_and_shift())
+            y = widen(block.conv3, inside, *numbers)
+            y += x
+            # They may be others by the time of the backward pass.
+            as_they_are: list[Any] = [None if each is None else each.detach() for each in numbers]
+            again = Recomputed(partial(_output, partial(widen, block.conv3, inside, *as_they_are), again or x))
             with again.instead_of(y):
                 x = block.relu(y)
         with again.instead_of(x) if again else nullcontext():
             return last(x)
 
 
-def _may_run_twice(block: Any) -> bool:
-    """A bottleneck of which nothing counts how often it is called: a BatchNorm that learns would count its batches twice."""
+def _may_run_twice(blocks: list[Any]) -> bool:
+    """Whether they are enough bottlenecks to gain something, and nothing in them counts how often it is called.
+
+    (A BatchNorm that learns would count its batches twice.)
+    """
     return (
-        is_plain(block, Bottleneck, FastBottleneck)
-        and not is_overridden(block)
+        len(blocks) > SHORT
+        and all(is_plain(block, Bottleneck, FastBottleneck) and not is_overridden(block) for block in blocks)
+        and all(block.downsample is None for block in blocks[1:])
         and all(
             is_plain(part, nn.Conv2d, nn.ReLU, FrozenBatchNorm2d, ExactFrozenBatchNorm2d)
+            for block in blocks
             for name, part in block.named_children()
-            if name != "downsample"  # of the first block only, which runs once
+            if name != "downsample"  # of the first block, which runs once
         )
     )
 
 
-def _conv_norm_of(block: Any) -> ConvNorm:
-    return conv_norm if type(block) is FastBottleneck else lambda conv, norm, x: norm(conv(x))
-
-
 def _inside(block: Any, x: Tensor) -> Tensor:
-    both = _conv_norm_of(block)
+    both = conv_norm if type(block) is FastBottleneck else lambda conv, norm, x: norm(conv(x))
     narrow = block.relu(both(block.conv1, block.bn1, x))
     return block.relu(both(block.conv2, block.bn2, narrow))
 
 
-def _sum(block: Any, inside: Tensor, x: Tensor) -> Tensor:
-    y = _conv_norm_of(block)(block.conv3, block.bn3, inside)
-    y += x
-    return y
+def _convolved_and_scaled(
+    conv: Any, x: Tensor, weight: Tensor, bias: Tensor | None, scale: Tensor, shift: Tensor
+) -> Tensor:
+    """`scaled_convolution`, rounded as the textbook does it."""
+    norm: Any = SimpleNamespace(scale_and_shift=lambda: (scale, shift))
+    return FrozenBatchNorm2d.forward(norm, conv._conv_forward(x, weight, bias))
 
 
-def _output(block: Any, inside: Tensor, x: Tensor | Recomputed) -> Tensor:
-    return block.relu(_sum(block, inside, x.value() if isinstance(x, Recomputed) else x))
+def _output(widened: Callable[[], Tensor], x: Tensor | Recomputed) -> Tensor:
+    """relu(W₃ · inside + x)."""
+    y = widened()
+    y += x.value() if isinstance(x, Recomputed) else x
+    return y.relu_()

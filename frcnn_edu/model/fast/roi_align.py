@@ -1,11 +1,13 @@
 """RoIAlign as one weighted sum: each bin adds up a few cells of the feature map; and all levels with one question."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 import torchvision
 from torch import Tensor
 
-from ..roi_align import MultiScaleRoIAlign, convert_to_roi_format
+from ..roi_align import LevelMapper, MultiScaleRoIAlign, convert_to_roi_format
 from ..transform import Size
 from . import place
 from .indices import order_by_group, undo_order
@@ -21,6 +23,8 @@ class ExactMultiScaleRoIAlign(MultiScaleRoIAlign):
             return super().forward(x, boxes, image_shapes)
         if self.scales is None or self.map_levels is None:
             self.scales, self.map_levels = self._setup_scales(maps, image_shapes)
+        if not self._has_a_map_for_each_level(len(maps)):
+            return super().forward(x, boxes, image_shapes)
         order, sizes = order_by_group(self.map_levels(boxes), len(maps))
         rois = convert_to_roi_format(boxes)[order]
         pooled = [
@@ -29,9 +33,18 @@ class ExactMultiScaleRoIAlign(MultiScaleRoIAlign):
         ]
         return undo_order(torch.cat(pooled), order)
 
+    def _has_a_map_for_each_level(self, maps: int) -> bool:
+        """Whether no box can belong to a map that is not there; the textbook's features of such a box are 0."""
+        mapper: Any = self.map_levels
+        return type(mapper) is LevelMapper and mapper.k_max - mapper.k_min < maps == len(self.scales or ())
+
 
 class FastMultiScaleRoIAlign(ExactMultiScaleRoIAlign):
     """The textbook's features up to rounding: on a CPU each bin is one weighted sum."""
+
+    def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[Size]) -> Tensor:
+        # Sums of a single map come out with the channels of a bin side by side in memory, which `view` does not take.
+        return super().forward(x, boxes, image_shapes).contiguous()
 
     def _pool(self, features: Tensor, rois: Tensor, scale: float) -> Tensor:
         if is_overridden(self):
@@ -63,7 +76,7 @@ def roi_align(
         aligned: whether a cell's value belongs to its center, not to its top left corner.
 
     Source: Mask R-CNN, section 3; `torchvision/csrc/ops/cpu/roi_align_kernel.cpp`, which rounds a little differently
-    and takes about three times as long on a CPU. Elsewhere, and for -1, its kernels do the work.
+    and takes about three times as long on a CPU. Elsewhere, and for a ratio below 1, its kernels do the work.
     """
     if not place.on_cpu(features) or sampling_ratio < 1:
         return torchvision.ops.roi_align(features, rois, output_size, spatial_scale, sampling_ratio, aligned)

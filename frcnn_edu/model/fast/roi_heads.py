@@ -51,7 +51,7 @@ class ExactRoIHeads(RoIHeads):
             if len(gt) == 0:
                 nothing = torch.zeros(len(boxes), dtype=torch.int64, device=boxes.device)
                 matched_idxs.append(nothing)
-                labels.append(nothing)
+                labels.append(nothing.clone())
                 continue
             matched = self.proposal_matcher.match_boxes(gt, boxes)  # (N,) index, −1 or −2
             # Below 0 an index counts from the end: −1, no object, finds label 0 there, and −2 finds −1.

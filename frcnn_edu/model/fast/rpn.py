@@ -182,7 +182,7 @@ def predict_at(head: RPNHead, maps: list[Tensor], anchors: Tensor) -> tuple[Tens
 
     Equal to the head's maps up to rounding, and so are the gradients.
     """
-    num_anchors = head.cls_logits.out_channels
+    num_anchors = len(head.cls_logits.weight)
     hidden, inside = cut_patches(maps, anchors // num_anchors, radius=len(head.conv))  # (S, C, 2r + 1, 2r + 1)
     block: Any
     for i, block in enumerate(head.conv):  # each 3×3 convolution uses up the patch's border

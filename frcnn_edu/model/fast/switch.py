@@ -21,7 +21,7 @@ from .box_coding import ExactBoxCoder
 from .cache import forget
 from .fpn import ExactFeaturePyramidNetwork
 from .matching import ExactMatcher
-from .plain import remember_as_written
+from .plain import has_own_methods, remember_as_written
 from .resnet import ExactStage, FastBasicBlock, FastBottleneck, FastConv2dNormActivation
 from .roi_align import ExactMultiScaleRoIAlign, FastMultiScaleRoIAlign
 from .roi_heads import ExactRoIHeads
@@ -59,7 +59,8 @@ def run_as(model: nn.Module, mode: str) -> nn.Module:
     `exact=True` "exact".
 
     The classes of modules are exchanged by `SWAPS`, and nothing else changes: parameters, hooks, the state dict, an
-    optimiser's state stay. What is not in the table stays as it is: a subclass, whatever it overrides, and a custom part.
+    optimiser's state stay. What is not in the table stays as it is: a subclass, whatever it overrides, and a custom part. So
+    does an object of which a method has been replaced: it does the textbook's work anyway.
     A part that is put into a model later runs as it was made; call `run_as` again.
 
     Raises:
@@ -83,7 +84,7 @@ def set_exact(model: nn.Module, exact: bool = True) -> nn.Module:
 
 def _swap(thing: Any, column: int) -> None:
     row = _ROWS.get(type(thing))
-    if row is not None:
+    if row is not None and not has_own_methods(thing):
         thing.__class__ = row[column]
 
 

@@ -59,15 +59,16 @@ class _Winograd(torch.autograd.Function):
         (gradient,), (x, weight) = gradients, ctx.saved_tensors
         wanted = ctx.needs_input_grad
         of_x = of_weight = of_bias = None
-        if wanted[1]:
-            of_weight = weight_gradient(x, gradient)
-        del x  # a map less, before the next one is made
-        if wanted[0]:
-            # What an input has added to each output comes back to it: the convolution with the weights turned round.
-            turned = weight.flip(2, 3).transpose(0, 1)
-            of_x = convolve(gradient, transform_weight(turned), None)
-        if wanted[2]:
-            of_bias = gradient.sum(dim=(0, 2, 3))
+        with torch.autocast(weight.device.type, enabled=False):  # as in the forward pass
+            if wanted[1]:
+                of_weight = weight_gradient(x, gradient)
+            del x  # a map less, before the next one is made
+            if wanted[0]:
+                # What an input has added to each output comes back to it: the convolution with the weights turned round.
+                turned = weight.flip(2, 3).transpose(0, 1)
+                of_x = convolve(gradient, transform_weight(turned), None)
+            if wanted[2]:
+                of_bias = gradient.sum(dim=(0, 2, 3))
         return of_x, of_weight, of_bias
 
 

@@ -2,15 +2,17 @@
 
 import copy
 from collections.abc import Callable
+from functools import wraps
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from frcnn_edu import FrozenBatchNorm2d, run_as
-from frcnn_edu.model.fast import place
+from frcnn_edu.model.fast import place, plain
 from frcnn_edu.model.fast.batch_norm import ExactFrozenBatchNorm2d
-from frcnn_edu.model.fast.convolution import run_in_order
+from frcnn_edu.model.fast.convolution import convolve, run_in_order, winograd_pays
 
 
 def make_layers(channels: int = 4, out_channels: int = 6, bias: bool = False, **settings) -> nn.Sequential:
@@ -89,6 +91,36 @@ def test_winograd_for_large_maps_of_many_channels_only() -> None:
             assert torch.equal(y, direct) != winograd
         of_x, of_x_expected = (torch.autograd.grad(m(x).square().mean(), x)[0] for m in (layers, plain))
         assert torch.allclose(of_x, of_x_expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_winograd_has_too_few_digits_in_half_precision(dtype: torch.dtype) -> None:
+    conv, x = nn.Conv2d(128, 128, 3, padding=1).to(dtype), torch.randn(1, 128, 40, 40).to(dtype)
+    assert winograd_pays(conv.float(), x.float())
+    assert torch.equal(convolve(conv.to(dtype), x), conv(x))
+
+
+def test_a_convolution_that_somebody_has_replaced_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers, original = make_layers(128, 128), F.conv2d
+    x = torch.randn(1, 128, 40, 40, dtype=torch.float64)
+    monkeypatch.setattr(F, "conv2d", lambda x, weight, *rest: original(x, weight.tanh(), *rest))
+    assert torch.allclose(fast(layers)(x), layers(x), rtol=0, atol=1e-10)
+    assert not torch.equal(layers[0](x), original(x, layers[0].weight, padding=1))
+
+
+def test_replaced_before_this_package_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not plain._is_replaced(nn.Conv2d, "forward")
+    original = nn.Conv2d.forward
+
+    @wraps(original)
+    def standardised(conv: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+        return original(conv, x - x.mean())
+
+    monkeypatch.setattr(nn.Conv2d, "forward", standardised)
+    assert plain._is_replaced(nn.Conv2d, "forward")
+    written = plain._Written(nn.Conv2d, *[plain._attributes(nn.Conv2d)] * 2, files={})
+    monkeypatch.setitem(plain._AS_WRITTEN, nn.Conv2d, written)
+    assert not plain.is_plain(nn.Conv2d(1, 1, 1), nn.Conv2d)
 
 
 def test_the_smaller_of_weights_and_map_is_scaled() -> None:

@@ -1,10 +1,12 @@
 """Whatever somebody puts in the place of a textbook's method or function is called in every mode, as often as in the textbook.
 
-It may stand in a class, in a file, or on a single object.
+It may stand in the textbook's class, in that of the object, in a file, or on a single object.
 """
 
+import sys
 from collections import Counter
 from functools import wraps
+from inspect import isfunction, isroutine
 from typing import Any
 
 import pytest
@@ -35,11 +37,14 @@ def places() -> dict[str, tuple[Any, str]]:
     for written in _AS_WRITTEN.values():
         cls, file = written.textbook, written.textbook.__module__
         ours = file.startswith("frcnn_edu")
-        names = vars(cls).keys() & (written.methods if ours else {"forward", "_conv_forward"})
+        names = vars(cls).keys() & (written.of_textbook if ours else {"forward", "_conv_forward"})
+        names = {name for name in names if isfunction(getattr(cls, name))}
+        if cls is not nn.Sequential:  # of which others inherit
+            names |= {"__call__"}
         found |= {f"{cls.__name__}.{name}": (cls, name) for name in sorted(names)}
-        if ours:
-            module = __import__(file, fromlist=["_"])
-            found |= {f"{file.removeprefix('frcnn_edu.')}.{name}": (module, name) for name in written.functions}
+        for name, values in written.files.items():
+            functions = [key for key, value in values.items() if isroutine(value)]
+            found |= {f"{name.removeprefix('frcnn_edu.')}.{key}": (sys.modules[name], key) for key in functions}
     return found
 
 
@@ -125,6 +130,23 @@ def test_what_replaces_it_is_called_as_often(name: str, of_bottlenecks: Prepared
             note(patch, *PLACES[name], name, noted)
             work(model)
         assert noted[name] == in_the_textbook[name], mode
+
+
+@pytest.mark.parametrize("name", [name for name, (owner, _) in PLACES.items() if isinstance(owner, type)])
+def test_what_replaces_it_on_the_objects_class_is_called_as_often(
+    name: str, of_bottlenecks: Prepared, of_basic_blocks: Prepared
+) -> None:
+    cls, attribute = PLACES[name]
+    for model, in_the_textbook in (of_bottlenecks, of_basic_blocks):
+        for mode in ("exact", "fast") if in_the_textbook[name] else ():
+            run_as(model, mode)
+            classes = {type(thing) for thing in objects(model, cls).values()}
+            noted: Noted = Counter()
+            with pytest.MonkeyPatch.context() as patch:
+                for each in {cls} if cls in classes else classes:  # of a class and its subclass, one
+                    note(patch, each, attribute, name, noted)
+                work(model)
+            assert noted[name] == in_the_textbook[name], mode
 
 
 @pytest.mark.parametrize("name", OF_OBJECTS)

@@ -4,6 +4,7 @@ import copy
 import inspect
 import io
 import pickle
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -433,6 +434,25 @@ def test_a_subclass_and_a_custom_part_are_never_exchanged() -> None:
         assert type(model.backbone.body["layer1"][0]) is OwnBlock
         assert list(map(type, custom.modules())) == [nn.Sequential, nn.Conv2d, nn.BatchNorm2d, nn.ReLU]
         assert {type(m) for m in model.modules() if isinstance(m, nn.Conv2d)} == {nn.Conv2d}
+
+
+def test_a_method_wrapped_in_one_mode_goes_on_to_work_in_the_others() -> None:
+    model = frcnn_edu.fasterrcnn_small_fpn().eval()
+    image, calls = torch.rand(3, 64, 64), Counter()
+
+    def wrap(thing: Any, name: str) -> None:
+        method = getattr(thing, name)
+        setattr(thing, name, lambda *args: calls.update([name]) or method(*args))
+
+    with torch.inference_mode():
+        (expected,) = run_as(model, "textbook")([image])
+        run_as(model, "fast")
+        wrap(model.roi_heads, "postprocess_detections")
+        wrap(model.backbone.body["layer1"][0], "forward")
+        for mode in ("fast", "textbook", "exact", "fast"):
+            (found,) = run_as(model, mode)([image])
+            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert calls == {"postprocess_detections": 4, "forward": 4}
 
 
 def test_torchvisions_model_stays_torchvisions() -> None:
