@@ -25,7 +25,7 @@ def growing_steps(boxes: int | None) -> list[Step]:
 
 
 def matching_seconds(bench: Bench, size: int, boxes: int) -> Comparison:
-    """How long the RPN takes to match the anchors of an image of `size` with so many boxes."""
+    """How long the RPN takes to match the anchors of an image of `size` with this many boxes."""
     return interleave(_matching(bench.ours, size, boxes), _matching(bench.theirs, size, boxes), bench.repeats)
 
 
@@ -36,7 +36,7 @@ def matching_peaks(size: int, boxes: int) -> Peaks:
 
 
 def roi_seconds(bench: Bench, number: int) -> Comparison:
-    """How long RoIAlign and the box head take for so many boxes in an image of `ROIS_AT`, without gradients."""
+    """How long RoIAlign and the box head take for this many boxes in an image of `ROIS_AT`, without gradients."""
     bench.resize(ROIS_AT)
     return interleave(_rois(bench.ours, number), _rois(bench.theirs, number), bench.repeats)
 

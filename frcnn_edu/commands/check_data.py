@@ -6,7 +6,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..data import VOCDetection, existing_splits, open_dataset
@@ -101,10 +100,7 @@ def _places(places: Places) -> list[str]:
 
 def count_lines(report: DataReport) -> list[str]:
     """A table: images and objects of each class, by split."""
-    splits = list(report.images)
-    counts = torch.stack(
-        [report.labels[report.splits == i].bincount(minlength=len(report.classes)) for i in range(len(splits))]
-    )  # (splits, classes)
+    splits, counts = list(report.images), report.counts
 
     def row(name: str, values: list[int]) -> str:
         return f"{readable(name, 40):<42}" + "".join(f"{value:>10,}" for value in values)
@@ -128,13 +124,12 @@ def size_lines(report: DataReport, config: TrainConfig) -> list[str]:
     if not len(report.labels):
         return ["no object to measure"]
     resized = (report.boxes[:, 2:] - report.boxes[:, :2]).prod(dim=1).sqrt()
-    shares = report.levels.bincount(minlength=len(report.level_names)) / len(report.levels)
     return [
         f"{'objects, square root of the area in pixels':<42}" + "".join(f"{name:>10}" for name in QUANTILES),
         f"{'  in the files':<42}" + _quantiles(report.sides),
         f"{f'  as {config.model} resizes them':<42}" + _quantiles(resized),
         "read from level  "
-        + "  ".join(f"{name} {100 * share:.1f} %" for name, share in zip(report.level_names, shares)),
+        + "  ".join(f"{name} {100 * share:.1f} %" for name, share in zip(report.level_names, report.level_shares)),
     ]
 
 

@@ -92,7 +92,7 @@ def run_train(options: argparse.Namespace) -> None:
 
 
 def new_config(options: argparse.Namespace, device: torch.device, processes: int = 1) -> TrainConfig:
-    """The preset for the model, the data and so many processes, with what the command line says put over it."""
+    """The preset for the model, the data and the number of processes, with what the command line says put over it."""
     return config_of(options, options.model or ("small" if device.type == "cpu" else "resnet50_fpn"), processes)
 
 

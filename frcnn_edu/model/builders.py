@@ -56,7 +56,7 @@ def fasterrcnn_resnet50_fpn(
         weights: of the whole detector: torchvision's enum, "DEFAULT", "COCO_V1", a file, or None.
         progress: show a bar while downloading.
         num_classes: with the background; 91 by default, and with COCO weights.
-        new_classes: instead of num_classes, to fine-tune `weights` on another task: so many classes, with the background.
+        new_classes: instead of num_classes, to fine-tune `weights` on another task: the number of its classes, with the background.
             All of the weights are loaded but those of the predictor, which begins anew.
         weights_backbone: of the backbone alone, ImageNet's by default; not loaded when `weights` are given.
         trainable_backbone_layers: 0…5, how much of a pretrained backbone is trained; 3 by default. Without any

@@ -163,9 +163,8 @@ class ResNet(nn.Module):
     ) -> Stage:
         """Residual blocks; the first changes size and channels, if they change."""
         channels, downsample = planes * block.expansion, None
-        if (
-            stride != 1 or self.inplanes != channels
-        ):  # x does not fit what it is added to: a 1×1 convolution lets it fit
+        # Where x does not fit what it is added to, a 1×1 convolution lets it fit.
+        if stride != 1 or self.inplanes != channels:
             downsample = nn.Sequential(conv1x1(self.inplanes, channels, stride), settings["norm_layer"](channels))
         first = block(self.inplanes, planes, stride, downsample, **settings)
         self.inplanes = channels  # of all that follows

@@ -166,9 +166,8 @@ class RoIHeads(nn.Module):
             # Another answer than the RPN's: not only whether there is something, but what.
             label = gt_labels_in_image[matched.clamp(min=0)]
             label[matched == self.proposal_matcher.BELOW_LOW_THRESHOLD] = 0  # background
-            label[
-                matched == self.proposal_matcher.BETWEEN_THRESHOLDS
-            ] = -1  # ignored; there is none if both thresholds are equal
+            # Ignored; there is none if both thresholds are equal.
+            label[matched == self.proposal_matcher.BETWEEN_THRESHOLDS] = -1
             matched_idxs.append(matched.clamp(min=0))
             labels.append(label)
         return matched_idxs, labels
@@ -186,9 +185,8 @@ class RoIHeads(nn.Module):
         """Logits (ΣNᵢ, C) and deltas (ΣNᵢ, 4·C) → for each image boxes (K, 4), scores (K,) and labels (K,), best first."""
         num_classes = class_logits.shape[1]  # with the background
         boxes_per_image = [boxes.shape[0] for boxes in proposals]
-        all_boxes = self.box_coder.decode(
-            box_regression, proposals
-        )  # (ΣNᵢ, C, 4): every class moves the box its own way
+        # Every class moves the box its own way.
+        all_boxes = self.box_coder.decode(box_regression, proposals)  # (ΣNᵢ, C, 4)
         all_scores = class_logits.softmax(dim=-1)  # (ΣNᵢ, C)
 
         final_boxes, final_scores, final_labels = [], [], []

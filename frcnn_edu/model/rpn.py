@@ -211,9 +211,8 @@ class RegionProposalNetwork(nn.Module):
                 continue
             matched = self.proposal_matcher(self.box_similarity(gt_boxes, anchors_in_image))  # (N,) index, −1 or −2
             label = (matched >= 0).to(anchors_in_image.dtype)  # a float: it is the target of a cross-entropy
-            label[
-                matched == self.proposal_matcher.BETWEEN_THRESHOLDS
-            ] = -1  # neither object nor background: not trained on
+            # Neither object nor background: not trained on.
+            label[matched == self.proposal_matcher.BETWEEN_THRESHOLDS] = -1
             labels.append(label)
             # −1 and −2 are no indices. The first object stands in for them, and is never looked at.
             matched_gt_boxes.append(gt_boxes[matched.clamp(min=0)])

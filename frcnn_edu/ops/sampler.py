@@ -27,7 +27,7 @@ class BalancedPositiveNegativeSampler:
         positive_masks, negative_masks = [], []
         for labels in matched_idxs:
             positives, negatives = torch.where(labels >= 1)[0], torch.where(labels == 0)[0]  # ignored ones are neither
-            # At most so many positives; there are often fewer. Negatives fill up, so that the batch has its size.
+            # At most this many positives; there are often fewer. Negatives fill up, so that the batch has its size.
             num_positives = min(int(self.batch_size_per_image * self.positive_fraction), len(positives))
             num_negatives = min(self.batch_size_per_image - num_positives, len(negatives))  # the rest
             positive_masks.append(_mask(labels, _choose(positives, num_positives)))

@@ -57,6 +57,17 @@ class DataReport:
     fitted: AnchorGenerator | None
     fitted_reach: Tensor | None
 
+    @property
+    def counts(self) -> Tensor:
+        """Objects by split and label: (splits, classes)."""
+        of_split = [self.labels[self.splits == i] for i in range(len(self.images))]
+        return torch.stack([labels.bincount(minlength=len(self.classes)) for labels in of_split])
+
+    @property
+    def level_shares(self) -> list[float]:
+        """Which share of the objects is read from each level."""
+        return (self.levels.bincount(minlength=len(self.level_names)) / max(1, len(self.levels))).tolist()
+
 
 class Geometry:
     """Where a model puts an image's objects and maps: its own transform and backbone, without any pixels."""

@@ -88,7 +88,7 @@ class Started(Processes):
 def join(device: str | None = None) -> tuple[Processes, torch.device]:
     """Who takes part, and where this process computes: `pick_device(device)`, or under `torchrun` a GPU for each process.
 
-    Raises `ValueError` where the device is not available, or not for so many.
+    Raises `ValueError` where the device is not available, or not for that many processes.
     """
     if world_size() == 1:
         return ALONE, pick_device(device)

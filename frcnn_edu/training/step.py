@@ -29,7 +29,7 @@ def train_step(
 ) -> dict[str, float]:
     """One step of gradient descent on one batch; returns the four losses.
 
-    With `config.accumulate` the batch goes through the model in so many parts, one after another, and the gradients add up.
+    With `config.accumulate` the batch goes through the model in that many parts, one after another, and the gradients add up.
     `images` are those of this process; losses and gradients are the mean over all processes.
 
     Raises `NonFiniteLoss` before the weights are touched, naming the loss, the step and the images.

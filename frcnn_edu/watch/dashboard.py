@@ -90,7 +90,7 @@ class Dashboard:
             self.moment.value = self.state.step  # which draws it
 
     def over_time(self, image: int = 0, moments: int = 8) -> Figure:
-        """One image at up to so many of the moments, spread over the run."""
+        """One image at up to this many of the moments, spread over the run."""
         steps = list(self.found)
         chosen = sorted({steps[round(i * (len(steps) - 1) / max(moments - 1, 1))] for i in range(moments)})
         with st.style():

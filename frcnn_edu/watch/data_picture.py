@@ -1,7 +1,6 @@
 """What a data set holds, in one figure."""
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
@@ -49,9 +48,7 @@ def _shortened(name: str, longest: int) -> str:
 
 def _draw_classes(ax: Axes, report: DataReport, shown: int) -> None:
     """A bar for each class, the frequent ones first, divided by split."""
-    counts = torch.stack(
-        [report.labels[report.splits == i].bincount(minlength=len(report.classes)) for i in range(len(report.images))]
-    )[:, 1:]  # (splits, classes)
+    counts = report.counts[:, 1:]
     order = counts.sum(dim=0).argsort(descending=True, stable=True)
     kept, rest = order[:shown], order[shown:]
     ends = counts[:, kept].cumsum(dim=0)  # (splits, shown)
@@ -121,7 +118,7 @@ def _draw_sizes(ax: Axes, report: DataReport) -> None:
 
 
 def _draw_levels(ax: Axes, report: DataReport) -> None:
-    shares = (report.levels.bincount(minlength=len(report.level_names)) / max(1, len(report.levels))).tolist()
+    shares = report.level_shares
     ax.bar(report.level_names, shares, 0.66, color=[st.level_color(name) for name in report.level_names])
     _write_shares(ax, range(len(shares)), shares)
     ax.set_title("Objects by level")

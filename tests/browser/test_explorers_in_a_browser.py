@@ -20,7 +20,7 @@ from hands import IN_A_BROWSER, lit_panels, names_colliding, names_missing, poin
 
 from frcnn_edu import cli
 from frcnn_edu.benchmark import explorers
-from frcnn_edu.lessons import explore
+from frcnn_edu.lessons import EXPLORER_OF, explore, notebook_name
 from frcnn_edu.lessons.explore import EXPLORERS
 from frcnn_edu.lessons.fpn.explorer.result import STAGES
 from frcnn_edu.notebook_checks.browser import Reader, reading
@@ -28,18 +28,7 @@ from frcnn_edu.notebook_checks.browser import Reader, reading
 pytestmark = IN_A_BROWSER
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-WHERE = {
-    "whole_path": "00_the_whole_network.ipynb",
-    "fpn_levels": "03_fpn.ipynb",
-    "base_anchors": "04_base_anchors.ipynb",
-    "stride_grid": "05_stride_grid.ipynb",
-    "box_coding": "07_box_coding.ipynb",
-    "iou_labeling": "08_iou_labeling.ipynb",
-    "proposals": "09_proposals.ipynb",
-    "level_mapper": "10_level_mapper.ipynb",
-    "roi_align": "11_roi_align.ipynb",
-    "detections": "12_box_head.ipynb",
-}
+WHERE = {explorer: notebook_name(lesson) for lesson, explorer in EXPLORER_OF.items()}
 DRAGGED = ("base_anchors", "box_coding", "iou_labeling", "level_mapper", "roi_align")
 PRESSES = {"stride_grid": 8}  # keys until something else is said: 8 times 2 pixels are more padding
 

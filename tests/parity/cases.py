@@ -28,7 +28,7 @@ FAST = {
 
 @dataclass
 class Case:
-    """Images of the given sizes with so many boxes each, and a model of that recipe and settings."""
+    """Images of the given sizes with this many boxes each, and a model of that recipe and settings."""
 
     name: str
     recipe: Callable[..., nn.Module] = small_fpn

@@ -35,7 +35,7 @@ def assert_same_run(out: Path, untouched: Path) -> None:
 
 
 def kill_once(out: Path, moment: float, while_writing: bool) -> bool:
-    """Start the run, kill it so many seconds after its first step, or during the next writing; whether it was killed."""
+    """Start the run, kill it some seconds after its first step, or during the next writing; whether it was killed."""
     hears, told = processes.Pipe(duplex=False)
     process = processes.Process(target=run_real, args=(out, told))
     process.start()

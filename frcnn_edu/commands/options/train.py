@@ -71,7 +71,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 def _add_recipe(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--batch-size", type=int, metavar="N", help="images a step, of all processes together")
-    add("--accumulate", type=int, metavar="N", help="take them in so many parts, where memory is short (default: 1)")
+    add("--accumulate", type=int, metavar="N", help="take them in N parts, where memory is short (default: 1)")
     add("--optimizer", choices=OPTIMIZERS)
     add("--lr", type=float, help="the highest learning rate")
     add("--momentum", type=float, help="of SGD")
@@ -112,9 +112,8 @@ def check(options: argparse.Namespace) -> None:
         return
     if options.model is not None:
         check_pretraining(config)
-    models = (
-        ("small", "resnet50_fpn") if options.model is None else (options.model,)
-    )  # the default depends on the device
+    # The default depends on the device.
+    models = ("small", "resnet50_fpn") if options.model is None else (options.model,)
     check_one_of(lambda model: check_parts(config_of(options, model, world_size()), world_size()), models)
     _check_weights(options)
     data = options.data or "shapes"

@@ -69,7 +69,7 @@ def _back(cell: int, layers: Sequence[Layer]) -> tuple[int, int]:
 
 @checker
 def bottleneck_weights(answer: Callable[[int], int]) -> str:
-    """`answer(channels)` counts the convolution weights of a bottleneck that takes and returns so many channels."""
+    """`answer(channels)` counts the convolution weights of a bottleneck that takes and returns `channels` channels."""
     from torchvision.models.resnet import Bottleneck
 
     for channels in (256, 512, 2048):

@@ -58,7 +58,7 @@ def _pieces(line: Line) -> Sequence[Piece]:
 
 
 def apart(value: float, other: float, digits: int = 2) -> str:
-    """A number with so many digits behind the point, or as many as tell it from another one, up to seven."""
+    """A number with the given number of digits behind the point, or with as many as tell it from another one, up to seven."""
     for more in range(digits, 8):
         if float(f"{value:.{more}f}") != other or value == other:
             return f"{value:.{more}f}"

@@ -107,7 +107,7 @@ def _sums(laterals: list[Tensor]) -> list[Tensor]:
 
 @checker
 def reached_cells(side: Callable[[int], int]) -> str:
-    """Checks `side(steps)`: so many cells high and wide is what one cell reaches, `steps` levels further down."""
+    """Checks `side(steps)`: how many cells high and wide is what one cell reaches, `steps` levels further down?"""
     for steps in range(5):
         found, measured = side(steps), _reached(steps)
         if found == measured:

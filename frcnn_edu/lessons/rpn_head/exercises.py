@@ -101,7 +101,7 @@ def location(place: Callable[[int, list[tuple[int, int]], int], Any]) -> str:
         )
         expect(
             any(answers[i][1:3] != divmod(i // anchors, rows) for i in on_first),
-            "Divide the cell by the number of *columns*: so many cells make a row.",
+            "Divide the cell by the number of *columns*: that many cells make a row.",
         )
         expect(False, f"Index {first} should give {right}, you say {given}.")
     return "With this, any number in any list of the network can be traced back to a place in the image."

@@ -46,7 +46,7 @@ def _states(value: Any) -> list[Any]:
 
 
 def cache_of(owner: Any, key: Any = None, most: int | None = None) -> Cache:
-    """The cache of a module, one for each key; with `most` the oldest goes when there are so many.
+    """The cache of a module, one for each key; with `most` the oldest goes when there are that many.
 
     It lives beside the module, not in it: a copy, a file or a state dict has none of it, and it goes when the module does.
     """

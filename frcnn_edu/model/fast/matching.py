@@ -8,7 +8,7 @@ from torch import Tensor
 from ...ops.matcher import Matcher
 from .boxes import box_iou
 
-# A table of IoUs is worked through in pieces of at most so many numbers, 8 MB: few enough to stay near the processor,
+# A table of IoUs is worked through in pieces of at most this many numbers, 8 MB: few enough to stay near the processor,
 # whatever the number of objects.
 MOST_IOUS = 2**21
 

@@ -20,7 +20,7 @@ class Recomputed:
         self.compute = compute
         self.device_type = "cpu"
         self.computed: Tensor | None = None
-        self.wanted = 0  # by so many operations
+        self.wanted = 0  # by how many operations
 
     def value(self) -> Tensor:
         """In the backward pass: the value, kept until the last of the operations has had it."""

@@ -16,7 +16,7 @@ from .convolution import conv_norm, run_in_order, scaled_convolution
 from .plain import is_overridden, is_plain
 from .recomputation import Recomputed, may_hold_less
 
-SHORT = 3  # blocks: a stage of so many has small maps, and nothing to gain
+SHORT = 3  # blocks: a stage of this many has small maps, and nothing to gain
 
 
 class FastConv2dNormActivation(Conv2dNormActivation):

@@ -217,7 +217,7 @@ def _told(result: Result, index: int | None = None) -> dict[str, Tensor]:
 
 
 def _ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers from low to high, at most so many."""
+    """Round numbers from low to high, at most this many."""
     steps = (n * 10.0**power for power in range(-1, 4) for n in (1, 2, 5))
     step = next(step for step in steps if int(high / step) + int(-low / step) + 1 <= most)
     return [k * step for k in range(-int(-low / step), int(high / step) + 1)]

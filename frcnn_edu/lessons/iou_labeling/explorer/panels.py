@@ -27,7 +27,7 @@ from .result import BACKGROUND, FOREGROUND, IGNORED, Result
 from .words import KINDS, formula, reason
 
 BINS = 20
-FEW = 60  # so many ignored anchors of the chosen object can be drawn as boxes; more would hide the image
+FEW = 60  # ignored anchors of the chosen object are drawn as boxes up to this number; more would hide the image
 MANY = 250  # likewise foreground anchors
 ROWS = 8  # objects whose IoU with the selected anchor is shown
 

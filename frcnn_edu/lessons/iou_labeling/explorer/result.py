@@ -76,7 +76,7 @@ class Result:
         return shared, area, float(box_area(torch.stack((anchor, ground_truth))).sum()) - area
 
     def written(self, digits: int) -> str:
-        """The selected anchor's best IoU with so many digits, or as many as it takes to be on its side of the thresholds."""
+        """The selected anchor's best IoU with this many digits, or with as many as it takes to be on its side of the thresholds."""
         iou, label = float(self.best[self.anchor]), int(self.by_threshold[self.anchor])
         for digit in range(digits, 8):
             seen = round(iou, digit)

@@ -94,7 +94,7 @@ def _restored(result: Result, own: str, iou: str) -> str:
 
 
 def _two(iou: Tensor, more: Tensor) -> str:
-    """An IoU with so many digits, from two on, that it does not look like one that is more."""
+    """An IoU with enough digits, at least two, that it does not look like one that is more."""
     digits = next((d for d in range(2, 7) if round(float(iou), d) < round(float(more), d)), 7)
     return f"{float(iou):.{digits}f}"
 

@@ -258,7 +258,7 @@ class LevelMapperExplorer(Explorer[State, Result]):
         )  # fmt: skip
 
     def _sides(self, size: int) -> tuple[int, int]:
-        """(height, width) of the image with so many pixels on its shorter side."""
+        """(height, width) of the image with this many pixels on its shorter side."""
         height, width = self.subject.image.shape[1:]
         return height * size // min(height, width), width * size // min(height, width)
 

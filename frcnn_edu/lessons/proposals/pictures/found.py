@@ -68,7 +68,7 @@ def plot_fit_and_score(fits: Tensor, scores: Tensor, kept: Tensor, killer: int, 
 
 
 def plot_recall(numbers: Sequence[int], curves: Sequence[tuple[str, Sequence[float]]]) -> Figure:
-    """Share of the objects that the first so many proposals of their image find, for several settings.
+    """Share of the objects that the first proposals of their image find, by their number, for several settings.
 
     Args:
         numbers: proposals kept in each image.
