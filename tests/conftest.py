@@ -11,18 +11,6 @@ import torch
 from frcnn_edu.data import ShapesDetection, write_voc
 
 LONGEST_ID = 60  # letters of a value in a test's name
-# Files that take half a minute and more. They come first: at the end no process waits for another.
-LONG = (
-    "14_train_the_complete_model.ipynb", "test_explorers_in_a_browser.py", "15_why_it_is_fast.ipynb", "test_torchrun.py",
-    "test_command.py", "16_your_own_data.ipynb", "test_surgery.py", "test_overriding.py", "test_rounding.py", "test_cli.py",
-    "test_export.py", "test_killed.py",
-)  # fmt: skip
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the long files in front; the order within a file stays."""
-    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from frcnn_edu.model.fast import MODES
 from frcnn_edu.model.frozen_batch_norm import FrozenBatchNorm2d
 from frcnn_edu.model.resnet import Bottleneck, ResNet
 
+pytestmark = pytest.mark.slow
+
 Event = Callable[[nn.Module, Tensor], list[Tensor]]
 EVENTS: dict[str, Event] = {}
 

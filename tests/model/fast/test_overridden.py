@@ -166,11 +166,11 @@ def test_what_replaces_it_on_one_object_is_called_as_often(
 
 
 def calls_of_each(model: nn.Module, found: dict[str, Any], attribute: str) -> Noted:
-    """How often each object's own method is called; every fourth has one at a time, so that its neighbours have none."""
+    """How often each object's own method is called; every third has one at a time, so that its neighbours have none."""
     noted: Noted = Counter()
-    for start in range(min(4, len(found))):
+    for start in range(min(3, len(found))):
         with pytest.MonkeyPatch.context() as patch:
-            for path in list(found)[start::4]:
+            for path in list(found)[start::3]:
                 note(patch, found[path], attribute, path, noted)
             work(model)
     return noted
