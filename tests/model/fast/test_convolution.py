@@ -205,3 +205,14 @@ def test_a_copy_is_independent() -> None:
         other[0].weight.mul_(2)
         assert not torch.allclose(other(x), before)
         assert torch.equal(layers(x), before)
+
+
+def test_a_frozen_norm_made_to_learn_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "on_cpu", lambda x: False)
+    norm = fast(make_layers())[1]
+    weight = norm.weight.clone()
+    del norm.weight
+    norm.weight = nn.Parameter(weight)
+    norm(torch.ones(1, len(weight), 2, 2, dtype=weight.dtype)).sum().backward()
+    assert norm.weight.grad is not None
+    assert norm.weight.grad.abs().sum() > 0
