@@ -52,17 +52,17 @@ MISTAKES = [  # part of the message, command; in a folder with what `folder` put
     ("--weights none.pth: there is no such file", "train --weights none.pth"),
     ("--weights-backbone runs/none: there is no such file", "train --weights-backbone runs/none"),
     ("no data set at 'nowhere'", "train --data nowhere"),
-    ("has no image set 'test'; it has train, val", "train --data voc --evaluate-on test"),
-    ("is not a Pascal VOC folder: it has no folder Annotations", "train --data half"),
-    ("has no split 'test': there is no test.json", "train --data train.json --evaluate-on test"),
-    ("has no split 'test'; it was divided into train and val", "train --data people --evaluate-on test"),
-    ("is not the folder PennFudanPed: it has no folder PNGImages", "train --data alone"),
+    ("has no split 'test'; it has train, val (Pascal VOC", "train --data voc --evaluate-on test"),
+    ("beside JPEGImages/ it has no folder Annotations", "train --data half"),
+    ("has no split 'test'; it has train, val (COCO, train.json)", "train --data train.json --evaluate-on test"),
+    ("has no split 'test'; it has train, val (Penn-Fudan", "train --data people --evaluate-on test"),
+    ("alone: there is no alone/PNGImages", "train --data alone"),
     ("--json empty is a folder; give the name of a file", "evaluate --json empty"),
     ("--report a.jpg/b.html: a.jpg is a file, and no folder", "evaluate --report a.jpg/b.html"),
     ("there is no checkpoint none.pt", "evaluate --checkpoint none.pt"),
     ("--batch-size 0: expected 1 or more", "evaluate --batch-size 0"),
     ("no data set at 'nowhere'", "evaluate --data nowhere"),
-    ("has no image set 'test'", "evaluate --data voc --split test"),
+    ("has no split 'test'", "evaluate --data voc --split test"),
     ("the following arguments are required: IMAGE_OR_FOLDER", "detect"),
     ("there is no file or folder gone.jpg", "detect gone.jpg"),
     ("the folder empty holds no image", "detect empty"),
@@ -78,7 +78,7 @@ MISTAKES = [  # part of the message, command; in a folder with what `folder` put
     ("no data set at 'nowhere'", "check-data nowhere"),
     ("--max-size 0: expected 1 or more", "check-data voc --max-size 0"),
     ("it has no folder Annotations", "check-data half"),
-    ("has no image set 'test'; it has train, val", "check-data voc --split test"),
+    ("has no split 'test'; it has train, val (Pascal VOC", "check-data voc --split test"),
     ("--out a.jpg is a file; give the name of a folder", "check-data voc --out a.jpg"),
     ("--out a.jpg is a file; give the name of a folder", "figures --out a.jpg"),
     ("invalid choice: 'large'", "check-data voc --model large"),
@@ -137,6 +137,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / name).mkdir(parents=True)
     for name in files.split():
         (root / name).touch()
+    (root / "train.json").write_text('{"images": [], "annotations": [], "categories": []}')
     return root
 
 

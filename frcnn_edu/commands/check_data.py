@@ -3,66 +3,119 @@
 import argparse
 import dataclasses
 import warnings
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from ..data import VOCDetection, existing_splits, open_dataset
+from ..data import existing_splits, open_dataset
+from ..data.doubts import check_objects
 from ..data.findings import Findings, Places, in_words
+from ..data.formats.folders import images_in
 from ..data.names import readable
-from ..data.voc_files import unlisted_names
+from ..data.sources import SHAPES, layout_of
 from ..model import MODELS, AnchorGenerator
 from ..training import TrainConfig, build_model, default_config, pick_device
 from ..training.anchor_fit import REACHED
 from ..training.data_report import WORTH_IT, DataReport, describe_data, unreached
 
 MOST_CLASSES = 100  # rows of the table
+MOST_DRAWN = 12  # images
+FEW = 0.1  # the share of objects out of reach with which anchors are fine
 
 
 def run_check_data(options: argparse.Namespace) -> None:
-    """Report on a data set, in words and as a figure."""
-    from ..viz import save_figure
-    from ..watch.data_picture import draw_data_report
-
-    datasets, findings = open_splits(options.data, options.split)
+    """Report on a data set, in words and as figures."""
+    datasets, findings = open_splits(options.data, options.split, options.images)
+    print(recognised(options.data, options.images, datasets), end="\n\n")
     config = model_config(options)
     model: Any = build_model(config, len(next(iter(datasets.values())).classes), pretrained=False)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")  # what it warns of is in the table
         report = describe_data(datasets, model.eval(), progress=True)
     report.findings.merge(findings)
-    for lines in (finding_lines(report.findings), count_lines(report), size_lines(report, config)):
-        print("\n".join(lines), end="\n\n")
-    print("\n".join(anchor_lines(report, config)))
-    figure = draw_data_report(report, readable(Path(options.data).resolve().name))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # of a script that the font lacks: the table has the names
-        path = save_figure(figure, free_name(options.out / "data.png"))
-    print(f"\nthe figure is {path}")
+    for lines in (
+        doubt_lines(report.doubts),
+        finding_lines(report.findings),
+        count_lines(report),
+        size_lines(report, config),
+        anchor_lines(report, config),
+    ):
+        if lines:
+            print("\n".join(lines), end="\n\n")
+    draw_report(options.out, report, datasets, readable(Path(options.data).resolve().name))
     if options.strict and report.findings.left_out:
         raise ValueError(f"{options.data}: --strict, and {in_words(report.findings.left_out)}")
+    for split, dataset in datasets.items():
+        check_objects(dataset, split, "to learn from" if split == "train" else "to measure")
 
 
-def open_splits(source: str, asked: list[str] | None) -> tuple[dict[str, Any], Findings]:
+def open_splits(source: str, asked: list[str] | None, images: Path | None = None) -> tuple[dict[str, Any], Findings]:
     """The splits that were asked for, or all there are, with the classes of the first; and which cannot be opened."""
-    splits, findings = asked or existing_splits(source), Findings()
+    splits, findings = asked or existing_splits(source, images), Findings()
     datasets: dict[str, Any] = {}
     errors: list[ValueError] = []
     for split in splits:
         classes = next(iter(datasets.values())).classes if datasets else None
         try:
-            datasets[split] = open_dataset(source, split, classes=classes)
+            datasets[split] = open_dataset(source, split, classes=classes, images=images)
         except ValueError as error:
             errors.append(error)
-            print(f"split {split} cannot be used: {error}\n")
             findings.leave_out("splits that cannot be used", split)
     if not datasets:
         raise errors[0]
-    if asked is None and isinstance(next(iter(datasets.values())), VOCDetection):
-        for name in unlisted_names(Path(source), splits):
-            findings.note("files that are in no split", name)
+    for reason in errors:
+        print(f"a split cannot be used: {reason}\n")
+    if asked is None:
+        for path in unlisted_images(datasets):
+            findings.note("images that are in no split", path.name)
     return datasets, findings
+
+
+def unlisted_images(datasets: Mapping[str, Any]) -> list[Path]:
+    """Image files that no split speaks of, in the folders that their images are in."""
+    spoken_of = {path for dataset in datasets.values() for path in getattr(dataset, "spoken_of", ())}
+    folders = {path.parent for path in spoken_of}
+    return sorted({path for folder in folders for path in images_in(folder)} - spoken_of)
+
+
+def recognised(source: str, images: Path | None, datasets: Mapping[str, Any]) -> str:
+    """One line on what a source was recognised as, and how much of it there is."""
+    count, classes = sum(map(len, datasets.values())), len(next(iter(datasets.values())).classes) - 1
+    if source == SHAPES:
+        return f"shapes, the data set built in: {count} images, {classes} classes"
+    return layout_of(source, images).in_words(count, classes)
+
+
+def draw_report(out: Path, report: DataReport, datasets: Mapping[str, Any], title: str) -> None:
+    """Write the figures: counts and sizes, and some images of each split with their boxes."""
+    from ..viz import save_figure
+    from ..viz.annotations import chosen_images, draw_annotations
+    from ..watch.data_picture import draw_data_report
+
+    figures = {"data.png": draw_data_report(report, title)}
+    images, targets, captions = [], [], []
+    for split, dataset in datasets.items():
+        for index in chosen_images(dataset, max(3, MOST_DRAWN // len(datasets) // 3 * 3)):
+            with suppress(ValueError):  # damaged: it is in the table
+                image, target = dataset[index]
+                images.append(image)
+                targets.append(target)
+                captions.append(f"{split}: {image_name(dataset, index)}, objects: {len(target['labels'])}")
+    if images:
+        figures["images.png"] = draw_annotations(images, targets, captions, report.classes)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # of a script that the font lacks: the table has the names
+        paths = [str(save_figure(figure, free_name(out / name))) for name, figure in figures.items()]
+    print(f"figures: {', '.join(paths)}")
+
+
+def image_name(dataset: Any, index: int) -> str:
+    """What to call an image: its file's name, where it has one."""
+    records = getattr(dataset, "records", None)
+    return f"image {index}" if records is None else readable(records[index].path.name, 30)
 
 
 def model_config(options: argparse.Namespace) -> TrainConfig:
@@ -79,6 +132,15 @@ def free_name(path: Path) -> Path:
     while free.exists():
         free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
     return free
+
+
+def doubt_lines(sentences: list[str]) -> list[str]:
+    """What is probably wrong, before anything else."""
+    return (
+        ["probably wrong; look at it before training", *(f"  ! {sentence}" for sentence in sentences)]
+        if sentences
+        else []
+    )
 
 
 def finding_lines(findings: Findings) -> list[str]:
@@ -152,10 +214,11 @@ def anchor_lines(report: DataReport, config: TrainConfig) -> list[str]:
         _reach_row(f"  anchors of {config.model}", report.reach),
     ]
     if report.fitted is None or report.fitted_reach is None:
-        return [
-            *lines,
-            f"The anchors of {config.model} are fine here: none were found that reach {100 * WORTH_IT:.0f} % more of the objects.",
-        ]
+        none_better = f"none were found that reach {100 * WORTH_IT:.0f} % more of the objects"
+        if unreached(report.reach) < FEW:
+            return [*lines, f"The anchors of {config.model} are fine here: {none_better}."]
+        advice = "Are the boxes right? If so, make the images larger for the model: --min-size, --max-size."
+        return [*lines, f"The anchors of {config.model} do not fit here, and {none_better}. {advice}"]
     used = {**config.model_args, "rpn_anchor_generator": as_python(report.fitted)}
     call = ", ".join([f"num_classes={len(report.classes)}", *(f"{name}={value}" for name, value in used.items())])
     return [

@@ -7,13 +7,23 @@ from typing import Any
 from torch import Tensor
 
 from .coco import CocoDetection
+from .formats.coco import COCO
+from .formats.layout import ALL
+from .formats.recognise import PENN_FUDAN
+from .formats.voc import VOC
 from .names import class_names
 from .penn_fudan import PennFudanDetection
 from .records import RecordDataset, Transforms
 from .shapes import ShapesDetection
-from .sources import kind_of
-from .splits import SPLITS, coco_split
+from .sources import SHAPES, layout_of
+from .splits import SPLITS
 from .voc import VOCDetection
+
+CLASSES: dict[str, type[RecordDataset]] = {
+    VOC.name: VOCDetection,
+    COCO.name: CocoDetection,
+    PENN_FUDAN.name: PennFudanDetection,
+}  # those with a class of their own
 
 
 def collate(batch: Sequence[tuple[Tensor, dict[str, Any]]]) -> tuple[list[Tensor], list[dict[str, Any]]]:
@@ -27,17 +37,20 @@ def open_dataset(
     split: str,
     *,
     classes: Sequence[str] | None = None,
+    images: str | Path | None = None,
     transforms: Transforms | None = None,
     strict: bool = False,
 ) -> ShapesDetection | RecordDataset:
-    """The data set that a command line's `--data` and `--split` mean.
+    """The data set that a command line's `--data`, `--images` and `--split` mean.
 
     Args:
-        source: "shapes"; a Pascal VOC folder; a COCO json file (see `coco_split` for how it is divided); or the folder
-            PennFudanPed.
-        split: "train", "val" or "test".
+        source: "shapes", or a file or folder as an annotation tool exports it: Pascal VOC, COCO, YOLO, CSV tables, labelme,
+            VGG Image Annotator, Label Studio, CVAT, or the folder PennFudanPed. What it is shows in what lies there. A data
+            set that comes without splits is divided: every fifth image is for "val", the others for "train".
+        split: "train", "val" or "test"; or "all" for everything in a file, or in a data set that comes without splits.
         classes: the names of the labels, such as another data set's `classes`; a leading "background" may be missing.
             By default the data set's own.
+        images: the folder of the images, where they are not with the annotations.
         transforms: called with (image, target), returns both, changed.
         strict: stop at files and objects that cannot be used, instead of leaving them out with a note. What can be
             repaired, and classes that were not asked for, are no reason to stop.
@@ -46,19 +59,18 @@ def open_dataset(
         ValueError: the source is none of these, or lacks the split or the classes; with `strict`, something would be
             left out.
     """
-    if split not in SPLITS:
+    if split not in (*SPLITS, ALL):
         raise ValueError(f"split must be one of {', '.join(SPLITS)}; got {split!r}")
-    match kind_of(source):
-        case "shapes":
-            _same_classes("shapes", ShapesDetection.classes, classes)
-            return ShapesDetection(split, transforms=transforms)
-        case "coco":
-            file, part = coco_split(Path(source), split)
-            return CocoDetection(file, classes=classes, transforms=transforms, part=part, strict=strict)
-        case "voc":
-            return VOCDetection(source, split, classes, transforms, strict)
-    _same_classes(source, PennFudanDetection.classes, classes)
-    return PennFudanDetection(source, split, transforms=transforms, strict=strict)
+    if str(source) == SHAPES:
+        _same_classes(SHAPES, ShapesDetection.classes, classes)
+        return ShapesDetection(split, transforms=transforms)
+    layout = layout_of(source, images)
+    part = layout.part(split)
+    kind = CLASSES.get(layout.format.name, RecordDataset)
+    if kind is PennFudanDetection:
+        _same_classes(source, PennFudanDetection.classes, classes)
+        classes = PennFudanDetection.classes
+    return kind.of(source, layout.format, part, classes, transforms, strict)
 
 
 def _same_classes(source: str | Path, own: Sequence[str], wanted: Sequence[str] | None) -> None:

@@ -67,14 +67,19 @@ def class_names(names: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-def choose_classes(source: str | Path, found: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, ...]:
+def choose_classes(
+    source: str | Path, found: Sequence[str], wanted: Sequence[str] | None, reason: str = ""
+) -> tuple[str, ...]:
     """The `wanted` class names, or all those `found` in a source, with "background" in front.
+
+    Args:
+        reason: why nothing was found, if that is known.
 
     Raises:
         ValueError: nothing was found, or nothing of what is wanted.
     """
     if not found:
-        raise ValueError(f"{source} has no objects with a class name")
+        raise ValueError(f"{source} has no objects with a class name" + (f": {reason}" if reason else ""))
     names = class_names(found if wanted is None else wanted)
     if not set(found) & set(names):
         raise ValueError(f"{source} has the classes {', '.join(found)}, none of {', '.join(names[1:])}")

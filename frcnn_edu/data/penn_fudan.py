@@ -10,8 +10,10 @@ from PIL import Image
 from torchvision.datasets.utils import download_and_extract_archive
 
 from .findings import Findings
-from .records import Box, Record, RecordDataset, Transforms, find_frame
-from .splits import every_fifth
+from .formats.annotated import Annotated, Item, Reading
+from .formats.layout import Part
+from .formats.recognise import PENN_FUDAN, recognise
+from .records import RecordDataset, Transforms
 
 URL = "https://www.cis.upenn.edu/~jshi/ped_html/PennFudanPed.zip"
 # Not published with the archive; the Avalanche library checks its own download of it against this one.
@@ -54,29 +56,32 @@ class PennFudanDetection(RecordDataset):
         for name in ("PNGImages", "PedMasks"):
             if not (folder / name).is_dir():
                 raise ValueError(f"{folder / name} does not exist; download=True fetches Penn-Fudan")
+        part = recognise(folder).part(split)
+        super().__init__(folder, PENN_FUDAN, part, self.classes, transforms, strict)
 
-        findings = Findings()
-        records: list[Record] = []
-        images = {path.stem: path for path in _files(folder / "PNGImages")}
-        masks = {path.stem.removesuffix("_mask"): path for path in _files(folder / "PedMasks")}
-        for name in every_fifth(sorted({*images, *masks}), split, folder):
-            if name not in images or name not in masks:
-                findings.leave_out(f"images left out, no {'mask' if name in images else 'file'}", f"{name}.png")
-            elif people := find_people(masks[name], findings):
-                size, boxes, areas = people
-                if frame := find_frame(images[name], size, findings):
-                    records.append(Record(images[name], len(records), upright=frame[1]))
-                    for box, area in zip(boxes, areas, strict=True):
-                        records[-1].add(box, label=1, ignore=False, area=area)
-        super().__init__(folder, self.classes, records, findings, transforms, strict)
+
+def read_masks(part: Part, findings: Findings) -> Reading:
+    """The photographs of a folder PennFudanPed, with a box around each person's mask."""
+    assert part.images is not None  # `recognise` says where they are
+    photographs = {path.stem: path for path in _files(part.images)}
+    masks = {path.stem.removesuffix("_mask"): path for path in _files(part.annotations)}
+    images = []
+    for name in sorted({*photographs, *masks}):
+        file = f"{name}.png"
+        if name not in photographs or name not in masks:
+            lacking = "mask" if name in photographs else "file"
+            images.append(Annotated(file, problem=f"images left out, no {lacking}"))
+        else:
+            images.append(find_people(photographs[name], masks[name]))
+    return Reading(images, list(PennFudanDetection.classes[1:]))
 
 
 def _files(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*.png") if path.is_file() and not path.name.startswith(".")]
 
 
-def find_people(path: Path, findings: Findings) -> tuple[tuple[int, int], list[Box], list[float]] | None:
-    """The (width, height) of a mask file, and box and area of each person in it; None, with a note, if it is no mask.
+def find_people(photograph: Path, path: Path) -> Annotated:
+    """A photograph with box and area of each person in its mask file.
 
     Pixels of person i hold the value i, whatever its colour in a palette; 0 is the background.
     """
@@ -84,11 +89,9 @@ def find_people(path: Path, findings: Findings) -> tuple[tuple[int, int], list[B
         with Image.open(path) as file:
             values = np.asarray(file)
     except Exception:  # whatever Pillow makes of a damaged file
-        findings.leave_out("images left out, mask unreadable", path.name)
-        return None
+        return Annotated(path.name, problem="images left out, mask unreadable")
     if values.ndim != 2 or values.dtype.kind not in "biu":
-        findings.leave_out("images left out, mask has not one whole number a pixel", path.name)
-        return None
+        return Annotated(path.name, problem="images left out, mask has not one whole number a pixel")
     height, width = values.shape
     numbers, person = np.unique(values, return_inverse=True)  # (N,), and which of them each pixel is
     y, x = (torch.from_numpy(axis.ravel()) for axis in np.indices(values.shape))  # (H·W,) each
@@ -103,7 +106,8 @@ def find_people(path: Path, findings: Findings) -> tuple[tuple[int, int], list[B
     )
     boxes = torch.stack([*first, last[0] + 1, last[1] + 1], dim=1)[numbers > 0].double()  # (N, 4)
     areas = index.bincount()[numbers > 0].double()
-    return (width, height), [tuple(box) for box in boxes.tolist()], areas.tolist()
+    people = [Item("pedestrian", box, area=area) for box, area in zip(boxes.tolist(), areas.tolist(), strict=True)]
+    return Annotated(photograph.name, people, photograph, (width, height))
 
 
 def download_penn_fudan(root: Path) -> None:

@@ -10,8 +10,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from .box_numbers import BoxNumbers
 from .findings import Findings, in_words
+from .formats.annotated import Annotated, Form, Item
+from .formats.finder import ImageFinder
+from .formats.layout import Format, Part
 from .images import check_end, image_size, load_image
+from .names import choose_classes, readable
+from .splits import every_fifth
 
 MIN_SIDE = 0.1  # pixels; float32 could turn a thinner box into one of no width
 Box = tuple[float, float, float, float]
@@ -30,6 +36,18 @@ class Record:
     area: list[float] = field(default_factory=list)
     iscrowd: list[int] = field(default_factory=list)
 
+    def drop_repeated(self) -> int:
+        """Take out objects that are there once more, of the same class with the same box; returns how many."""
+        first: dict[tuple[Box, int], int] = {}
+        for place, key in enumerate(zip(self.boxes, self.labels, strict=True)):
+            first.setdefault(key, place)
+        repeated = len(self.boxes) - len(first)
+        if repeated:
+            kept = list(first.values())
+            self.boxes, self.labels = [self.boxes[i] for i in kept], [self.labels[i] for i in kept]
+            self.area, self.iscrowd = [self.area[i] for i in kept], [self.iscrowd[i] for i in kept]
+        return repeated
+
     def add(self, box: Box, label: int, ignore: bool, area: float | None = None) -> None:
         """Append an object; `area` is the box's unless given."""
         self.boxes.append(box)
@@ -46,31 +64,57 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
         records: one for each image, in the order of the indices.
         findings: what was left out or repaired, and where.
         summary: one line on how much there is, and on the findings.
+        spoken_of: all image files that the annotations speak of, those left out as well.
+        box_numbers: what the boxes look like as they are written, for doubts about their format.
 
     An item is (image, target): the image float32 (3, H, W) in 0–1, the target a dict of `boxes` float32 (N, 4) xyxy in
     pixels, right and bottom edges exclusive; `labels` int64 (N,); `image_id` int; `area` float32 (N,), in pixels;
     `iscrowd` int64 (N,), where 1 means "to be ignored".
 
+    Args:
+        source: what to call it in messages.
+        format, part: whose annotations to read, and which.
+        classes: the names of the labels from 1 on, with or without a leading "background"; boxes of other classes are
+            left out. By default all that the part speaks of.
+        transforms: called with (image, target), returns both, changed.
+        strict: stop at anything that has to be left out.
+
     Raises:
-        ValueError: there is no image; with `strict`, an image or an object had to be left out.
+        ValueError: there is no image, or no object of a known class; with `strict`, an image or an object had to be left out.
     """
 
     def __init__(
         self,
         source: str | Path,
-        classes: tuple[str, ...],
-        records: list[Record],
-        findings: Findings,
-        transforms: Transforms | None,
+        format: Format,
+        part: Part,
+        classes: Sequence[str] | None = None,
+        transforms: Transforms | None = None,
         strict: bool = False,
     ) -> None:
-        self.classes, self.records, self.findings, self.transforms = classes, records, findings, transforms
-        counts = f"{len(records)} images, {sum(len(record.boxes) for record in records)} boxes"
+        findings, self.box_numbers = Findings(), BoxNumbers()
+        # What is wrong with a divided data set as a whole is told once, with the part for training.
+        reading = format.read(part, findings if part.share != "val" else Findings())
+        images = reading.images
+        if part.share is not None:
+            images = every_fifth(images, part.share, source, name=lambda image: image.name)
+            findings.note("images divided into train and val here, 80:20", Path(source).name, len(images))
+        self.classes = choose_classes(source, reading.classes, classes, first_reason(images))
+        self.records, self.spoken_of = collect(images, reading.finder, self.classes, findings, self.box_numbers)
+        self.findings, self.transforms = findings, transforms
+        counts = f"{len(self.records)} images, {sum(len(record.boxes) for record in self.records)} boxes"
         self.summary = "; ".join(filter(None, (counts, findings.summary())))
         if strict and findings.left_out:
             raise ValueError(f"{source}: strict allows nothing to be left out; there are {in_words(findings.left_out)}")
-        if not records:
-            raise ValueError(f"{source} has no image to use: {self.summary}")
+        if not self.records:
+            raise ValueError(f"{source} has no image to use: {_why_none(images, reading.finder, self.summary)}")
+
+    @classmethod
+    def of(cls, *arguments: Any) -> "RecordDataset":
+        """A data set of this class by the arguments of `RecordDataset`, whatever those of its own constructor are."""
+        dataset = cls.__new__(cls)
+        RecordDataset.__init__(dataset, *arguments)
+        return dataset
 
     def __len__(self) -> int:
         return len(self.records)
@@ -86,6 +130,111 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
             "iscrowd": torch.tensor(record.iscrowd, dtype=torch.int64),
         }
         return (image, target) if self.transforms is None else self.transforms(image, target)
+
+
+def _why_none(images: Sequence[Annotated], finder: ImageFinder | None, summary: str) -> str:
+    sought = [image.name for image in images if not image.problem and image.path is None]
+    if finder is None or not sought or any(finder.as_written(name) or finder.by_name(name) for name in sought):
+        return summary
+    return (
+        f"none of the {len(sought)} files was found; {readable(sought[0])}, for one, was sought in {finder.looked_in()}. "
+        "--images FOLDER says where they are"
+    )
+
+
+def first_reason(images: Sequence[Annotated]) -> str:
+    """The first of what the annotations themselves say against their images and objects; empty where they say nothing."""
+    problems = ((image.problem or item.problem) for image in images for item in [*image.items, Item("")])
+    return next(filter(None, problems), "")
+
+
+def collect(
+    images: Sequence[Annotated],
+    finder: ImageFinder | None,
+    classes: tuple[str, ...],
+    findings: Findings,
+    box_numbers: BoxNumbers,
+) -> tuple[list[Record], set[Path]]:
+    """The images that can be used, with those of their objects that can be, and all image files; notes on the others.
+
+    An image that is listed several times, under several ids, is one image with the objects of all.
+    """
+    records: list[Record] = []
+    known: dict[Path, Record] = {}
+    files: set[Path] = set()
+    for image in images:
+        where = image.where or image.name
+        if image.path is not None:
+            files.add(image.path)
+        if image.problem:
+            findings.leave_out(image.problem, where)
+            continue
+        path = image.path or (finder.find(image.name, findings) if finder is not None else None)
+        if path is None:
+            continue
+        files.add(path)
+        if (frame := find_frame(path, image.size, findings)) is None:
+            continue
+        size, upright = frame
+        if path in known:
+            findings.repair("images listed several times, taken as one", path.name)
+        else:
+            records.append(Record(path, len(records) if image.image_id is None else image.image_id, upright))
+        record = known.setdefault(path, records[-1])
+        for item in image.items:
+            box_numbers.add(item.numbers, image.form, size)
+            add_item(record, item, image, size, classes, findings)
+    for record in records:
+        if repeated := record.drop_repeated():
+            findings.leave_out("objects annotated twice, used once", record.path.name, repeated)
+    return records, files
+
+
+def add_item(
+    record: Record,
+    item: Item,
+    image: Annotated,
+    size: tuple[int, int],
+    classes: tuple[str, ...],
+    findings: Findings,
+) -> None:
+    """Append an object, if it can be used, to the record of its image, which has the given (width, height)."""
+    where = image.where or record.path.name
+    if item.problem or item.name in ("", "background"):
+        what = item.problem or f"boxes refused, {'the class is background' if item.name else 'no class name'}"
+        findings.leave_out(what, where)
+        return
+    if item.name not in classes:
+        findings.note("boxes of other classes left out", item.name)
+        return
+    try:
+        corners = corners_of([float(number) for number in item.numbers], image.form, size)
+    except (TypeError, ValueError, OverflowError):
+        findings.leave_out("boxes refused, not four numbers", where)
+        return
+    if (ordered := order_corners(corners, findings, where)) is None:
+        return
+    if image.from_one:
+        ordered = ordered[0] - 1, ordered[1] - 1, *ordered[2:]
+    if (box := clip_box(ordered, size, findings, where)) is None:
+        return
+    if item.remark:
+        findings.repair(item.remark, where)
+    # No outline is larger than its image.
+    usable = item.area is not None and 0 < item.area <= size[0] * size[1]
+    record.add(box, classes.index(item.name), item.ignore, item.area if usable else None)
+
+
+def corners_of(numbers: Sequence[float], form: Form, size: tuple[int, int]) -> Box:
+    """Four numbers as x0, y0, x1, y1 in pixels of an image of the given (width, height)."""
+    a, b, c, d = numbers
+    width, height = size
+    match form:
+        case Form.SIDES:
+            return a, b, a + c, b + d
+        case Form.SHARES:
+            return a * width, b * height, c * width, d * height
+    return a, b, c, d
 
 
 def find_frame(

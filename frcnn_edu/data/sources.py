@@ -1,85 +1,73 @@
-"""What a user can name as `--data`, and which splits it has; no image or annotation is read for that."""
+"""What a user can name as `--data`, and which splits it has; no image is read for that."""
 
-from contextlib import suppress
 from pathlib import Path
 
-from .findings import Findings
-from .splits import SPLITS, coco_split, every_fifth
-from .voc_files import check_folders, image_sets, read_image_set
+from .formats.layout import ALL, Layout
+from .formats.recognise import recognise
+from .splits import SPLITS
+
+SHAPES = "shapes"  # the data set that is built in
 
 
-def kind_of(source: str | Path) -> str:
-    """The kind of data set that a source is: "shapes", "coco", "voc" or "penn_fudan".
+def layout_of(source: str | Path, images: str | Path | None = None) -> Layout:
+    """How the data set at a path lies there.
+
+    Args:
+        source: a path; "shapes" is none.
+        images: the folder of its images, where they are not with the annotations.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: there is no data set, or no such folder.
     """
-    path = Path(source)
-    if source == "shapes":
-        return "shapes"
-    if path.is_file() and path.suffix.lower() == ".json":
-        return "coco"
-    if (path / "JPEGImages").is_dir():
-        return "voc"
-    if (path / "PedMasks").is_dir():
-        return "penn_fudan"
-    raise ValueError(_nothing_at(path))
+    layout = recognise(Path(source))
+    if images is None:
+        return layout
+    if not Path(images).is_dir():
+        raise ValueError(f"--images {images} is no folder")
+    return layout.with_images(Path(images))
 
 
-def _nothing_at(path: Path) -> str:
-    hint = "" if path.exists() else "; nothing of that name exists"
-    if path.is_dir() and (inside := [str(folder.parent) for folder in sorted(path.glob("*/JPEGImages"))]):
-        hint = f"; did you mean {' or '.join(inside)}?"
-    return (
-        f'no data set at {str(path)!r}: it is neither "shapes", nor a folder with JPEGImages and Annotations '
-        f"(Pascal VOC), nor a .json file (COCO), nor the folder PennFudanPed{hint}"
-    )
-
-
-def existing_splits(source: str | Path) -> list[str]:
+def existing_splits(source: str | Path, images: str | Path | None = None) -> list[str]:
     """Which of "train", "val" and "test" a source has.
 
     Raises:
         ValueError: there is no data set.
     """
-    match kind_of(source):
-        case "shapes":
-            return list(SPLITS)
-        case "voc":
-            return [split for split in SPLITS if split in image_sets(Path(source))]
-        case "penn_fudan":
-            return ["train", "val"]
-    splits = []
-    for split in SPLITS:
-        with suppress(ValueError):
-            coco_split(Path(source), split)
-            splits.append(split)
-    return splits
+    return list(SPLITS) if str(source) == SHAPES else list(layout_of(source, images).splits)
 
 
 def evaluation_split(source: str | Path) -> str:
-    """The split to evaluate on unless another is asked for: "val" if there is one, else "test".
+    """The split to evaluate a training on: "val" if there is one, else "test".
 
     Raises:
-        ValueError: there is no data set.
+        ValueError: there is no data set, or it has neither.
     """
     existing = existing_splits(source)
-    return "test" if "test" in existing and "val" not in existing else "val"
+    if not {"val", "test"} & {*existing}:
+        raise ValueError(
+            f"{source} has neither a split 'val' nor 'test' to evaluate on; it has {', '.join(existing) or 'none'}"
+        )
+    return "val" if "val" in existing else "test"
 
 
-def check_split(source: str | Path, split: str) -> None:
-    """Make sure that `open_dataset(source, split)` will find folders and lists to read, whatever is in them.
+def measured_split(source: str | Path) -> str:
+    """What to measure where nobody says which split: all of a file, or of a data set without splits, that was named."""
+    if str(source) != SHAPES and layout_of(source).whole is not None:
+        return ALL
+    return evaluation_split(source)
+
+
+def check_split(source: str | Path, split: str, images: str | Path | None = None) -> None:
+    """Make sure that `open_dataset(source, split)` will find folders and files to read, whatever is in them.
 
     Raises:
         ValueError: the message of `open_dataset`.
     """
-    match kind_of(source):
-        case "coco":
-            coco_split(Path(source), split)
-        case "voc":
-            check_folders(Path(source))
-            read_image_set(Path(source), split, set(), Findings())
-        case "penn_fudan":
-            every_fifth([], split, source)
-            if not (Path(source) / "PNGImages").is_dir():
-                raise ValueError(f"{source} is not the folder PennFudanPed: it has no folder PNGImages")
+    if str(source) == SHAPES:
+        if split not in SPLITS:
+            raise ValueError(f"shapes has no split {split!r}; it has {', '.join(SPLITS)}")
+        return
+    part = layout_of(source, images).part(split)
+    for path in (part.annotations, part.images, part.listed):
+        if path is not None and not path.exists():
+            raise ValueError(f"{source}: there is no {path}")

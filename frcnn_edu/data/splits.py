@@ -1,44 +1,68 @@
-"""Train, val and test: which files or images of a data set belong to which."""
+"""Train, val and test: the words that mean them in names of files and folders, and the division of data without them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 SPLITS = ("train", "val", "test")
+# The first word of each row is preferred, where a data set has several.
+WORDS = {
+    "train": ("train", "training", "trainval"),
+    "val": ("val", "valid", "validation", "dev", "eval"),
+    "test": ("test", "testing"),
+}
+_SPLIT_OF = {word: split for split, words in WORDS.items() for word in words}
+_WORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(_SPLIT_OF, key=len, reverse=True))})(?![a-z])", re.IGNORECASE)
 
 
-def coco_split(file: Path, split: str) -> tuple[Path, str | None]:
-    """Which COCO file holds a split, and which part of it ("train", "val", or None for all).
+def split_of(name: str) -> tuple[str, str] | None:
+    """The split that a name speaks of, and the name with a star for the word; None if it speaks of none.
 
-    The split's own file is the one whose name differs in the split's name alone: instances_val2017.json beside
-    instances_train2017.json. A file without such a companion for validation is divided: every fifth image is for "val".
-
-    Raises:
-        ValueError: there is no file for this split.
+    "instances_valid2017.json" → ("val", "instances_*2017.json"). The last such word counts.
     """
-    words = list(re.finditer("(?<![a-z])(train|val|test)(?![a-z])", file.stem, re.IGNORECASE))
-    files = {"train": file}  # which splits have a file of their own; without a split's name, one to be divided
-    wanted = file
-    if words:
-        head, tail = file.stem[: words[-1].start()], file.stem[words[-1].end() :]
-        companions = {name: file.with_name(f"{head}{name}{tail}{file.suffix}") for name in SPLITS}
-        companions[words[-1].group().lower()] = file
-        files = {name: path for name, path in companions.items() if path.is_file()}
-        wanted = companions[split]
-    if "train" in files and "val" not in files and split != "test":
-        return files["train"], split
-    if split not in files:
-        raise ValueError(f"{file} has no split {split!r}" + (f": there is no {wanted}" if words else ""))
-    return files[split], None
+    if not (words := list(_WORD.finditer(name))):
+        return None
+    last = words[-1]
+    return _SPLIT_OF[last.group().lower()], f"{name[: last.start()]}*{name[last.end() :]}".lower()
 
 
-def every_fifth(items: Sequence[Any], split: str, source: str | Path) -> list[Any]:
+def by_split(paths: Iterable[Path], name: Callable[[Path], str] = lambda path: path.name) -> dict[str, dict[str, Path]]:
+    """Files or folders whose names differ in the word for the split alone: {"instances_*.json": {"train": …, "val": …}}.
+
+    Where two of them mean the same split, such as val/ and valid/, or train.txt and trainval.txt, it is the one with
+    the more usual word.
+    """
+    groups: dict[str, dict[str, list[Path]]] = {}
+    for path in sorted(paths):
+        if found := split_of(name(path)):
+            split, rest = found
+            groups.setdefault(rest, {}).setdefault(split, []).append(path)
+
+    def rank(path: Path) -> int:
+        word = list(_WORD.finditer(name(path)))[-1].group().lower()
+        return WORDS[_SPLIT_OF[word]].index(word)
+
+    return {
+        rest: {split: min(found[split], key=rank) for split in SPLITS if split in found}
+        for rest, found in groups.items()
+    }
+
+
+def every_fifth(items: Sequence[Any], split: str, source: str | Path, name: Callable[[Any], str] = str) -> list[Any]:
     """A fixed split for data that comes without one: every fifth item for "val", the other four for "train".
+
+    Copies that a tool made by augmentation, a.rf.1f0e.jpg and a.rf.77c2.jpg, count as one item, for a copy of a
+    training image says nothing about images that were never seen.
+
+    Args:
+        name: gives an item's file name.
 
     Raises:
         ValueError: any other split, which does not exist.
     """
     if split not in ("train", "val"):
         raise ValueError(f"{source} has no split {split!r}; it was divided into train and val")
-    return [item for i, item in enumerate(items) if (i % 5 == 0) == (split == "val")]
+    places: dict[str, int] = {}
+    place = [places.setdefault(name(item).partition(".rf.")[0], len(places)) for item in items]
+    return [item for i, item in zip(place, items, strict=True) if (i % 5 == 0) == (split == "val")]

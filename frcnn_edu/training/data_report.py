@@ -1,7 +1,6 @@
 """What a data set holds, as a detector meets it: how much of what, how large, on which level, reached by which anchors."""
 
 import copy
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ..data.doubts import doubts
 from ..data.findings import Findings
 from ..model import AnchorGenerator, FasterRCNN, LevelMapper
 from ..model.transform import Size
@@ -27,6 +27,7 @@ class DataReport:
     Attributes:
         classes: names of the labels.
         findings: of all splits together, with what only loading every image can tell.
+        doubts: sentences on what is probably wrong.
         images, empty, ignored: by split: images, those without objects, and objects to be ignored (`iscrowd` 1).
         splits, labels: (N,) int64, the place of each object's split in `images`, and its label.
         sides: (N,) √(w·h) in pixels of the files.
@@ -40,6 +41,7 @@ class DataReport:
 
     classes: tuple[str, ...]
     findings: Findings
+    doubts: list[str]
     images: dict[str, int]
     empty: dict[str, int]
     ignored: dict[str, int]
@@ -118,7 +120,6 @@ def describe_data(datasets: Mapping[str, Any], model: FasterRCNN, *, progress: b
     """
     geometry = Geometry(model)
     findings, counts, objects = _gather(datasets, geometry, progress)
-    _note_leaks(datasets, findings)
     boxes, grids = objects["resized"], objects["grids"]
     mapper = geometry.level_mapper()
     ranks = range(mapper.k_min, mapper.k_max + 1)
@@ -133,6 +134,7 @@ def describe_data(datasets: Mapping[str, Any], model: FasterRCNN, *, progress: b
     return DataReport(
         classes=next(iter(datasets.values())).classes,
         findings=findings,
+        doubts=doubts(datasets),
         **counts,
         splits=objects["splits"],
         labels=objects["labels"],
@@ -211,11 +213,3 @@ def _look_at_all(dataset: Any, split: str, progress: bool) -> Iterator[tuple[Siz
 def _names(dataset: Any) -> list[str]:
     records = getattr(dataset, "records", None)
     return [f"image {i}" for i in range(len(dataset))] if records is None else [each.path.name for each in records]
-
-
-def _note_leaks(datasets: Mapping[str, Any], findings: Findings) -> None:
-    """What is measured on images that were learnt from is worth nothing."""
-    paths = Counter(record.path for dataset in datasets.values() for record in getattr(dataset, "records", ()))
-    for path, count in paths.items():
-        if count > 1:
-            findings.note("images that are used more than once, in one split or two", path.name)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from frcnn_edu.data import CocoDetection
-from frcnn_edu.data.loading import coco_split
+from frcnn_edu.data.sources import layout_of
 
 
 def content() -> dict[str, Any]:
@@ -91,7 +91,8 @@ def test_a_category_named_background_has_no_boxes(write: Callable) -> None:
         ([10, 5, 10], "boxes refused, not four numbers"),
         ([10, 5, 10, None], "boxes refused, not four numbers"),
         ("box", "boxes refused, not four numbers"),
-        (None, "boxes refused, not four numbers"),
+        (None, "boxes refused, neither a box nor an outline"),
+        ([], "boxes refused, neither a box nor an outline"),
     ],
 )
 def test_boxes_that_are_refused(write: Callable, bbox: Any, note: str) -> None:
@@ -150,11 +151,14 @@ def change(path: list[Any], value: Any) -> dict[str, Any]:
         ("[]", "no list under 'images'"),
         (change(["annotations"], {}), "no list under 'annotations'"),
         ("[" * 100_000, "as json"),
-        (change(["categories"], ["dog"]), r"categories\[0\] needs 'id' as int; got 'dog'"),
+        (change(["categories"], ["dog"]), r"categories\[0\] needs 'id' as a whole number; got 'dog'"),
         (change(["images", 1, "id"], 90), "two of its images have the same id, 90: 'b.png' and 'a.png'"),
         (change(["categories", 1, "id"], 18), "two of its categories have the same id, 18"),
-        (change(["categories", 0, "name"], 5), r"categories\[0\] needs 'name' as str; got .* 5"),
-        (change(["categories", 0, "name"], " car"), "car twice"),
+        (change(["categories", 0, "name"], 5), r"categories\[0\] needs 'name' as text; got .* 5"),
+        (
+            change(["categories", 0, "name"], " car"),
+            r"boxes\.json: two of its categories have the same name, car, and objects of both",
+        ),
         (change(["categories", 0, "name"], "\ud800"), "plain text"),
         (change(["categories"], []), "no objects with a class name"),
     ],
@@ -168,7 +172,7 @@ def test_a_file_that_is_not_coco_json(write: Callable, data: Any, message: str) 
     ("path", "value", "note"),
     [
         (["images", 0], "b.png", "images left out, without a usable 'id': 1 (images[0])"),
-        (["images", 0, "id"], "ninety", "images left out, without a usable 'id': 1 (images[0])"),
+        (["images", 0, "id"], [90], "images left out, without a usable 'id': 1 (images[0])"),
         (["images", 0, "id"], 10**30, "images left out, without a usable 'id': 1 (images[0])"),
         (["images", 0, "file_name"], None, "images left out, without a usable 'file_name': 1 (images[0])"),
         (["annotations", 1], None, "annotations left out, without a usable 'image_id': 1 (annotations[1])"),
@@ -199,19 +203,18 @@ def test_entries_that_cannot_be_used(write: Callable, path: list[Any], value: An
 def test_names_that_leave_the_folder(
     write: Callable, tmp_path: Path, make_image: Callable[..., Path], name: str
 ) -> None:
-    make_image(tmp_path / "a.png")
+    """The file of that name inside the folder is meant, and where there is none, no other one."""
+    make_image(tmp_path.parent / "a.png")
     make_image(tmp_path / "images" / "..\\a.png")  # on Linux a file may be called so
-    dataset = CocoDetection(write(change(["images", 1, "file_name"], name)))
+    file = write(change(["images", 1, "file_name"], name))
+    dataset = CocoDetection(file)
+    assert [record.path.name for record in dataset.records] == ["a.png", "b.png"]
+    assert dataset.records[0].path == tmp_path / "images" / "a.png"
+    assert f"in another folder or spelling than their names say: 1 ({name})" in dataset.summary
+    (tmp_path / "images" / "a.png").unlink()
+    dataset = CocoDetection(file)
     assert len(dataset) == 1
     assert f"images left out, the name leaves the folder: 1 ({name})" in dataset.summary
-
-
-def test_an_absolute_name_does_not_choose_the_folder(write: Callable, tmp_path: Path) -> None:
-    data = content()
-    for image in data["images"]:
-        image["file_name"] = str(tmp_path / "images" / image["file_name"])
-    with pytest.raises(ValueError, match="none of the 2 images"):
-        CocoDetection(write(data))
 
 
 @pytest.mark.parametrize("name", ["x" * 5000 + ".png", "a\0.png", "", ".", "\ud800.png", "folder.png"])
@@ -308,7 +311,7 @@ def test_images_are_found(tmp_path: Path, make_image: Callable[..., Path], json_
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content()))
     assert len(CocoDetection(path)) == 2
-    with pytest.raises(ValueError, match=r"looked in .*elsewhere"):
+    with pytest.raises(ValueError, match=r"a\.png, for one, was sought in .*elsewhere.*--images FOLDER"):
         CocoDetection(path, tmp_path / "elsewhere")
 
 
@@ -317,7 +320,11 @@ def test_parts_divide_the_images(write: Callable) -> None:
     train, val = CocoDetection(path, part="train"), CocoDetection(path, part="val")
     assert [train[0][1]["image_id"], val[0][1]["image_id"]] == [90, 7]
     assert len(train) == len(val) == 1
-    assert "80:20: 2" in val.summary
+    assert "80:20: 1" in train.summary
+    assert "80:20: 1" in val.summary
+
+
+EMPTY = json.dumps({"images": [], "annotations": [], "categories": []})
 
 
 @pytest.mark.parametrize(
@@ -327,26 +334,40 @@ def test_parts_divide_the_images(write: Callable) -> None:
         ("instances_train.json instances_val.json", "instances_train.json", "val", ("instances_val.json", None)),
         ("instances_train.json instances_val.json", "instances_val.json", "train", ("instances_train.json", None)),
         ("instances_train2017.json instances_val2017.json", "instances_train2017.json", "val", ("instances_val2017.json", None)),
+        ("instances_train.json instances_valid.json", "instances_train.json", "val", ("instances_valid.json", None)),
+        ("train.json Validation.json", "train.json", "val", ("Validation.json", None)),
+        ("dev_set.json train_set.json", "train_set.json", "val", ("dev_set.json", None)),
+        ("train.json val.json valid.json", "train.json", "val", ("val.json", None)),
+        ("training.json val.json", "training.json", "val", ("val.json", None)),
         ("Train.json", "Train.json", "train", ("Train.json", "train")),
         ("train.json", "train.json", "val", ("train.json", "val")),
-        ("train.json test.json", "train.json", "val", ("train.json", "val")),
+        ("train.json test.json", "train.json", "val", None),
         ("train.json test.json", "train.json", "test", ("test.json", None)),
+        ("train.json test.json", "train.json", "all", ("train.json", None)),
         ("val.json", "val.json", "val", ("val.json", None)),
         ("val.json", "val.json", "train", None),
         ("train.json val.json", "train.json", "test", None),
+        ("train.json val.json", "val.json", "all", ("val.json", None)),
         ("boxes.json", "boxes.json", "train", ("boxes.json", "train")),
         ("boxes.json", "boxes.json", "val", ("boxes.json", "val")),
         ("boxes.json", "boxes.json", "test", None),
-        ("training.json val.json", "training.json", "val", ("training.json", "val")),
+        ("boxes.json", "boxes.json", "all", ("boxes.json", None)),
+        ("constrained.json values.json", "constrained.json", "val", ("constrained.json", "val")),
+        ("a/train/x.json a/valid/x.json", "a/train/x.json", "val", ("a/valid/x.json", None)),
+        ("a/train/x.json a/valid/x.json", "a/valid/x.json", "all", ("a/valid/x.json", None)),
+        ("a/train/x.json a/valid/y.json", "a/train/x.json", "val", ("a/train/x.json", "val")),
     ],
 )  # fmt: skip
 def test_which_file_holds_a_split(
     tmp_path: Path, existing: str, given: str, split: str, expected: tuple[str, str | None] | None
 ) -> None:
     for name in existing.split():
-        (tmp_path / name).touch()
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(EMPTY)
+    layout = layout_of(tmp_path / given)
     if expected is None:
         with pytest.raises(ValueError, match=f"no split '{split}'"):
-            coco_split(tmp_path / given, split)
+            layout.part(split)
     else:
-        assert coco_split(tmp_path / given, split) == (tmp_path / expected[0], expected[1])
+        part = layout.part(split)
+        assert (part.annotations, part.share) == (tmp_path / expected[0], expected[1])

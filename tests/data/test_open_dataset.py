@@ -18,6 +18,7 @@ from frcnn_edu.data import (
     open_dataset,
     train_transforms,
 )
+from frcnn_edu.data.sources import evaluation_split, measured_split
 
 
 def coco_json(path: Path, names: list[str]) -> Path:
@@ -49,8 +50,7 @@ def test_a_voc_folder(bccd: Path) -> None:
     assert isinstance(dataset, VOCDetection)
     assert len(dataset) == 72
     assert dataset.classes == ("background", "WBC")
-    with pytest.raises(ValueError, match=r"did you mean .*BCCD\?"):
-        open_dataset(bccd.parent, "train")
+    assert len(open_dataset(bccd.parent, "test")) == 72  # the one data set inside
 
 
 def test_coco_files(tmp_path: Path, make_image: Callable[..., Path]) -> None:
@@ -77,7 +77,7 @@ def test_penn_fudan(tmp_path: Path, make_image: Callable[..., Path]) -> None:
 
 @pytest.mark.parametrize("source", ["shape", "nowhere/at/all", "nowhere.json"])
 def test_an_unknown_source(source: str) -> None:
-    with pytest.raises(ValueError, match=f"no data set at '{source}'.*\"shapes\".*Pascal VOC.*nothing of that name"):
+    with pytest.raises(ValueError, match=f"no data set at '{source}': nothing of that name exists.*\"shapes\""):
         open_dataset(source, "train")
 
 
@@ -131,15 +131,17 @@ def test_strict_reaches_every_format(tmp_path: Path, make_image: Callable[..., P
 
 def test_existing_splits(tmp_path: Path) -> None:
     assert existing_splits("shapes") == ["train", "val", "test"]
-    (tmp_path / "train.json").touch()
-    (tmp_path / "test.json").touch()
-    assert existing_splits(tmp_path / "train.json") == ["train", "val", "test"]
-    assert existing_splits(tmp_path / "test.json") == ["train", "val", "test"]
-    (tmp_path / "boxes.json").touch()
+    coco_json(tmp_path / "train.json", [])
+    coco_json(tmp_path / "test.json", [])
+    assert existing_splits(tmp_path / "train.json") == ["train", "test"]
+    assert existing_splits(tmp_path / "test.json") == ["train", "test"]
+    coco_json(tmp_path / "boxes.json", [])
     assert existing_splits(tmp_path / "boxes.json") == ["train", "val"]
     (tmp_path / "PedMasks").mkdir()
     assert existing_splits(tmp_path) == ["train", "val"]
-    (tmp_path / "JPEGImages").mkdir()
+    for folder in ("JPEGImages", "Annotations"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "Annotations" / "a.xml").write_text("<annotation/>")
     assert existing_splits(tmp_path) == ["train", "val"]
     (tmp_path / "ImageSets" / "Main").mkdir(parents=True)
     for name in ("test", "train", "dog_train", "trainval"):
@@ -147,3 +149,23 @@ def test_existing_splits(tmp_path: Path) -> None:
     assert existing_splits(tmp_path) == ["train", "test"]
     with pytest.raises(ValueError, match="no data set at"):
         existing_splits("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("splits", "evaluation", "measured"),
+    [
+        ("train val test", "val", "val"),
+        ("train test", "test", "test"),
+        ("train", "val", "all"),
+        ("boxes", "val", "all"),
+        ("test", "test", "test"),
+    ],
+)
+def test_what_is_measured(tmp_path: Path, splits: str, evaluation: str, measured: str) -> None:
+    """Beside a training that is "val" or else "test"; of a folder that is named, the same, or all where it is one heap."""
+    for split in splits.split():
+        coco_json(tmp_path / f"{split}.json", [])
+    assert evaluation_split(tmp_path) == evaluation
+    assert measured_split(tmp_path) == measured
+    first = splits.split()[0]
+    assert measured_split(tmp_path / f"{first}.json") == "all"

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from frcnn_edu.data import VOCDetection
-from frcnn_edu.data.voc import parse_xml
+from frcnn_edu.data.formats.voc import parse_xml
 
 Objects = Sequence[tuple[str, object, object, object, object]]
 
@@ -239,7 +239,8 @@ def test_without_image_sets_a_fifth_is_for_validation(tmp_path: Path, make_image
     assert [record.path.stem for record in val.records] == ["00", "05", "10"]
     assert {record.path.stem for record in train.records}.isdisjoint(record.path.stem for record in val.records)
     assert len(train) == 8
-    assert "images divided into train and val here, 80:20: 11" in train.summary
+    assert "images divided into train and val here, 80:20: 8" in train.summary
+    assert "80:20: 3" in val.summary
     with pytest.raises(ValueError, match="no split 'test'"):
         VOCDetection(tmp_path, "test")
 

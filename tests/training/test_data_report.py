@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from frcnn_edu import FasterRCNN, box_iou, fasterrcnn_mobilenet_v3_large_fpn, fasterrcnn_small_fpn
-from frcnn_edu.data import ShapesDetection
+from frcnn_edu.data import ShapesDetection, open_dataset
 from frcnn_edu.data.findings import Findings
 from frcnn_edu.training.data_report import Geometry, describe_data, unreached
 
@@ -112,14 +112,10 @@ def test_objects_annotated_twice_are_noted(model: FasterRCNN) -> None:
     assert len(report.labels) == 7
 
 
-def test_an_image_in_two_splits_is_noted(model: FasterRCNN, tmp_path: Path) -> None:
-    class Record:
-        path = tmp_path / "a.jpg"
-
-    train = Given([((60, 80), BOXES)])
-    train.records = [Record]  # type: ignore[attr-defined]
-    report = describe_data({"train": train, "val": train}, model)
-    assert report.findings.noted == {"images that are used more than once, in one split or two": {"a.jpg": 1}}
+def test_what_is_probably_wrong_is_told(model: FasterRCNN, voc: Path) -> None:
+    data = open_dataset(voc, "val")
+    report = describe_data({"train": data, "val": data}, model)
+    assert report.doubts == ["val: 3 images are in train as well, such as 000008.jpg"]
 
 
 def test_anchors_are_suggested_only_where_they_reach_more(model: FasterRCNN) -> None:

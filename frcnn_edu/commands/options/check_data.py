@@ -6,24 +6,25 @@ from pathlib import Path
 from ...catalogue import MODEL_NAMES
 from ...data.sources import check_split, existing_splits
 from ...data.splits import SPLITS
-from .command import Command, add_image_sizes, check_at_least, check_one_of, check_output_folder
+from .command import Command, add_image_sizes, add_images, check_at_least, check_one_of, check_output_folder
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("data", metavar="PATH", help="a Pascal VOC folder, a COCO json file, or the folder PennFudanPed")
+    add("data", metavar="PATH", help="a folder or file as your annotation tool exported it, or shapes")
+    add_images(parser)
     add("--split", nargs="+", choices=SPLITS, help="default: all there are")
-    add("--out", type=Path, default=Path("data-report"), metavar="DIR", help="for the figure (default: data-report)")
+    add("--out", type=Path, default=Path("data-report"), metavar="DIR", help="for the figures (default: data-report)")
     add("--strict", action="store_true", help="end with status 2 if anything cannot be used")
     add("--model", choices=MODEL_NAMES, help="whose levels and anchors (default: what train would choose)")
     add_image_sizes(parser)
 
 
 def check(options: argparse.Namespace) -> None:
-    splits = options.split or existing_splits(options.data)
+    splits = options.split or existing_splits(options.data, options.images)
     if not splits:
         raise ValueError(f"{options.data} has none of the splits train, val and test")
-    check_one_of(lambda split: check_split(options.data, split), splits)  # the others are left out
+    check_one_of(lambda split: check_split(options.data, split, options.images), splits)  # the others are left out
     check_at_least(1, options, "min_size", "max_size")
     check_output_folder(options, "out")
 

@@ -55,6 +55,13 @@ def _device(name: str) -> str:
     return name
 
 
+def add_images(parser: argparse._ActionsContainer) -> None:
+    """`--images`, where the image files of a data set are."""
+    parser.add_argument(
+        "--images", type=Path, metavar="FOLDER", help="where the images are, if not with the annotations"
+    )
+
+
 def add_image_sizes(parser: argparse._ActionsContainer) -> None:
     """`--min-size` and `--max-size`, to which images are resized."""
     add = parser.add_argument

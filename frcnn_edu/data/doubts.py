@@ -1,0 +1,182 @@
+"""What is probably wrong with a data set, in sentences: to be read before hours are spent on training with it."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torchvision.ops import box_iou
+
+from .findings import in_words
+from .names import readable
+from .records import Record
+
+MOST_DETECTIONS = 100  # of an image: `box_detections_per_img` by default, and the largest of COCO's maxDets
+ALIKE = 0.9  # IoU of two boxes that are probably one object
+HEAD = 1 << 16  # bytes that are compared before whole files are
+MOST_COMPARED = 2000  # objects of an image that are compared with each other
+
+
+def doubts(datasets: Mapping[str, Any]) -> list[str]:
+    """Sentences on what is probably wrong, and would pass in silence; no image is decoded for them.
+
+    Args:
+        datasets: by split; of data sets without image files, such as shapes, nothing is said.
+    """
+    read = {split: data for split, data in datasets.items() if hasattr(data, "records")}
+    about_one = (without_objects, box_format, many_objects, overlapping)
+    sentences = [
+        f"{split}: {sentence}" for split, data in read.items() for tell in about_one for sentence in tell(data)
+    ]
+    return [*sentences, *similar_class_names(read), *same_images(read)]
+
+
+def check_objects(data: Any, split: str, what_for: str) -> None:
+    """Make sure that there is an object that counts.
+
+    Args:
+        what_for: ends the message: "to learn from".
+
+    Raises:
+        ValueError: there is none; says why, by the first finding.
+    """
+    for sentence in without_objects(data) if hasattr(data, "records") else ():
+        raise ValueError(f"split {split!r} has no object {what_for}: {sentence}")
+
+
+def without_objects(data: Any) -> Iterator[str]:
+    """Whether all that is annotated was refused, or is to be ignored."""
+    ignored = sum(sum(record.iscrowd) for record in data.records)
+    if sum(len(record.boxes) for record in data.records) > ignored:
+        return
+    if ignored:
+        yield f"all {ignored} objects are to be ignored (iscrowd or difficult)"
+        return
+    reasons = [what for what in data.findings.left_out if "image" not in what.split()[0]]
+    reasons += [what for what in data.findings.noted if what.startswith("boxes")]
+    places = {**data.findings.left_out, **data.findings.noted}
+    yield f"no object is left: {in_words({reasons[0]: places[reasons[0]]})}" if reasons else "nothing is annotated"
+
+
+def box_format(data: Any) -> Iterator[str]:
+    """Whether boxes look like those of another format."""
+    if sentence := data.box_numbers.doubt():
+        yield sentence
+
+
+def many_objects(data: Any) -> Iterator[str]:
+    """Images with more objects than are detected or counted."""
+    counts = [len(record.boxes) - sum(record.iscrowd) for record in data.records]
+    many = [count for count in counts if count > MOST_DETECTIONS]
+    if many:
+        yield (
+            f"{_images(len(many))} more than {MOST_DETECTIONS} objects, up to {max(many)}: of an image the "
+            f"{MOST_DETECTIONS} best detections are kept (box_detections_per_img) and counted (COCO's maxDets)"
+        )
+
+
+def overlapping(data: Any) -> Iterator[str]:
+    """Objects that are there twice in all but the last pixels, of one class or of two."""
+    same, other = Counter[str](), Counter[str]()
+    for record in data.records:
+        if 1 < len(record.boxes) <= MOST_COMPARED:
+            boxes, labels = torch.tensor(record.boxes), torch.tensor(record.labels)
+            first, second = (box_iou(boxes, boxes).triu(diagonal=1) >= ALIKE).nonzero(as_tuple=True)
+            equal = int((labels[first] == labels[second]).sum())
+            same[record.path.name] += equal
+            other[record.path.name] += len(first) - equal
+    for counts, what in ((same, "of one class"), (other, "of two classes")):
+        if total := counts.total():
+            names = [readable(name) for name, count in counts.items() if count][:3]
+            pairs = f"{total} pair{'s' * (total > 1)} of boxes"
+            yield f"{pairs} {what} with an IoU of {ALIKE} or more: is that one object each? ({', '.join(names)})"
+
+
+def similar_class_names(datasets: Mapping[str, Any]) -> Iterator[str]:
+    """Class names that differ in case, spaces, underscores or hyphens alone, in one split or in two."""
+    names: dict[str, dict[str, None]] = defaultdict(dict)  # sets that keep their order
+    for data in datasets.values():
+        for name in [*data.classes, *data.findings.noted.get("boxes of other classes left out", ())]:
+            plain = "".join(character for character in name.casefold() if character not in " _-")
+            names[plain][name] = None
+    for spellings in names.values():
+        if len(spellings) > 1:
+            yield f"class names that differ in spelling alone: {' and '.join(map(repr, spellings))}"
+
+
+def same_images(datasets: Mapping[str, Any]) -> Iterator[str]:
+    """Images that are in two splits or twice in one: the same file, a copy of it, or a copy changed by augmentation."""
+    places = [(split, record) for split, data in datasets.items() for record in data.records]
+    told: set[tuple[str, str]] = set()
+    kinds = {
+        "in {} as well": _grouped(places, lambda record: record.path),
+        "copies of images of {}": _copies(places),
+        "augmented copies of images of {}": _grouped(places, _before_augmentation),
+    }
+    for how, groups in kinds.items():
+        for (first, second), pairs in _pairs(groups, told).items():
+            one, two = (readable(record.path.name) for record in pairs[0])
+            verb = "image is" if len(pairs) == 1 else "images are"
+            example = two if one == two else f"{two} ({one})"
+            yield f"{second}: {len(pairs)} {verb} {how.format(first if first != second else 'the same split')}, such as {example}"
+
+
+Place = tuple[str, Record]
+
+
+def _pairs(groups: list[list[Place]], told: set[tuple[str, str]]) -> dict[tuple[str, str], list[tuple[Record, Record]]]:
+    """For each two splits, images of the second that a group puts beside one of the first, and were not told yet."""
+    pairs: dict[tuple[str, str], list[tuple[Record, Record]]] = defaultdict(list)
+    for (split, first), *others in groups:
+        for other_split, other in others:
+            key = (f"{other_split} {other.path}", f"{split} {first.path}")
+            if key not in told:
+                told.add(key)
+                pairs[split, other_split].append((first, other))
+    return pairs
+
+
+def _grouped(places: Sequence[Place], key: Any) -> list[list[Place]]:
+    groups: dict[Any, list[Place]] = defaultdict(list)
+    for place in places:
+        if (value := key(place[1])) is not None:
+            groups[value].append(place)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _before_augmentation(record: Record) -> str | None:
+    """Tools call the copies that they make of a.jpg a_jpg.rf.1f0e….jpg."""
+    before, mark, _ = record.path.name.partition(".rf.")
+    return before if mark else None
+
+
+def _copies(places: Sequence[Place]) -> list[list[Place]]:
+    """Different files of equal content: of one size first, then with one beginning, then equal from end to end."""
+    unique = list({record.path: (split, record) for split, record in reversed(places)}.values())[::-1]
+    groups = _grouped(unique, lambda record: _size(record.path))
+    for length in (HEAD, -1):
+        groups = [
+            same for group in groups for same in _grouped(group, lambda record, n=length: _digest(record.path, n))
+        ]
+    return groups
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _digest(path: Path, length: int) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha1(file.read(length), usedforsecurity=False).digest()
+    except OSError:
+        return None
+
+
+def _images(count: int) -> str:
+    return f"{count} image has" if count == 1 else f"{count} images have"

@@ -1,0 +1,113 @@
+"""What the formats have in common: an image, and objects in it, as an annotation has them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .finder import ImageFinder
+
+
+class Form(Enum):
+    """What the four numbers of a box are, as the format defines it."""
+
+    CORNERS = "x0, y0, x1, y1"
+    SIDES = "x, y, width, height"
+    SHARES = "x0, y0, x1, y1 as fractions of the image"
+
+
+@dataclass(frozen=True)
+class Item:
+    """An object as an annotation has it; nothing about it has been checked.
+
+    Attributes:
+        name: of the class.
+        numbers: four of them, as the format's `Form` says.
+        ignore: whether it is a crowd, or difficult: not to be counted.
+        area: of its outline in pixels, where that is known.
+        problem: why it cannot be used; empty where nothing is known against it.
+        remark: what was done to make a box of it, if anything.
+    """
+
+    name: str
+    numbers: Sequence[Any] = ()
+    ignore: bool = False
+    area: float | None = None
+    problem: str = ""
+    remark: str = ""
+
+
+@dataclass
+class Annotated:
+    """An image as annotations describe it.
+
+    Attributes:
+        name: of its file, as it is written there.
+        items: its objects.
+        path: of the file, where the reader knows it; else it is looked for by the name.
+        size: (width, height) in pixels for which the boxes were drawn, where that is written down.
+        form: of the items' numbers.
+        from_one: whether pixels are counted from 1 and the last one lies inside, as Pascal VOC does.
+        image_id: its number in the annotations, where it has one.
+        problem: why it cannot be used; empty where nothing is known against it.
+        where: what to call it in findings; by default the file's name.
+    """
+
+    name: str
+    items: list[Item] = field(default_factory=list)
+    path: Path | None = None
+    size: tuple[int, int] | None = None
+    form: Form = Form.CORNERS
+    from_one: bool = False
+    image_id: int | None = None
+    problem: str = ""
+    where: str = ""
+
+
+@dataclass
+class Reading:
+    """What the annotations of a part say.
+
+    Attributes:
+        images: in a fixed order.
+        classes: the names of labels 1, 2, …, of all that the files speak of.
+        finder: where to look for the image files whose paths the reader does not know.
+    """
+
+    images: list[Annotated]
+    classes: list[str]
+    finder: "ImageFinder | None" = None
+
+
+def whole_sides(width: Any, height: Any) -> tuple[int, int] | None:
+    """(width, height) as whole numbers; None where they are missing or make no sense. Some tools write 640.0, or "640"."""
+    try:
+        sides = float(width), float(height)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return (int(sides[0]), int(sides[1])) if all(side >= 1 and side.is_integer() for side in sides) else None
+
+
+def names_of(images: Iterable[Annotated]) -> list[str]:
+    """The classes of all objects that can be used, sorted."""
+    return sorted({item.name for image in images for item in image.items if not item.problem} - {"", "background"})
+
+
+def around(points: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:
+    """The box (x0, y0, x1, y1) around points (x, y).
+
+    Raises:
+        ValueError, TypeError: they are no points, or fewer than two.
+    """
+    if len(points) < 2:
+        raise ValueError(f"a box needs two points or more; got {len(points)}")
+    columns = [[float(point[axis]) for point in points] for axis in (0, 1)]
+    return min(columns[0]), min(columns[1]), max(columns[0]), max(columns[1])
+
+
+def polygon_area(points: Sequence[Sequence[float]]) -> float:
+    """The area that a polygon encloses (the shoelace formula)."""
+    rows = [(float(point[0]), float(point[1])) for point in points]
+    return abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(rows, [*rows[1:], *rows[:1]]))) / 2

@@ -1,0 +1,200 @@
+"""COCO: one json file with the boxes of all images."""
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+from ..findings import Findings
+from ..names import clean_name
+from .annotated import Annotated, Form, Item, Reading, around, polygon_area, whole_sides
+from .finder import finder_for
+from .json_files import JSON_KINDS, json_kind, read_json
+from .layout import Format, Layout, Part
+from .single_files import recognise_files
+
+LARGEST_ID = 2**63 - 1  # ids become int64
+KEYS = ("images", "annotations", "categories")
+
+
+def recognise(path: Path) -> Layout | None:
+    """A COCO file, or a folder that holds one or one for each split; any other json file too, to be told what it lacks."""
+    return recognise_files(path, COCO, ".json", lambda file: json_kind(file) == "coco", prefer="instances")
+
+
+def read(part: Part, findings: Findings) -> Reading:
+    """The images of a COCO file in the order of their ids, each with its annotations."""
+    file = part.annotations
+    content = read_coco(file, findings)
+    names = {category["id"]: category["name"] for category in content["categories"]}
+    annotations: dict[int, list[Item]] = defaultdict(list)
+    for annotation in content["annotations"]:
+        annotations[annotation["image_id"]].append(item_of(annotation, names))
+    images = [
+        Annotated(
+            image["file_name"],
+            annotations[image["id"]],
+            size=whole_sides(image.get("width"), image.get("height")),
+            form=Form.SIDES,
+            image_id=image["id"],
+        )
+        for image in sorted(content["images"], key=lambda image: image["id"])
+    ]
+    classes = [names[number] for number in sorted(names) if names[number] != "background"]
+    return Reading(images, classes, finder_for(file, part.images))
+
+
+def item_of(annotation: dict[str, Any], names: dict[int, str]) -> Item:
+    """An annotation as an object; from its outline where it has no box."""
+    name = names.get(annotation["category_id"])
+    crowd = annotation.get("iscrowd") in (1, "1")
+    area = annotation.get("area")
+    area = area if type(area) in (int, float) else None
+    if name is None:
+        return Item("", problem="boxes refused, an unknown category")
+    numbers = annotation.get("bbox")
+    if isinstance(numbers, list) and len(numbers) == 4:
+        return Item(name, numbers, crowd, area)
+    if not numbers and (outline := _outline(annotation.get("segmentation"))):
+        points, outlined = outline
+        x0, y0, x1, y1 = around(points)
+        return Item(name, (x0, y0, x1 - x0, y1 - y0), crowd, area or outlined, remark="boxes made from outlines")
+    problem = "boxes refused, not four numbers" if numbers else "boxes refused, neither a box nor an outline"
+    return Item(name, problem=problem)
+
+
+def _outline(segmentation: Any) -> tuple[list[tuple[float, float]], float] | None:
+    """All points of the polygons [x, y, x, y, …] of an outline, and the area they enclose; None if it is none."""
+    try:
+        numbers = [[float(number) for number in polygon] for polygon in segmentation]
+        polygons = [[*zip(polygon[::2], polygon[1::2], strict=True)] for polygon in numbers]
+        points = [point for polygon in polygons for point in polygon]
+        around(points)
+    except (TypeError, ValueError, OverflowError, KeyError):
+        return None
+    return points, sum(polygon_area(polygon) for polygon in polygons)
+
+
+def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]:
+    """The usable entries of a COCO json file: images and categories with ids of their own, annotations of these images.
+
+    What cannot be used is left out, with a note; but categories decide what labels mean, so all of them must be sound.
+    Ids are whole numbers afterwards, also where the file has them as text.
+    """
+    content = read_json(file)
+    lists = {key: content.get(key) if isinstance(content, dict) else None for key in KEYS}
+    for key, items in lists.items():
+        if not isinstance(items, list):
+            kind = JSON_KINDS.get(json_kind(file) or "")
+            raise ValueError(
+                f"{file} is not COCO detection json: it has no list under {key!r}"
+                + (f"; it looks like {kind}" if kind else "")
+            )
+    ids = {key: Ids() for key in ("images", "categories")}
+    images = _usable(file, lists, "images", {"id": ids["images"]}, "file_name", findings)
+    categories = _usable(file, lists, "categories", {"id": ids["categories"]}, "name", findings)
+    references = {"image_id": ids["images"], "category_id": ids["categories"]}
+    annotations = _usable(file, lists, "annotations", references, None, findings)
+    used = {annotation["category_id"] for annotation in annotations}
+    categories = _sound_categories(file, categories, used, findings)
+    images = _drop_repeated(images, findings)
+    _check_ids(file, "categories", categories)
+    _check_ids(file, "images", images)
+    numbers = Counter(each["id"] for each in annotations if type(each.get("id")) is int)
+    for number, count in numbers.items():
+        if count > 1:  # nothing here goes by it
+            findings.note("annotations of one id, all used", f"id {number}", count)
+    known = {image["id"] for image in images}
+    for annotation in annotations:
+        if annotation["image_id"] not in known:
+            findings.leave_out("boxes refused, their image is not listed", f"image_id {annotation['image_id']}")
+    return {"images": images, "categories": categories, "annotations": annotations}
+
+
+class Ids:
+    """Whole numbers for the ids of a file, which some tools write as text: "7" is 7, and "IMG_1" gets a number of its own."""
+
+    def __init__(self) -> None:
+        self.others: dict[str, int] = {}
+
+    def __call__(self, value: Any) -> int | None:
+        """The number; None for what is no id."""
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        if type(value) is int:
+            return value if abs(value) <= LARGEST_ID else None
+        if type(value) is not str or not value:
+            return None
+        if value.isascii() and value.isdecimal() and len(value) < 19:
+            return int(value)
+        return self.others.setdefault(value, LARGEST_ID - len(self.others))
+
+
+def _usable(
+    file: Path, lists: dict[str, Any], key: str, ids: dict[str, Ids], text: str | None, findings: Findings
+) -> list[dict[str, Any]]:
+    """The entries of a list that have these ids, made whole numbers, and this text."""
+    usable: list[dict[str, Any]] = []
+    for i, item in enumerate(lists[key]):
+        numbers = {name: number(item.get(name)) if isinstance(item, dict) else None for name, number in ids.items()}
+        lacking = next((name for name, number in numbers.items() if number is None), None)
+        if lacking is None and text is not None and type(item.get(text)) is not str:
+            lacking = text
+        if lacking is None:
+            usable.append(item | numbers)
+        elif key == "categories":
+            kind = "text" if lacking == text else "a whole number"
+            raise ValueError(f"{file}: categories[{i}] needs {lacking!r} as {kind}; got {item!r:.200}")
+        else:
+            findings.leave_out(f"{key} left out, without a usable {lacking!r}", f"{key}[{i}]")
+    return usable
+
+
+def _sound_categories(
+    file: Path, categories: list[dict[str, Any]], used: set[int], findings: Findings
+) -> list[dict[str, Any]]:
+    """Categories with names in one spelling, without those that are only a heading over others, or a name's second row."""
+    named = [{**category, "name": _category_name(file, category["name"])} for category in categories]
+    above = {category.get("supercategory") for category in named if category.get("supercategory") != category["name"]}
+    names = Counter(category["name"] for category in named)
+    kept = []
+    for category in named:
+        name = category["name"]
+        if category["id"] not in used and (name in above or names[name] > 1):
+            findings.note("categories without objects left out, they only group others", name)
+            names[name] -= 1
+        else:
+            kept.append(category)
+    twice = sorted(name for name, count in Counter(category["name"] for category in kept).items() if count > 1)
+    if twice:
+        raise ValueError(
+            f"{file}: two of its categories have the same name, {', '.join(twice)}, and objects of both; "
+            "give the objects of one of them the category_id of the other, or rename it"
+        )
+    return kept
+
+
+def _category_name(file: Path, name: str) -> str:
+    try:
+        return clean_name(name)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
+
+
+def _drop_repeated(images: list[dict[str, Any]], findings: Findings) -> list[dict[str, Any]]:
+    """Images without those that are listed once more as they are: same id, same file."""
+    seen: dict[tuple[int, str], dict[str, Any]] = {}
+    for image in images:
+        if seen.setdefault((image["id"], image["file_name"]), image) is not image:
+            findings.repair("images listed twice, used once", image["file_name"])
+    return list(seen.values())
+
+
+def _check_ids(file: Path, key: str, items: list[dict[str, Any]]) -> None:
+    named: dict[int, str] = {}
+    for item in items:
+        name = item["name" if key == "categories" else "file_name"]
+        if (other := named.setdefault(item["id"], name)) is not name:
+            raise ValueError(f"{file}: two of its {key} have the same id, {item['id']}: {other!r} and {name!r}")
+
+
+COCO = Format("COCO", read)

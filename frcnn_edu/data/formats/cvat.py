@@ -1,0 +1,112 @@
+"""CVAT's own export, "CVAT for images": one XML file with the shapes of all images."""
+
+import re
+from dataclasses import replace
+from math import cos, radians, sin
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from ..findings import Findings
+from ..names import clean_name
+from ..splits import by_split
+from .annotated import Annotated, Item, Reading, around, names_of, polygon_area, whole_sides
+from .finder import finder_for
+from .layout import Format, Layout, Part, arranged, listing
+from .single_files import recognise_files
+from .voc import parse_xml
+
+_SUBSET = re.compile(rb'<image\s[^>]*?\bsubset="([^"]*)"')
+
+
+def recognise(path: Path) -> Layout | None:
+    """An annotations.xml of CVAT, or a folder with one, divided by the subsets it names; None if it is none."""
+    layout = recognise_files(path, CVAT, ".xml", _is_cvat)
+    if layout is None or layout.whole is None:
+        return layout
+    subsets = {found.decode("utf-8", "replace") for found in _SUBSET.findall(layout.whole.annotations.read_bytes())}
+    named = by_split([Path(name) for name in subsets]).get("*", {})
+    if set(named) <= {"train"}:
+        return layout
+    subsets_named = {split: path.name for split, path in named.items()}
+    parts = {split: replace(layout.whole, subset=name, share=None) for split, name in subsets_named.items()}
+    by = f"the subsets {listing(subsets_named.values())}"
+    return arranged(path, CVAT, layout.how, parts, by, layout.whole)
+
+
+def _is_cvat(file: Path) -> bool:
+    with open(file, "rb") as content:
+        return bool(re.search(rb"<annotations[\s>]", content.read(4000)))
+
+
+def read(part: Part, findings: Findings) -> Reading:
+    """The images of a file; its classes are the labels of the project, where the file lists them."""
+    root = parse_xml(part.annotations)
+    if root.find("image") is None and root.find("track") is not None:
+        raise ValueError(f"{part.annotations} is CVAT for video, with tracks; export it as CVAT for images")
+    images = [_annotated(image) for image in root.findall("image")]
+    used = names_of(images)
+    listed = [_name(label.text) for label in root.findall("meta//labels/label/name")]
+    classes = [name for name in dict.fromkeys(listed) if name in used] or used
+    chosen = [
+        image
+        for image, element in zip(images, root.findall("image"), strict=True)
+        if part.subset is None or element.get("subset") == part.subset
+    ]
+    return Reading(chosen, classes, finder_for(part.annotations, part.images))
+
+
+def _annotated(image: Element) -> Annotated:
+    name = image.get("name", "")
+    if not name:
+        return Annotated(f"image {image.get('id', '?')}", problem="images left out, without a file name")
+    items = [item for shape in image if (item := _item(shape)) is not None]
+    return Annotated(name, items, size=whole_sides(image.get("width"), image.get("height")))
+
+
+def _name(text: str | None) -> str:
+    try:
+        return clean_name(text or "")
+    except ValueError:
+        return ""
+
+
+def _item(shape: Element) -> Item | None:
+    """A shape as the box around it; None for what is none, such as a tag for the whole image."""
+    if shape.tag not in ("box", "polygon", "ellipse", "mask", "polyline", "points", "cuboid", "skeleton"):
+        return None
+    name = _name(shape.get("label"))
+    if not name:
+        return Item("", problem="boxes refused, no class name")
+    try:
+        match shape.tag:
+            case "box":
+                return _turned(name, [float(shape.get(key, "")) for key in ("xtl", "ytl", "xbr", "ybr")], shape)
+            case "polygon":
+                points = [
+                    (float(x), float(y)) for x, y in (pair.split(",") for pair in shape.get("points", "").split(";"))
+                ]
+                return Item(name, around(points), area=polygon_area(points), remark="boxes made from outlines")
+            case "ellipse":
+                x, y, rx, ry = (float(shape.get(key, "")) for key in ("cx", "cy", "rx", "ry"))
+                return Item(name, (x - rx, y - ry, x + rx, y + ry), remark="boxes made from outlines")
+            case "mask":
+                x, y, width, height = (float(shape.get(key, "")) for key in ("left", "top", "width", "height"))
+                return Item(name, (x, y, x + width, y + height), remark="boxes made from outlines")
+    except ValueError:
+        return Item(name, problem="boxes refused, not four numbers")
+    return Item(name, problem="boxes refused, points and lines have no area")
+
+
+def _turned(name: str, corners: list[float], shape: Element) -> Item:
+    """A box, or the box around one that is turned about its center."""
+    angle = radians(float(shape.get("rotation", "0")))
+    if not angle:
+        return Item(name, corners)
+    x0, y0, x1, y1 = corners
+    x, y, half, tall = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2
+    across = abs(half * cos(angle)) + abs(tall * sin(angle))
+    down = abs(half * sin(angle)) + abs(tall * cos(angle))
+    return Item(name, (x - across, y - down, x + across, y + down), remark="boxes around turned boxes")
+
+
+CVAT = Format("CVAT for images", read)

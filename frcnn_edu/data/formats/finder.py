@@ -1,0 +1,123 @@
+"""From a file name as an annotation has it to the image file on this disk."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote
+
+from ..findings import Findings
+from ..names import find_file, leaves_folder
+from ..splits import split_of
+from .folders import ANNOTATION_FOLDERS, all_images
+
+# Label Studio puts eight characters of a random number in front of the names of uploaded files.
+_UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
+
+
+class ImageFinder:
+    """Finds image files in a folder by names that were written on other machines.
+
+    First the name is taken as it stands, in each of the likely folders; else a file of that name is searched in the whole
+    folder: without the folders in front of it, in upper or lower case, with %20 decoded, or without the number that
+    Label Studio puts in front. Only files inside the folder are found, whatever a name says.
+
+    Args:
+        root: the folder to search.
+        likely: folders that are tried first, in this order; by default `root` itself.
+        hint: a name (of the annotation file, say) that may speak of a split: of several files of one name, the one in
+            a folder that speaks of the same split is preferred.
+    """
+
+    def __init__(self, root: Path, likely: Sequence[Path] = (), hint: str = "") -> None:
+        self.root, self.likely = root, tuple(likely) or (root,)
+        self.split = (split_of(hint) or (None,))[0]
+
+    def find(self, name: str, findings: Findings) -> Path | None:
+        """The file; None, with a note, if there is none, or several and nothing tells which is meant."""
+        if path := self.as_written(name):
+            return path
+        candidates = self.by_name(name)
+        if len(candidates) == 1:
+            if not f"/{candidates[0].as_posix()}".endswith(f"/{name}"):
+                findings.repair("images found in another folder or spelling than their names say", name)
+            return candidates[0]
+        if candidates:
+            findings.leave_out("images left out, several files of that name", name)
+        else:
+            reason = "the name leaves the folder" if leaves_folder(name) else "no file"
+            findings.leave_out(f"images left out, {reason}", name)
+        return None
+
+    def as_written(self, name: str) -> Path | None:
+        """The file of exactly that name in the first of the likely folders that has it."""
+        return next((path for folder in self.likely if (path := find_file(folder, name))), None)
+
+    def by_name(self, name: str) -> list[Path]:
+        """The files that could be meant: those that agree best with the folders in the name and with the split."""
+        parts = [_folded(part) for part in re.split(r"[\\/]+", unquote(name)) if part]
+        if not parts:
+            return []
+        candidates = self._index.get(parts[-1]) or self._index.get(_UPLOADED.sub("", parts[-1])) or []
+        if len(candidates) < 2:
+            return candidates
+        scores = [self._agreement(path, parts) for path in candidates]
+        return [path for path, score in zip(candidates, scores) if score == max(scores)]
+
+    def looked_in(self) -> str:
+        """Where files were sought, for a message."""
+        folders = [str(folder) for folder in self.likely]
+        return f"{', '.join(folders)} and the folders in {self.root}"
+
+    def _agreement(self, path: Path, parts: list[str]) -> tuple[int, bool, int]:
+        own = [_folded(part) for part in path.relative_to(self.root).parts]
+        common = 0
+        while common < min(len(own), len(parts)) and own[-1 - common] == parts[-1 - common]:
+            common += 1
+        splits = {found[0] for part in own[:-1] if (found := split_of(part))}
+        rank = self.likely.index(path.parent) if path.parent in self.likely else len(self.likely)
+        return common, self.split in splits, -rank
+
+    @cached_property
+    def _index(self) -> dict[str, list[Path]]:
+        index: dict[str, list[Path]] = defaultdict(list)
+        for path in all_images(self.root):
+            index[_folded(path.name)].append(path)
+        return index
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def home_of(annotations: Path) -> Path:
+    """The folder to search for the images of an annotation file: its own, or where that is annotations/, the one above."""
+    folder = annotations if annotations.is_dir() else annotations.parent
+    return folder.absolute().parent if folder.name.lower() in ANNOTATION_FOLDERS else folder
+
+
+def likely_folders(annotations: Path) -> list[Path]:
+    """Where the images of an annotation file usually are, the most usual place first.
+
+    In images/ beside it, beside it, and where COCO's archives put them: annotations/instances_val2017.json and val2017/;
+    or in a folder of the split's name in images/ or beside it, or in images/default/, or in data/.
+    """
+    folder, home = annotations.parent, home_of(annotations)
+    year = annotations.stem.split("_")[-1]  # "val2017" of instances_val2017.json
+    stem = annotations.stem.removeprefix("instances_")
+    places = [
+        folder / "images", folder, home / "images", home / year, home / "images" / year, home / "images" / stem,
+        home / stem, home / "images" / "default", home / "data", home / "JPEGImages", home,
+    ]  # fmt: skip
+    return [place for place in dict.fromkeys(places) if place.is_dir()]
+
+
+def finder_for(annotations: Path, images: Path | None) -> ImageFinder:
+    """A finder for the images of an annotation file: in the given folder, or around the file."""
+    if images is not None:
+        return ImageFinder(images, hint=annotations.name)
+    return ImageFinder(
+        home_of(annotations), likely_folders(annotations), hint=f"{annotations.parent.name}/{annotations.name}"
+    )

@@ -1,0 +1,79 @@
+"""Looking around in folders: what is in one, and which of two folders hold images and annotations."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..names import IMAGE_SUFFIXES
+
+MOST_FILES = 500_000  # of a folder that is searched: more than any published data set for detection has
+DEEPEST = 6
+IMAGE_FOLDERS = ("jpegimages", "images", "image", "imgs", "img", "photos", "data", "obj_train_data")
+ANNOTATION_FOLDERS = ("annotations", "annotation", "labels", "label", "xmls", "xml", "json", "jsons", "ann", "anns")
+
+
+def files_in(folder: Path, *suffixes: str) -> list[Path]:
+    """The files directly in a folder, sorted; with suffixes (".xml", lower case), those files alone.
+
+    Names with a dot in front are no data: macOS puts a "._a.jpg" beside each a.jpg.
+    """
+    return _children(folder, suffixes, is_file=True)
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders directly in a folder, sorted; what an archive of macOS brings along is left out."""
+    return [path for path in _children(folder, (), is_file=False) if path.name != "__MACOSX"]
+
+
+def _children(folder: Path, suffixes: tuple[str, ...], is_file: bool) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            found = [
+                folder / entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and (entry.is_file() if is_file else entry.is_dir())
+            ]
+    except OSError:
+        return []
+    return sorted(path for path in found if not suffixes or path.suffix.lower() in suffixes)
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The image files directly in a folder, sorted."""
+    return files_in(folder, *IMAGE_SUFFIXES)
+
+
+def all_files(folder: Path, *suffixes: str) -> list[Path]:
+    """The files of a folder and of the folders in it, sorted; hidden ones left out."""
+    found: list[Path] = []
+    start = len(folder.parts)
+    for here, folders, names in os.walk(folder):
+        if len(Path(here).parts) - start >= DEEPEST or len(found) > MOST_FILES:
+            folders.clear()
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        found += [Path(here) / name for name in names if not name.startswith(".")]
+    return sorted(path for path in found if not suffixes or path.suffix.lower() in suffixes)
+
+
+def all_images(folder: Path) -> list[Path]:
+    """The image files of a folder and of the folders in it, sorted."""
+    return all_files(folder, *IMAGE_SUFFIXES)
+
+
+def child(folder: Path, names: Iterable[str]) -> Path | None:
+    """The first folder in another that has one of the names, in whatever case."""
+    there = {path.name.lower(): path for path in reversed(folders_in(folder))}
+    return next((there[name] for name in names if name in there), None)
+
+
+def suffix_counts(folder: Path) -> str:
+    """What lies directly in a folder, in words: "412 .jpg, 412 .txt and 2 folders (train, valid)"."""
+    counts = Counter(path.suffix.lower() or "without a suffix" for path in files_in(folder))
+    words = [f"{count} {suffix}" for suffix, count in counts.most_common(4)]
+    if rest := sum(counts.values()) - sum(count for _, count in counts.most_common(4)):
+        words.append(f"{rest} other files")
+    if folders := folders_in(folder):
+        named = ", ".join(path.name for path in folders[:4]) + (", …" if len(folders) > 4 else "")
+        words.append(f"{len(folders)} folder{'s' * (len(folders) > 1)} ({named})")
+    return ", ".join(words) or "nothing"

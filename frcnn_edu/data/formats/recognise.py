@@ -1,0 +1,114 @@
+"""From a path that a user names to a data set: every format is asked, then the folders in it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..findings import Findings
+from ..splits import by_split
+from . import coco, cvat, label_studio, labelme, tables, via, voc, yolo_layout
+from .annotated import Reading
+from .folders import child, files_in, folders_in, images_in, suffix_counts
+from .json_files import JSON_KINDS
+from .layout import Format, Layout, Part, arranged, divided, listing
+
+UNDERSTOOD = (
+    "Pascal VOC, COCO, YOLO (with data.yaml or classes.txt), CSV tables (TensorFlow, RetinaNet, Open Images), "
+    "labelme, VGG Image Annotator, Label Studio, CVAT for images, the folder PennFudanPed"
+)
+
+
+def _penn_fudan(path: Path) -> Layout | None:
+    if not (path / "PedMasks").is_dir():
+        return None
+    return divided(path, PENN_FUDAN, "images and masks", Part(path / "PedMasks", path / "PNGImages"))
+
+
+def _read_penn_fudan(part: Part, findings: Findings) -> Reading:
+    from ..penn_fudan import read_masks
+
+    return read_masks(part, findings)
+
+
+PENN_FUDAN = Format("Penn-Fudan", _read_penn_fudan)
+RECOGNISERS: tuple[Callable[[Path], Layout | None], ...] = (
+    voc.recognise,
+    _penn_fudan,
+    yolo_layout.recognise,
+    coco.recognise,
+    cvat.recognise,
+    via.recognise,
+    label_studio.recognise,
+    labelme.recognise,
+    tables.recognise,
+)
+
+
+def recognise(path: Path) -> Layout:
+    """The data set at a path.
+
+    Raises:
+        ValueError: there is none, or several and nothing tells which is meant; says what was found.
+    """
+    if not path.exists():
+        raise ValueError(
+            f'no data set at {str(path)!r}: nothing of that name exists, and the only one built in is "shapes"'
+        )
+    layout = _at(path) or _in_folders(path)
+    if layout is None:
+        raise ValueError(_nothing_at(path))
+    return layout
+
+
+def _at(path: Path) -> Layout | None:
+    return next((layout for ask in RECOGNISERS if (layout := ask(path)) is not None), None)
+
+
+def _in_folders(path: Path) -> Layout | None:
+    """Folders for the splits, each a data set of its own; or the one folder inside, which archives often add."""
+    folders = folders_in(path)
+    for rest, found in by_split(folders).items():
+        if len(found) == 1 and rest.strip("*0123456789_-"):  # many a folder has a name like my_test
+            continue
+        layouts = {split: layout for split, folder in found.items() if (layout := _at(folder)) and layout.whole}
+        formats = {layout.format.name for layout in layouts.values()}
+        if len(formats) == 1:
+            first = next(iter(layouts.values()))
+            parts = {split: layout.whole for split, layout in layouts.items() if layout.whole is not None}
+            names = listing(f"{found[split].name}/" for split in parts)
+            return arranged(path, first.format, first.how, parts, f"the folders {names}")
+    inside = [layout for folder in folders if (layout := _at(folder) or _only_splits(folder))]
+    if len(inside) > 1:
+        names = " or ".join(str(layout.path) for layout in inside)
+        raise ValueError(f"{path} holds several data sets; did you mean {names}?")
+    return inside[0] if inside else None
+
+
+def _only_splits(folder: Path) -> Layout | None:
+    return _in_folders(folder) if by_split(folders_in(folder)) or len(folders_in(folder)) == 1 else None
+
+
+def _nothing_at(path: Path) -> str:
+    """What there is at a path instead of a data set, and what would be one."""
+    if path.is_file():
+        return f"no data set at {str(path)!r}: {_about_file(path)} Understood are: {UNDERSTOOD}"
+    found = f"no data set at {str(path)!r}: found {suffix_counts(path)}"
+    if (images := child(path, ("jpegimages",))) is not None and child(path, ("annotations",)) is None:
+        found += f"; beside {images.name}/ it has no folder Annotations"
+    elif files_in(path, ".zip", ".tar", ".gz", ".7z", ".rar"):
+        found += "; unpack the archive, then name its folder"
+    elif images_in(path) or any(images_in(folder) for folder in folders_in(path)):
+        found += "; there are images, but no annotations of them"
+    return f"{found}. Understood are: {UNDERSTOOD}"
+
+
+def _about_file(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
+        return "it is an archive; unpack it, then name its folder."
+    if suffix == ".json":
+        return f"the json file is none of {', '.join(JSON_KINDS.values())}."
+    if suffix == ".csv":
+        return "the table needs columns for file name, xmin, ymin, xmax, ymax and class."
+    if suffix in (".yaml", ".yml"):
+        return "the yaml file names no classes."
+    return "a file of this kind holds no data set; name the folder it lies in."

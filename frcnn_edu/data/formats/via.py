@@ -1,0 +1,110 @@
+"""VGG Image Annotator: one json file with the regions of all images."""
+
+from pathlib import Path
+from typing import Any
+
+from ..findings import Findings
+from ..names import clean_name
+from .annotated import Annotated, Item, Reading, around, names_of, polygon_area
+from .finder import finder_for
+from .json_files import json_kind, read_json
+from .layout import Format, Layout, Part
+from .single_files import recognise_files
+
+NAMED = ("label", "class", "name", "category", "type", "object")  # what people call the attribute with the class
+
+
+def recognise(path: Path) -> Layout | None:
+    """A saved project or exported annotations of version 2 or 1, or a folder with one; None if it is none."""
+    return recognise_files(path, VIA, ".json", lambda file: json_kind(file) == "via")
+
+
+def read(part: Part, findings: Findings) -> Reading:
+    """The images of a project, and their regions as boxes around them."""
+    content = read_json(part.annotations)
+    entries = content.get("_via_img_metadata", content) if isinstance(content, dict) else None
+    if not isinstance(entries, dict):
+        raise ValueError(f"{part.annotations} is not json of the VGG Image Annotator: it has no images")
+    entries = {key: entry for key, entry in entries.items() if not key.startswith("_via")}
+    attribute = class_attribute([region for entry in entries.values() for region in _regions(entry)])
+    if attribute is not None:
+        findings.note("the class of a region is its attribute", attribute)
+    images: list[Annotated] = []
+    for key, entry in entries.items():
+        name = entry.get("filename") if isinstance(entry, dict) else None
+        if not isinstance(name, str) or not name:
+            images.append(Annotated(key, problem="images left out, without a file name"))
+        else:
+            images.append(Annotated(name, [_item(region, attribute) for region in _regions(entry)]))
+    return Reading(images, names_of(images), finder_for(part.annotations, part.images))
+
+
+def _regions(entry: Any) -> list[dict[str, Any]]:
+    """The regions of an image, which version 1 keeps in a dict."""
+    regions = entry.get("regions") if isinstance(entry, dict) else None
+    found = list(regions.values()) if isinstance(regions, dict) else regions if isinstance(regions, list) else []
+    return [region for region in found if isinstance(region, dict)]
+
+
+def class_attribute(regions: list[dict[str, Any]]) -> str | None:
+    """The attribute that holds the class: the user names it. One that is called so, or else the one that most regions have."""
+    counts: dict[str, int] = {}
+    for region in regions:
+        attributes = region.get("region_attributes")
+        for name, value in (attributes if isinstance(attributes, dict) else {}).items():
+            counts[name] = counts.get(name, 0) + bool(_chosen(value))
+    filled = {name: count for name, count in counts.items() if count}
+    called = [name for usual in NAMED for name in filled if name.lower() == usual]
+    return called[0] if called else max(filled, key=lambda name: filled[name], default=None)
+
+
+def _chosen(value: Any) -> str:
+    """The text of an attribute; of a set of check boxes, the first that is checked."""
+    if isinstance(value, dict):
+        return next((str(name) for name, checked in value.items() if checked), "")
+    return value if isinstance(value, str) else ""
+
+
+def _item(region: dict[str, Any], attribute: str | None) -> Item:
+    shape = region.get("shape_attributes")
+    attributes = region.get("region_attributes")
+    value = attributes.get(attribute) if isinstance(attributes, dict) and attribute is not None else None
+    try:
+        # Who annotates one kind of thing gives it no attribute at all.
+        name = "object" if attribute is None else clean_name(_chosen(value))
+        if not name:
+            return Item("", problem="boxes refused, no class name")
+        return _box(name, shape if isinstance(shape, dict) else {})
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return Item(name="", problem="boxes refused, not four numbers")
+
+
+def _box(name: str, shape: dict[str, Any]) -> Item:
+    match shape.get("name"):
+        case "rect":
+            x, y, width, height = (float(shape[key]) for key in ("x", "y", "width", "height"))
+            return Item(name, (x, y, x + width, y + height))
+        case "circle" | "ellipse" as kind:
+            # An ellipse that is turned lies in the circle of its longer radius; its own box is computed here.
+            x, y = float(shape["cx"]), float(shape["cy"])
+            across, down = _reach(shape, kind)
+            return Item(name, (x - across, y - down, x + across, y + down), remark="boxes made from outlines")
+        case "polygon" | "polyline":
+            points = [*zip(shape["all_points_x"], shape["all_points_y"], strict=True)]
+            return Item(name, around(points), area=polygon_area(points) or None, remark="boxes made from outlines")
+    return Item(name, problem="boxes refused, points and lines have no area")
+
+
+def _reach(shape: dict[str, Any], kind: str) -> tuple[float, float]:
+    """Half of the width and height of the box around a circle or an ellipse, which may be turned by theta."""
+    from math import cos, sin
+
+    if kind == "circle":
+        return float(shape["r"]), float(shape["r"])
+    rx, ry, theta = float(shape["rx"]), float(shape["ry"]), float(shape.get("theta", 0))
+    return ((rx * cos(theta)) ** 2 + (ry * sin(theta)) ** 2) ** 0.5, (
+        (rx * sin(theta)) ** 2 + (ry * cos(theta)) ** 2
+    ) ** 0.5
+
+
+VIA = Format("VGG Image Annotator", read)

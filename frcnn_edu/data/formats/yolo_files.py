@@ -1,0 +1,164 @@
+"""The files of a YOLO data set besides its labels: data.yaml, classes.txt, obj.data, and where their paths lead."""
+
+from dataclasses import dataclass, field
+from pathlib import Path, PureWindowsPath
+from typing import Any
+
+import yaml
+
+from .folders import files_in
+from .json_files import read_json
+
+NAMES = ("classes.txt", "obj.names", "notes.json", "labels.txt", "class_names.txt")  # one of these holds the names
+SPLIT_KEYS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a data set says of itself.
+
+    Attributes:
+        names: of classes 0, 1, …
+        paths: by split, as written: a folder, a text file of names, or several of them.
+        base: what the paths are relative to, as written.
+        key_points: how many numbers follow each box.
+    """
+
+    names: list[Any]
+    paths: dict[str, Any] = field(default_factory=dict)
+    base: str = ""
+    key_points: int = 0
+
+
+def is_yaml(path: Path) -> bool:
+    return path.suffix.lower() in (".yaml", ".yml")
+
+
+def find_yaml(folder: Path) -> Path | None:
+    """The yaml file of a folder that names classes.
+
+    Raises:
+        ValueError: there are several.
+    """
+    files = [file for file in files_in(folder, ".yaml", ".yml") if _has_names(file)]
+    if len(files) > 1:
+        raise ValueError(
+            f"{folder} holds several yaml files with names of classes: {', '.join(file.name for file in files)}; "
+            "name the one that is meant"
+        )
+    return files[0] if files else None
+
+
+def _has_names(file: Path) -> bool:
+    try:
+        content = read_yaml(file)
+    except ValueError:
+        return file.name == "data.yaml"  # to be told what is wrong with it
+    return isinstance(content, dict) and "names" in content
+
+
+def read_yaml(file: Path) -> Any:
+    """What a yaml file holds, read without running any code it might ask for.
+
+    Raises:
+        ValueError: it cannot be read as yaml; names it.
+    """
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise ValueError(f"cannot read {file} as yaml: {' '.join(str(error).split())}") from error
+
+
+def read_config(file: Path) -> Config:
+    """A data.yaml: its names as a list, or as a dict by number.
+
+    Raises:
+        ValueError: it has no names that could be used.
+    """
+    content = read_yaml(file)
+    names = content.get("names") if isinstance(content, dict) else None
+    if isinstance(names, dict):
+        try:
+            numbered = {int(number): name for number, name in names.items()}
+        except (TypeError, ValueError):
+            numbered = {}
+        names = (
+            [numbered.get(i, f"class {i}") for i in range(max(numbered) + 1)]
+            if numbered and min(numbered) >= 0
+            else None
+        )
+        names = names if names is None or len(names) <= 100_000 else None
+    if not isinstance(names, list) or not names:
+        raise ValueError(f"{file} has no usable names: expected a list of class names, or a dict from number to name")
+    paths = {
+        split: content[key]
+        for split, keys in SPLIT_KEYS.items()
+        for key in keys[::-1]
+        if isinstance(content.get(key), str | list)
+    }
+    shape = content.get("kpt_shape")
+    points = shape[0] * shape[1] if isinstance(shape, list) and [*map(type, shape)] == [int, int] else 0
+    return Config(names, paths, str(content.get("path") or ""), points)
+
+
+def read_names(file: Path) -> list[str]:
+    """The names of classes in a text file, one a line, or in Label Studio's notes.json.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if file.suffix == ".json":
+        content = read_json(file)
+        try:
+            rows = sorted(content["categories"], key=lambda row: row["id"])
+            names = [str(row["name"]) for row in rows]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{file} has no usable categories") from error
+    else:
+        try:
+            names = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+        except (OSError, ValueError) as error:
+            raise ValueError(f"cannot read {file} as text: {error}") from error
+        while names and not names[-1]:
+            names.pop()
+    if not names:
+        raise ValueError(f"{file} names no class")
+    return [name or f"class {i}" for i, name in enumerate(names)]
+
+
+def find_names(folder: Path) -> Path | None:
+    """The file of a folder that lists the names of classes, if there is one."""
+    files = {file.name.lower(): file for file in files_in(folder)}
+    listed = next((files[name] for name in NAMES if name in files), None)
+    return listed or next(iter(files_in(folder, ".names")), None)
+
+
+def read_data_file(file: Path) -> dict[str, str]:
+    """Darknet's obj.data: lines such as "train = data/train.txt"."""
+    rows = (line.partition("=") for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines())
+    return {key.strip(): value.strip() for key, equals, value in rows if equals}
+
+
+def entries(value: Any) -> list[str]:
+    """The paths under a key of data.yaml, which holds one or a list."""
+    return [str(each) for each in (value if isinstance(value, list) else [value]) if each]
+
+
+def resolve(text: str, home: Path, base: str = "") -> Path | None:
+    """Where a path of data.yaml leads on this machine; None if nothing of that kind is here.
+
+    Taken as it stands first, from `base` and from the file's own folder. The yaml files that tools export name folders of
+    the machine they were made on, or begin with ../ where they should not: then it is the longest end of the path that
+    exists in the yaml file's folder, "train/images" of "C:\\\\data\\\\cards\\\\train\\\\images".
+    """
+    plain = text.replace("\\", "/")
+    for start in dict.fromkeys((home / base.replace("\\", "/"), home)):
+        if (path := start / plain).exists():
+            return path
+    parts = [
+        part for part in PureWindowsPath(plain).parts if part not in ("..", ".") and not part.endswith((":\\", "\\"))
+    ]
+    for first in range(len(parts)):
+        if (path := home.joinpath(*parts[first:])).exists():
+            return path
+    return None
