@@ -1,42 +1,56 @@
 """Reads photographs as they come: sideways, grey, 16-bit, with a palette or transparent."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
-ORIENTATION_TAG = 0x0112  # of EXIF; 5 to 8 lie on their side
-ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}  # with what JPEG and PNG begin and end
+from .deep_pixels import DEEP_MODES, scale_deep_pixels
+from .unreadable import ImageFileError, check_is_file, unreadable
 
-# What Pillow raises for a damaged file depends on the format.
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+#: The decoders that are tried, by Pillow's names: all that decode pixels by themselves. Pillow's others are not: EPS
+#: starts Ghostscript, IPTC opens its content with any decoder, and BUFR, GRIB, HDF5, MPEG and WMF need a handler.
+FORMATS = (
+    "AVIF", "BLP", "BMP", "CUR", "DCX", "DDS", "DIB", "FITS", "FLI", "FTEX", "GBR", "GIF", "ICNS", "ICO", "IM", "IMT",
+    "JPEG", "JPEG2000", "MCIDAS", "MPO", "MSP", "PCD", "PCX", "PIXAR", "PNG", "PPM", "PSD", "QOI", "SGI", "SPIDER",
+    "SUN", "TGA", "TIFF", "WEBP", "XBM", "XPM", "XVTHUMB",
+)  # fmt: skip
+ORIENTATION_TAG, BITS_TAG = 0x0112, 0x0102  # Orientation of EXIF, BitsPerSample of TIFF
+TURN = Image.Transpose
+#: What turns an image upright, by its EXIF orientation; 1 is upright.
+UPRIGHT = {
+    2: TURN.FLIP_LEFT_RIGHT, 3: TURN.ROTATE_180, 4: TURN.FLIP_TOP_BOTTOM, 5: TURN.TRANSPOSE, 6: TURN.ROTATE_270,
+    7: TURN.TRANSVERSE, 8: TURN.ROTATE_90,
+}  # fmt: skip
+ON_ITS_SIDE = (5, 6, 7, 8)
+ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND\xaeB`\x82"}  # with what JPEG and PNG begin and end
 
 
 def load_image(path: str | Path, upright: bool = True) -> Tensor:
     """Read an image file as float32 RGB (3, H, W) in 0–1.
 
     It is turned the way its EXIF orientation says, or left as stored if not `upright` (but a TIFF is always turned).
-    Grey values are repeated over the three channels, 16-bit ones are scaled to 0–1 in full precision; transparent
-    pixels are laid on white; of an animation the first frame is taken.
+    Grey values are repeated over the three channels, 16-bit ones are scaled to 0–1 in full precision (for other
+    deep pixels see `scale_deep_pixels`); transparent pixels are laid on white; of an animation the first frame is taken.
 
     Raises:
-        ValueError: the file cannot be read as an image; names it.
+        ImageFileError: a ValueError; the file cannot be read as an image. Names it, and says why.
     """
-    try:
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file) if upright else file
-            if image.mode.startswith("I"):  # 16-bit grey, which convert("RGB") would clip at 255
-                grey = torch.from_numpy(np.asarray(image).astype(np.float32)) / 65535  # (H, W)
-                return grey.clamp(0, 1).expand(3, -1, -1).contiguous()
-            if image.has_transparency_data:
-                image = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            pixels = np.array(image.convert("RGB"))  # (H, W, 3) uint8
-    except UNREADABLE as error:
-        raise ValueError(f"cannot read {path} as an image: {error}") from error
+    with _opened(path) as file:
+        file.load()
+        image = _turned(file) if upright else file
+        if image.mode in DEEP_MODES:  # which convert("RGB") would clip at 255
+            return _deep_grey(path, image, _declared_bits(file))
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        pixels = np.array(image.convert("RGB"))  # (H, W, 3) uint8
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous() / 255
 
 
@@ -44,17 +58,11 @@ def image_size(path: str | Path, upright: bool = True) -> tuple[int, int]:
     """The (width, height) in pixels that `load_image` will give, read from the file's header alone.
 
     Raises:
-        ValueError: the file cannot be read as an image; names it.
+        ImageFileError: as `load_image`.
     """
-    try:
-        with Image.open(path) as file:
-            width, height = file.size
-            if file.format == "TIFF":  # Pillow turns these by itself, and has their size already turned
-                return width, height
-            sideways = upright and file.getexif().get(ORIENTATION_TAG) in (5, 6, 7, 8)
-            return (height, width) if sideways else (width, height)
-    except UNREADABLE as error:
-        raise ValueError(f"cannot read {path} as an image: {error}") from error
+    with _opened(path) as file:
+        width, height = file.size
+        return (height, width) if upright and _orientation(file) in ON_ITS_SIDE else (width, height)
 
 
 def check_end(path: str | Path) -> None:
@@ -64,11 +72,67 @@ def check_end(path: str | Path) -> None:
     formats are decoded.
 
     Raises:
-        ValueError: the file cannot be read as an image to its end; names it.
+        ImageFileError: the file cannot be read as an image to its end; names it.
     """
-    with open(path, "rb") as file:
-        begin = file.read(4)
-        file.seek(-min(8, file.seek(0, os.SEEK_END)), os.SEEK_END)
-        end = file.read()
+    check_is_file(path)
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(4)
+            file.seek(-min(8, file.seek(0, os.SEEK_END)), os.SEEK_END)
+            end = file.read()
+    except OSError as error:
+        raise unreadable(path, error) from error
     if not any(begin.startswith(first) and end.endswith(last) for first, last in ENDS.items()):
         load_image(path)
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Image.Image]:
+    """An image file, opened; whatever goes wrong in the block becomes an `ImageFileError` that names it."""
+    try:
+        check_is_file(path)
+        with Image.open(path, formats=_formats()) as file:
+            yield file
+    except ImageFileError:
+        raise
+    except Exception as error:  # what a decoder raises for a damaged file may be of any kind, RuntimeError too
+        raise unreadable(path, error) from error
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of `FORMATS` that this Pillow was built with."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _orientation(file: Image.Image) -> int:
+    """How an image lies, as EXIF counts: 1 is upright."""
+    if file.format == "TIFF":  # Pillow turns these by itself, and has their size already turned
+        return 1
+    if file.format == "PNG":  # its EXIF data may come after the pixels; damaged pixels are no damaged EXIF data
+        file.load()
+    try:
+        value = file.getexif().get(ORIENTATION_TAG)
+        return value if value in UPRIGHT else 1
+    except Exception:  # broken EXIF data, about which Pillow raises anything, are no reason to lose the image
+        return 1
+
+
+def _turned(file: Image.Image) -> Image.Image:
+    turn = UPRIGHT.get(_orientation(file))
+    return file if turn is None else file.transpose(turn)
+
+
+def _declared_bits(file: Image.Image) -> int | None:
+    """Bits of a grey value, if the file says so; only a TIFF may have others than 8, 16 and 32."""
+    declared = getattr(file, "tag_v2", {}).get(BITS_TAG)
+    return int(declared[0]) if declared else None
+
+
+def _deep_grey(path: str | Path, image: Image.Image, bits: int | None) -> Tensor:
+    try:
+        grey = torch.from_numpy(scale_deep_pixels(np.asarray(image), image.mode, bits))  # (H, W)
+    except ValueError as error:  # no damage: the message is all there is to say
+        raise unreadable(path, str(error)) from error
+    return grey.expand(3, -1, -1).contiguous()

@@ -5,7 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PureWindowsPath
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+#: Of the image files that are looked for in folders: every one that Pillow has for the formats of `images.FORMATS`.
+IMAGE_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib", ".avif",
+    ".avifs", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".pbm", ".pgm", ".ppm", ".pnm", ".pfm", ".qoi", ".tga",
+    ".icb", ".vda", ".vst", ".sgi", ".rgb", ".rgba", ".bw", ".pcx", ".dcx", ".psd", ".dds", ".fit", ".fits", ".ico",
+    ".icns", ".cur", ".ras", ".xbm", ".xpm", ".blp", ".fli", ".flc", ".ftc", ".ftu", ".gbr", ".im", ".msp", ".pcd", ".pxr",
+)  # fmt: skip
 
 
 def clean_name(text: str) -> str:

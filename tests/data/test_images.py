@@ -1,13 +1,17 @@
+import os
+import pickle
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import EpsImagePlugin, Image, ImageFile
 
-from frcnn_edu.data import images, load_image
-from frcnn_edu.data.images import check_end, image_size
+from frcnn_edu.data import IMAGE_SUFFIXES, images, load_image
+from frcnn_edu.data.images import FORMATS, check_end, image_size
+from frcnn_edu.data.unreadable import ImageFileError, unreadable
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -69,6 +73,23 @@ def test_a_tiff_is_turned_in_any_case(four_colours: Image.Image, tmp_path: Path)
         assert image_size(tmp_path / "a.tiff", upright) == (image.shape[2], image.shape[1]) == (4, 6)
 
 
+@pytest.mark.parametrize("orientation", [0, 9, 77])
+def test_an_orientation_that_exif_does_not_know(four_colours: Image.Image, tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    four_colours.save(tmp_path / "a.png", exif=exif)
+    assert corners(load_image(tmp_path / "a.png")) == [RED, GREEN, BLUE, WHITE]
+    assert image_size(tmp_path / "a.png") == (6, 4)
+
+
+def test_broken_exif_data_cost_no_image(four_colours: Image.Image, tmp_path: Path) -> None:
+    four_colours.save(tmp_path / "a.webp", lossless=True, exif=b"no TIFF header in here")
+    with Image.open(tmp_path / "a.webp") as file, pytest.raises(SyntaxError):
+        file.getexif()
+    assert corners(load_image(tmp_path / "a.webp")) == [RED, GREEN, BLUE, WHITE]
+    assert image_size(tmp_path / "a.webp") == (6, 4)
+
+
 def test_the_suffix_says_nothing(four_colours: Image.Image, tmp_path: Path) -> None:
     four_colours.save(tmp_path / "a.jpg", format="png")
     assert corners(load_image(tmp_path / "a.jpg")) == [RED, GREEN, BLUE, WHITE]
@@ -82,7 +103,9 @@ def test_a_file_that_would_be_a_huge_image_is_refused(
         Image, "MAX_IMAGE_PIXELS", 40 * 30 // 2 - 1
     )  # it warns from here on, refuses from twice as much
     for read in (load_image, image_size):
-        with pytest.raises(ValueError, match=r"a\.png.*decompression bomb"):
+        with pytest.raises(
+            ValueError, match=r"a\.png.*1,200 pixels, more than the 1,198 that Pillow opens: make it sm"
+        ):
             read(path)
 
 
@@ -135,6 +158,72 @@ def test_cmyk_and_animation(four_colours: Image.Image, tmp_path: Path) -> None:
     assert corners(load_image(tmp_path / "a.gif")) == [RED, GREEN, BLUE, WHITE]
 
 
+def test_every_suffix_of_the_formats_that_are_tried_is_looked_for() -> None:
+    Image.init()
+    of_pillow = {suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS}
+    assert of_pillow <= set(IMAGE_SUFFIXES)
+    assert {".jfif", ".jpe", ".avif", ".jp2", ".mpo"} <= of_pillow
+    refused = set(Image.OPEN) - set(FORMATS)
+    assert refused <= {"EPS", "IPTC", "BUFR", "GRIB", "HDF5", "MPEG", "WMF", "FPX", "MIC"}
+
+
+@pytest.mark.parametrize(
+    "suffix", [".jfif", ".jpe", ".jp2", ".mpo", ".avif", ".tga", ".ppm", ".qoi", ".pcx", ".sgi", ".dds", ".dib"]
+)
+def test_less_common_formats(four_colours: Image.Image, tmp_path: Path, suffix: str) -> None:
+    file_format = Image.registered_extensions()[suffix]
+    if file_format not in Image.SAVE:
+        pytest.skip(f"this Pillow was built without {file_format}")
+    large = four_colours.resize((96, 64), Image.Resampling.NEAREST)
+    large.save(tmp_path / f"a{suffix}", file_format)
+    found, expected = corners(load_image(tmp_path / f"a{suffix}")), [RED, GREEN, BLUE, WHITE]
+    assert all(abs(a - b) <= 12 for one, other in zip(found, expected) for a, b in zip(one, other)), found
+    check_end(tmp_path / f"a{suffix}")
+
+
+def test_no_file_starts_ghostscript(four_colours: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *args, **kwargs: pytest.fail("started"))
+    monkeypatch.setattr(subprocess, "Popen", lambda *args, **kwargs: pytest.fail("started"))
+    for name in ("a.jpg", "a.eps"):
+        four_colours.save(tmp_path / name, "EPS")
+        for read in (load_image, image_size, check_end):
+            with pytest.raises(ValueError, match=r"it is PostScript \(EPS\)"):
+                read(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    for read in (load_image, image_size, check_end):
+        with pytest.raises(ValueError, match=r"a\.jpg as an image: it is a named pipe, not a file"):
+            read(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("Failed to decode"), AttributeError("x"), NotImplementedError(), MemoryError()], ids=repr
+)
+def test_whatever_a_decoder_raises_names_the_file(
+    make_image: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(self: Image.Image) -> None:
+        raise error
+
+    path = make_image(tmp_path / "a.png")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    with pytest.raises(ImageFileError, match=r"cannot read .*a\.png as an image: ") as caught:
+        load_image(path)
+    assert caught.value.reason
+    assert str(caught.value).endswith(caught.value.reason)
+
+
+def test_an_error_travels_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(unreadable("a.jpg", "the file is empty")))
+    assert (type(error), str(error), error.reason) == (
+        ImageFileError, "cannot read a.jpg as an image: the file is empty", "the file is empty"
+    )  # fmt: skip
+    assert str(ImageFileError(str(error))) == str(error)  # as torch's loader makes it again
+
+
 @pytest.mark.parametrize("damage", ["cut off", "text", "empty", "missing", "a folder"])
 def test_what_cannot_be_read_is_named(make_image, tmp_path: Path, damage: str) -> None:
     path = make_image(tmp_path / "some photo.jpg", width=200, height=200)
@@ -148,11 +237,46 @@ def test_what_cannot_be_read_is_named(make_image, tmp_path: Path, damage: str) -
         path.unlink()
         if damage == "a folder":
             path.mkdir()
-    with pytest.raises(ValueError, match=r"some photo\.jpg"):
-        load_image(path)
-    if damage != "cut off":  # its header is whole
-        with pytest.raises(ValueError, match=r"some photo\.jpg"):
-            image_size(path)
+    reason = {"cut off": "ends too soon", "text": "no image", "missing": "no such file", "a folder": "is a folder"}
+    for read in (load_image, check_end, *[image_size] * (damage != "cut off")):  # then its header is whole
+        with pytest.raises(ValueError, match=rf"some photo\.jpg as an image: .*{reason.get(damage, damage)}"):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"%PDF-1.7 ...", "it is a PDF document"),
+        (b"\n<!DOCTYPE html><html><body>404", "it is a web page"),
+        (b"\xef\xbb\xbf<HTML>", "it is a web page"),
+        (b"<svg xmlns=", "it is an SVG drawing"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:", "git lfs pull"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "HEIC, which Pillow does not read: convert it"),
+        (b"\x89PNG\r\n\x1a\n and no more", "damaged, or ends too soon"),
+        (b"II*\x00\x08\x00\x00\x00\x00\x00", "a TIFF with a kind of pixels"),
+        (b"plain text", "it is no image of a kind that Pillow reads"),
+    ],
+    ids=lambda value: (
+        value[:12].decode("latin-1").encode("unicode_escape").decode() if isinstance(value, bytes) else ""
+    ),
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of TIFFs
+def test_what_a_file_is_instead(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    with pytest.raises(ValueError, match=reason):
+        load_image(tmp_path / "a.jpg")
+
+
+def test_no_name_reaches_a_terminal_as_it_is(tmp_path: Path) -> None:
+    for name in ("\x1b[31mred.jpg", "two\nlines.jpg", "half \udcff.jpg"):
+        with pytest.raises(ValueError) as caught:
+            load_image(tmp_path / name)
+        assert str(caught.value).isprintable()
+        assert "there is no such file" in str(caught.value)
+    with pytest.raises(ValueError, match=r"a{100,}… as an image: file name too long"):
+        load_image("a" * 5000)
+    with pytest.raises(ValueError, match="embedded null"):
+        load_image("a\0b")
 
 
 def test_a_damaged_png_is_named(make_image, tmp_path: Path) -> None:
