@@ -58,7 +58,7 @@ def draw_annotations(
 def _draw_objects(ax: Axes, target: Mapping[str, Any], classes: Sequence[str], legend: dict[int, None]) -> None:
     labels = target["labels"].tolist()
     crowded = len(labels) > CROWDED
-    width = line_width(ax) * (0.5 if crowded else 1.0)
+    width = line_width(ax) * (0.7 if crowded else 1.0)
     # The largest first, so that the smaller ones lie on top.
     boxes = target["boxes"]
     order = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).argsort(descending=True).tolist()

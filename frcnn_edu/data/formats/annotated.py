@@ -84,8 +84,8 @@ class Reading:
 def whole_sides(width: Any, height: Any) -> tuple[int, int] | None:
     """(width, height) as whole numbers; None where they are missing or make no sense. Some tools write 640.0, or "640"."""
     try:
-        sides = float(width), float(height)
-    except (TypeError, ValueError, OverflowError):
+        sides = number(width), number(height)
+    except ValueError:
         return None
     return (int(sides[0]), int(sides[1])) if all(side >= 1 and side.is_integer() for side in sides) else None
 
@@ -93,6 +93,18 @@ def whole_sides(width: Any, height: Any) -> tuple[int, int] | None:
 def names_of(images: Iterable[Annotated]) -> list[str]:
     """The classes of all objects that can be used, sorted."""
     return sorted({item.name for image in images for item in image.items if not item.problem} - {"", "background"})
+
+
+def number(value: Any) -> float:
+    """A number, or text that is one.
+
+    Raises:
+        ValueError: it is neither, or larger than a float can be.
+    """
+    try:
+        return float(value)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"expected a number; got {value!r:.40}") from error
 
 
 def around(points: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:
@@ -103,11 +115,11 @@ def around(points: Sequence[Sequence[float]]) -> tuple[float, float, float, floa
     """
     if len(points) < 2:
         raise ValueError(f"a box needs two points or more; got {len(points)}")
-    columns = [[float(point[axis]) for point in points] for axis in (0, 1)]
+    columns = [[number(point[axis]) for point in points] for axis in (0, 1)]
     return min(columns[0]), min(columns[1]), max(columns[0]), max(columns[1])
 
 
 def polygon_area(points: Sequence[Sequence[float]]) -> float:
     """The area that a polygon encloses (the shoelace formula)."""
-    rows = [(float(point[0]), float(point[1])) for point in points]
+    rows = [(number(point[0]), number(point[1])) for point in points]
     return abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(rows, [*rows[1:], *rows[:1]]))) / 2

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Form, Item, Reading, around, polygon_area, whole_sides
+from .annotated import Annotated, Form, Item, Reading, around, number, polygon_area, whole_sides
 from .finder import finder_for
 from .json_files import JSON_KINDS, json_kind, read_json
 from .layout import Format, Layout, Part
@@ -39,7 +39,7 @@ def read(part: Part, findings: Findings) -> Reading:
         )
         for image in sorted(content["images"], key=lambda image: image["id"])
     ]
-    classes = [names[number] for number in sorted(names) if names[number] != "background"]
+    classes = [names[label] for label in sorted(names) if names[label] != "background"]
     return Reading(images, classes, finder_for(file, part.images))
 
 
@@ -65,11 +65,11 @@ def item_of(annotation: dict[str, Any], names: dict[int, str]) -> Item:
 def _outline(segmentation: Any) -> tuple[list[tuple[float, float]], float] | None:
     """All points of the polygons [x, y, x, y, …] of an outline, and the area they enclose; None if it is none."""
     try:
-        numbers = [[float(number) for number in polygon] for polygon in segmentation]
+        numbers = [[number(value) for value in polygon] for polygon in segmentation]
         polygons = [[*zip(polygon[::2], polygon[1::2], strict=True)] for polygon in numbers]
         points = [point for polygon in polygons for point in polygon]
         around(points)
-    except (TypeError, ValueError, OverflowError, KeyError):
+    except (TypeError, ValueError, KeyError):
         return None
     return points, sum(polygon_area(polygon) for polygon in polygons)
 
@@ -100,9 +100,9 @@ def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]
     _check_ids(file, "categories", categories)
     _check_ids(file, "images", images)
     numbers = Counter(each["id"] for each in annotations if type(each.get("id")) is int)
-    for number, count in numbers.items():
+    for identity, count in numbers.items():
         if count > 1:  # nothing here goes by it
-            findings.note("annotations of one id, all used", f"id {number}", count)
+            findings.note("annotations of one id, all used", f"id {identity}", count)
     known = {image["id"] for image in images}
     for annotation in annotations:
         if annotation["image_id"] not in known:
@@ -135,8 +135,8 @@ def _usable(
     """The entries of a list that have these ids, made whole numbers, and this text."""
     usable: list[dict[str, Any]] = []
     for i, item in enumerate(lists[key]):
-        numbers = {name: number(item.get(name)) if isinstance(item, dict) else None for name, number in ids.items()}
-        lacking = next((name for name, number in numbers.items() if number is None), None)
+        numbers = {name: to_id(item.get(name)) if isinstance(item, dict) else None for name, to_id in ids.items()}
+        lacking = next((name for name, found in numbers.items() if found is None), None)
         if lacking is None and text is not None and type(item.get(text)) is not str:
             lacking = text
         if lacking is None:
@@ -154,7 +154,9 @@ def _sound_categories(
 ) -> list[dict[str, Any]]:
     """Categories with names in one spelling, without those that are only a heading over others, or a name's second row."""
     named = [{**category, "name": _category_name(file, category["name"])} for category in categories]
-    above = {category.get("supercategory") for category in named if category.get("supercategory") != category["name"]}
+    above = {
+        str(category.get("supercategory")) for category in named if category.get("supercategory") != category["name"]
+    }
     names = Counter(category["name"] for category in named)
     kept = []
     for category in named:

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from ..findings import Findings
 from ..names import clean_name
 from ..splits import by_split
-from .annotated import Annotated, Item, Reading, around, names_of, polygon_area, whole_sides
+from .annotated import Annotated, Item, Reading, around, names_of, number, polygon_area, whole_sides
 from .finder import finder_for
 from .layout import Format, Layout, Part, arranged, listing
 from .single_files import recognise_files
@@ -80,17 +80,17 @@ def _item(shape: Element) -> Item | None:
     try:
         match shape.tag:
             case "box":
-                return _turned(name, [float(shape.get(key, "")) for key in ("xtl", "ytl", "xbr", "ybr")], shape)
+                return _turned(name, [number(shape.get(key, "")) for key in ("xtl", "ytl", "xbr", "ybr")], shape)
             case "polygon":
                 points = [
-                    (float(x), float(y)) for x, y in (pair.split(",") for pair in shape.get("points", "").split(";"))
+                    (number(x), number(y)) for x, y in (pair.split(",") for pair in shape.get("points", "").split(";"))
                 ]
                 return Item(name, around(points), area=polygon_area(points), remark="boxes made from outlines")
             case "ellipse":
-                x, y, rx, ry = (float(shape.get(key, "")) for key in ("cx", "cy", "rx", "ry"))
+                x, y, rx, ry = (number(shape.get(key, "")) for key in ("cx", "cy", "rx", "ry"))
                 return Item(name, (x - rx, y - ry, x + rx, y + ry), remark="boxes made from outlines")
             case "mask":
-                x, y, width, height = (float(shape.get(key, "")) for key in ("left", "top", "width", "height"))
+                x, y, width, height = (number(shape.get(key, "")) for key in ("left", "top", "width", "height"))
                 return Item(name, (x, y, x + width, y + height), remark="boxes made from outlines")
     except ValueError:
         return Item(name, problem="boxes refused, not four numbers")
@@ -99,7 +99,7 @@ def _item(shape: Element) -> Item | None:
 
 def _turned(name: str, corners: list[float], shape: Element) -> Item:
     """A box, or the box around one that is turned about its center."""
-    angle = radians(float(shape.get("rotation", "0")))
+    angle = radians(number(shape.get("rotation", "0")))
     if not angle:
         return Item(name, corners)
     x0, y0, x1, y1 = corners

@@ -41,7 +41,8 @@ class ImageFinder:
             return path
         candidates = self.by_name(name)
         if len(candidates) == 1:
-            if not f"/{candidates[0].as_posix()}".endswith(f"/{name}"):
+            found = candidates[0].as_posix()
+            if not f"/{found}".endswith((f"/{name}", f"/{name}{candidates[0].suffix}")):
                 findings.repair("images found in another folder or spelling than their names say", name)
             return candidates[0]
         if candidates:
@@ -60,7 +61,8 @@ class ImageFinder:
         parts = [_folded(part) for part in re.split(r"[\\/]+", unquote(name)) if part]
         if not parts:
             return []
-        candidates = self._index.get(parts[-1]) or self._index.get(_UPLOADED.sub("", parts[-1])) or []
+        last = parts[-1]
+        candidates = self._index.get(last) or self._index.get(_UPLOADED.sub("", last)) or self._by_stem.get(last) or []
         if len(candidates) < 2:
             return candidates
         scores = [self._agreement(path, parts) for path in candidates]
@@ -85,6 +87,15 @@ class ImageFinder:
         index: dict[str, list[Path]] = defaultdict(list)
         for path in all_images(self.root):
             index[_folded(path.name)].append(path)
+        return index
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[Path]]:
+        """For tables that name images without a suffix."""
+        index: dict[str, list[Path]] = defaultdict(list)
+        for paths in self._index.values():
+            for path in paths:
+                index[_folded(path.stem)].append(path)
         return index
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ..findings import Findings
 from ..names import IMAGE_SUFFIXES, clean_name
-from .annotated import Annotated, Form, Item, Reading, around, names_of, whole_sides
+from .annotated import Annotated, Form, Item, Reading, around, names_of, number, whole_sides
 from .finder import finder_for
 from .json_files import json_kind, read_json
 from .layout import Format, Layout, Part
@@ -93,12 +93,12 @@ def _box(name: str, value: dict[str, Any]) -> Item:
         x0, y0, x1, y1 = around(value["points"])
         return Item(name, (x0 / 100, y0 / 100, x1 / 100, y1 / 100), remark="boxes made from outlines")
     if "radiusX" in value:
-        x, y, rx, ry = (float(value[key]) / 100 for key in ("x", "y", "radiusX", "radiusY"))
+        x, y, rx, ry = (number(value[key]) / 100 for key in ("x", "y", "radiusX", "radiusY"))
         return Item(name, (x - rx, y - ry, x + rx, y + ry), remark="boxes made from outlines")
     if "width" not in value:
         return Item(name, problem="boxes refused, neither a box nor an outline")
-    x, y, width, height = (float(value[key]) / 100 for key in ("x", "y", "width", "height"))
-    if angle := radians(float(value.get("rotation") or 0)):
+    x, y, width, height = (number(value[key]) / 100 for key in ("x", "y", "width", "height"))
+    if angle := radians(number(value.get("rotation") or 0)):
         # Turned around its upper left corner. Per cent of width and of height differ in pixels: exact for square images.
         corners = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)]
         turned = [(x + u * cos(angle) - v * sin(angle), y + u * sin(angle) + v * cos(angle)) for u, v in corners]

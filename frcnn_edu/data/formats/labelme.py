@@ -5,7 +5,7 @@ from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Item, Reading, around, names_of, polygon_area, whole_sides
+from .annotated import Annotated, Item, Reading, around, names_of, number, polygon_area, whole_sides
 from .finder import finder_for
 from .folders import ANNOTATION_FOLDERS, all_images, child, files_in
 from .json_files import json_kind, read_json
@@ -57,7 +57,7 @@ def _item(shape: dict[str, Any]) -> Item:
         if not name:
             return Item("", problem="boxes refused, no class name")
         if kind == "circle":  # its center, and a point on it
-            (x, y), (edge_x, edge_y) = ((float(point[0]), float(point[1])) for point in points)
+            (x, y), (edge_x, edge_y) = ((number(point[0]), number(point[1])) for point in points)
             radius = ((edge_x - x) ** 2 + (edge_y - y) ** 2) ** 0.5
             return Item(name, (x - radius, y - radius, x + radius, y + radius), remark="boxes made from outlines")
         if kind in ("rectangle", "mask"):

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Item, Reading, around, names_of, polygon_area
+from .annotated import Annotated, Item, Reading, around, names_of, number, polygon_area
 from .finder import finder_for
 from .json_files import json_kind, read_json
 from .layout import Format, Layout, Part
@@ -75,18 +75,18 @@ def _item(region: dict[str, Any], attribute: str | None) -> Item:
         if not name:
             return Item("", problem="boxes refused, no class name")
         return _box(name, shape if isinstance(shape, dict) else {})
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except (KeyError, TypeError, ValueError):
         return Item(name="", problem="boxes refused, not four numbers")
 
 
 def _box(name: str, shape: dict[str, Any]) -> Item:
     match shape.get("name"):
         case "rect":
-            x, y, width, height = (float(shape[key]) for key in ("x", "y", "width", "height"))
+            x, y, width, height = (number(shape[key]) for key in ("x", "y", "width", "height"))
             return Item(name, (x, y, x + width, y + height))
         case "circle" | "ellipse" as kind:
             # An ellipse that is turned lies in the circle of its longer radius; its own box is computed here.
-            x, y = float(shape["cx"]), float(shape["cy"])
+            x, y = number(shape["cx"]), number(shape["cy"])
             across, down = _reach(shape, kind)
             return Item(name, (x - across, y - down, x + across, y + down), remark="boxes made from outlines")
         case "polygon" | "polyline":
@@ -100,8 +100,8 @@ def _reach(shape: dict[str, Any], kind: str) -> tuple[float, float]:
     from math import cos, sin
 
     if kind == "circle":
-        return float(shape["r"]), float(shape["r"])
-    rx, ry, theta = float(shape["rx"]), float(shape["ry"]), float(shape.get("theta", 0))
+        return number(shape["r"]), number(shape["r"])
+    rx, ry, theta = number(shape["rx"]), number(shape["ry"]), number(shape.get("theta", 0))
     return ((rx * cos(theta)) ** 2 + (ry * sin(theta)) ** 2) ** 0.5, (
         (rx * sin(theta)) ** 2 + (ry * cos(theta)) ** 2
     ) ** 0.5

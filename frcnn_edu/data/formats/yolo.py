@@ -5,7 +5,7 @@ from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Form, Item, Reading, around
+from .annotated import Annotated, Form, Item, Reading, around, number
 from .finder import ImageFinder
 from .folders import all_files, all_images
 from .layout import Format, Part
@@ -95,12 +95,12 @@ def read_lines(file: Path) -> list[str]:
 def _item(line: str, names: list[str], config: Config) -> Item:
     """A line: class, then center, width and height; or the points of an outline; or key points after the box."""
     try:
-        number, *numbers = [float(word) for word in line.split()]
+        kind, *numbers = [number(word) for word in line.split()]
     except ValueError:
         return Item("", problem="boxes refused, not numbers")
-    if not (number.is_integer() and 0 <= number < len(names)):
+    if not (kind.is_integer() and 0 <= kind < len(names)):
         return Item("", problem="boxes refused, no class of that number")
-    name = names[int(number)]
+    name = names[int(kind)]
     if len(numbers) == 4 or (config.key_points and len(numbers) == 4 + config.key_points):
         x, y, width, height = numbers[:4]
         return Item(name, (x - width / 2, y - height / 2, x + width / 2, y + height / 2))
