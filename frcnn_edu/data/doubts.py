@@ -110,17 +110,21 @@ def same_images(datasets: Mapping[str, Any]) -> Iterator[str]:
     """Images that are in two splits or twice in one: the same file, a copy of it, or a copy changed by augmentation."""
     places = [(split, record) for split, data in datasets.items() for record in data.records]
     told: set[tuple[str, str]] = set()
-    kinds = {
-        "in {} as well": _grouped(places, lambda record: record.path),
-        "copies of images of {}": _copies(places),
-        "augmented copies of images of {}": _grouped(places, _before_augmentation),
-    }
-    for how, groups in kinds.items():
+    kinds = (
+        ("is in {} as well", "are in {} as well", _grouped(places, lambda record: record.path)),
+        ("is a copy of an image of {}", "are copies of images of {}", _copies(places)),
+        (
+            "is an augmented copy of an image of {}",
+            "are augmented copies of images of {}",
+            _grouped(places, _before_augmentation),
+        ),
+    )
+    for one, several, groups in kinds:
         for (first, second), pairs in _pairs(groups, told).items():
-            one, two = (readable(record.path.name) for record in pairs[0])
-            verb = "image is" if len(pairs) == 1 else "images are"
-            example = two if one == two else f"{two} ({one})"
-            yield f"{second}: {len(pairs)} {verb} {how.format(first if first != second else 'the same split')}, such as {example}"
+            original, copy = (readable(record.path.name) for record in pairs[0])
+            what = f"1 image {one}" if len(pairs) == 1 else f"{len(pairs)} images {several}"
+            example = copy if original == copy else f"{copy} ({original})"
+            yield f"{second}: {what.format(first if first != second else 'the same split')}, such as {example}"
 
 
 Place = tuple[str, Record]
