@@ -3,20 +3,26 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torchvision.ops import box_iou
 
+from .exposure import exposure
 from .findings import in_words
+from .images import load_image
 from .names import readable
 from .records import Record
+from .splits import spread
 
 MOST_DETECTIONS = 100  # of an image: `box_detections_per_img` by default, and the largest of COCO's maxDets
 ALIKE = 0.9  # IoU of two boxes that are probably one object
 HEAD = 1 << 16  # bytes that are compared before whole files are
 MOST_COMPARED = 2000  # objects of an image that are compared with each other
+
+Odd = dict[str, dict[str, list[str]]]  # by split and by what is odd, the names of images
 
 
 def doubts(datasets: Mapping[str, Any]) -> list[str]:
@@ -92,6 +98,35 @@ def overlapping(data: Any) -> Iterator[str]:
             names = [readable(name) for name, count in counts.items() if count][:3]
             pairs = f"{total} pair{'s' * (total > 1)} of boxes"
             yield f"{pairs} {what} with an IoU of {ALIKE} or more: is that one object each? ({', '.join(names)})"
+
+
+def odd_exposures(odd: Odd, looked_at: Mapping[str, int]) -> Iterator[str]:
+    """Images that are black, white or of one colour once they are loaded.
+
+    Args:
+        odd: by split and by what is odd, the names of the images.
+        looked_at: by split, how many images were loaded.
+    """
+    for split, kinds in odd.items():
+        for what, names in kinds.items():
+            verb = "is" if len(names) == 1 else "are"
+            yield f"{split}: {len(names)} of the {looked_at[split]} images looked at {verb} {what}, such as {readable(names[0])}"
+
+
+def look_at_some(datasets: Mapping[str, Any], count: int = 16) -> Iterator[str]:
+    """Load a few images of each split, spread over it, and tell which of them are black, white or of one colour."""
+    odd: Odd = {}
+    looked_at: dict[str, int] = {}
+    for split, data in datasets.items():
+        if not hasattr(data, "records"):
+            continue
+        chosen = spread(len(data), count)
+        odd[split], looked_at[split] = defaultdict(list), len(chosen)
+        for record in (data.records[i] for i in chosen):
+            with suppress(ValueError):  # damaged in the middle: training stops there and names it
+                if (what := exposure(load_image(record.path, record.upright))) is not None:
+                    odd[split][what].append(record.path.name)
+    return odd_exposures(odd, looked_at)
 
 
 def similar_class_names(datasets: Mapping[str, Any]) -> Iterator[str]:

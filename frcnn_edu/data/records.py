@@ -18,6 +18,7 @@ from .formats.layout import Format, Part
 from .images import check_end, image_size, load_image
 from .names import choose_classes, readable
 from .splits import every_fifth
+from .unreadable import ImageFileError
 
 MIN_SIDE = 0.1  # pixels; float32 could turn a thinner box into one of no width
 Box = tuple[float, float, float, float]
@@ -247,13 +248,9 @@ def find_frame(
     """
     try:
         upright, stored = image_size(path), image_size(path, upright=False)
-    except ValueError:
-        findings.leave_out("images left out, unreadable", path.name)
-        return None
-    try:
         check_end(path)
-    except ValueError:
-        findings.leave_out("images left out, the file ends too soon", path.name)
+    except ImageFileError as error:
+        findings.leave_out(f"images left out, {error.reason}", path.name)
         return None
     if annotated is None or annotated == upright:
         return upright, True

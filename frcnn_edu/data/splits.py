@@ -66,3 +66,9 @@ def every_fifth(items: Sequence[Any], split: str, source: str | Path, name: Call
     places: dict[str, int] = {}
     place = [places.setdefault(name(item).partition(".rf.")[0], len(places)) for item in items]
     return [item for i, item in zip(place, items, strict=True) if (i % 5 == 0) == (split == "val")]
+
+
+def spread(length: int, most: int) -> list[int]:
+    """Indices spread evenly over a sequence: all of them, or `most`, with the first and the last."""
+    count = min(length, most)
+    return [round(i * (length - 1) / max(count - 1, 1)) for i in range(count)]

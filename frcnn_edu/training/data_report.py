@@ -1,16 +1,18 @@
 """What a data set holds, as a detector meets it: how much of what, how large, on which level, reached by which anchors."""
 
 import copy
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ..data.doubts import doubts
+from ..data.doubts import Odd, doubts, odd_exposures
+from ..data.exposure import exposure
 from ..data.findings import Findings
 from ..model import AnchorGenerator, FasterRCNN, LevelMapper
 from ..model.transform import Size
@@ -71,6 +73,14 @@ class DataReport:
         return (self.levels.bincount(minlength=len(self.level_names)) / max(1, len(self.levels))).tolist()
 
 
+class Looked(NamedTuple):
+    """What is kept of an image that was loaded: (height, width), the target, and what is odd about its brightness."""
+
+    size: Size
+    target: dict[str, Any]
+    exposure: str | None
+
+
 class Geometry:
     """Where a model puts an image's objects and maps: its own transform and backbone, without any pixels."""
 
@@ -119,7 +129,7 @@ def describe_data(datasets: Mapping[str, Any], model: FasterRCNN, *, progress: b
         ValueError: no image can be used.
     """
     geometry = Geometry(model)
-    findings, counts, objects = _gather(datasets, geometry, progress)
+    findings, odd, counts, objects = _gather(datasets, geometry, progress)
     boxes, grids = objects["resized"], objects["grids"]
     mapper = geometry.level_mapper()
     ranks = range(mapper.k_min, mapper.k_max + 1)
@@ -134,7 +144,7 @@ def describe_data(datasets: Mapping[str, Any], model: FasterRCNN, *, progress: b
     return DataReport(
         classes=next(iter(datasets.values())).classes,
         findings=findings,
-        doubts=doubts(datasets),
+        doubts=[*doubts(datasets), *odd_exposures(odd, counts["images"])],
         **counts,
         splits=objects["splits"],
         labels=objects["labels"],
@@ -154,9 +164,10 @@ def describe_data(datasets: Mapping[str, Any], model: FasterRCNN, *, progress: b
 
 def _gather(
     datasets: Mapping[str, Any], geometry: Geometry, progress: bool
-) -> tuple[Findings, dict[str, dict[str, int]], dict[str, Tensor]]:
-    """What went wrong, the counts of images by split, and columns of tensors with a row for each object."""
+) -> tuple[Findings, Odd, dict[str, dict[str, int]], dict[str, Tensor]]:
+    """What went wrong, odd images, the counts of images by split, and columns of tensors with a row for each object."""
     findings = Findings()
+    odd: Odd = {split: defaultdict(list) for split in datasets}
     counts = {name: dict.fromkeys(datasets, 0) for name in ("images", "empty", "ignored")}
     columns: dict[str, list[Tensor]] = {name: [] for name in ("splits", "labels", "boxes", "resized", "grids")}
     for place, (split, dataset) in enumerate(datasets.items()):
@@ -165,7 +176,9 @@ def _gather(
             if isinstance(looked, ValueError):
                 findings.leave_out("images that are damaged: training would stop there", name)
                 continue
-            size, target = looked
+            if looked.exposure is not None:
+                odd[split][looked.exposure].append(name)
+            size, target = looked.size, looked.target
             try:
                 new_size, grid = geometry(size)
             except ValueError:
@@ -185,7 +198,7 @@ def _gather(
             columns["grids"].append(grid.expand(len(boxes), -1, -1))
     if not sum(counts["images"].values()):
         raise ValueError(f"no image can be used: {findings.summary()}")
-    return findings, counts, {name: torch.cat(values) for name, values in columns.items()}
+    return findings, odd, counts, {name: torch.cat(values) for name, values in columns.items()}
 
 
 def unreached(reach: Tensor, iou: float = REACHED) -> float:
@@ -193,15 +206,15 @@ def unreached(reach: Tensor, iou: float = REACHED) -> float:
     return float((reach.amax(dim=1) < iou).double().mean()) if len(reach) else 0.0
 
 
-def _look_at_all(dataset: Any, split: str, progress: bool) -> Iterator[tuple[Size, dict[str, Any]] | ValueError]:
-    """(height, width) and target of each image, in order, or why it cannot be loaded; the pixels are not kept."""
+def _look_at_all(dataset: Any, split: str, progress: bool) -> Iterator[Looked | ValueError]:
+    """What is kept of each image, in order, or why it cannot be loaded; the pixels are not kept."""
 
-    def look(index: int) -> tuple[Size, dict[str, Any]] | ValueError:
+    def look(index: int) -> Looked | ValueError:
         try:
             image, target = dataset[index]
         except ValueError as error:
             return error
-        return (image.shape[-2], image.shape[-1]), target
+        return Looked((image.shape[-2], image.shape[-1]), target, exposure(image))
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         indices = range(len(dataset))

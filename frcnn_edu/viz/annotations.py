@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from torch import Tensor
 
 from ..data.names import readable
+from ..data.splits import spread
 from . import style as st
 from .draw import draw_boxes, draw_labels, legend_on_top, line_width, panels, ratio, show_image
 
@@ -20,13 +21,13 @@ LONGEST_NAME = 24
 
 def chosen_images(data: Any, count: int) -> list[int]:
     """Indices of images to look at: spread over the data, with the one that has the most objects among them."""
-    spread = [round(i * (len(data) - 1) / max(count - 1, 1)) for i in range(min(count, len(data)))]
+    chosen = spread(len(data), count)
     records = getattr(data, "records", None)
     if records is not None:
         fullest = max(range(len(records)), key=lambda i: len(records[i].boxes))
-        if fullest not in spread:
-            spread[len(spread) // 2] = fullest
-    return list(dict.fromkeys(spread))
+        if fullest not in chosen:
+            chosen[len(chosen) // 2] = fullest
+    return chosen
 
 
 def draw_annotations(

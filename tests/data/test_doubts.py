@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent / "formats"))
 import exports as ex
 
 from frcnn_edu.data import ShapesDetection, open_dataset
-from frcnn_edu.data.doubts import check_objects, doubts
+from frcnn_edu.data.doubts import check_objects, doubts, look_at_some
 
 
 def coco(root: Path, boxes: list[list[float]], size: tuple[int, int] = (80, 60), **more: Any) -> Any:
@@ -188,3 +188,17 @@ def test_augmented_copies_in_two_splits(cards: Path) -> None:
     assert told(cards) == [
         "val: 1 image is an augmented copy of an image of train, such as x_jpg.rf.val.jpg (x_jpg.rf.train.jpg)"
     ]
+
+
+def test_images_without_anything_to_see(cards: Path) -> None:
+    """Twelve bits in sixteen are nearly black; the other images are not doubted."""
+    width, height = ex.SIZES["IMG 6.jpg"]
+    dark = np.random.default_rng(0).integers(0, 4096, (height, width), dtype=np.uint16)
+    Image.fromarray(dark).save(cards / "val" / "IMG 6.jpg", format="png")
+    Image.new("RGB", ex.SIZES["IMG 3.jpg"], "#336699").save(cards / "train" / "IMG 3.jpg")
+    data = {split: open_dataset(cards, split) for split in ("train", "val", "test")}
+    assert [*look_at_some(data)] == [
+        "train: 1 of the 6 images looked at is of one colour, such as IMG 3.jpg",
+        "val: 1 of the 2 images looked at is nearly black: its 16-bit values end at 4095, such as IMG 6.jpg",
+    ]
+    assert [*look_at_some({"train": data["train"]}, count=2)] == []

@@ -173,7 +173,7 @@ def test_images_that_cannot_be_used_are_left_out(voc: Path, make_image: Callable
     assert dataset[0][1]["image_id"] == 0
     assert len(dataset[0][1]["boxes"]) == 2
     assert "images left out, not of the annotated size: 1 (other size.jpg)" in dataset.summary
-    assert "images left out, unreadable: 1 (broken.jpg)" in dataset.summary
+    assert "images left out, it is no image of a kind that Pillow reads: 1 (broken.jpg)" in dataset.summary
     assert "images left out, no annotation: 1 (without annotation)" in dataset.summary
     assert "images left out, no file: 2 (without image, gone)" in dataset.summary
 
@@ -339,7 +339,7 @@ def test_what_is_no_image_file(voc: Path) -> None:
     write_image_set(voc, "train", ["a", "d", "e"])
     dataset = VOCDetection(voc)
     assert len(dataset) == 1
-    assert dataset.summary.endswith("no file: 1 (d); images left out, unreadable: 1 (e.jpg)")
+    assert dataset.summary.endswith("no file: 1 (d); images left out, the file is empty: 1 (e.jpg)")
     assert len(VOCDetection(voc, "val", strict=True)) == 1  # c.jpg, not the folder c.png
 
 
