@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from .commands.examples import EXAMPLES
 from .commands.options import COMMANDS
 from .exceptions import CannotContinue
+from .extras import advice
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.command.run(options)
     except (ValueError, TypeError, OSError, CannotContinue) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if (sentence := advice((error.name or "").partition(".")[0])) is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
         return 2
     except RuntimeError as error:
         from .training.processes import is_loss_of_a_process

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from .extras import explained
+
 
 def lazily(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The functions `__getattr__` and `__dir__` of a package that imports its names on demand.
@@ -26,9 +28,12 @@ def lazily(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
     def get(name: str) -> Any:
         if name not in homes and (name.startswith("_") or find_spec(f"{package}.{name}") is None):
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        if homes.get(name, ".") == ".":  # a module itself
-            return importlib.import_module(f".{name}", package)
-        return getattr(importlib.import_module(homes[name], package), name)
+        try:
+            if homes.get(name, ".") == ".":  # a module itself
+                return importlib.import_module(f".{name}", package)
+            return getattr(importlib.import_module(homes[name], package), name)
+        except ModuleNotFoundError as error:
+            raise explained(error) from error
 
     def names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *homes})

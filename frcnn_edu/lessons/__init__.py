@@ -1,5 +1,9 @@
 """The course: one folder for each lesson, with its figures, its explorer and the checkers of its exercises."""
 
+from ..lazy import lazily
+
+__getattr__, _ = lazily(__name__, __file__)  # modules when they are asked for; what they need and lack is named
+
 #: The lessons in their order. The number of a lesson is its place here; notebook 03 is `notebooks/03_fpn.ipynb`.
 LESSONS = (
     "the_whole_network",

@@ -20,7 +20,9 @@ BOARD = ROOT / "frcnn_edu" / "lessons" / "board"
 ALL = find_notebooks(NOTEBOOKS)
 COURSE = [path for path in ALL if path.parent == NOTEBOOKS]
 SOLUTIONS = [path for path in ALL if path.parent != NOTEBOOKS]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README, QUESTIONS, EXPLORER_PAGE = (
+    (ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/questions.md", "docs/explorers.md")
+)
 
 # Questions that readers of torchvision's Faster R-CNN ask again and again: numbers of its issues, and of detectron2's.
 TORCHVISION = [962, 1103, 1350, 1574, 1598, 1625, 1689, 1765, 1871, 1952, 2083, 2113, 2135, 2169, 2235, 2599, 2740]
@@ -82,8 +84,8 @@ def test_the_readme_shows_every_notebook(path: Path) -> None:
     assert (ROOT / picture[1]).is_file()
 
 
-def test_the_readme_answers_every_question() -> None:
-    index = README.split("## Questions")[1].split("\n## ")[0]
+def test_the_index_answers_every_question() -> None:
+    index = QUESTIONS
     for number in TORCHVISION:
         assert f"vision/issues/{number})" in index, f"question {number} of torchvision's is missing"
     for number in DETECTRON2:
@@ -91,20 +93,19 @@ def test_the_readme_answers_every_question() -> None:
     assert len(check_links(index)) >= 20
 
 
-def test_the_readme_shows_every_explorer() -> None:
-    section = README.split("## Try it by hand")[1].split("\n## ")[0]
-    linked = check_links(section)
-    rows = [line for line in section.splitlines() if line.startswith("| <img")]
+def test_a_page_shows_every_explorer() -> None:
+    linked = check_links(EXPLORER_PAGE)
+    rows = [line for line in EXPLORER_PAGE.splitlines() if line.startswith("| <img")]
     assert len(linked) == len(rows) == len(EXPLORERS)
     for row, name, file in zip(rows, EXPLORERS, linked, strict=True):
-        assert f'src="figures/explore_{name}.png"' in row
+        assert f'src="../figures/explore_{name}.png"' in row
         assert f"[`{name}`]" in row
         assert any(f"explore.{name}()" in cell.source for cell in cells(ROOT / file) if cell.cell_type == "code")
 
 
 def check_links(text: str) -> list[str]:
     """The notebooks that are linked with a section, which must be there."""
-    links = re.findall(r"\((notebooks/[\w.]+)#([^)]+)\)", text)
+    links = re.findall(r"\((?:\.\./)?(notebooks/[\w.]+)#([^)]+)\)", text)
     for file, anchor in links:
         anchors = [heading.replace(" ", "-") for heading in headings(ROOT / file)]
         assert unquote(anchor) in anchors, f"{file} has no section {anchor}"

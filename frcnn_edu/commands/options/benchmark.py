@@ -33,8 +33,7 @@ def check(options: argparse.Namespace) -> None:
     check_at_least(0, options, "boxes")
     check_output_file(options, "json")
     if options.explorers is not None:
-        check_installed("course", "nbclient", "nbformat", "ipykernel", "jupyterlab")
-        check_installed("test", "playwright")
+        check_installed("nbclient", "nbformat", "ipykernel", "jupyterlab", "ipywidgets", "anywidget", "playwright")
     unknown = sorted({*(options.explorers or ())} - {*EXPLORER_NAMES})
     if unknown:
         raise ValueError(f"--explorers {unknown[0]}: expected some of {', '.join(EXPLORER_NAMES)}")

@@ -5,11 +5,11 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ...catalogue import SHIPPED_WEIGHTS
+from ...extras import advice
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,10 @@ def check_one_of(check: Callable[[Any], None], values: Iterable[Any]) -> None:
     raise errors[0]
 
 
-def check_installed(extra: str, *packages: str) -> None:
-    """Raises `ValueError` if one of the packages, which are in an extra of this one, is not installed."""
-    missing = " ".join(package for package in packages if find_spec(package) is None)
-    if missing:
-        raise ValueError(f"this needs {missing}: pip install {missing} (they are in the extra {extra!r})")
+def check_installed(*packages: str) -> None:
+    """Raises `ValueError` if one of the packages, which are in extras of this one, is not installed."""
+    if sentence := advice(*packages):
+        raise ValueError(sentence)
 
 
 def check_output_folder(options: argparse.Namespace, name: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ...training.run_folder import check_exists
 from ..image_files import find_images
-from .command import Command, add_checkpoint, check_at_least, check_output_file
+from .command import Command, add_checkpoint, check_at_least, check_installed, check_output_file
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,7 @@ def check(options: argparse.Namespace) -> None:
         raise ValueError("give --height and --width, or neither")
     check_at_least(1, options, "height", "width")
     check_output_file(options, "out")
+    check_installed("onnx", "onnxscript", "onnxruntime")
     check_exists(options.checkpoint)
     find_images(options.images or [])
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ...notebook_checks.find import find_notebooks
-from .command import Command, check_installed
+from .command import Command, check_installed, check_output_folder
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -17,14 +17,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the folder with the notebooks (default: notebooks)",
     )
+    add("--copy-to", type=Path, metavar="DIR", help="write the notebooks of the course to this folder instead")
 
 
 def check(options: argparse.Namespace) -> None:
-    check_installed("course", "nbclient", "nbformat", "ipykernel")
+    if options.copy_to is not None:
+        check_output_folder(options, "copy_to")
+        return
+    check_installed("nbclient", "nbformat", "ipykernel", "ipywidgets", "anywidget")
     find_notebooks(options.folder, options.names)
 
 
 def run(options: argparse.Namespace) -> None:
+    if options.copy_to is not None:
+        from ..copy_notebooks import run_copy_notebooks
+
+        run_copy_notebooks(options)
+        return
     from ..notebooks import run_notebooks
 
     run_notebooks(options)

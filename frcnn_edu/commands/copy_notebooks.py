@@ -1,0 +1,38 @@
+"""`notebooks --copy-to`: the course in a folder of one's own."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from ..notebook_checks.find import find_notebooks
+
+
+def run_copy_notebooks(options: argparse.Namespace) -> None:
+    """Copy notebooks, their solutions and what nbval needs; a file that is there already is kept."""
+    source, target = course_folder(), options.copy_to
+    files = [path for path in find_notebooks(source, options.names) if path.is_file()]
+    files += sorted(source.glob("*.cfg"))
+    copied = kept = 0
+    for file in files:
+        place = target / file.relative_to(source)
+        if place.exists():
+            kept += 1
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, place)
+        copied += 1
+    note = f"; {kept} that are there already were kept" if kept else ""
+    print(f"{copied} files are in {target}{note}")
+
+
+def course_folder() -> Path:
+    """The notebooks: in the installed package, or beside it in a checkout.
+
+    Raises:
+        ValueError: they are in neither place.
+    """
+    package = Path(__file__).parents[1]
+    for folder in (package / "notebooks", package.parent / "notebooks"):
+        if any(folder.glob("*.ipynb")):
+            return folder
+    raise ValueError(f"the notebooks are neither in {package} nor beside it")

@@ -1,0 +1,30 @@
+"""Packages that only some parts of this one need: the extra that each is in, and what to say where it is missing."""
+
+from importlib.util import find_spec
+
+EXTRAS = {
+    "course": ("jupyterlab", "ipykernel", "nbclient", "nbformat", "ipywidgets", "anywidget"),
+    "processes": ("lightning_fabric",),
+    "watch": ("tensorboard",),
+    "timm": ("timm",),
+    "export": ("onnx", "onnxscript", "onnxruntime"),
+    "test": ("playwright",),
+}
+_EXTRA_OF = {package: extra for extra, packages in EXTRAS.items() for package in packages}
+
+
+def advice(*packages: str) -> str | None:
+    """A sentence on those of the packages that are not installed; None if all are, or are in no extra."""
+    missing = [package for package in packages if package in _EXTRA_OF and find_spec(package) is None]
+    if not missing:
+        return None
+    extras = " and ".join(dict.fromkeys(_EXTRA_OF[package] for package in missing))
+    names = [package.replace("_", "-") for package in missing]
+    what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"this needs {what}: pip install {' '.join(names)} (in the extra {extras!r} of this package)"
+
+
+def explained(error: ModuleNotFoundError) -> ModuleNotFoundError:
+    """The same error with the advice for the package that is missing; itself if there is none."""
+    sentence = advice((error.name or "").partition(".")[0])
+    return error if sentence is None else ModuleNotFoundError(sentence, name=error.name)

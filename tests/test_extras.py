@@ -1,0 +1,93 @@
+"""A base install says which extra to install; an installed package brings the notebooks."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from frcnn_edu import cli
+from frcnn_edu.extras import EXTRAS, advice
+
+ROOT = Path(__file__).parent.parent
+WITHOUT = """
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
+
+class Missing(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {missing}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name.partition(".")[0] in {missing} else found(name, package)
+"""
+
+
+def test_extras_are_those_of_the_project() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for extra, packages in EXTRAS.items():
+        names = {re.split(r"[><=]", requirement)[0].replace("-", "_") for requirement in declared[extra]}
+        assert {*packages} <= names
+
+
+def test_advice() -> None:
+    assert advice("nbformat", "torch", "nowhere_at_all") is None
+
+
+@pytest.mark.parametrize(
+    ("command", "packages"),
+    [
+        ("['notebooks']", "nbclient, nbformat, ipykernel, ipywidgets and anywidget"),
+        ("['benchmark', '--explorers']", "nbclient"),
+        ("['export']", "onnx, onnxscript and onnxruntime"),
+    ],
+)
+def test_a_command_names_what_it_lacks(command: str, packages: str, tmp_path: Path) -> None:
+    missing = {package for packages in EXTRAS.values() for package in packages}
+    code = WITHOUT.format(missing=missing) + f"from frcnn_edu import cli\nsys.exit(cli.main({command}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment())
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: this needs {packages}")
+    assert "pip install nbclient" in done.stderr or "pip install onnx" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_what_is_imported_later_names_its_extra(tmp_path: Path) -> None:
+    missing = {package for packages in EXTRAS.values() for package in packages}
+    code = (
+        WITHOUT.format(missing=missing)
+        + "import frcnn_edu\nfrcnn_edu.fasterrcnn_small_fpn\nfrom frcnn_edu.lessons import explore"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment())
+    assert done.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: this needs ipywidgets: pip install ipywidgets (in the extra 'course' of this package)"
+    )
+
+
+def environment() -> dict[str, str]:
+    import os
+
+    return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+def test_notebooks_are_copied_and_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "course"
+    assert cli.main(["notebooks", "--copy-to", str(target), "05", "06"]) == 0
+    copied = sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file())
+    assert [name for name in copied if "/" not in name] == ["05_stride_grid.ipynb", "06_rpn_head.ipynb", "sanitize.cfg"]
+    assert any(name.startswith("solutions/05") for name in copied)
+    first = target / "05_stride_grid.ipynb"
+    assert first.read_bytes() == (ROOT / "notebooks" / first.name).read_bytes()
+    first.write_text("mine")
+    capsys.readouterr()
+    assert cli.main(["notebooks", "--copy-to", str(target)]) == 0
+    assert first.read_text() == "mine"
+    assert f"; {len(copied)} that are there already were kept" in capsys.readouterr().out
+    assert len(list(target.glob("*.ipynb"))) == len(list((ROOT / "notebooks").glob("*.ipynb")))
