@@ -1,31 +1,72 @@
-"""`evaluate`: COCO's table for a trained model."""
+"""`evaluate`: COCO's table for a trained model, and what it does at a score threshold."""
 
 import argparse
 import dataclasses
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from ..data import open_dataset
 from ..data.sources import evaluation_split
-from ..training import coco_table, evaluate, load_model, pick_device
+from ..training import Evaluation, evaluate, join
+from ..training.details import measure_details
 from ..training.files import write_text
+from ..training.tables import alarms_line, class_table, confusion_table, summary_table
+from .trained_model import load_named, most_detections, set_limits
+
+COCO_LIMIT = 100  # detections of an image and a class that count for average precision
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
-    """Measure a trained model."""
-    device = pick_device(options.device)
-    model, classes, config = load_model(options.checkpoint)
+    """Measure a trained model. Of several processes, which `torchrun` starts, each takes its share of the images."""
+    processes, device = join(options.device)
+    model, classes, config, notes = load_named(options)
+    set_limits(model, options.score_threshold, options.max_detections)
     source = options.data or config.data
     data, split = open_evaluation_data(source, options.split, classes)
-    found = evaluate(model.to(device), data, device=device, batch_size=options.batch_size, progress=True)
-    print(f"{coco_table(found.metrics)}\n\n{len(data)} images of {source}, split {split!r}", flush=True)
+    first = processes.rank == 0
+    if first:
+        for note in notes:
+            print(f"note: {note}", file=sys.stderr)
+        print(f"data     {source}, split {split!r}")
+        if getattr(data, "summary", ""):
+            print(f"         {data.summary}")
+        print(flush=True)
+    found = evaluate(
+        model.to(device), data, device=device, batch_size=options.batch_size, progress=first, processes=processes,
+        max_detections=max(COCO_LIMIT, options.max_detections or 0),
+    )  # fmt: skip
+    if not first:
+        return
+    details = measure_details(found, classes, options.score_threshold)
+    print(summary_table(found.metrics), class_table(found.metrics, details), confusion_table(details), sep="\n\n")
+    print("\n".join(["", alarms_line(details), *crowded_images(found, most_detections(model))]))
+    print(f"\n{len(data)} images of {source}, split {split!r}", flush=True)
     if options.json:
-        write_text(options.json, json.dumps(found.metrics, indent=1) + "\n")
+        write_text(options.json, json.dumps(found.metrics | details.to_dict(), indent=1) + "\n")
     if options.report:
         from ..watch.report import write_report
 
-        write_report(options.report, found, data, dataclasses.replace(config, data=str(source)), split=split)
+        config = dataclasses.replace(config, data=str(source))
+        write_report(options.report, found, data, config, split=split, details=details)
+
+
+def crowded_images(found: Evaluation, most: int) -> list[str]:
+    """A line each on the images with as many detections as the model gives, and on those with more objects than that."""
+    full = sum(len(detections["scores"]) >= most for detections in found.detections)
+    objects = [count for target in found.targets if (count := len(target["labels"])) > most]
+    lines = []
+    if full:
+        lines.append(
+            f"full images: {full} of {len(found.detections)} have {most} detections, the most that are kept; "
+            "--max-detections N keeps more, and N count for COCO's numbers then"
+        )
+    if objects:
+        lines.append(
+            f"crowded images: {len(objects)} have more objects than the {most} detections that are kept, up to {max(objects)}"
+        )
+    return lines
 
 
 def open_evaluation_data(

@@ -1,0 +1,38 @@
+"""The trained model that a command line names, and how much it gives of an image."""
+
+import argparse
+
+from torch import nn
+
+from ..catalogue import SHIPPED_WEIGHTS
+from ..training import TrainConfig, load_model
+
+ONLY_SHAPES = (
+    "this is the model in the package, which knows drawn shapes only: {classes}. "
+    "--checkpoint FILE takes a model of yours, --weights DEFAULT one for the 80 classes of COCO"
+)
+
+
+def load_named(options: argparse.Namespace) -> tuple[nn.Module, tuple[str, ...], TrainConfig | None, list[str]]:
+    """The model that `--checkpoint` or `--weights` names, its classes, its configuration if it is a run's, and notes on it."""
+    model, classes, config = load_model(options.checkpoint)
+    notes = [ONLY_SHAPES.format(classes=", ".join(classes[1:]))] if options.checkpoint == SHIPPED_WEIGHTS else []
+    return model, classes, config, notes
+
+
+def set_limits(model: nn.Module, score_threshold: float | None = None, max_detections: int | None = None) -> None:
+    """Let a model give all that scores `score_threshold` or more, and up to `max_detections` of an image.
+
+    A threshold above its own (0.05) leaves the model as it is: what it gives is sifted later.
+    """
+    heads = model.roi_heads
+    assert isinstance(heads, nn.Module)
+    if score_threshold is not None:
+        heads.score_thresh = min(float(heads.score_thresh), score_threshold)  # type: ignore[arg-type]
+    if max_detections is not None:
+        heads.detections_per_img = max_detections  # type: ignore[assignment]
+
+
+def most_detections(model: nn.Module) -> int:
+    """How many detections of an image a model gives at most."""
+    return int(model.roi_heads.detections_per_img)  # type: ignore[union-attr, arg-type]
