@@ -1,7 +1,6 @@
 """`evaluate`: COCO's table for a trained model, and what it does at a score threshold."""
 
 import argparse
-import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -48,8 +47,9 @@ def run_evaluate(options: argparse.Namespace) -> None:
     if options.report:
         from ..watch.report import write_report
 
-        config = dataclasses.replace(config, data=str(source))
-        write_report(options.report, found, data, config, split=split, details=details)
+        write_report(
+            options.report, found, data, config, split=split, details=details, source=str(source), model=options.weights
+        )
 
 
 def crowded_images(found: Evaluation, most: int) -> list[str]:

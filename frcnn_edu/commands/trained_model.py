@@ -5,19 +5,34 @@ import argparse
 from torch import nn
 
 from ..catalogue import SHIPPED_WEIGHTS
-from ..training import TrainConfig, load_model
+from ..training import TrainConfig, load_detector, load_model
 
 ONLY_SHAPES = (
     "this is the model in the package, which knows drawn shapes only: {classes}. "
     "--checkpoint FILE takes a model of yours, --weights DEFAULT one for the 80 classes of COCO"
 )
+NAMELESS = "the weights do not say what their classes are called, so they are {classes} (--classes A,B,… names them)"
 
 
 def load_named(options: argparse.Namespace) -> tuple[nn.Module, tuple[str, ...], TrainConfig | None, list[str]]:
-    """The model that `--checkpoint` or `--weights` names, its classes, its configuration if it is a run's, and notes on it."""
+    """The model that `--weights` or `--checkpoint` names, its classes, its configuration if it is a run's, and notes on it.
+
+    Raises:
+        ValueError, OSError: the file or the weights cannot be used, or have another number of classes than `--classes`.
+    """
+    if options.weights is not None:
+        model, classes, config = load_detector(options.weights)
+        if options.classes is not None:
+            if len(options.classes) != len(classes):
+                raise ValueError(
+                    f"--classes has {len(options.classes) - 1} names; {options.weights} has {len(classes) - 1}"
+                )
+            return model, options.classes, config, []
+        few = ", ".join(classes[1:4]) + (", …" if len(classes) > 4 else "")
+        return model, classes, config, [NAMELESS.format(classes=few)] if classes[1] == "class 1" else []
     model, classes, config = load_model(options.checkpoint)
-    notes = [ONLY_SHAPES.format(classes=", ".join(classes[1:]))] if options.checkpoint == SHIPPED_WEIGHTS else []
-    return model, classes, config, notes
+    shipped = options.checkpoint == SHIPPED_WEIGHTS
+    return model, classes, config, [ONLY_SHAPES.format(classes=", ".join(classes[1:]))] if shipped else []
 
 
 def set_limits(model: nn.Module, score_threshold: float | None = None, max_detections: int | None = None) -> None:

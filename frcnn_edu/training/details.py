@@ -40,6 +40,12 @@ class Details:
     confusion: Tensor
     false_alarms: FalseAlarms
 
+    @property
+    def present(self) -> list[int]:
+        """The labels that have an object or a detection, whatever it scores."""
+        labels = range(1, len(self.classes))
+        return [label for label in labels if self.curves[label].objects or len(self.curves[label].scores)]
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON: "at_score", "AP50_per_class", "confusion" and "images_without_objects"."""
         all_together, *each = [_numbers(curve, self.score_threshold) for curve in self.curves]

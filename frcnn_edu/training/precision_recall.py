@@ -9,6 +9,8 @@ from torch import Tensor
 
 from .coco_evaluator import run_coco
 
+NO_SCORE = np.zeros(0, np.float32)
+
 
 @dataclass(frozen=True)
 class Point:
@@ -42,7 +44,7 @@ class Curve:
 
     ap50: the average precision at IoU 0.5, None where there is no object.
     objects: how many there are to be found.
-    scores: (D,) of the detections, the best first.
+    scores: (D,) float32, of the detections, the best first.
     right: (D,) bool, whether each is right; that does not depend on those that score less.
     """
 
@@ -53,7 +55,7 @@ class Curve:
 
     def at(self, score_threshold: float) -> Point:
         """Of the detections that score `score_threshold` or more."""
-        kept = self.scores >= score_threshold
+        kept = self.scores >= np.float32(score_threshold)  # in the model's precision, as `judge` and `detect` compare
         return Point(score_threshold, self.objects, int(kept.sum()), int(self.right[kept].sum()))
 
     def best(self) -> Point | None:
@@ -87,14 +89,18 @@ def curves(
     aps = [float(column.mean()) if (column > -1).all() else None for column in precision.T]
     each = [_curve(images, ap) for images, ap in zip(of_class.values(), aps, strict=True)]
     found = [ap for ap in aps if ap is not None]
-    together = _curve(sum(of_class.values(), []), sum(found) / len(found) if found else None)
+    together = _curve(
+        [image for images in of_class.values() for image in images], sum(found) / len(found) if found else None
+    )
     return [together, *each]
 
 
 def _curve(images: Sequence[dict[str, Any]], ap50: float | None) -> Curve:
     """Joins what the evaluator says of some images; its arrays have a row for each IoU threshold, here one."""
     counted = [~image["dtIgnore"][0].astype(bool) for image in images]
-    scores = np.concatenate([np.array(i["dtScores"])[kept] for i, kept in zip(images, counted)] or [np.zeros(0)])
+    scores = np.concatenate(
+        [np.array(i["dtScores"], np.float32)[kept] for i, kept in zip(images, counted)] or [NO_SCORE]
+    )
     right = np.concatenate([i["dtMatches"][0][kept] > 0 for i, kept in zip(images, counted)] or [np.zeros(0, bool)])
     order = np.argsort(-scores, kind="stable")
     objects = sum(int((np.array(image["gtIgnore"]) == 0).sum()) for image in images)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .details import Details
-from .precision_recall import Curve
 
 NOTHING = "–"
 NO_OBJECT, MISSED = "no object left", "missed"  # the last row and the last column of a confusion matrix
@@ -31,14 +30,10 @@ def summary_table(metrics: dict[str, Any]) -> str:
 def class_table(metrics: dict[str, Any], details: Details) -> str:
     """By class: AP, AP50, and precision, recall and F1 at a score threshold and where F1 is best."""
     head = ["by class", "AP", "AP50", "objects", "precision", "recall", "F1", "best F1", "at score"]
-    together, *each = details.curves
-    rows, absent = [], []
-    for name, curve in zip(details.classes[1:], each, strict=True):
-        if curve.objects or len(curve.scores):
-            rows.append([_short(name), number(metrics["per_class"][name]), *_cells(curve, details.score_threshold)])
-        else:
-            absent.append(name)
-    rows.append(["all together", number(metrics["AP"]), *_cells(together, details.score_threshold)])
+    names = details.classes
+    rows = [[_short(names[label]), number(metrics["per_class"][names[label]]), *_cells(details, label)]
+            for label in details.present]  # fmt: skip
+    rows.append(["all together", number(metrics["AP"]), *_cells(details, 0)])
     lines = _aligned([head, *rows])
     lines.append(
         f"precision, recall, F1: of detections that score {details.score_threshold:g} or more, right from IoU 0.5 on; "
@@ -46,19 +41,17 @@ def class_table(metrics: dict[str, Any], details: Details) -> str:
     )
     if any(NOTHING in row for row in rows):
         lines.append(f"{NOTHING}: nothing to measure: no object of the class in these images, or no detection")
-    if absent:
-        lines.append(f"neither object nor detection: {', '.join(absent)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *absent_line(details)])
 
 
 def confusion_table(details: Details) -> str:
     """The confusion matrix; of more than 10 classes, the pairs that are most often confused."""
-    matrix, names = details.confusion, details.classes
-    if len(names) - 1 > MOST_CLASSES:
+    matrix, names, present = details.confusion, details.classes, details.present
+    if len(present) > MOST_CLASSES:
         pairs = confused_pairs(details)[:MOST_CLASSES]
         lines = [f"  {names[true]}, detected as {names[label]}: {count}" for true, label, count in pairs]
         return "\n".join(["most often confused (objects)", *(lines or ["  none"])])
-    order = [*range(1, len(names)), 0]
+    order = [*present, 0]
     head = ["confusion: is ↓ detected as →", *(_short(names[label], 10) for label in order[:-1]), MISSED]
     rows = [
         [_short(names[true]) if true else NO_OBJECT, *(str(int(matrix[true, label])) for label in order)]
@@ -82,10 +75,9 @@ def alarms_line(details: Details) -> str:
     alarms = details.false_alarms
     if alarms.images == 0:
         return "false alarms on images without objects: there are no such images here"
-    return (
-        f"false alarms on images without objects: {alarms.detections} detections, on {alarms.with_detections} of "
-        f"{alarms.images} such images"
-    )
+    detections = f"{alarms.detections} detection{'' if alarms.detections == 1 else 's'}"
+    images = f"{alarms.with_detections} of {alarms.images} such image{'' if alarms.images == 1 else 's'}"
+    return f"false alarms on images without objects: {detections}, on {images}"
 
 
 def number(value: float | None) -> str:
@@ -93,8 +85,19 @@ def number(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3f}"
 
 
-def _cells(curve: Curve, score_threshold: float) -> list[str]:
-    point, best = curve.at(score_threshold), curve.best()
+def absent_line(details: Details) -> list[str]:
+    """The classes that have neither objects nor detections, in a line; no line where all have."""
+    absent = [name for label, name in enumerate(details.classes) if label and label not in details.present]
+    some = ", ".join(absent[:MOST_CLASSES]) + (", …" if len(absent) > MOST_CLASSES else "")
+    return [f"neither object nor detection: {len(absent)} of {len(details.classes) - 1} classes ({some})"] * bool(
+        absent
+    )
+
+
+def _cells(details: Details, label: int) -> list[str]:
+    """The numbers of a class from AP50 on; those of all together for 0."""
+    curve = details.curves[label]
+    point, best = curve.at(details.score_threshold), curve.best()
     rates = [point.precision, point.recall, point.f1, *((best.f1, best.score_threshold) if best else (None, None))]
     return [number(curve.ap50), str(curve.objects), *map(number, rates)]
 

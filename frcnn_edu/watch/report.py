@@ -2,7 +2,6 @@
 
 import base64
 import html
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +38,22 @@ def write_report(
     path: str | Path,
     found: Evaluation,
     data: Any,
-    config: TrainConfig,
+    config: TrainConfig | None,
     *,
     split: str,
     state: RunState | None = None,
     details: Details | None = None,
+    model: str | None = None,
+    source: str | None = None,
 ) -> None:
     """Write curves, average precision by class and size, the kinds of errors and the worst images to an HTML file.
 
     Args:
         found: what `evaluate` found on `data`, whose split is called `split`.
         state: of the run, for its curves; None: an evaluation alone.
+        config: of the run that made the model; None if no run has.
         details: what there is to say at a score threshold; by default at 0.5.
+        model, source: what the model and the data are called; by default as in `config`.
     """
     details = details or measure_details(found, data.classes)
     parts = [_numbers(found.metrics)]
@@ -60,9 +63,11 @@ def write_report(
             parts.append(_picture(plot_metrics(state.epochs), "average precision over the epochs"))
     parts += _classes(found.metrics, details)
     parts += _worst_images(found, data, details)
-    parts.append(_settings(config))
+    if config is not None:
+        model, source = model or config.model, source or config.data
+        parts.append(_settings(config))
     took = "" if state is None else f", {state.step} steps in {duration(state.seconds)}"
-    what = f"{config.model} on {config.data}{took}; measured on {len(data)} images, split {split!r}"
+    what = f"{model} on {source}{took}; measured on {len(data)} images, split {split!r}"
     page = (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{html.escape(what)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{LOOK}</style>\n'
@@ -105,7 +110,7 @@ def _kinds_table(details: Details) -> str:
     counts = details.counts
     rows = [
         [name, counts.objects[label], counts.missed[label], *(counts.kinds[kind][label] for kind in KINDS)]
-        for label, name in enumerate(details.classes) if label > 0
+        for label, name in enumerate(details.classes) if label in details.present
     ]  # fmt: skip
     return table(["class", "objects", "missed", *KINDS], rows)
 

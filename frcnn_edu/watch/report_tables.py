@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..training.details import Details
-from ..training.tables import MISSED, NO_OBJECT, confused_pairs, number
+from ..training.tables import MISSED, NO_OBJECT, absent_line, confused_pairs, number
 
 LOOK_OF_TABLES = """
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px }
@@ -25,22 +25,24 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def class_table(metrics: dict[str, Any], details: Details) -> str:
     """By class: AP, AP50, objects, and precision, recall and F1 at the score threshold and where F1 is best."""
     head = ["class", "AP", "AP50", "objects", "detections", "precision", "recall", "F1", "best F1", "at score"]
-    aps = [metrics["AP"], *metrics["per_class"].values()]
     rows: list[list[object]] = []
-    for name, ap, curve in zip(("all together", *details.classes[1:]), aps, details.curves, strict=True):
+    for label in (*details.present, 0):
+        curve, name = details.curves[label], details.classes[label] if label else "all together"
+        ap = metrics["per_class"][name] if label else metrics["AP"]
         point, best = curve.at(details.score_threshold), curve.best()
         rates = [point.precision, point.recall, point.f1, *((best.f1, best.score_threshold) if best else (None, None))]
         rows.append([name, number(ap), number(curve.ap50), point.objects, point.detections, *map(number, rates)])
-    return table(head, [*rows[1:], rows[0]])
+    absent = "".join(f'<p class="faint">{html.escape(line)}</p>' for line in absent_line(details))
+    return table(head, rows) + absent
 
 
 def confusion_table(details: Details) -> str:
     """The confusion matrix, the fuller a cell the darker; of more than 30 classes the pairs most often confused."""
-    matrix, names = details.confusion, details.classes
-    if len(names) - 1 > MOST_CLASSES:
+    matrix, names, present = details.confusion, details.classes, details.present
+    if len(present) > MOST_CLASSES:
         pairs = confused_pairs(details)[:MOST_CLASSES]
         return table(["object", "detected as", "how often"], [(names[t], names[d], count) for t, d, count in pairs])
-    order = [*range(1, len(names)), 0]
+    order = [*present, 0]
     totals = matrix.sum(dim=1).clamp(min=1).tolist()
     lines = ["".join(f"<th>{html.escape(title)}</th>" for title in ("", *(names[k] for k in order[:-1]), MISSED))]
     for true in order:

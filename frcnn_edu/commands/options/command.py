@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...catalogue import SHIPPED_WEIGHTS
+from ...data.names import class_names, clean_name
 from ...training.run_folder import check_exists
 
 
@@ -49,11 +50,19 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         metavar="W",
         help="instead: DEFAULT (torchvision's for COCO's 80 classes, downloaded), or a .pth file of torchvision's",
     )
+    parser.add_argument(
+        "--classes",
+        type=_class_names,
+        metavar="A,B,…",
+        help="what the classes of such weights are called, from label 1 on, if they do not say so",
+    )
 
 
 def check_model(options: argparse.Namespace) -> None:
     """Raises an error if `--checkpoint` and `--weights` are both given, or one of them is a file that does not exist."""
     if options.weights is None:
+        if options.classes is not None:
+            raise ValueError("--classes goes with --weights; a checkpoint knows what its classes are called")
         check_exists(options.checkpoint)
         return
     if options.checkpoint != SHIPPED_WEIGHTS:
@@ -62,6 +71,17 @@ def check_model(options: argparse.Namespace) -> None:
     only_a_file = len(path.parts) > 1 or path.suffix.islower()  # weights/a.pth, and no name of published weights
     if only_a_file and not path.is_file():
         raise ValueError(f"--weights {path}: there is no such file")
+
+
+def _class_names(text: str) -> tuple[str, ...]:
+    """Names with commas between them, as names by label: the background in front."""
+    names = [clean_name(name) for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"invalid value: {text!r} (expected names with a comma between two)")
+    try:
+        return class_names(names)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def add_max_detections(parser: argparse.ArgumentParser) -> None:
