@@ -14,10 +14,11 @@ from PIL import Image
 from torchvision.models import mobilenet_v3_large
 
 from frcnn_edu import box_iou, cli
+from frcnn_edu.commands import evaluate as evaluate_command
 from frcnn_edu.commands import train as train_command
 from frcnn_edu.data import ShapesDetection, VOCDetection
 from frcnn_edu.notebook_checks.kernels import fork_server
-from frcnn_edu.training import build_model, load_checkpoint, load_model
+from frcnn_edu.training import Processes, build_model, load_checkpoint, load_model
 
 pytestmark = pytest.mark.slow  # real training
 
@@ -245,6 +246,26 @@ def test_evaluate(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> N
     expected = json.loads((run / "metrics-test.json").read_text())
     assert found | expected == found
     assert set(found) - set(expected) == {"AP50_per_class", "at_score", "confusion", "images_without_objects"}
+
+
+def test_evaluate_as_the_second_of_two_processes_says_nothing(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Second(Processes):
+        rank, count, given = 1, 2, 0
+
+        def gather_objects(self, mine: list) -> list:
+            self.given = len(mine)
+            return []
+
+    second = Second()
+    monkeypatch.setattr(evaluate_command, "join", lambda device: (second, torch.device("cpu")))
+    capsys.readouterr()
+    command = ["evaluate", "--checkpoint", str(run / "model.safetensors"), "--json", "m.json"]
+    assert cli.main(command) == 0
+    assert capsys.readouterr() == ("", "")
+    assert second.given == 1  # of three images
+    assert not Path("m.json").exists()
 
 
 def test_evaluate_weights_that_say_no_more_than_their_shapes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..data import open_dataset
+from ..data.names import readable
 from ..data.sources import evaluation_split
 from ..training import Evaluation, evaluate, join
 from ..training.details import measure_details
@@ -22,26 +23,27 @@ def run_evaluate(options: argparse.Namespace) -> None:
     processes, device = join(options.device)
     model, classes, config, notes = load_named(options)
     set_limits(model, options.score_threshold, options.max_detections)
-    source = options.data or config.data
+    source = options.data or config.data  # type: ignore[union-attr]  # without a configuration `check` asks for --data
     data, split = open_evaluation_data(source, options.split, classes)
     first = processes.rank == 0
     if first:
         for note in notes:
             print(f"note: {note}", file=sys.stderr)
-        print(f"data     {source}, split {split!r}")
+        print(f"data     {in_words(source, split)}")
         if getattr(data, "summary", ""):
             print(f"         {data.summary}")
         print(flush=True)
+    counted = max(COCO_LIMIT, options.max_detections or 0)
     found = evaluate(
         model.to(device), data, device=device, batch_size=options.batch_size, progress=first, processes=processes,
-        max_detections=max(COCO_LIMIT, options.max_detections or 0),
+        max_detections=counted,
     )  # fmt: skip
     if not first:
         return
     details = measure_details(found, classes, options.score_threshold)
     print(summary_table(found.metrics), class_table(found.metrics, details), confusion_table(details), sep="\n\n")
-    print("\n".join(["", alarms_line(details), *crowded_images(found, most_detections(model))]))
-    print(f"\n{len(data)} images of {source}, split {split!r}", flush=True)
+    print("\n".join(["", alarms_line(details), *crowded_images(found, most_detections(model), counted)]))
+    print(f"\n{len(data)} images of {in_words(source, split)}", flush=True)
     if options.json:
         write_text(options.json, json.dumps(found.metrics | details.to_dict(), indent=1) + "\n")
     if options.report:
@@ -52,19 +54,30 @@ def run_evaluate(options: argparse.Namespace) -> None:
         )
 
 
-def crowded_images(found: Evaluation, most: int) -> list[str]:
-    """A line each on the images with as many detections as the model gives, and on those with more objects than that."""
+def in_words(source: str, split: str) -> str:
+    return f"{readable(source, 300)}, split {split!r}"
+
+
+def crowded_images(found: Evaluation, most: int, counted: int) -> list[str]:
+    """A line each on images with as many detections as the model gives, on those with more objects, and on COCO's limit.
+
+    Args:
+        most: how many detections of an image the model gives at most.
+        counted: how many of them, of each class, count for average precision.
+    """
     full = sum(len(detections["scores"]) >= most for detections in found.detections)
     objects = [count for target in found.targets if (count := len(target["labels"])) > most]
     lines = []
     if full:
         lines.append(
             f"full images: {full} of {len(found.detections)} have {most} detections, the most that are kept; "
-            "--max-detections N keeps more, and N count for COCO's numbers then"
+            "--max-detections N keeps more"
         )
     if objects:
+        lines.append(f"crowded images: {len(objects)} have more than {most} objects, up to {max(objects)}")
+    if counted != COCO_LIMIT:
         lines.append(
-            f"crowded images: {len(objects)} have more objects than the {most} detections that are kept, up to {max(objects)}"
+            f"average precision counts {counted} detections of an image and class; COCO's own counts {COCO_LIMIT}"
         )
     return lines
 

@@ -1,6 +1,7 @@
 """The trained model that a command line names, and how much it gives of an image."""
 
 import argparse
+from typing import Any
 
 from torch import nn
 
@@ -40,14 +41,14 @@ def set_limits(model: nn.Module, score_threshold: float | None = None, max_detec
 
     A threshold above its own (0.05) leaves the model as it is: what it gives is sifted later.
     """
-    heads = model.roi_heads
-    assert isinstance(heads, nn.Module)
+    heads: Any = model.roi_heads
     if score_threshold is not None:
-        heads.score_thresh = min(float(heads.score_thresh), score_threshold)  # type: ignore[arg-type]
+        heads.score_thresh = min(heads.score_thresh, score_threshold)
     if max_detections is not None:
-        heads.detections_per_img = max_detections  # type: ignore[assignment]
+        heads.detections_per_img = max_detections
 
 
 def most_detections(model: nn.Module) -> int:
     """How many detections of an image a model gives at most."""
-    return int(model.roi_heads.detections_per_img)  # type: ignore[union-attr, arg-type]
+    heads: Any = model.roi_heads
+    return heads.detections_per_img

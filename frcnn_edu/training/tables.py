@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..data.names import readable
 from .details import Details
 
 NOTHING = "–"
@@ -24,7 +25,7 @@ def summary_table(metrics: dict[str, Any]) -> str:
     names |= {"AP_small": "small objects", "AP_medium": "medium objects", "AP_large": "large objects"}
     names |= {"AR100": "recall (AR100)"}
     rows = [_row(title, metrics[name], len("medium objects")) for name, title in names.items()]
-    return "\n".join(["average precision, 0 to 1 (COCO, boxes)", *rows])
+    return "\n".join([f"average precision, 0 to 1 (COCO, boxes; {NOTHING}: no such object)", *rows])
 
 
 def class_table(metrics: dict[str, Any], details: Details) -> str:
@@ -78,6 +79,12 @@ def alarms_line(details: Details) -> str:
     detections = f"{alarms.detections} detection{'' if alarms.detections == 1 else 's'}"
     images = f"{alarms.with_detections} of {alarms.images} such image{'' if alarms.images == 1 else 's'}"
     return f"false alarms on images without objects: {detections}, on {images}"
+
+
+def name_of_image(data: Any, index: int, target: dict[str, Any]) -> str:
+    """The file of an image, fit for one line; of data that are not in files its number, `image_id`."""
+    records = getattr(data, "records", None)
+    return f"image {target['image_id']}" if records is None else readable(str(records[index].path), 300)
 
 
 def number(value: float | None) -> str:

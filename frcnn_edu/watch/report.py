@@ -7,12 +7,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from ..data.names import readable
 from ..training import Evaluation, RunState, TrainConfig, duration
 from ..training.details import Details, measure_details
 from ..training.errors import KINDS
 from ..training.files import write_text
-from ..training.tables import alarms_line, number
+from ..training.tables import alarms_line, name_of_image, number
 from ..viz.output import figure_to_png
 from .curves import plot_losses, plot_metrics
 from .errors import COLORS, MEANS, error_sheet, in_words, plot_errors
@@ -127,25 +126,19 @@ def _worst_images(found: Evaluation, data: Any, details: Details) -> list[str]:
     worst = [i for i in worst if fates[i].errors]
     if not worst:
         return []
-    files = [_file_of(data, i, found) for i in worst]
+    files = [name_of_image(data, i, found.targets[i]) for i in worst]
     sheet = error_sheet(
         [data[i][0] for i in worst], [found.detections[i] for i in worst], [found.targets[i] for i in worst],
         [fates[i] for i in worst], details.classes, names=[_caption(k, file) for k, file in enumerate(files, 1)],
     )  # fmt: skip
-    items = [f"<li>{html.escape(readable(file, 300))}: {in_words(fates[i])}</li>" for i, file in zip(worst, files)]
+    items = [f"<li>{html.escape(file)}: {in_words(fates[i])}</li>" for i, file in zip(worst, files)]
     listed = f"<ol>{''.join(items)}</ol>"
     return ["<h2>The worst images</h2>", _picture(sheet, "the images with the most errors, and their errors"), listed]
 
 
-def _file_of(data: Any, index: int, found: Evaluation) -> str:
-    """The file of an image; of data that are not in files, its number."""
-    records = getattr(data, "records", None)
-    return f"image {found.targets[index]['image_id']}" if records is None else str(records[index].path)
-
-
 def _caption(place: int, file: str) -> str:
     """An image's place in the list and, where the figure's font has all of its characters, the end of its file's name."""
-    name = readable(Path(file).name)
+    name = Path(file).name
     in_the_font = all(ord(character) < 0x250 for character in name)  # Latin letters
     return f"{place}. {name[-LONGEST_CAPTION:]}" if in_the_font else f"{place}."
 
