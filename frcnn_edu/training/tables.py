@@ -53,7 +53,7 @@ def confusion_table(details: Details) -> str:
         lines = [f"  {names[true]}, detected as {names[label]}: {count}" for true, label, count in pairs]
         return "\n".join(["most often confused (objects)", *(lines or ["  none"])])
     order = [*present, 0]
-    head = ["confusion: is ↓ detected as →", *(_short(names[label], 10) for label in order[:-1]), MISSED]
+    head = ["confusion: object, detected as", *(_short(names[label], 10) for label in order[:-1]), MISSED]
     rows = [
         [_short(names[true]) if true else NO_OBJECT, *(str(int(matrix[true, label])) for label in order)]
         for true in order
