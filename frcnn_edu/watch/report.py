@@ -93,7 +93,7 @@ def _classes(metrics: dict[str, Any], details: Details) -> list[str]:
         "–: nothing to measure, for there is no object of the class, or no detection.</p>",
         class_table(metrics, details),
         f"<p>{html.escape(alarms_line(details)).capitalize()}.</p>",
-        f'<h2>What is taken for what</h2><p class="faint">Objects (rows) by the class they are detected as (columns), at a '
+        f'<h2>Confusion matrix</h2><p class="faint">Objects (rows) by the class they are detected as (columns), at a '
         f"score of {score} or more. “No object left”: detections where nothing is, or of what is found already.</p>",
         confusion_table(details),
         f'<h2>Errors</h2><p class="faint">Detections that score {score} or more.</p>',

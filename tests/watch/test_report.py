@@ -74,6 +74,7 @@ def test_the_table_counts(tmp_path: Path) -> None:
     assert (missed, right, background) == (3, objects - 3, 3)
     assert by_class[-1][3:7] == [str(objects), str(objects), *[f"{(objects - 3) / objects:.3f}"] * 2]
     assert "there are no such images here" in page
+    assert "<h2>Confusion matrix</h2>" in page
 
 
 @pytest.mark.slow
