@@ -3,21 +3,25 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from .commands.examples import EXAMPLES
 from .commands.options import COMMANDS
+from .data.names import readable
 from .exceptions import CannotContinue
 from .extras import advice
 
+LONGEST_ERROR = 2000  # characters
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0, 2 after a mistake of the user's, 130 after Ctrl-C."""
+    """Run a command; returns the exit status: 0, 1 if some of it failed, 2 after a mistake of the user's, 130 after Ctrl-C."""
     options = make_parser().parse_args(arguments)
     try:
         options.command.check(options)  # at once, before seconds pass that PyTorch takes to import
-        options.command.run(options)
+        return options.command.run(options) or 0
     except (ValueError, TypeError, OSError, CannotContinue) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         if (sentence := advice((error.name or "").partition(".")[0])) is None:
@@ -34,13 +38,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    return 0
 
 
-def make_parser() -> argparse.ArgumentParser:
+def one_line(error: object) -> str:
+    """A message fit for a terminal, though names of files may be in it that hold control characters."""
+    return readable(" ".join(str(error).split()), LONGEST_ERROR)
+
+
+class Parser(argparse.ArgumentParser):
+    """Whose messages hold no control characters, whatever a file is called that a shell puts on the command line."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
+
+
+def make_parser() -> Parser:
     """All commands and their options."""
     layout = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m frcnn_edu",
         description="Faster R-CNN with a feature pyramid: train it, measure it, look at what it finds.",
         epilog=EXAMPLES["main"],

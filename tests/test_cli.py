@@ -14,10 +14,11 @@ from PIL import Image
 from torchvision.models import mobilenet_v3_large
 
 from frcnn_edu import box_iou, cli
+from frcnn_edu.commands import evaluate as evaluate_command
 from frcnn_edu.commands import train as train_command
-from frcnn_edu.data import ShapesDetection
+from frcnn_edu.data import ShapesDetection, VOCDetection
 from frcnn_edu.notebook_checks.kernels import fork_server
-from frcnn_edu.training import build_model, load_checkpoint, load_model
+from frcnn_edu.training import Processes, build_model, load_checkpoint, load_model
 
 pytestmark = pytest.mark.slow  # real training
 
@@ -230,12 +231,49 @@ def test_without_tensorboard(voc: Path, monkeypatch: pytest.MonkeyPatch, capsys:
 def test_evaluate(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     command = ["evaluate", "--checkpoint", str(run / "model.safetensors"), "--split", "test", "--json", "m.json"]
-    assert cli.main([*command, "--report", "r.html", "--device", "cpu"]) == 0
+    assert cli.main([*command, "--report", "r.html", "--max-detections", "2", "--device", "cpu"]) == 0
     assert "measured on 2 images, split &#x27;test&#x27;" in Path("r.html").read_text(encoding="utf-8")
     out = capsys.readouterr().out
-    assert "AP 0.50:0.95" in out
-    assert f"2 images of {voc}, split 'test'" in out  # without --data: what it was trained on
-    assert json.loads(Path("m.json").read_text()) == json.loads((run / "metrics-test.json").read_text())
+    found = json.loads(Path("m.json").read_text())
+    summary = VOCDetection(voc, "test").summary
+    for part in (f"data     {voc}, split 'test'\n         {summary}", "AP 0.50:0.95", "by class ", "confusion: object, detected as",
+                 "full images: 2 of 2 have 2 detections, the most that are kept; --max-detections N keeps more",
+                 "crowded images: ", "false alarms on images without objects: ",
+                 f"2 images of {voc}, split 'test'"):  # without --data: what it was trained on  # fmt: skip
+        assert part in out
+    assert cli.main([*command, "--device", "cpu"]) == 0
+    found = json.loads(Path("m.json").read_text())
+    expected = json.loads((run / "metrics-test.json").read_text())
+    assert found | expected == found
+    assert set(found) - set(expected) == {"AP50_per_class", "at_score", "confusion", "images_without_objects"}
+
+
+def test_evaluate_as_the_second_of_two_processes_says_nothing(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Second(Processes):
+        rank, count, given = 1, 2, 0
+
+        def gather_objects(self, mine: list) -> list:
+            self.given = len(mine)
+            return []
+
+    second = Second()
+    monkeypatch.setattr(evaluate_command, "join", lambda device: (second, torch.device("cpu")))
+    capsys.readouterr()
+    command = ["evaluate", "--checkpoint", str(run / "model.safetensors"), "--json", "m.json"]
+    assert cli.main(command) == 0
+    assert capsys.readouterr() == ("", "")
+    assert second.given == 1  # of three images
+    assert not Path("m.json").exists()
+
+
+def test_evaluate_weights_that_say_no_more_than_their_shapes(capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save(load_model()[0].state_dict(), "w.pth")
+    command = ["evaluate", "--data", "shapes", "--weights", "w.pth", "--device", "cpu"]
+    assert "asked for were background, class 1, class 2" in error_of(capsys, *command)
+    assert "shapes has the classes" in error_of(capsys, *command, "--classes", "a,b,c,d,e")
+    assert "--classes has 2 names; w.pth has 5" in error_of(capsys, *command, "--classes", "a,b")
 
 
 def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -244,7 +282,7 @@ def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> Non
     Path("more/notes.txt").write_text("no image")
     Path("more/broken.png").write_text("no image either")
     command = ["detect", "--checkpoint", str(run / "checkpoint.pt"), "--score-threshold", "0.01", "--device", "cpu"]
-    assert cli.main([*command, str(voc / "JPEGImages/000003.jpg"), "more"]) == 0
+    assert cli.main([*command, str(voc / "JPEGImages/000003.jpg"), "more"]) == 1  # one file is left out
     assert sorted(path.name for path in Path("detections").iterdir()) == [
         "000003-2.png",
         "000003.png",
@@ -258,7 +296,7 @@ def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert all(0 <= x0 < x1 <= 160 and 0 <= y0 < y1 <= 128 for x0, y0, x1, y1 in first["boxes"])
     printed = capsys.readouterr()
     assert "images: 2" in printed.out
-    assert printed.err.strip().startswith("left out: cannot read more/broken.png")
+    assert "left out: cannot read more/broken.png" in printed.err
     assert "exists already" in error_of(capsys, *command, "more")  # drawings are not overwritten
 
 

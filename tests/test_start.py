@@ -60,7 +60,12 @@ MISTAKES = [  # part of the message, command; in a folder with what `folder` put
     ("--json empty is a folder; give the name of a file", "evaluate --json empty"),
     ("--report a.jpg/b.html: a.jpg is a file, and no folder", "evaluate --report a.jpg/b.html"),
     ("there is no checkpoint none.pt", "evaluate --checkpoint none.pt"),
-    ("--batch-size 0: expected 1 or more", "evaluate --batch-size 0"),
+    ("batch_size is 0; expected at least 1", "evaluate --batch-size 0"),
+    ("--score-threshold is -1.0; expected 0 to 1", "evaluate --score-threshold -1"),
+    ("--max-detections 0: expected 1 or more", "evaluate --max-detections 0"),
+    ("--weights needs --data", "evaluate --weights DEFAULT"),
+    ("give --checkpoint or --weights, not both", "evaluate --weights DEFAULT --checkpoint a.jpg"),
+    ("--weights none.pth: there is no such file", "evaluate --weights none.pth --data voc"),
     ("no data set at 'nowhere'", "evaluate --data nowhere"),
     ("has no split 'test'", "evaluate --data voc --split test"),
     ("the following arguments are required: IMAGE_OR_FOLDER", "detect"),
@@ -68,7 +73,14 @@ MISTAKES = [  # part of the message, command; in a folder with what `folder` put
     ("the folder empty holds no image", "detect empty"),
     ("--score-threshold is 3.0; expected 0 to 1", "detect --score-threshold 3 a.jpg"),
     ("--out a.jpg is a file; give the name of a folder", "detect a.jpg --out a.jpg"),
-    ("a.png exists already; choose another --out", "detect a.jpg --out ."),
+    ("a.png exists already; add --overwrite, or choose another --out", "detect a.jpg --out ."),
+    ("a drawing would take the place of the image a.png; choose another --out", "detect a.png --out . --overwrite"),
+    ("lessons/detections.json is a folder, where a file", "detect a.jpg --out lessons --overwrite"),
+    ("--max-detections 0: expected 1 or more", "detect a.jpg --max-detections 0"),
+    ("give --checkpoint or --weights, not both", "detect a.jpg --weights DEFAULT --checkpoint a.png"),
+    ("--weights none.pth: there is no such file", "detect a.jpg --weights none.pth"),
+    ("--classes goes with --weights", "detect a.jpg --classes cat"),
+    ("got cat twice", "detect a.jpg --weights DEFAULT --classes cat,cat"),
     ("there is no checkpoint none.pt", "detect a.jpg --checkpoint none.pt"),
     ("give --height and --width, or neither", "export --height 5"),
     ("--width -5: expected 1 or more", "export --height 5 --width -5"),
@@ -131,7 +143,7 @@ def in_a_new_process(code: str, given: str = "", folder: Path | None = None) -> 
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the commands are run: a run, an image with its drawing, a notebook, and the outlines of data sets."""
     root = tmp_path_factory.mktemp("start")
-    folders = "old empty lessons voc/JPEGImages voc/Annotations voc/ImageSets/Main half/JPEGImages people/PedMasks people/PNGImages alone/PedMasks"
+    folders = "old empty lessons voc/JPEGImages voc/Annotations voc/ImageSets/Main half/JPEGImages people/PedMasks people/PNGImages alone/PedMasks lessons/detections.json"
     files = "old/metrics.json a.jpg a.png lessons/01.ipynb train.json voc/ImageSets/Main/train.txt voc/ImageSets/Main/val.txt"
     for name in folders.split():
         (root / name).mkdir(parents=True)

@@ -66,7 +66,7 @@ def test_a_run_whose_processes_die_starts_again_as_often_as_allowed_and_then_end
     assert untouched.end() == 0, untouched.said()
     said = untouched.said()
     assert "4 images a step, shared by 2 processes" in said
-    for line in ("model    small", "epoch  6.00", "average precision, per cent", "measured on"):
+    for line in ("model    small", "epoch  6.00", "average precision, 0 to 1", "measured on"):
         assert said.count(line) == 1, f"both processes say {line!r}"
     assert "Warning" not in said
     assert {"metrics.json", "metrics-test.json", "model.safetensors", "losses.png"} <= {

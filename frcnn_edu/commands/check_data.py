@@ -15,11 +15,11 @@ from ..data.doubts import check_objects
 from ..data.findings import Findings, Places, in_words
 from ..data.formats.folders import images_in
 from ..data.names import readable
-from ..data.sources import SHAPES, layout_of
 from ..model import MODELS, AnchorGenerator
 from ..training import TrainConfig, build_model, default_config, pick_device
 from ..training.anchor_fit import REACHED
 from ..training.data_report import WORTH_IT, DataReport, describe_data, unreached
+from .recognised import recognised
 
 MOST_CLASSES = 100  # rows of the table
 MOST_DRAWN = 12  # images
@@ -52,7 +52,7 @@ def run_check_data(options: argparse.Namespace) -> None:
         check_objects(dataset, split, "to learn from" if split == "train" else "to measure")
 
 
-def open_splits(source: str, asked: list[str] | None, images: Path | None = None) -> tuple[dict[str, Any], Findings]:
+def open_splits(source: str, asked: list[str] | None, images: str | None = None) -> tuple[dict[str, Any], Findings]:
     """The splits that were asked for, or all there are, with the classes of the first; and which cannot be opened."""
     splits, findings = asked or existing_splits(source, images), Findings()
     datasets: dict[str, Any] = {}
@@ -79,14 +79,6 @@ def unlisted_images(datasets: Mapping[str, Any]) -> list[Path]:
     spoken_of = {path for dataset in datasets.values() for path in getattr(dataset, "spoken_of", ())}
     folders = {path.parent for path in spoken_of}
     return sorted({path for folder in folders for path in images_in(folder)} - spoken_of)
-
-
-def recognised(source: str, images: Path | None, datasets: Mapping[str, Any]) -> str:
-    """One line on what a source was recognised as, and how much of it there is."""
-    count, classes = sum(map(len, datasets.values())), len(next(iter(datasets.values())).classes) - 1
-    if source == SHAPES:
-        return f"shapes, the data set built in: {count} images, {classes} classes"
-    return layout_of(source, images).in_words(count, classes)
 
 
 def draw_report(out: Path, report: DataReport, datasets: Mapping[str, Any], title: str) -> None:

@@ -3,44 +3,134 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..data import load_image
-from ..training import load_model, pick_device
+from ..data.exposure import exposure
+from ..data.findings import Findings, in_words
+from ..data.names import readable
+from ..exceptions import CannotContinue
+from ..training import pick_device
 from ..training.files import write_text
-from .image_files import drawing_names, find_images
+from ..training.interrupts import interruptible
+from .image_files import drawing_names, search_images
+from .trained_model import load_named, most_detections, set_limits
+
+
+@dataclass
+class Detected:
+    """What became of the images so far.
+
+    Attributes:
+        results: one dict for each image, as `detections.json` has them.
+        left_out: one line for each file that could not be used, with the reason.
+        noted: what else there is to say of images.
+    """
+
+    results: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    noted: Findings = field(default_factory=Findings)
+
+
+def run_detect(options: argparse.Namespace) -> int:
+    """Draw what a trained model finds in images. What cannot be used is left out, and makes the exit status 1.
+
+    Stopped midway, it keeps what was found so far.
+    """
+    device = pick_device(options.device)
+    images = search_images(options.images, recursive=options.recursive, but=options.out)
+    model, classes, _, note = load_named(options)
+    set_limits(model, options.score_threshold, options.max_detections)
+    model.to(device).requires_grad_(False)
+    for line in (*note, *images.notes):
+        print(f"note: {line}", file=sys.stderr)
+    detected = Detected(left_out=list(images.problems))
+    try:
+        detect_all(model, classes, images.files, options.out, options.score_threshold, detected)
+    finally:
+        if detected.results:
+            write_text(options.out / "detections.json", json.dumps(detected.results, indent=1) + "\n")
+            report(detected, len(images.files) + len(images.problems), options.out)
+    if len(detected.left_out) > 1 and not detected.results:
+        print_left_out(detected)
+        raise CannotContinue(f"none of the {len(detected.left_out)} files can be used")
+    if not detected.results:
+        raise CannotContinue(detected.left_out[0])
+    return 1 if detected.left_out else 0
 
 
 @torch.no_grad()
-def run_detect(options: argparse.Namespace) -> None:
-    """Draw what a trained model finds in images."""
+def detect_all(
+    model: nn.Module, classes: Sequence[str], files: Sequence[Path], out: Path, threshold: float, detected: Detected
+) -> None:
+    """Detect in image files, one after another, and draw each into the folder `out`; `detected` grows by each.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, or a signal to end, has come; after the image that was being looked at.
+        OSError: a drawing cannot be written.
+    """
     from ..viz import draw_detections, save_figure
 
-    device = pick_device(options.device)
-    files = find_images(options.images)
-    model, classes, _ = load_model(options.checkpoint)
-    model.to(device).requires_grad_(False)
-    results: list[dict[str, Any]] = []
-    unreadable: list[ValueError] = []
-    for file, name in zip(tqdm(files, "detecting", leave=False, disable=None), drawing_names(files)):
-        try:
-            image = load_image(file)
-        except ValueError as error:  # one bad file among many must not stop the rest
-            unreadable.append(error)
-            continue
-        found = model([image.to(device)])[0]
-        found = {key: value[found["scores"] >= options.score_threshold].cpu() for key, value in found.items()}
-        results.append({"file": str(file)} | {key: value.tolist() for key, value in found.items()})
-        results[-1]["names"] = [classes[label] for label in results[-1]["labels"]]
-        axes = draw_detections(image, found["boxes"], found["labels"], found["scores"], classes=classes)
-        save_figure(axes.figure, options.out / name)  # type: ignore[arg-type]  # no subfigure
-    if not results:
-        raise unreadable[0]
-    for reason in unreadable:
+    device = next(model.parameters()).device
+    most = most_detections(model)
+    with interruptible() as stopped:
+        for file, name in zip(tqdm(files, "detecting", leave=False, disable=None), drawing_names(files)):
+            if stopped():
+                raise KeyboardInterrupt
+            try:
+                image = load_image(file)
+                found = above(threshold, model([image.to(device)])[0])
+                axes = draw_detections(image, found["boxes"], found["labels"], found["scores"], classes=classes)
+                save_figure(axes.figure, out / name)  # type: ignore[arg-type]  # no subfigure
+            except (ValueError, RuntimeError, MemoryError) as error:  # a bad file costs only itself
+                detected.left_out.append(reason_for(file, error))
+                continue
+            numbers = {key: value.tolist() for key, value in found.items()}
+            names = [classes[label] for label in numbers["labels"]]
+            detected.results.append({"file": str(file), **numbers, "names": names, "drawing": name})
+            if odd := exposure(image):
+                detected.noted.note(f"images that are {odd}", str(file))
+            if len(names) >= most:
+                full = f"images with {most} detections, the most that are kept (--max-detections N keeps more)"
+                detected.noted.note(full, str(file))
+
+
+def above(threshold: float, found: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The detections of an image that score `threshold` or more, on the CPU."""
+    return {key: value[found["scores"] >= threshold].cpu() for key, value in found.items()}
+
+
+def reason_for(file: Path, error: Exception) -> str:
+    """Why a file is left out, in one line that names it."""
+    words = readable(" ".join(str(error).split()) or type(error).__name__, 500)
+    name = readable(str(file), 300)
+    return words if name in words else f"{name}: {words}"
+
+
+def print_left_out(detected: Detected) -> None:
+    for reason in detected.left_out:
         print(f"left out: {reason}", file=sys.stderr)
-    write_text(options.out / "detections.json", json.dumps(results, indent=1) + "\n")
-    total = sum(len(result["labels"]) for result in results)
-    print(f"objects: {total}, images: {len(results)}; drawings and detections.json are in {options.out}/")
+
+
+def report(detected: Detected, total: int, out: Path) -> None:
+    """Print what was left out and why, what else is worth knowing, and how much was found where.
+
+    Args:
+        total: how many files there were to look at.
+    """
+    print_left_out(detected)
+    if detected.noted.noted:
+        print(f"note: {in_words(detected.noted.noted)}", file=sys.stderr)
+    objects = sum(len(result["labels"]) for result in detected.results)
+    failed = f", left out: {len(detected.left_out)}" if detected.left_out else ""
+    missing = total - len(detected.results) - len(detected.left_out)
+    not_looked_at = f", not looked at: {missing}" if missing > 0 else ""
+    images = f"images: {len(detected.results)}{failed}{not_looked_at}"
+    print(f"objects: {objects}, {images}; drawings and detections.json are in {readable(str(out), 300)}/")

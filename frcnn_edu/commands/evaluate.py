@@ -1,36 +1,121 @@
-"""`evaluate`: COCO's table for a trained model."""
+"""`evaluate`: COCO's table for a trained model, and what it does at a score threshold."""
 
 import argparse
-import dataclasses
 import json
+import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from ..data import open_dataset
-from ..data.sources import evaluation_split
-from ..training import coco_table, evaluate, load_model, pick_device
+from ..data.doubts import check_objects
+from ..data.formats.layout import ALL
+from ..data.names import readable
+from ..data.sources import SHAPES, evaluation_split, layout_of, measured_split
+from ..training import Evaluation, TrainConfig, evaluate, join
+from ..training.details import measure_details
 from ..training.files import write_text
+from ..training.tables import alarms_line, class_table, confusion_table, summary_table
+from .recognised import recognised
+from .trained_model import load_named, most_detections, set_limits
+
+COCO_LIMIT = 100  # detections of an image and a class that count for average precision
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
-    """Measure a trained model."""
-    device = pick_device(options.device)
-    model, classes, config = load_model(options.checkpoint)
-    source = options.data or config.data
-    data, split = open_evaluation_data(source, options.split, classes)
-    found = evaluate(model.to(device), data, device=device, batch_size=options.batch_size, progress=True)
-    print(f"{coco_table(found.metrics)}\n\n{len(data)} images of {source}, split {split!r}", flush=True)
+    """Measure a trained model. Of several processes, which `torchrun` starts, each takes its share of the images."""
+    processes, device = join(options.device)
+    model, classes, config, notes = load_named(options)
+    set_limits(model, options.score_threshold, options.max_detections)
+    source, images, split = what_to_measure(options, config)
+    data: Any = open_dataset(source, split, classes=classes, images=images)
+    first = processes.rank == 0
+    if first:
+        for note in notes:
+            print(f"note: {note}", file=sys.stderr)
+        print(f"data     {recognised(source, images, {split: data})}")
+        if getattr(data, "summary", ""):
+            print(f"         {data.summary}")
+        print(flush=True)
+        check_objects(data, split, "to measure")
+    counted = max(COCO_LIMIT, options.max_detections or 0)
+    found = evaluate(
+        model.to(device), data, device=device, batch_size=options.batch_size, progress=first, processes=processes,
+        max_detections=counted,
+    )  # fmt: skip
+    if not first:
+        return
+    details = measure_details(found, classes, options.score_threshold)
+    print(summary_table(found.metrics), class_table(found.metrics, details), confusion_table(details), sep="\n\n")
+    print("\n".join(["", alarms_line(details), *crowded_images(found, most_detections(model), counted)]))
+    print(f"\n{measured_on(source, images, split, data)}", flush=True)
     if options.json:
-        write_text(options.json, json.dumps(found.metrics, indent=1) + "\n")
+        write_text(options.json, json.dumps(found.metrics | details.to_dict(), indent=1) + "\n")
     if options.report:
         from ..watch.report import write_report
 
-        write_report(options.report, found, data, dataclasses.replace(config, data=str(source)), split=split)
+        write_report(
+            options.report, found, data, config, split=split, details=details, source=str(source), model=options.weights
+        )
+
+
+def what_to_measure(options: argparse.Namespace, config: TrainConfig | None) -> tuple[str, str | None, str]:
+    """Data set, folder of its images, and split: as the options say, or what a run was evaluated on.
+
+    A file, or a folder without splits, is measured whole; but of the data that the model was trained on, only the share
+    that was kept from it.
+    """
+    trained = None if config is None else config.data
+    source = options.data or trained
+    assert source is not None  # without a configuration `check` asks for --data
+    images = options.images if options.data is not None else getattr(config, "images", None)
+    same = trained is not None and _is_same(source, trained)
+    split = options.split or (evaluation_split(source) if same else measured_split(source))
+    return source, images, split
+
+
+def _is_same(source: str, other: str) -> bool:
+    return source == other or (SHAPES not in (source, other) and os.path.realpath(source) == os.path.realpath(other))
+
+
+def measured_on(source: str, images: str | None, split: str, data: Any) -> str:
+    """The last line: how many images of what, and whether that is all of it."""
+    name = readable(source, 300)
+    if split == ALL:
+        return f"all {len(data)} images of {name}"
+    divided = source != SHAPES and layout_of(source, images).part(split).share is not None
+    return f"{len(data)} images of {name}, split {split!r}" + (
+        ", which is a fifth of it" * (divided and split == "val")
+    )
+
+
+def crowded_images(found: Evaluation, most: int, counted: int) -> list[str]:
+    """A line each on images with as many detections as the model gives, on those with more objects, and on COCO's limit.
+
+    Args:
+        most: how many detections of an image the model gives at most.
+        counted: how many of them, of each class, count for average precision.
+    """
+    full = sum(len(detections["scores"]) >= most for detections in found.detections)
+    objects = [count for target in found.targets if (count := len(target["labels"])) > most]
+    lines = []
+    if full:
+        lines.append(
+            f"full images: {full} of {len(found.detections)} have {most} detections, the most that are kept; "
+            "--max-detections N keeps more"
+        )
+    if objects:
+        lines.append(f"crowded images: {len(objects)} have more than {most} objects, up to {max(objects)}")
+    if counted != COCO_LIMIT:
+        lines.append(
+            f"average precision counts {counted} detections of an image and class; COCO's own counts {COCO_LIMIT}"
+        )
+    return lines
 
 
 def open_evaluation_data(
-    source: str, split: str | None, classes: Sequence[str], strict: bool = False
+    source: str, split: str | None, classes: Sequence[str], strict: bool = False, images: str | None = None
 ) -> tuple[Any, str]:
-    """A split to measure on, and its name; None: "val" if there is one, else "test". `strict` as for `open_dataset`."""
+    """A split to evaluate a training on, and its name; None: "val" if there is one, else "test"."""
     split = split or evaluation_split(source)
-    return open_dataset(source, split, classes=classes, strict=strict), split
+    return open_dataset(source, split, classes=classes, strict=strict, images=images), split

@@ -43,11 +43,21 @@ is damaged) and model.safetensors (the trained model, for evaluate and detect).
 examples:
   python -m frcnn_edu evaluate                     the model in this package on 200 shapes images: 10 seconds
   python -m frcnn_edu evaluate --checkpoint runs/voc/model.safetensors --data VOCdevkit/VOC2007 --split test
+      COCO's numbers; by class AP, AP50, precision, recall and F1 at --score-threshold, and the threshold with the best
+      F1; a confusion matrix. --json FILE and --report FILE have them, too.
+  python -m frcnn_edu evaluate --weights DEFAULT --data annotations/instances_val.json
+      torchvision's published weights (a download) on the classes that the data have in common with COCO.
 """,
     "detect": """
 examples:
   python -m frcnn_edu detect --checkpoint runs/voc/model.safetensors --out found photo.jpg more_photos/
       Draws found/photo.png and so on, and writes found/detections.json. Less than a second an image.
+  python -m frcnn_edu detect --weights DEFAULT street.jpg
+      With torchvision's published weights (a download), which know the 80 classes of COCO.
+  python -m frcnn_edu detect --recursive --overwrite photos/
+      Subfolders as well, and over what is in detections/ already.
+
+What cannot be used is left out with its reason. The exit status is 0 if all images were looked at, 1 if some were left out.
 """,
     "export": """
 examples:

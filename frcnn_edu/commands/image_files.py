@@ -1,38 +1,133 @@
 """Which images a command line names, and what their drawings are called."""
 
-from collections.abc import Sequence
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..data.names import IMAGE_SUFFIXES
+from ..data.names import IMAGE_SUFFIXES, readable
+
+LONGEST_STEM = 180  # bytes of a drawing's name; file systems take 255, of which a temporary name needs some more
+
+
+@dataclass
+class ImageFiles:
+    """What was found where a command line pointed.
+
+    Attributes:
+        files: the files given, and the images in the folders given, each folder's in alphabetical order.
+        problems: one line for each path that leads to no image, and why.
+        notes: one line for each folder that holds something else as well, such as subfolders that were not searched.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
-    """The files given, and the images directly in the folders given, in alphabetical order.
+    """The files given, and the images directly in the folders given.
 
     Raises:
-        FileNotFoundError: a file or folder does not exist.
-        ValueError: a folder holds no image.
+        ValueError: one of the paths leads to no image.
     """
-    files: list[Path] = []
+    found = search_images(paths)
+    if found.problems:
+        raise ValueError(found.problems[0])
+    return found.files
+
+
+def search_images(paths: Sequence[Path], *, recursive: bool = False, but: Path | None = None) -> ImageFiles:
+    """Find the images that paths lead to; what is in the files is not looked at.
+
+    Args:
+        recursive: whether to search subfolders, too.
+        but: a subfolder that is never searched: the one for the output.
+    """
+    found = ImageFiles()
     for path in paths:
-        if not path.exists():
-            raise FileNotFoundError(f"there is no file or folder {path}")
-        if path.is_dir():
-            inside = sorted(child for child in path.iterdir() if child.suffix.lower() in IMAGE_SUFFIXES)
-            if not inside:
-                raise ValueError(f"the folder {path} holds no image ({', '.join(IMAGE_SUFFIXES)})")
-            files += inside
+        try:
+            path.stat()
+            if path.is_dir():
+                _search_folder(path, recursive, but, found)
+            else:
+                found.files.append(path)
+        except FileNotFoundError:
+            found.problems.append(f"there is no file or folder {readable(str(path), 300)}")
+        except (OSError, ValueError) as error:  # a name too long, a folder without permission, a zero byte
+            why = (getattr(error, "strerror", None) or str(error)).lower()
+            found.problems.append(f"{readable(str(path), 300)}: {why}")
+    return found
+
+
+def _search_folder(folder: Path, recursive: bool, but: Path | None, found: ImageFiles) -> None:
+    images, others, elsewhere = [], Counter[str](), Counter[Path]()
+    errors: list[OSError] = []
+    for path in _files_below(folder, but, errors):
+        here = recursive or path.parent == folder
+        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
+            others[_kind(path)] += here
+        elif here:
+            images.append(path)
         else:
-            files.append(path)
-    return files
+            elsewhere[path.parent] += 1
+    besides = [_counted(count, f"{kind} file") for kind, count in others.most_common() if count]
+    if elsewhere:
+        in_folders = _counted(len(elsewhere), "subfolder")
+        besides.insert(0, f"{_counted(elsewhere.total(), 'image')} in {in_folders} (--recursive takes them)")
+    left_out = ", ".join(besides[:5]) + (", …" if len(besides) > 5 else "")
+    name = readable(str(folder), 300)
+    found.problems += [f"{readable(str(error.filename), 300)}: {(error.strerror or '').lower()}" for error in errors]
+    if not images and not errors:
+        found.problems.append(f"the folder {name} holds no image" + (f"; it holds {left_out}" if left_out else ""))
+    elif left_out:
+        found.notes.append(f"{name}: {_counted(len(images), 'image')}; left out: {left_out}")
+    found.files += sorted(images)
 
 
-def drawing_names(files: Sequence[Path]) -> list[str]:
-    """A name for each drawing, all different: a.jpg → a.png, a second one → a-2.png."""
-    names: dict[str, None] = {}  # in their order
+def _files_below(folder: Path, but: Path | None, errors: list[OSError]) -> Iterator[Path]:
+    """All files in a folder and its subfolders, but for hidden folders and `but`; links to folders are not followed."""
+    for place, folders, names in os.walk(folder, onerror=errors.append):
+        here = Path(place)
+        folders[:] = [name for name in folders if not name.startswith(".") and not _same(here / name, but)]
+        yield from (here / name for name in names)
+
+
+def _same(folder: Path, other: Path | None) -> bool:
+    return other is not None and other.exists() and folder.samefile(other)
+
+
+def _kind(path: Path) -> str:
+    """What kind of file one is that is not taken."""
+    return "hidden" if path.name.startswith(".") else readable(path.suffix.lower(), 12) or "suffixless"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def drawing_names(files: Iterable[Path]) -> list[str]:
+    """A name for each drawing, all different on every system: a.jpg → a.png, a second one → a-2.png, A.jpg → A-3.png."""
+    names: list[str] = []
+    taken: set[str] = set()
     for file in files:
-        name, number = f"{file.stem}.png", 2
-        while name in names:
-            name, number = f"{file.stem}-{number}.png", number + 1
-        names[name] = None
-    return list(names)
+        stem = _plain(file.stem)
+        name, number = f"{stem}.png", 2
+        while _key(name) in taken:
+            name, number = f"{stem}-{number}.png", number + 1
+        taken.add(_key(name))
+        names.append(name)
+    return names
+
+
+def _key(name: str) -> str:
+    """What names have in common that some file systems take for one."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _plain(stem: str) -> str:
+    """A name without control characters, and no more of it than leaves room for a suffix."""
+    plain = "".join(character if character.isprintable() else "_" for character in stem).encode()
+    return plain[:LONGEST_STEM].decode(errors="ignore")  # without half a character at its end

@@ -16,7 +16,7 @@ from ..training.torchrun import restarted, world_size
 
 # Fields of TrainConfig that have an option of the same name.
 CONFIG_OPTIONS = (
-    "model", "weights", "weights_backbone", "data", "optimizer", "lr", "momentum", "weight_decay", "grad_clip",
+    "model", "weights", "weights_backbone", "data", "images", "optimizer", "lr", "momentum", "weight_decay", "grad_clip",
     "batch_size", "accumulate", "warmup_steps", "schedule", "epochs", "minutes", "save_minutes", "hflip", "vflip",
     "scale_jitter", "seed", "workers", "channels_last", "amp",
 )  # fmt: skip

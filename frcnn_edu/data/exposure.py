@@ -11,7 +11,7 @@ def exposure(image: Tensor) -> str | None:
     """What a look at a loaded image, float (3, H, W) in 0–1, would show to be wrong; None if nothing is.
 
     "of one colour"; "nearly black" or "nearly white", if 99.9 % of its pixels are; and of a dark one, if it was stored
-    with 16 bits but has no value above 12 (or 10, or 8), "nearly black: its 16-bit values end at 4095".
+    with 16 bits but has no value above 12 (or 10, or 8), "nearly black, with 16-bit values that end at 4095".
     """
     if image.numel() == 0:
         return None
@@ -26,7 +26,7 @@ def exposure(image: Tensor) -> str | None:
     end = next((end for end in SMALLER_DEPTHS if highest <= end), None)
     if end is None or _has_steps(image, 255) or not _has_steps(image, 65535):
         return "nearly black"
-    return f"nearly black: its 16-bit values end at {end}"
+    return f"nearly black, with 16-bit values that end at {end}"
 
 
 def _share(chosen: Tensor) -> float:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,10 @@ from .deep_pixels import DEEP_MODES, scale_deep_pixels
 from .unreadable import ImageFileError, check_is_file, unreadable
 
 #: The decoders that are tried, by Pillow's names: all that decode pixels by themselves. Pillow's others are not: EPS
-#: starts Ghostscript, IPTC opens its content with any decoder, and BUFR, GRIB, HDF5, MPEG and WMF need a handler.
+#: starts Ghostscript, IPTC opens its content with any decoder, and BUFR, GRIB, HDF5, MPEG and WMF need a handler. HEIF
+#: is there if the plug-in pillow-heif is registered.
 FORMATS = (
-    "AVIF", "BLP", "BMP", "CUR", "DCX", "DDS", "DIB", "FITS", "FLI", "FTEX", "GBR", "GIF", "ICNS", "ICO", "IM", "IMT",
+    "AVIF", "BLP", "BMP", "CUR", "DCX", "DDS", "DIB", "FITS", "FLI", "FTEX", "GBR", "GIF", "HEIF", "ICNS", "ICO", "IM", "IMT",
     "JPEG", "JPEG2000", "MCIDAS", "MPO", "MSP", "PCD", "PCX", "PIXAR", "PNG", "PPM", "PSD", "QOI", "SGI", "SPIDER",
     "SUN", "TGA", "TIFF", "WEBP", "XBM", "XPM", "XVTHUMB",
 )  # fmt: skip
@@ -99,9 +99,8 @@ def _opened(path: str | Path) -> Iterator[Image.Image]:
         raise unreadable(path, error) from error
 
 
-@cache
 def _formats() -> tuple[str, ...]:
-    """Those of `FORMATS` that this Pillow was built with."""
+    """Those of `FORMATS` that this Pillow was built with, or that a plug-in has registered."""
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 

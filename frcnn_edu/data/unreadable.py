@@ -101,7 +101,7 @@ def _foreign(path: str | Path) -> str:
     with open(path, "rb") as file:
         begin = file.read(64)
     if begin[4:8] == b"ftyp" and begin[8:12] in HEIC:
-        return "HEIC, which Pillow does not read: convert it to JPEG or PNG"
+        return "HEIC, which Pillow reads with the plug-in pillow-heif only: convert it to JPEG or PNG"
     if begin.startswith(TIFF):
         return (
             "the file is damaged, or a TIFF with a kind of pixels that Pillow does not read: save it with 8 or 16 bits"

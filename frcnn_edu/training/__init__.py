@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from .config import TrainConfig, default_config
     from .device import available_devices, pick_device
     from .engine import duration, train
-    from .evaluation import Evaluation, coco_metrics, coco_table, evaluate
+    from .evaluation import Evaluation, coco_metrics, evaluate
+    from .foreign import load_detector
     from .processes import ALONE, Processes, join
     from .run import Run, RunState
     from .run_folder import holds_run
     from .schedule import Clock, lr_factor
     from .step import LOSSES, NonFiniteLoss, make_optimizer, train_step
+    from .tables import coco_table
 else:  # the same, each imported when it is first used
     __getattr__, __dir__ = lazily(__name__, __file__)
 
@@ -48,6 +50,7 @@ __all__ = [
     "holds_run",
     "join",
     "load_checkpoint",
+    "load_detector",
     "load_latest",
     "load_model",
     "lr_factor",

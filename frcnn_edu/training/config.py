@@ -22,7 +22,8 @@ class TrainConfig:
     model_args: dict[str, Any] = field(default_factory=dict)  # passed to the builder: min_size, max_size, …
     weights: str | None = None  # pretrained detector: "DEFAULT", a name of torchvision's, or a file
     weights_backbone: str | None = None  # the same for the backbone alone
-    data: str = "shapes"  # "shapes", a VOC folder, or a COCO json file
+    data: str = "shapes"  # or a folder or file of annotated images, as `open_dataset` takes it
+    images: str | None = None  # the folder of its images, where they are not with the annotations
 
     optimizer: str = "adamw"
     lr: float = 2e-3
@@ -99,7 +100,7 @@ def default_config(model: str, data: str, *, batch_size: int | None = None, proc
 
     Args:
         model: a key of `frcnn_edu.model.MODELS`.
-        data: "shapes", a VOC folder, or a COCO json file.
+        data: "shapes", or a folder or file of annotated images.
         batch_size: images a step; None for the recipe's own: 2 in each process. The published recipe's learning
             rate is 0.02 for 16 images and follows the batch.
         processes: how many share a step.

@@ -1,22 +1,18 @@
 """Average precision as COCO measures it, by its own evaluator."""
 
 import contextlib
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
+from .coco_evaluator import run_coco
 from .processes import ALONE, Processes
-
-# COCOeval's summary: position → our name. 6 and 7 are the recalls at 1 and 10 detections, 9–11 by size.
-SUMMARY = {"AP": 0, "AP50": 1, "AP75": 2, "AP_small": 3, "AP_medium": 4, "AP_large": 5, "AR100": 8}
 
 
 @dataclass(frozen=True)
@@ -43,6 +39,7 @@ def evaluate(
     workers: int = 0,
     progress: bool = False,
     processes: Processes = ALONE,
+    max_detections: int = 100,
 ) -> Evaluation:
     """Detect on every image of `dataset` and measure the result with COCO's evaluator.
 
@@ -53,6 +50,8 @@ def evaluate(
     `iscrowd == 1` (COCO's crowds, VOC's `difficult`) are ignored as COCO does it: a detection that lies on
     one counts neither as right nor as wrong. How much lies on it is measured as a share of the
     *detection's* area, so a small box inside is forgiven; VOC's own rule asks for an IoU of 0.5.
+
+    `max_detections` of an image and a class count, the best ones; the model has its own limit (`detections_per_img`).
     """
     found: list[tuple[int, dict[str, Tensor], dict[str, Any]]] = []  # index, detections, target
     mine = range(processes.rank, len(dataset), processes.count)  # type: ignore[arg-type]
@@ -67,79 +66,40 @@ def evaluate(
                 found.append((next(indices), {name: value.cpu() for name, value in detections.items()}, target))
     everything = sorted((one for share in processes.gather_objects(found) for one in share), key=lambda one: one[0])
     detections, targets = [one[1] for one in everything], [one[2] for one in everything]
-    metrics = coco_metrics(detections, targets, dataset.classes) if processes.rank == 0 else None  # type: ignore[attr-defined]
+    metrics = None
+    if processes.rank == 0:
+        metrics = coco_metrics(detections, targets, dataset.classes, max_detections)  # type: ignore[attr-defined]
     return Evaluation(processes.from_first(metrics), detections, targets)
 
 
 def coco_metrics(
-    detections: list[dict[str, Tensor]], targets: list[dict[str, Any]], classes: tuple[str, ...]
+    detections: list[dict[str, Tensor]],
+    targets: list[dict[str, Any]],
+    classes: tuple[str, ...],
+    max_detections: int = 100,
 ) -> dict[str, Any]:
     """COCO's numbers for detections (boxes (N, 4) xyxy, labels, scores) of images with these targets.
 
-    Returns what `Evaluation.metrics` describes. `classes[0]` is the background.
+    Returns what `Evaluation.metrics` describes. `classes[0]` is the background. With more `max_detections` than COCO's
+    100 of an image and class, the numbers are COCO's with that limit alone changed; "AR100" has its name all the same.
     """
-    images = [{"id": index} for index in range(len(targets))]
-    categories = [{"id": label, "name": name} for label, name in enumerate(classes) if label > 0]
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools reports by print
-        ground_truth, found = COCO(), COCO()
-        for coco, records in ((ground_truth, targets), (found, detections)):
-            coco.dataset = {"images": images, "categories": categories, "annotations": _annotations(records)}
-            coco.createIndex()
-        coco_eval = COCOeval(ground_truth, found, "bbox")
-        coco_eval.evaluate()
-        coco_eval.accumulate()
-        coco_eval.summarize()
-    metrics: dict[str, Any] = {name: _or_none(float(coco_eval.stats[place])) for name, place in SUMMARY.items()}
-    precision = torch.from_numpy(coco_eval.eval["precision"])[:, :, :, 0, -1]  # (IoU, recall, class)
-    metrics["per_class"] = {
-        category["name"]: _or_none(precision[:, :, k].mean().item()) for k, category in enumerate(categories)
+    found = run_coco(detections, targets, classes, max_detections=max_detections).eval
+    precision = found["precision"][..., -1]  # (IoU, recall, class, area), for areas of any size, small, medium, large
+    metrics: dict[str, Any] = {
+        "AP": _mean(precision[..., 0]),
+        "AP50": _mean(precision[0, ..., 0]),
+        "AP75": _mean(precision[5, ..., 0]),
     }
+    metrics |= {f"AP_{size}": _mean(precision[..., k]) for k, size in enumerate(("small", "medium", "large"), 1)}
+    metrics["AR100"] = _mean(found["recall"][..., 0, -1])
+    metrics["per_class"] = {name: _mean(precision[:, :, k, 0]) for k, name in enumerate(classes[1:])}
     return metrics
 
 
-def coco_table(metrics: dict[str, Any]) -> str:
-    """The metrics as a table to print, in per cent."""
-
-    def row(name: str, value: float | None) -> str:
-        return f"  {name:<{width}} {'–' if value is None else f'{100 * value:.1f}':>6}"
-
-    width = max(len("medium objects"), *(len(name) for name in metrics["per_class"]))
-    lines = ["average precision, per cent (COCO, boxes)"]
-    names = {"AP": "AP 0.50:0.95", "AP50": "AP50", "AP75": "AP75"}
-    names |= {"AP_small": "small objects", "AP_medium": "medium objects", "AP_large": "large objects"}
-    lines += [row(title, metrics[name]) for name, title in names.items()]
-    lines += [row("recall (AR100)", metrics["AR100"]), "by class, AP 0.50:0.95"]
-    return "\n".join(lines + [row(name, value) for name, value in metrics["per_class"].items()])
-
-
-def _annotations(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Targets or detections as COCO annotations, boxes from xyxy to xywh."""
-    annotations: list[dict[str, Any]] = []
-    for image_id, record in enumerate(records):
-        boxes = record["boxes"].reshape(-1, 4)
-        sides = boxes[:, 2:] - boxes[:, :2]  # (N, 2)
-        areas = record["area"] if "area" in record else sides.prod(dim=1)
-        crowds = record["iscrowd"] if "iscrowd" in record else torch.zeros(len(boxes), dtype=torch.int64)
-        scores = record["scores"] if "scores" in record else torch.ones(len(boxes))
-        columns = (torch.cat((boxes[:, :2], sides), dim=1), record["labels"], areas, crowds, scores)
-        for box, label, area, crowd, score in zip(*(column.tolist() for column in columns), strict=True):
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,  # from 1: the evaluator reads a match with id 0 as no match
-                    "image_id": image_id,
-                    "category_id": label,
-                    "bbox": box,
-                    "area": area,
-                    "iscrowd": crowd,
-                    "score": score,
-                }
-            )
-    return annotations
-
-
-def _or_none(value: float) -> float | None:
-    """COCO's evaluator says −1 where there is nothing to measure."""
-    return None if value < 0 else value
+def _mean(values: np.ndarray) -> float | None:
+    """The mean of what could be measured; COCO's evaluator says −1 where there is nothing to measure."""
+    measured = values[values > -1]
+    return float(measured.mean()) if measured.size else None
 
 
 def _as_lists(batch: list[tuple[Tensor, dict[str, Any]]]) -> tuple[list[Tensor], list[dict[str, Any]]]:

@@ -75,11 +75,16 @@ def error_sheet(
     classes: Sequence[str],
     *,
     columns: int = 2,
+    names: Sequence[str] | None = None,
 ) -> Figure:
-    """Images with their wrong detections in the colours of their kinds, right ones thin, and missed objects dashed."""
+    """Images with their wrong detections in the colours of their kinds, right ones thin, and missed objects dashed.
+
+    `names` are written below the images; by default "image" and the number that the target has.
+    """
+    names = names or [f"image {target['image_id']}" for target in targets]
     with st.style():
         figure, axes = panels([ratio(image) for image in images], columns=columns, caption=0.2, head=0.34)
-        for ax, image, found, target, fate in zip(axes, images, detections, targets, fates, strict=True):
+        for ax, image, found, target, fate, name in zip(axes, images, detections, targets, fates, names, strict=True):
             show_image(ax, image)
             boxes, labels = found["boxes"][fate.chosen], found["labels"][fate.chosen].tolist()
             wide = line_width(ax)
@@ -88,15 +93,19 @@ def error_sheet(
             lost = target["boxes"][fate.missed]
             draw_boxes(ax, lost, COLORS[MISSED], linewidth=wide, dashes=st.DASHES)
             wrong = [i for i, kind in enumerate(fate.kinds) if kind != RIGHT]
-            names = [classes[label] for label in target["labels"][fate.missed].tolist()]
-            texts = [f"{classes[labels[i]]}: {fate.kinds[i]}" for i in wrong] + [f"{name}: {MISSED}" for name in names]
+            missed = [classes[label] for label in target["labels"][fate.missed].tolist()]
+            texts = [f"{classes[labels[i]]}: {fate.kinds[i]}" for i in wrong] + [f"{each}: {MISSED}" for each in missed]
             colors = [COLORS[fate.kinds[i]] for i in wrong] + [COLORS[MISSED]] * len(lost)
             draw_labels(ax, torch.cat((boxes[wrong], lost)), texts, colors)  # all at once: none covers another
-            caption = (
-                f"image {target['image_id']}: {len(wrong)} wrong, {len(lost)} missed, {fate.kinds.count(RIGHT)} right"
-            )
-            ax.text(0, -0.02, caption, transform=ax.transAxes, va="top", fontsize=7, color=st.MUTED)
+            ax.text(0, -0.02, f"{name}: {in_words(fate)}", transform=ax.transAxes, va="top", fontsize=7, color=st.MUTED,
+                    parse_math=False)  # fmt: skip
         handles: list[Any] = [Patch(color=COLORS[kind], label=kind) for kind in list(COLORS)[:-1]]
         handles.append(Line2D([], [], color=COLORS[MISSED], linestyle=(0, st.DASHES), label=MISSED))
         legend_on_top(figure, handles)
     return figure
+
+
+def in_words(fate: Fates) -> str:
+    """What became of an image's detections and objects, in numbers."""
+    right = fate.kinds.count(RIGHT)
+    return f"{len(fate.kinds) - right} wrong, {int(fate.missed.sum())} missed, {right} right"

@@ -2,30 +2,31 @@
 
 import base64
 import html
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from ..training import Evaluation, RunState, TrainConfig, duration
-from ..training.errors import KINDS, Tally, judge, tally
+from ..training.details import Details, measure_details
+from ..training.errors import KINDS
 from ..training.files import write_text
+from ..training.tables import alarms_line, name_of_image, number
 from ..viz.output import figure_to_png
 from .curves import plot_losses, plot_metrics
-from .errors import COLORS, MEANS, error_sheet, plot_errors
+from .errors import COLORS, MEANS, error_sheet, in_words, plot_errors
+from .report_tables import LOOK_OF_TABLES, class_table, confusion_table, table
 
 WORST = 8  # images
-LOOK = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2328; background: #fff; max-width: 820px; margin: 2em auto; padding: 0 1em }
-h1 { margin-bottom: 0 } h2 { margin-top: 2em }
-img { max-width: 100%; height: auto }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px }
-td, th { padding: .25em .7em; border-bottom: 1px solid #d5d9e0; text-align: right } td:first-child, th:first-child { text-align: left }
-.numbers { display: flex; flex-wrap: wrap; gap: .6em } .numbers div { border: 1px solid #d5d9e0; border-radius: 6px; padding: .4em .9em }
-.numbers b { display: block; font-size: 22px } .faint { color: #6b7280 } .wide { overflow-x: auto }
-i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em }
-"""
+LONGEST_CAPTION = 40  # characters of a file's name below an image
+LOOK = f"""
+body {{ font: 15px/1.5 system-ui, sans-serif; color: #1f2328; background: #fff; max-width: 820px; margin: 2em auto; padding: 0 1em }}
+h1 {{ margin-bottom: 0 }} h2 {{ margin-top: 2em }}
+img {{ max-width: 100%; height: auto }}
+.numbers {{ display: flex; flex-wrap: wrap; gap: .6em }} .numbers div {{ border: 1px solid #d5d9e0; border-radius: 6px; padding: .4em .9em }}
+.numbers b {{ display: block; font-size: 22px }} .faint {{ color: #6b7280 }}
+i {{ display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em }}
+{LOOK_OF_TABLES}"""
 NUMBERS = {
     "AP": "AP 0.50:0.95", "AP50": "AP50", "AP75": "AP75", "AP_small": "AP, small", "AP_medium": "AP, medium",
     "AP_large": "AP, large", "AR100": "recall",
@@ -36,48 +37,36 @@ def write_report(
     path: str | Path,
     found: Evaluation,
     data: Any,
-    config: TrainConfig,
+    config: TrainConfig | None,
     *,
     split: str,
     state: RunState | None = None,
-    score_threshold: float = 0.5,
+    details: Details | None = None,
+    model: str | None = None,
+    source: str | None = None,
 ) -> None:
     """Write curves, average precision by class and size, the kinds of errors and the worst images to an HTML file.
 
     Args:
         found: what `evaluate` found on `data`, whose split is called `split`.
         state: of the run, for its curves; None: an evaluation alone.
-        score_threshold: detections that score less are not judged.
+        config: of the run that made the model; None if no run has.
+        details: what there is to say at a score threshold; by default at 0.5.
+        model, source: what the model and the data are called; by default as in `config`.
     """
-    classes: Sequence[str] = data.classes
-    fates = [
-        judge(detections, target, score_threshold=score_threshold)
-        for detections, target in zip(found.detections, found.targets, strict=True)
-    ]
-    counts = tally(fates, found.detections, found.targets, len(classes))
-    worst = sorted(range(len(fates)), key=lambda i: -fates[i].errors)[:WORST]
-    worst = [i for i in worst if fates[i].errors]
+    details = details or measure_details(found, data.classes)
     parts = [_numbers(found.metrics)]
     if state is not None:
         parts += ["<h2>The run</h2>", _picture(plot_losses(state.history), "losses over the steps")]
         if all(epoch["AP"] is not None for epoch in state.epochs):
             parts.append(_picture(plot_metrics(state.epochs), "average precision over the epochs"))
-    parts += [
-        "<h2>Classes and errors</h2>",
-        f'<p class="faint">Detections that score {score_threshold:g} or more.</p>',
-        _picture(plot_errors(counts, classes), "objects and detections of each class, by what became of them"),
-        _class_table(counts, found.metrics, classes),
-        _meanings(),
-    ]
-    if worst:
-        sheet = error_sheet(
-            [data[i][0] for i in worst], [found.detections[i] for i in worst], [found.targets[i] for i in worst],
-            [fates[i] for i in worst], classes,
-        )  # fmt: skip
-        parts += ["<h2>The worst images</h2>", _picture(sheet, "the images with the most errors, and their errors")]
-    parts.append(_settings(config))
+    parts += _classes(found.metrics, details)
+    parts += _worst_images(found, data, details)
+    if config is not None:
+        model, source = model or config.model, source or config.data
+        parts.append(_settings(config))
     took = "" if state is None else f", {state.step} steps in {duration(state.seconds)}"
-    what = f"{config.model} on {config.data}{took}; measured on {len(data)} images, split {split!r}"
+    what = f"{model} on {source}{took}; measured on {len(data)} images, split {split!r}"
     page = (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{html.escape(what)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{LOOK}</style>\n'
@@ -88,30 +77,70 @@ def write_report(
 
 def _numbers(metrics: dict[str, Any]) -> str:
     tiles = [
-        f'<div><b>{_percent(metrics[name])}</b><span class="faint">{title}</span></div>'
+        f'<div><b>{number(metrics[name])}</b><span class="faint">{title}</span></div>'
         for name, title in NUMBERS.items()
     ]
-    return f'<div class="numbers">{"".join(tiles)}</div><p class="faint">per cent, as COCO measures it; small: below 32² pixels, large: above 96²</p>'
+    meaning = "0 to 1, as COCO measures it; small: below 32² pixels, large: above 96²; –: no such object"
+    return f'<div class="numbers">{"".join(tiles)}</div><p class="faint">{meaning}</p>'
 
 
-def _class_table(counts: Tally, metrics: dict[str, Any], classes: Sequence[str]) -> str:
-    head = ["class", "AP", "objects", "missed", *KINDS]
+def _classes(metrics: dict[str, Any], details: Details) -> list[str]:
+    score = f"{details.score_threshold:g}"
+    return [
+        "<h2>Classes</h2>",
+        f'<p class="faint">Precision, recall and F1 are of detections that score {score} or more; a detection is right if its '
+        "IoU with an object of its class is 0.5 or more. “Best F1” is at the threshold beside it. "
+        "–: nothing to measure, for there is no object of the class, or no detection.</p>",
+        class_table(metrics, details),
+        f"<p>{html.escape(alarms_line(details)).capitalize()}.</p>",
+        f'<h2>Confusion matrix</h2><p class="faint">Objects (rows) by the class they are detected as (columns), at a '
+        f"score of {score} or more. “No object left”: detections where nothing is, or of what is found already.</p>",
+        confusion_table(details),
+        f'<h2>Errors</h2><p class="faint">Detections that score {score} or more.</p>',
+        _picture(
+            plot_errors(details.counts, details.classes), "objects and detections of each class, by what became of them"
+        ),
+        _kinds_table(details),
+        _meanings(),
+    ]
+
+
+def _kinds_table(details: Details) -> str:
+    counts = details.counts
     rows = [
-        [
-            html.escape(name), _percent(metrics["per_class"].get(name)), counts.objects[label], counts.missed[label],
-            *(counts.kinds[kind][label] for kind in KINDS),
-        ]
-        for label, name in enumerate(classes) if label > 0
+        [name, counts.objects[label], counts.missed[label], *(counts.kinds[kind][label] for kind in KINDS)]
+        for label, name in enumerate(details.classes) if label in details.present
     ]  # fmt: skip
-    lines = ["".join(f"<th>{title}</th>" for title in head)]
-    lines += ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
-    return f'<div class="wide"><table>{"".join(f"<tr>{line}</tr>" for line in lines)}</table></div>'
+    return table(["class", "objects", "missed", *KINDS], rows)
 
 
 def _meanings() -> str:
     items = [f'<tr><td><i style="background:{COLORS[kind]}"></i>{kind}</td><td style="text-align:left">{means}</td></tr>'
              for kind, means in MEANS.items()]  # fmt: skip
     return f"<p></p><table>{''.join(items)}</table>"
+
+
+def _worst_images(found: Evaluation, data: Any, details: Details) -> list[str]:
+    fates = details.fates
+    worst = sorted(range(len(fates)), key=lambda i: -fates[i].errors)[:WORST]
+    worst = [i for i in worst if fates[i].errors]
+    if not worst:
+        return []
+    files = [name_of_image(data, i, found.targets[i]) for i in worst]
+    sheet = error_sheet(
+        [data[i][0] for i in worst], [found.detections[i] for i in worst], [found.targets[i] for i in worst],
+        [fates[i] for i in worst], details.classes, names=[_caption(k, file) for k, file in enumerate(files, 1)],
+    )  # fmt: skip
+    items = [f"<li>{html.escape(file)}: {in_words(fates[i])}</li>" for i, file in zip(worst, files)]
+    listed = f"<ol>{''.join(items)}</ol>"
+    return ["<h2>The worst images</h2>", _picture(sheet, "the images with the most errors, and their errors"), listed]
+
+
+def _caption(place: int, file: str) -> str:
+    """An image's place in the list and, where the figure's font has all of its characters, the end of its file's name."""
+    name = Path(file).name
+    in_the_font = all(ord(character) < 0x250 for character in name)  # Latin letters
+    return f"{place}. {name[-LONGEST_CAPTION:]}" if in_the_font else f"{place}."
 
 
 def _settings(config: TrainConfig) -> str:
@@ -127,7 +156,3 @@ def _picture(figure: Figure, alt: str) -> str:
     return (
         f'<p><img width="{round(figure.get_figwidth() * 100)}" alt="{alt}" src="data:image/png;base64,{encoded}"></p>'
     )
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f}"

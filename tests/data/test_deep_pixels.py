@@ -70,7 +70,7 @@ def test_what_else_there_is_is_refused_by_its_kind(tmp_path: Path, values: np.nd
 @pytest.mark.parametrize(("highest", "end"), [(255, 255), (900, 1023), (3755, 4095)])
 def test_fewer_bits_than_sixteen_are_told(tmp_path: Path, highest: int, end: int) -> None:
     image = load_image(saved((highest * RAMP).astype(np.uint16), tmp_path / "a.png"))
-    assert exposure(image) == f"nearly black: its 16-bit values end at {end}"
+    assert exposure(image) == f"nearly black, with 16-bit values that end at {end}"
 
 
 def test_exposure() -> None:

@@ -6,6 +6,7 @@ from stand_ins import CLASSES, Squares
 from torch import Tensor, nn
 
 from frcnn_edu.training import coco_metrics, coco_table, evaluate
+from frcnn_edu.training.coco_evaluator import run_coco
 
 
 def target(boxes: list[list[float]], labels: list[int], crowds: list[int] | None = None) -> dict[str, Any]:
@@ -66,6 +67,27 @@ def test_detections_on_a_crowd_are_ignored() -> None:
     assert coco_metrics(detections, [without], CLASSES)["AP"] == pytest.approx(0.5)
 
 
+def test_the_numbers_are_those_of_cocos_own_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    detections, targets = [], []
+    for _ in range(12):
+        corners = 100 * torch.rand(6, 2, generator=generator)
+        boxes = torch.cat((corners, corners + 5 + 120 * torch.rand(6, 2, generator=generator)), dim=1)
+        labels = torch.randint(1, 3, (6,), generator=generator)
+        targets.append(target(boxes.tolist(), labels.tolist(), [0, 0, 0, 0, 0, 1]))
+        near = boxes + 6 * torch.randn(6, 4, generator=generator)
+        near[:, 2:] = torch.maximum(near[:, 2:], near[:, :2] + 1)
+        detections.append(found(near.tolist(), labels.tolist(), torch.rand(6, generator=generator).tolist()))
+    evaluator = run_coco(detections, targets, CLASSES)
+    evaluator.summarize()  # prints
+    capsys.readouterr()
+    places = {"AP": 0, "AP50": 1, "AP75": 2, "AP_small": 3, "AP_medium": 4, "AP_large": 5, "AR100": 8}
+    metrics = coco_metrics(detections, targets, CLASSES)
+    for name, place in places.items():
+        assert 0 < metrics[name] < 1
+        assert metrics[name] == evaluator.stats[place], name
+
+
 class Oracle(nn.Module):
     """Knows the targets of `Squares`, and uses a random number as a careless model might."""
 
@@ -98,6 +120,6 @@ def test_evaluate_goes_over_all_images_once(capsys: pytest.CaptureFixture[str]) 
 def test_table() -> None:
     metrics = coco_metrics([found([LARGE], [1], [0.9])], [target([LARGE], [1])], CLASSES)
     table = coco_table(metrics)
-    assert "AP 0.50:0.95    100.0" in table
+    assert "AP 0.50:0.95    1.000" in table
     assert "small objects       –" in table
-    assert [line.split() for line in table.splitlines()[-2:]] == [["red", "100.0"], ["green", "–"]]
+    assert [line.split() for line in table.splitlines()[-2:]] == [["red", "1.000"], ["green", "–"]]

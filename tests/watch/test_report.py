@@ -9,9 +9,12 @@ from PIL import Image
 from torch.utils.data import Subset
 
 from frcnn_edu.data import ShapesDetection
+from frcnn_edu.data.records import Record
 from frcnn_edu.training import LOSSES, Evaluation, RunState, TrainConfig, coco_metrics
+from frcnn_edu.training.details import measure_details
 from frcnn_edu.training.errors import judge
 from frcnn_edu.watch.report import write_report
+from frcnn_edu.watch.report_tables import confusion_table
 
 CONFIG = TrainConfig(epochs=1, data="<b>my</b> photos")
 
@@ -61,12 +64,56 @@ def test_the_table_counts(tmp_path: Path) -> None:
     write_report(tmp_path / "report.html", found, data, CONFIG, split="val")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "The run" not in page
-    rows = re.findall(r"<tr>((?:<td>[^<]*</td>){10})</tr>", page)
-    cells = [re.findall(r"<td>([^<]*)</td>", row) for row in rows]
-    assert [row[0] for row in cells] == list(data.classes[1:])
-    objects, missed, right, background = (sum(int(row[k]) for row in cells) for k in (2, 3, 4, 9))
+    details = measure_details(found, data.classes)
+    names = [data.classes[label] for label in details.present]
+    by_class, kinds = cells_of(page, 10), cells_of(page, 9)
+    assert [row[0] for row in by_class] == [*names, "all together"]
+    assert [row[0] for row in kinds] == names
+    objects, missed, right, background = (sum(int(row[k]) for row in kinds) for k in (1, 2, 3, 8))
     assert objects == sum(len(target["boxes"]) for target in found.targets)
     assert (missed, right, background) == (3, objects - 3, 3)
+    assert by_class[-1][3:7] == [str(objects), str(objects), *[f"{(objects - 3) / objects:.3f}"] * 2]
+    assert "there are no such images here" in page
+    assert "<h2>Confusion matrix</h2>" in page
+
+
+@pytest.mark.slow
+def test_one_scale_and_names_of_files(tmp_path: Path) -> None:
+    data, found = data_and_found(2)
+    paths = [Path("photos/a $x$ $.jpg"), Path("photos/\x1b[31m 照片 <b>.jpg")]
+    data.records = [Record(path, k, upright=True) for k, path in enumerate(paths)]
+    write_report(tmp_path / "report.html", found, data, None, split="val", model="w.pth", source="photos")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "w.pth on photos; measured on 2 images" in page
+    assert "Settings" not in page
+    tiles = re.findall(r"<div><b>([^<]*)</b>", page)
+    assert len(tiles) == 7
+    assert all(tile == "–" or 0 <= float(tile) <= 1 for tile in tiles)
+    assert not re.search("per cent|%</", page)
+    listed = re.findall("<li>([^<]*): 1 wrong, 1 missed, [0-9]+ right</li>", page)
+    assert sorted(listed) == ["photos/a $x$ $.jpg", "photos/�[31m 照片 &lt;b&gt;.jpg"]
+    assert page.isprintable() or all(line.isprintable() for line in page.splitlines())
+
+
+@pytest.mark.slow
+def test_a_confusion_matrix_or_of_many_classes_the_pairs() -> None:
+    data, found = data_and_found(2)
+    matrix = confusion_table(measure_details(found, data.classes))
+    assert matrix.count("<tr>") == len(measure_details(found, data.classes).present) + 2
+    assert "no object left" in matrix
+    names = ("background", *[f"kind {k}" for k in range(1, 41)])
+    corners = torch.tensor([[20.0 * k, 0, 20.0 * k + 10, 10] for k in range(40)])
+    target = {"boxes": corners, "labels": torch.arange(1, 41)}
+    swapped = {"boxes": corners, "labels": torch.arange(40, 0, -1), "scores": torch.full((40,), 0.9)}
+    pairs = confusion_table(measure_details(Evaluation({}, [swapped], [target]), names))
+    assert "<td>kind 1</td><td>kind 40</td><td>1</td>" in pairs
+    assert pairs.count("<tr>") == 31
+
+
+def cells_of(page: str, columns: int) -> list[list[str]]:
+    """The rows of tables with that many columns, without their heads."""
+    rows = re.findall(rf"<tr>((?:<td>[^<]*</td>){{{columns}}})</tr>", page)
+    return [re.findall(r"<td>([^<]*)</td>", row) for row in rows]
 
 
 def test_without_errors_there_are_no_worst_images(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ...catalogue import SHIPPED_WEIGHTS
+from ...data.names import class_names, clean_name
 from ...extras import advice
+from ...training.run_folder import check_exists
 
 
 @dataclass(frozen=True)
@@ -20,14 +22,14 @@ class Command:
         name, summary: as `--help` lists it.
         add_options: adds the options to a parser.
         check: raises ValueError or OSError for a mistake in the options that shows without PyTorch.
-        run: does the work; imports what it needs, PyTorch too.
+        run: does the work; imports what it needs, PyTorch too. Returns the exit status, None for 0.
     """
 
     name: str
     summary: str
     add_options: Callable[[argparse.ArgumentParser], None]
     check: Callable[[argparse.Namespace], None]
-    run: Callable[[argparse.Namespace], None]
+    run: Callable[[argparse.Namespace], int | None]
 
 
 def add_checkpoint(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +40,54 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
         default=SHIPPED_WEIGHTS,
         metavar="FILE",
         help="model.safetensors or checkpoint.pt of a run (default: the shapes model in this package)",
+    )
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """`--weights`, a detector that others have trained, in the place of `--checkpoint`."""
+    parser.add_argument(
+        "--weights",
+        metavar="W",
+        help="instead: DEFAULT (torchvision's for COCO's 80 classes, downloaded), or a .pth file of torchvision's",
+    )
+    parser.add_argument(
+        "--classes",
+        type=_class_names,
+        metavar="A,B,…",
+        help="what the classes of such weights are called, from label 1 on, if they do not say so",
+    )
+
+
+def check_model(options: argparse.Namespace) -> None:
+    """Raises an error if `--checkpoint` and `--weights` are both given, or one of them is a file that does not exist."""
+    if options.weights is None:
+        if options.classes is not None:
+            raise ValueError("--classes goes with --weights; a checkpoint knows what its classes are called")
+        check_exists(options.checkpoint)
+        return
+    if options.checkpoint != SHIPPED_WEIGHTS:
+        raise ValueError("give --checkpoint or --weights, not both")
+    path = Path(options.weights)
+    only_a_file = len(path.parts) > 1 or path.suffix.islower()  # weights/a.pth, and no name of published weights
+    if only_a_file and not path.is_file():
+        raise ValueError(f"--weights {path}: there is no such file")
+
+
+def _class_names(text: str) -> tuple[str, ...]:
+    """Names with commas between them, as names by label: the background in front."""
+    names = [clean_name(name) for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"invalid value: {text!r} (expected names with a comma between two)")
+    try:
+        return class_names(names)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_max_detections(parser: argparse.ArgumentParser) -> None:
+    """`--max-detections`, the model's `box_detections_per_img`."""
+    parser.add_argument(
+        "--max-detections", type=int, metavar="N", help="most detections of an image, the best ones (default: 100)"
     )
 
 
@@ -57,9 +107,7 @@ def _device(name: str) -> str:
 
 def add_images(parser: argparse._ActionsContainer) -> None:
     """`--images`, where the image files of a data set are."""
-    parser.add_argument(
-        "--images", type=Path, metavar="FOLDER", help="where the images are, if not with the annotations"
-    )
+    parser.add_argument("--images", metavar="FOLDER", help="where the images are, if not with the annotations")
 
 
 def add_image_sizes(parser: argparse._ActionsContainer) -> None:
@@ -76,6 +124,12 @@ def check_at_least(least: int, options: argparse.Namespace, *names: str) -> None
         for number in value if isinstance(value, list) else [value]:
             if number is not None and number < least:
                 raise ValueError(f"--{name.replace('_', '-')} {number}: expected {least} or more")
+
+
+def check_score_threshold(options: argparse.Namespace) -> None:
+    """Raises `ValueError` if `--score-threshold` is no score."""
+    if not 0 <= options.score_threshold <= 1:
+        raise ValueError(f"--score-threshold is {options.score_threshold}; expected 0 to 1")
 
 
 def check_one_of(check: Callable[[Any], None], values: Iterable[Any]) -> None:
