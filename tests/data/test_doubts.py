@@ -199,6 +199,6 @@ def test_images_without_anything_to_see(cards: Path) -> None:
     data = {split: open_dataset(cards, split) for split in ("train", "val", "test")}
     assert [*look_at_some(data)] == [
         "train: 1 of the 6 images looked at is of one colour, such as IMG 3.jpg",
-        "val: 1 of the 2 images looked at is nearly black: its 16-bit values end at 4095, such as IMG 6.jpg",
+        "val: 1 of the 2 images looked at is nearly black, with 16-bit values that end at 4095, such as IMG 6.jpg",
     ]
     assert [*look_at_some({"train": data["train"]}, count=2)] == []

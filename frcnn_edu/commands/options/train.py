@@ -9,13 +9,14 @@ from ...training.config import OPTIMIZERS, SCHEDULES, check_parts, check_pretrai
 from ...training.run_folder import CHECKPOINT, check_exists, previous
 from ...training.torchrun import world_size
 from ..run_settings import config_of, run_folder
-from .command import Command, add_device, add_image_sizes, check_at_least, check_one_of, check_output_folder
+from .command import Command, add_device, add_image_sizes, add_images, check_at_least, check_one_of, check_output_folder
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     # An option that is not given is None here: then the preset of the model and the data decides.
     add = parser.add_argument
-    add("--data", metavar="DATA", help="shapes (built in, the default), a Pascal VOC folder, or a COCO json file")
+    add("--data", metavar="DATA", help="shapes (built in, the default), or a folder or file of annotated images")
+    add_images(parser)
     add("--out", type=Path, metavar="DIR", help="the run folder (default: runs/DATA-DATE-TIME)")
     add(
         "--minutes",
@@ -119,7 +120,7 @@ def check(options: argparse.Namespace) -> None:
     data = options.data or "shapes"
     for split in ("train", evaluation_split(data), options.evaluate_on):
         if split is not None:
-            check_split(data, split)
+            check_split(data, split, options.images)
 
 
 def _check_weights(options: argparse.Namespace) -> None:
@@ -137,4 +138,4 @@ def run(options: argparse.Namespace) -> None:
     run_train(options)
 
 
-TRAIN = Command("train", "train a model on shapes, a VOC folder or a COCO file", add_options, check, run)
+TRAIN = Command("train", "train a model on shapes, or on images of yours", add_options, check, run)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from frcnn_edu import extras
 from frcnn_edu.commands.options.command import check_installed, check_one_of, check_output_file, check_output_folder
 
 
@@ -24,11 +25,12 @@ def test_a_folder_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.
             check(Namespace(out=tmp_path / "a"), "out")
 
 
-def test_a_package_that_is_not_installed() -> None:
-    check_installed("course", "pytest")
-    words = r"this needs no_such_package: pip install no_such_package \(they are in the extra 'course'\)"
+def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_installed("nbclient", "pytest")
+    monkeypatch.setitem(extras._EXTRA_OF, "no_such_package", "course")
+    words = r"this needs no-such-package: pip install no-such-package \(in the extra 'course' of this package\)"
     with pytest.raises(ValueError, match=words):
-        check_installed("course", "pytest", "no_such_package")
+        check_installed("nbclient", "no_such_package")
 
 
 def test_one_of_several_is_enough() -> None:
