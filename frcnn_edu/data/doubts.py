@@ -32,7 +32,7 @@ def doubts(datasets: Mapping[str, Any]) -> list[str]:
         datasets: by split; of data sets without image files, such as shapes, nothing is said.
     """
     read = {split: data for split, data in datasets.items() if hasattr(data, "records")}
-    about_one = (without_objects, box_format, many_objects, overlapping)
+    about_one = (without_any_object, box_format, many_objects, overlapping)
     sentences = [
         f"{split}: {sentence}" for split, data in read.items() for tell in about_one for sentence in tell(data)
     ]
@@ -48,12 +48,17 @@ def check_objects(data: Any, split: str, what_for: str) -> None:
     Raises:
         ValueError: there is none; says why, by the first finding.
     """
-    for sentence in without_objects(data) if hasattr(data, "records") else ():
-        raise ValueError(f"split {split!r} has no object {what_for}: {sentence}")
+    for reason in why_without_objects(data) if hasattr(data, "records") else ():
+        raise ValueError(f"split {split!r} has no object {what_for}: {reason}")
 
 
-def without_objects(data: Any) -> Iterator[str]:
-    """Whether all that is annotated was refused, or is to be ignored."""
+def without_any_object(data: Any) -> Iterator[str]:
+    """Whether no object is left that counts."""
+    yield from (f"no object to learn from or to measure: {reason}" for reason in why_without_objects(data))
+
+
+def why_without_objects(data: Any) -> Iterator[str]:
+    """The reason, where all that is annotated was refused, or is to be ignored; nothing where an object is left."""
     ignored = sum(sum(record.iscrowd) for record in data.records)
     if sum(len(record.boxes) for record in data.records) > ignored:
         return
@@ -63,7 +68,7 @@ def without_objects(data: Any) -> Iterator[str]:
     reasons = [what for what in data.findings.left_out if "image" not in what.split()[0]]
     reasons += [what for what in data.findings.noted if what.startswith("boxes")]
     places = {**data.findings.left_out, **data.findings.noted}
-    yield f"no object is left: {in_words({reasons[0]: places[reasons[0]]})}" if reasons else "nothing is annotated"
+    yield in_words({reasons[0]: places[reasons[0]]}) if reasons else "nothing is annotated"
 
 
 def box_format(data: Any) -> Iterator[str]:

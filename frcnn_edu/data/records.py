@@ -99,9 +99,17 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
         images = reading.images
         if part.share is not None:
             images = every_fifth(images, part.share, source, name=lambda image: image.name)
+            if reading.images and not images:
+                raise ValueError(
+                    f"{source} has too few images to be divided: {len(reading.images)}, and none of them for {part.share}. "
+                    "(To let a model learn one image by heart, save its annotations twice, as train and as val.)"
+                )
             findings.note("images divided into train and val here, 80:20", Path(source).name, len(images))
         self.classes = choose_classes(source, reading.classes, classes, first_reason(images))
         self.records, self.spoken_of = collect(images, reading.finder, self.classes, findings, self.box_numbers)
+        if self.box_numbers.doubt() is not None:  # then cutting boxes at the edge is no repair
+            for what in [what for what in findings.repaired if what.startswith("boxes clipped")]:
+                findings.noted[what].update(findings.repaired.pop(what))
         self.findings, self.transforms = findings, transforms
         counts = f"{len(self.records)} images, {sum(len(record.boxes) for record in self.records)} boxes"
         self.summary = "; ".join(filter(None, (counts, findings.summary())))

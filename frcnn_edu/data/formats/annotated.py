@@ -107,7 +107,7 @@ def number(value: Any) -> float:
         raise ValueError(f"expected a number; got {value!r:.40}") from error
 
 
-def around(points: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:
+def around(points: Sequence[Sequence[Any]]) -> tuple[float, float, float, float]:
     """The box (x0, y0, x1, y1) around points (x, y).
 
     Raises:
@@ -119,7 +119,7 @@ def around(points: Sequence[Sequence[float]]) -> tuple[float, float, float, floa
     return min(columns[0]), min(columns[1]), max(columns[0]), max(columns[1])
 
 
-def polygon_area(points: Sequence[Sequence[float]]) -> float:
+def polygon_area(points: Sequence[Sequence[Any]]) -> float:
     """The area that a polygon encloses (the shoelace formula)."""
     rows = [(number(point[0]), number(point[1])) for point in points]
     return abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(rows, [*rows[1:], *rows[:1]]))) / 2

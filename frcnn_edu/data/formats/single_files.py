@@ -51,7 +51,8 @@ def _named_file(file: Path, format: Format, suffix: str, is_one: Callable[[Path]
     splits = companions(file, suffix, is_one)
     if set(splits) <= {"train"}:
         return divided(file, format, file.name, whole)
-    names = listing(_distinct(path, file) for path in splits.values())
+    one_folder = len({path.parent for path in splits.values()}) == 1
+    names = listing(path.name if one_folder else f"{path.parent.name}/{path.name}" for path in splits.values())
     return arranged(file, format, file.name, {split: Part(path) for split, path in splits.items()}, names, whole)
 
 
@@ -72,7 +73,3 @@ def companions(file: Path, suffix: str, is_one: Callable[[Path], bool]) -> dict[
         others = by_split(same, name=lambda path: path.parent.name).get(rest, {}) | {split: file}
         return others if len(others) > 1 else {}  # many a folder has a name like my_test
     return {}
-
-
-def _distinct(path: Path, named: Path) -> str:
-    return path.name if path.parent == named.parent and path.name != named.name else f"{path.parent.name}/{path.name}"

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from ..findings import Findings
 from ..names import IMAGE_SUFFIXES, clean_name, leaves_folder
 from ..splits import by_split, split_of
-from .annotated import Annotated, Item, Reading, names_of, whole_sides
+from .annotated import Annotated, Item, Reading, around, names_of, whole_sides
 from .folders import ANNOTATION_FOLDERS, IMAGE_FOLDERS, all_files, all_images, child, files_in, folders_in, images_in
 from .layout import Format, Layout, Part, arranged, divided, listing
 
@@ -237,7 +237,25 @@ def _item(item: ElementTree.Element) -> Item:
         name = clean_name(item.findtext("name", ""))
     except ValueError:
         name = ""
-    return Item(name, corners, ignore, problem="" if name else "boxes refused, no class name")
+    if not name:
+        return Item(name, corners, ignore, problem="boxes refused, no class name")
+    if (outline := item.find("polygon")) is not None and item.find("bndbox") is None:
+        try:
+            return Item(name, _around(outline), ignore, remark="boxes made from outlines")
+        except ValueError:
+            return Item(name, problem="boxes refused, neither a box nor an outline")
+    return Item(name, corners, ignore)
+
+
+def _around(outline: ElementTree.Element) -> tuple[float, float, float, float]:
+    """The box around <x1>, <y1>, <x2>, …, as Roboflow writes outlines, or around <pt><x>, <y> of LabelMe's web page."""
+    points = [(pt.findtext("x", ""), pt.findtext("y", "")) for pt in outline.findall("pt")]
+    if not points:
+        numbers = {child.tag: child.text for child in outline}
+        points = [
+            (numbers[f"x{i}"] or "", numbers.get(f"y{i}") or "") for i in range(1, len(numbers)) if f"x{i}" in numbers
+        ]
+    return around(points)
 
 
 VOC = Format("Pascal VOC", read)

@@ -82,6 +82,22 @@ def voc_mirrored(root: Path) -> Path:
     return root
 
 
+def voc_outlines(root: Path, points: bool = False) -> Path:
+    """Outlines in the place of boxes."""
+    voc(root, ".", ".")
+    for name, boxes in TRUTH.items():
+        objects = ""
+        for label, x0, y0, x1, y1 in boxes:
+            corners = [(x0 + 1, y0 + 1), (x1, y0 + 1), (x1, y1), (x0 + 1, y1)]
+            if points:
+                outline = "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in corners)
+            else:
+                outline = "".join(f"<x{i}>{x}</x{i}><y{i}>{y}</y{i}>" for i, (x, y) in enumerate(corners, start=1))
+            objects += f"<object><name>{label}</name><polygon>{outline}</polygon></object>"
+        text(root / f"{Path(name).stem}.xml", f"<annotation>{objects}</annotation>")
+    return root
+
+
 # ----------------------------------------------------------------------------------------------------------------- COCO
 
 

@@ -43,6 +43,9 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...]]] = {
         lambda p: ex.voc_sets(p, default=list(ex.SIZES)), "Pascal VOC, JPEGImages/ and Annotations/", HEAP),
     "voc, in a folder": (
         lambda p: ex.voc(p / "VOCdevkit" / "VOC2012").parent.parent, "Pascal VOC, JPEGImages/ and Annotations/", HEAP),
+    "voc, outlines": (ex.voc_outlines, "Pascal VOC, images and xml side by side", HEAP),
+    "voc, outlines of labelme's": (
+        lambda p: ex.voc_outlines(p, points=True), "Pascal VOC, images and xml side by side", HEAP),
     "coco, file": (lambda p: ex.coco_files(p, "all.json", "images", {"": list(ex.SIZES)}), "COCO, all.json", HEAP),
     "coco, beside": (lambda p: ex.coco_files(p, "all.json", ".", {"": list(ex.SIZES)}), "COCO, all.json", HEAP),
     "coco, data": (lambda p: ex.coco_files(p, "labels.json", "data", {"": list(ex.SIZES)}), "COCO, labels.json", HEAP),
@@ -242,6 +245,22 @@ def test_what_is_found_is_said(tmp_path: Path, write: Callable[[Path], Path], me
         layout_of(source)
     assert str(source) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_too_few_images_to_divide(tmp_path: Path, split: str) -> None:
+    ex.draw(tmp_path, ["IMG 0.jpg"])
+    file = ex.dump(tmp_path / "one.json", ex.coco(["IMG 0.jpg"]))
+    if split == "val":
+        assert len(open_dataset(file, "val")) == 1
+        return
+    with pytest.raises(
+        ValueError, match=r"one\.json has too few images to be divided: 1, and none of them for train\."
+    ):
+        open_dataset(file, "train")
+    ex.dump(tmp_path / "one_train.json", ex.coco(["IMG 0.jpg"]))
+    ex.dump(tmp_path / "one_val.json", ex.coco(["IMG 0.jpg"]))
+    assert [len(open_dataset(tmp_path / "one_train.json", split)) for split in ("train", "val")] == [1, 1]
 
 
 def test_images_elsewhere(tmp_path: Path) -> None:
