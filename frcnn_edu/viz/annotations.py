@@ -43,7 +43,8 @@ def draw_annotations(
     """
     with st.style():
         legend: dict[int, None] = {}
-        figure, axes = panels([ratio(image) for image in images], columns=3, caption=0.22, head=0.34)
+        head = 0.34 if any(_is_crowded(target) for target in targets) else 0.0
+        figure, axes = panels([ratio(image) for image in images], columns=3, caption=0.22, head=head)
         for ax, image, target, caption in zip(axes, images, targets, captions, strict=True):
             show_image(ax, image)
             _draw_objects(ax, target, classes, legend)
@@ -58,7 +59,7 @@ def draw_annotations(
 
 def _draw_objects(ax: Axes, target: Mapping[str, Any], classes: Sequence[str], legend: dict[int, None]) -> None:
     labels = target["labels"].tolist()
-    crowded = len(labels) > CROWDED
+    crowded = _is_crowded(target)
     width = line_width(ax) * (0.7 if crowded else 1.0)
     # The largest first, so that the smaller ones lie on top.
     boxes = target["boxes"]
@@ -71,6 +72,10 @@ def _draw_objects(ax: Axes, target: Mapping[str, Any], classes: Sequence[str], l
         legend |= dict.fromkeys(labels)
     else:
         draw_labels(ax, boxes, [_name(classes, label) for label in labels], [st.class_color(label) for label in labels])
+
+
+def _is_crowded(target: Mapping[str, Any]) -> bool:
+    return len(target["labels"]) > CROWDED
 
 
 def _name(classes: Sequence[str], label: int) -> str:
