@@ -94,6 +94,11 @@ def _nothing_at(path: Path) -> str:
     found = f"no data set at {str(path)!r}: found {suffix_counts(path)}"
     if (images := child(path, ("jpegimages",))) is not None and child(path, ("annotations",)) is None:
         found += f"; beside {images.name}/ it has no folder Annotations"
+    elif yolo_layout.has_labels(path):
+        found += (
+            "; these are labels of YOLO without the names of their classes: "
+            "add data.yaml, or classes.txt with one name a line"
+        )
     elif files_in(path, ".zip", ".tar", ".gz", ".7z", ".rar"):
         found += "; unpack the archive, then name its folder"
     elif images_in(path) or any(images_in(folder) for folder in folders_in(path)):

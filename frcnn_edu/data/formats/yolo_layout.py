@@ -21,7 +21,7 @@ def recognise(path: Path) -> Layout | None:
     """A data.yaml, a folder with one, or images and labels with a list of class names; None if it is none of them.
 
     Raises:
-        ValueError: labels are there, but nothing that names their classes; or what data.yaml names is not there.
+        ValueError: what data.yaml names is not there.
     """
     if path.is_file():
         return _from_yaml(path, path) if is_yaml(path) else None
@@ -32,16 +32,14 @@ def recognise(path: Path) -> Layout | None:
     if data := next(iter(files_in(path, ".data")), None):
         return _from_data_file(path, data)
     names = find_names(path)
+    return _by_folders(path, names) if names is not None and has_labels(path) else None
+
+
+def has_labels(path: Path) -> bool:
+    """Whether a folder, its labels/, or a folder in that, holds files that look like YOLO's labels."""
     labels = child(path, ("labels",))
-    if not any(looks_like_labels(folder) for folder in (labels, path) if folder is not None):
-        folders = [folder for each in folders_in(labels) if looks_like_labels(folder := each)] if labels else []
-        if not folders:
-            return None
-    if names is None:
-        raise ValueError(
-            f"{path} holds labels of YOLO without the names of their classes: add data.yaml, or classes.txt with one name a line"
-        )
-    return _by_folders(path, names)
+    places = [path] if labels is None else [path, labels, *folders_in(labels)]
+    return any(looks_like_labels(place) for place in places)
 
 
 def looks_like_labels(folder: Path) -> bool:

@@ -263,6 +263,13 @@ def test_too_few_images_to_divide(tmp_path: Path, split: str) -> None:
     assert [len(open_dataset(tmp_path / "one_train.json", split)) for split in ("train", "val")] == [1, 1]
 
 
+def test_labels_without_names_beside_a_coco_file(tmp_path: Path) -> None:
+    """What can be read is read, whatever else lies there."""
+    ex.yolo(tmp_path, "images", "labels")
+    ex.dump(tmp_path / "annotations" / "all.json", ex.coco())
+    assert layout_of(tmp_path).title == "COCO, all.json"
+
+
 def test_images_elsewhere(tmp_path: Path) -> None:
     file = ex.dump(tmp_path / "labels" / "all.json", ex.coco())
     ex.draw(tmp_path.parent / "far" / "away")
