@@ -18,10 +18,11 @@ def advice(*packages: str) -> str | None:
     missing = [package for package in packages if package in _EXTRA_OF and find_spec(package) is None]
     if not missing:
         return None
-    extras = " and ".join(dict.fromkeys(_EXTRA_OF[package] for package in missing))
+    extras = [repr(extra) for extra in dict.fromkeys(_EXTRA_OF[package] for package in missing)]
+    where = f"extra{'s' * (len(extras) > 1)} {' and '.join(extras)}"
     names = [package.replace("_", "-") for package in missing]
     what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"this needs {what}: pip install {' '.join(names)} (in the extra {extras!r} of this package)"
+    return f"this needs {what}: pip install {' '.join(names)} (in the {where} of this package)"
 
 
 def explained(error: ModuleNotFoundError) -> ModuleNotFoundError:
