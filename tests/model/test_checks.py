@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -330,9 +331,9 @@ def test_a_gpu_is_waited_for_once_whatever_the_batch(monkeypatch: pytest.MonkeyP
     """With tensors that only pretend to be on a GPU: the one read is `_to_host`, of all values at once."""
     reads: list[torch.Tensor] = []
 
-    def to_host(values: torch.Tensor) -> list[float]:
+    def to_host(values: torch.Tensor) -> np.ndarray:
         reads.append(values)
-        return [0.0, 1.0] * 3 + [1.0, 2.0, 30.0, 40.0] * 7 + [1.0] * 7 + [2.0, 3.0, 8.0, 9.0] + [4.0]
+        return np.array([0.0, 1.0] * 3 + [1.0, 2.0, 30.0, 40.0] * 7 + [2.0, 3.0, 8.0, 9.0] + [1.0] * 7 + [4.0])
 
     monkeypatch.setattr(checks, "_to_host", to_host)
     recorder = ReadsOfTheDevice()
