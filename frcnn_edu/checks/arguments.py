@@ -126,7 +126,7 @@ def check_arguments(arguments: Mapping[str, Any], **checks: Check) -> None:
 def _check_channels(mean: Sequence[float], std: Sequence[float]) -> None:
     if len(mean) != len(std) and 1 not in (len(mean), len(std)):  # one number serves all channels
         raise ValueError(
-            f"image_mean and image_std must have a number for each channel, got {len(mean)} and {len(std)}"
+            f"image_mean and image_std must have a number for each channel, got {short(mean)} and {short(std)}"
         )
 
 

@@ -141,8 +141,13 @@ def fitting(name: str, given: Tensor) -> Iterator[None]:
         raise ValueError(f"model.{name} does not fit what it is given, {_kind(given)}: {message}") from error
 
 
+def classes_of(box_predictor: Any) -> int | None:
+    """For how many classes a predictor says that it is, by its layer `cls_score`; None if it does not say."""
+    return getattr(getattr(box_predictor, "cls_score", None), "out_features", None)
+
+
 def check_predictions(
-    predictions: Any, targets: Sequence[Mapping[str, Tensor]] | None, used_by: Callable[..., Any]
+    predictions: Any, box_predictor: Any, targets: Sequence[Mapping[str, Tensor]] | None, used_by: Callable[..., Any]
 ) -> tuple[Tensor, Tensor]:
     """What a box predictor returned, as logits (N, C) and deltas (N, 4·C).
 
@@ -156,7 +161,8 @@ def check_predictions(
     """
     if not isinstance(predictions, tuple | list) or len(predictions) != 2:
         raise ValueError(
-            f"model.roi_heads.box_predictor must return two tensors, logits (N, C) and deltas (N, 4·C), got {_kind(predictions)}"
+            "model.roi_heads.box_predictor must return two tensors, logits (N, C) and deltas (N, 4·C), got "
+            f"{_kind(predictions)}"
         )
     logits, deltas = predictions
     if getattr(used_by, "__module__", "").split(".")[0] != __name__.split(".")[0]:
@@ -166,18 +172,22 @@ def check_predictions(
             "model.roi_heads.box_predictor must return logits (N, C) and deltas (N, 4·C), four for each class, got "
             f"{tuple(logits.shape)} and {tuple(deltas.shape)}"
         )
-    for i, target in enumerate(targets or ()):
-        _check_labels(i, target["labels"], logits.shape[1])
+    if (
+        targets is not None and classes_of(box_predictor) != logits.shape[1]
+    ):  # otherwise labels were checked with the batch
+        _check_labels([target["labels"] for target in targets], logits.shape[1])
     return logits, deltas
 
 
-def _check_labels(i: int, labels: Tensor, num_classes: int) -> None:
-    if len(labels) and int(labels.max()) >= num_classes:
-        n = int(labels.argmax())
-        raise ValueError(
-            f"targets[{i}]['labels'][{n}] is {int(labels[n])}, but model.roi_heads.box_predictor returned logits for "
-            f"{num_classes} classes (num_classes), of which objects are 1 … {num_classes - 1}; 0 is the background"
-        )
+def _check_labels(labels: Sequence[Tensor], num_classes: int) -> None:
+    all_labels = torch.cat([*labels])
+    if len(all_labels) == 0 or int(all_labels.max()) < num_classes:
+        return
+    i, n = next((i, int(of_image.argmax())) for i, of_image in enumerate(labels) if (of_image >= num_classes).any())
+    raise ValueError(
+        f"targets[{i}]['labels'][{n}] is {int(labels[i][n])}, but objects are 1 … {num_classes - 1} "
+        f"(num_classes={num_classes}, by the logits of model.roi_heads.box_predictor); 0 is the background"
+    )
 
 
 def _kind(value: Any) -> str:

@@ -3,7 +3,8 @@
 It raises a TypeError for a value that is not of a legal type, and a ValueError for one that is and is not legal.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import inf, isfinite
 from operator import index
 from textwrap import shorten
@@ -121,13 +122,9 @@ def each(check: Check, length: int | None = None) -> Check:
             raise type_error(name, legal, values)
         if len(values) == 0 or length not in (None, len(values)):
             raise value_error(name, legal, values)
-        for i, value in enumerate(values):
-            try:
+        with _one_of(name, values):
+            for i, value in enumerate(values):
                 check(f"{name}[{i}]", value)
-            except (TypeError, ValueError) as error:
-                if "[" in name:  # it is one of several itself, and the check of those says what they are
-                    raise
-                raise type(error)(f"{error} ({name}={short(values)})") from None
 
     return check_each
 
@@ -147,7 +144,8 @@ def by_mode(check: Check) -> Check:
         for mode in ("training", "testing"):
             if mode not in value:
                 raise ValueError(f"{name} must have the keys 'training' and 'testing', got {short(value)}")
-            check(f"{name}[{mode!r}]", value[mode])
+            with _one_of(name, value):
+                check(f"{name}[{mode!r}]", value[mode])
 
     return check_both
 
@@ -173,6 +171,17 @@ def stages_between(first: int, last: int) -> Check:
             raise value_error(name, "in ascending order, each stage once", value)
 
     return check
+
+
+@contextmanager
+def _one_of(name: str, values: Any) -> Iterator[None]:
+    """Adds to an error of one of several values what all of them are."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if "[" in name:  # these are in a sequence themselves, for which this is done
+            raise
+        raise type(error)(f"{error} ({name}={short(values)})") from None
 
 
 def _is_sequence(value: Any) -> bool:

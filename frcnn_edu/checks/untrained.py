@@ -24,19 +24,20 @@ def weights_follow(they_do: bool = True) -> Iterator[None]:
 def warn_of_untrained(builder: str, backbone: nn.Module, trainable_layers: int, all_layers: int) -> None:
     """Say which parts of a backbone that was made without weights are frozen, and what to do about it.
 
-    Activations grow from block to block where BatchNorm does not follow them: losses begin at 10³ to 10⁷, and soon are NaN. On
-    the "meta" device there are no weights at all, and nothing is said.
+    Where BatchNorm does not follow them, activations grow from block to block: of a ResNet-101 losses begin at 10⁴, and are NaN
+    in the second step. On the "meta" device there are no weights at all, and nothing is said.
     """
     frozen = (
         ["BatchNorm (norm_layer)"] if any(type(m).__name__ == "FrozenBatchNorm2d" for m in backbone.modules()) else []
     )
     advice = ["norm_layer=torch.nn.BatchNorm2d"] if frozen else []
+    consequence = ": losses grow until they are NaN" if frozen else ": they stay random"
     if trainable_layers < all_layers:
         frozen.append(f"the first layers (trainable_layers={trainable_layers})")
         advice.append(f"trainable_layers={all_layers}")
     if frozen and not _weights_follow.get() and not next(backbone.parameters()).is_meta:
         warn(
-            f"{builder}(weights=None) freezes {' and '.join(frozen)}, which nobody has trained, so that training diverges or "
-            f"learns little: give weights='DEFAULT', or to train from scratch {' and '.join(advice)}. (If you load the "
-            "weights of a whole detector next, all is well.)"
+            f"{builder}(weights=None) freezes {' and '.join(frozen)}, which nobody has trained{consequence}. Give "
+            f"weights='DEFAULT', or to train from scratch {' and '.join(advice)}. (If you load the weights of a whole "
+            "detector next, all is well.)"
         )

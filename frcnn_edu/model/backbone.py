@@ -162,6 +162,7 @@ def mobilenet_backbone(
     progress: bool = True,
 ) -> nn.Module:
     """MobileNetV2 or V3 with an FPN on its last two stages, or (`fpn=False`) as a single map of 256 channels."""
+    check_arguments(locals())
     features = _features(backbone_name, weights, norm_layer, progress)
     strided = [i for i, block in enumerate(features) if getattr(block, "_is_cn", False)]
     stages = [0, *strided, len(features) - 1]  # where each stage begins

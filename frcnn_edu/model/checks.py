@@ -18,9 +18,9 @@ from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
 
 # Images are 0–1. Resampling with a sharp kernel (bicubic, Lanczos) overshoots that by a little at edges.
 LOWEST_VALUE, HIGHEST_VALUE = -0.5, 1.5
-# Of how many values of an image the lowest and highest are looked for. Of a larger one, more than 400×400 pixels, every second,
-# third … row is looked at: for a small model all of them would take several percent of a step.
-MOST_VALUES = 2**19
+# Of how many values of an image the lowest and highest are looked for. Of a larger one, of more than 295×295 pixels, every
+# second, third … row is looked at: all rows of large photographs would take several percent of a small model's step.
+MOST_VALUES = 2**18
 # Pixels. In a smaller image boxes that lie within 0…1 may be boxes of a pixel; in a larger one they are fractions.
 A_FEW_PIXELS = 8
 
@@ -213,7 +213,7 @@ def _check_fractions(boxes: np.ndarray, image_of: np.ndarray, counts: Sequence[i
         xyxy = (of_image[:, :2] < of_image[:, 2:]).all(axis=1)
         if not xyxy.any() and (of_image % 1 == 0).all():  # as [0, 0, 0, 0], which has no size
             continue
-        width, height = sizes[i]
+        width, height = sizes[i].tolist()
         convert = (
             "" if xyxy.all() else ", after torchvision.ops.box_convert(boxes, 'cxcywh', 'xyxy') if they are YOLO's"
         )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ..checks.arguments import check_arguments
-from ..checks.parts import check_features
+from ..checks.parts import check_features, classes_of
 from ..checks.rules import part
 from .checks import check_batch
 from .transform import GeneralizedRCNNTransform, Target
@@ -71,13 +71,12 @@ class GeneralizedRCNN(nn.Module):
 
     def _check(self, images: Sequence[Tensor], targets: Sequence[Target] | None) -> None:
         mean, std = self.transform.image_mean, self.transform.image_std
-        class_scores = getattr(getattr(self.roi_heads, "box_predictor", None), "cls_score", None)
         parameter = next(self.parameters(), None)  # None in the replicas of DataParallel
         check_batch(
             images,
             targets,
             training=self.training,
-            num_classes=getattr(class_scores, "out_features", None),  # unknown with a custom predictor
+            num_classes=classes_of(getattr(self.roi_heads, "box_predictor", None)),  # else the logits tell
             channels=len(mean) if len(mean) > 1 else None,  # one number serves all channels
             device=parameter.device if parameter is not None else None,
             dtype=parameter.dtype if parameter is not None else None,

@@ -135,8 +135,8 @@ class RoIHeads(nn.Module):
         with fitting("roi_heads.box_predictor", hidden):
             predictions = self.box_predictor(hidden)
         if self.training:  # custom losses may take custom predictions, and so may a custom selection
-            return check_predictions(predictions, targets, used_by=fastrcnn_loss)
-        return check_predictions(predictions, None, used_by=self.postprocess_detections)
+            return check_predictions(predictions, self.box_predictor, targets, used_by=fastrcnn_loss)
+        return check_predictions(predictions, self.box_predictor, None, used_by=self.postprocess_detections)
 
     # ------------------------------------------------------------------------------------------------------- training
 
