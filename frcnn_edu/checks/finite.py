@@ -1,10 +1,12 @@
 """Where do numbers stop being numbers? NaN looks like "nothing found": it is neither above a threshold nor below it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
+
+Returned: TypeAlias = Iterable[Tensor] | Callable[[], Iterable[Tensor]]
 
 
 def check_proposals(
@@ -23,7 +25,7 @@ def check_detections(
     deltas: Tensor,
 ) -> None:
     """`check_found` for what the RoI heads made of the backbone's maps, the pooled features, and logits and deltas."""
-    stages = {
+    stages: dict[str, Returned] = {
         "backbone": features.values(),
         "roi_heads.box_roi_pool": [pooled],
         "roi_heads.box_head": lambda: [roi_heads.box_head(pooled)],
@@ -32,9 +34,7 @@ def check_detections(
     check_found(boxes, stages)
 
 
-def check_found(
-    found: Sequence[Tensor], stages: Mapping[str, Iterable[Tensor] | Callable[[], Iterable[Tensor]]]
-) -> None:
+def check_found(found: Sequence[Tensor], stages: Mapping[str, Returned]) -> None:
     """If an image has no boxes, make sure that this is not because of NaN. If each has some, nothing is computed.
 
     Args:
@@ -63,5 +63,5 @@ def check_found(
     )
 
 
-def _tensors(tensors: Iterable[Tensor] | Callable[[], Iterable[Tensor]]) -> Iterable[Tensor]:
+def _tensors(tensors: Returned) -> Iterable[Tensor]:
     return tensors() if callable(tensors) else tensors

@@ -101,8 +101,8 @@ def check_features(features: Any) -> None:
 
 def check_maps(maps: Mapping[str, Tensor], fpn: Any) -> None:
     """Whether a pyramid is made for the maps that it is about to get."""
-    if torch.compiler.is_compiling():
-        return
+    if torch.compiler.is_compiling() or not all(isinstance(features, Tensor) for features in maps.values()):
+        return  # the code is followed, by PyTorch or by torch.fx, for maps whose shapes it need not know
     if len(maps) != len(fpn.inner_blocks):
         raise ValueError(
             f"the pyramid is made for {len(fpn.inner_blocks)} maps (in_channels_list), but the backbone below it returned "
