@@ -13,6 +13,11 @@ from frcnn_edu.data import ShapesDetection, write_voc
 LONGEST_ID = 60  # letters of a value in a test's name
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Tests make many backbones without weights. Those that look at this warning ask for all of them.
+    config.addinivalue_line("filterwarnings", "ignore:.*which nobody has trained")
+
+
 @pytest.fixture(scope="session")
 def voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Pascal VOC folder of 13 shapes images."""

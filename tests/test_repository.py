@@ -42,14 +42,15 @@ def imported_by(source: str, folder: tuple[str, ...]) -> set[str]:
 
 
 ALLOWED = {
-    "ops": {"ops"},
-    "model": {"model", "ops"},
+    "checks": {"checks"},
+    "ops": {"ops", "checks"},
+    "model": {"model", "ops", "checks"},
     "data": {"data"},
     "training": {"training", "data", "model", "ops"},
     "viz": {"viz", "training", "model", "ops", "data"},
     "watch": {"watch", "viz", "training"},
     "lessons": {"lessons", "watch", "viz", "training", "model", "ops", "data"},
-    "benchmark": {"benchmark", "notebook_checks", "training", "model", "ops", "data"},
+    "benchmark": {"benchmark", "notebook_checks", "training", "model", "ops", "checks", "data"},
     "notebook_checks": {"notebook_checks", "training"},
     "course": {"notebook_checks"},
     "experiments": {"viz", "watch", "training", "model", "ops", "data"},

@@ -9,6 +9,7 @@ from torchvision.models import detection
 from torchvision.models.detection import backbone_utils
 
 from .. import model as frcnn
+from ..checks.untrained import weights_follow
 from .realistic import make_images, make_realistic
 
 NUM_CLASSES = 91
@@ -18,7 +19,8 @@ LIBRARIES = ("ours", "theirs")
 def build(library: str, size: int, **settings: Any) -> Any:
     """An untrained detector of "ours" or "theirs" for images of `size`: three trainable stages, frozen BatchNorm."""
     lib = frcnn if library == "ours" else backbone_utils
-    backbone = lib.resnet_fpn_backbone(backbone_name="resnet50", weights=None, trainable_layers=3, **settings)
+    with weights_follow():
+        backbone = lib.resnet_fpn_backbone(backbone_name="resnet50", weights=None, trainable_layers=3, **settings)
     make = frcnn.FasterRCNN if library == "ours" else detection.FasterRCNN
     return set_size(make(backbone, NUM_CLASSES), size)
 

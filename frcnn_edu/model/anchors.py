@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator as TorchvisionAnchorGenerator
 
+from ..checks.arguments import check_arguments
 from .transform import ImageList
 
 
@@ -30,6 +31,7 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         aspect_ratios: Sequence[Sequence[float]] | Sequence[float] = ((0.5, 1.0, 2.0),),
     ) -> None:
         nn.Module.__init__(self)
+        check_arguments(locals())
         self.sizes = tuple(tuple(s) if isinstance(s, Sequence) else (s,) for s in sizes)
         if not isinstance(aspect_ratios[0], Sequence):
             aspect_ratios = (aspect_ratios,) * len(self.sizes)  # type: ignore[assignment]

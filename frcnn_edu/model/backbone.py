@@ -4,11 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+import torchvision
 from torch import Tensor, nn
-from torchvision.models import get_model
+from torchvision.models import get_model, list_models
 from torchvision.models._api import WeightsEnum
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
+from ..checks.arguments import check_arguments
+from ..checks.parts import check_maps
+from ..checks.rules import instance_of, layer_names, optional, stages_between, up_to
+from ..checks.untrained import warn_of_untrained
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .resnet import RESNETS, resnet
@@ -27,6 +32,8 @@ class IntermediateLayerGetter(nn.ModuleDict):
     """
 
     def __init__(self, model: nn.Module, return_layers: dict[str, str]) -> None:
+        check_arguments(locals(), return_layers=layer_names)
+        return_layers = {str(name): str(output) for name, output in return_layers.items()}
         children = dict(model.named_children())
         missing = set(return_layers) - set(children)
         if missing:
@@ -68,20 +75,23 @@ class BackboneWithFPN(nn.Module):
         norm_layer: NormLayer | None = None,
     ) -> None:
         super().__init__()
+        check_arguments(locals(), extra_blocks=optional(instance_of(ExtraFPNBlock)))
         self.body = IntermediateLayerGetter(backbone, return_layers) if return_layers else backbone
         self.fpn = FeaturePyramidNetwork(in_channels_list, out_channels, extra_blocks or LastLevelMaxPool(), norm_layer)
         self.out_channels = out_channels
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(N, 3, H, W) → maps (N, out_channels, Hᵢ, Wᵢ) "0", "1", "2", "3", "pool"."""
-        return self.fpn(self.body(x))  # up, and down again
+        maps = self.body(x)  # up,
+        check_maps(maps, self.fpn)
+        return self.fpn(maps)  # and down again
 
 
 def resnet_fpn_backbone(
     *,
     backbone_name: str,
     weights: Weights,
-    norm_layer: NormLayer = FrozenBatchNorm2d,
+    norm_layer: NormLayer | None = FrozenBatchNorm2d,
     trainable_layers: int = 3,
     returned_layers: list[int] | None = None,
     extra_blocks: ExtraFPNBlock | None = None,
@@ -92,15 +102,18 @@ def resnet_fpn_backbone(
     Args:
         backbone_name: a key of `RESNETS`: "resnet18", "resnet34", "resnet50", "resnet101" …
         weights: torchvision's enum or its name, a file, or None.
-        norm_layer: `FrozenBatchNorm2d` for pretrained weights, `nn.BatchNorm2d` to train from nothing.
+        norm_layer: `FrozenBatchNorm2d` for pretrained weights, `nn.BatchNorm2d` (or None) to train from nothing.
         trainable_layers: how many of the stem and the four stages are trained, counted from the output, 0…5.
-        returned_layers: stages the pyramid stands on, of 1…4; all by default.
+        returned_layers: stages the pyramid stands on, of 1…4, ascending; all by default.
+
+    Warns if it freezes what nobody has trained: with `weights=None` both defaults do.
     """
     if backbone_name not in RESNETS:
         raise ValueError(
             f"backbone_name must be one of torchvision's ResNets, got {backbone_name!r}; they are {', '.join(RESNETS)}"
         )
-    backbone = resnet(backbone_name, norm_layer)
+    check_arguments(locals(), returned_layers=optional(stages_between(1, 4)), trainable_layers=up_to(5))
+    backbone = resnet(backbone_name, norm_layer or nn.BatchNorm2d)
     load_weights(
         backbone,
         resolve_backbone_weights(backbone_name, weights),
@@ -109,9 +122,9 @@ def resnet_fpn_backbone(
         progress=progress,
     )
     freeze_resnet(backbone, trainable_layers)
-    returned_layers = returned_layers or [1, 2, 3, 4]
-    if min(returned_layers) < 1 or max(returned_layers) > 4:
-        raise ValueError(f"returned_layers must be of 1…4, got {returned_layers}")
+    if weights is None:
+        warn_of_untrained("resnet_fpn_backbone", backbone, trainable_layers, all_layers=5)
+    returned_layers = [1, 2, 3, 4] if returned_layers is None else returned_layers
     channels_of_layer1 = backbone.inplanes // 8  # each stage doubles them, and the last has backbone.inplanes
     return BackboneWithFPN(
         backbone,
@@ -142,19 +155,23 @@ def mobilenet_backbone(
     backbone_name: str,
     weights: Weights,
     fpn: bool,
-    norm_layer: NormLayer = FrozenBatchNorm2d,
+    norm_layer: NormLayer | None = FrozenBatchNorm2d,
     trainable_layers: int = 2,
     returned_layers: list[int] | None = None,
     extra_blocks: ExtraFPNBlock | None = None,
     progress: bool = True,
 ) -> nn.Module:
     """MobileNetV2 or V3 with an FPN on its last two stages, or (`fpn=False`) as a single map of 256 channels."""
+    check_arguments(locals())
     features = _features(backbone_name, weights, norm_layer, progress)
     strided = [i for i, block in enumerate(features) if getattr(block, "_is_cn", False)]
     stages = [0, *strided, len(features) - 1]  # where each stage begins
     _freeze_before(features, stages, trainable_layers)
     channels: list[int] = [features[i].out_channels for i in stages]  # type: ignore[misc]
-    return _with_or_without_fpn(features, stages, channels, fpn, returned_layers or [-2, -1], extra_blocks)
+    if weights is None:
+        warn_of_untrained("mobilenet_backbone", features, trainable_layers, len(stages))
+    returned_layers = [-2, -1] if returned_layers is None else returned_layers
+    return _with_or_without_fpn(features, stages, channels, fpn, returned_layers, extra_blocks)
 
 
 def vgg_backbone(
@@ -174,13 +191,14 @@ def vgg_backbone(
     features = _features(backbone_name, weights, None, progress)
     pools = [i for i, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)]  # five: strides 2 … 32
     _freeze_before(features, [0, *(i + 1 for i in pools[:-1])], trainable_layers)
+    if weights is None:
+        warn_of_untrained("vgg_backbone", features, trainable_layers, len(pools))
     if not fpn:
         single = features[: pools[-1]]
         single.out_channels = 512  # type: ignore[assignment]
         return single
-    return _with_or_without_fpn(
-        features, pools, [64, 128, 256, 512, 512], True, returned_layers or [1, 2, 3, 4], extra_blocks
-    )
+    returned_layers = [1, 2, 3, 4] if returned_layers is None else returned_layers
+    return _with_or_without_fpn(features, pools, [64, 128, 256, 512, 512], True, returned_layers, extra_blocks)
 
 
 def _with_or_without_fpn(
@@ -195,8 +213,7 @@ def _with_or_without_fpn(
         single = nn.Sequential(features, nn.Conv2d(channels[-1], 256, kernel_size=1))
         single.out_channels = 256  # type: ignore[assignment]
         return single
-    if max(returned_layers) >= len(stages) or min(returned_layers) < -len(stages):
-        raise ValueError(f"returned_layers must be of 0…{len(stages) - 1}, got {returned_layers}")
+    stages_between(0, len(stages) - 1)("returned_layers", returned_layers)
     return BackboneWithFPN(
         features,
         return_layers={str(stages[k]): str(i) for i, k in enumerate(returned_layers)},
@@ -217,12 +234,13 @@ def _freeze_before(features: nn.Module, stages: list[int], trainable_layers: int
 
 def check_range(name: str, value: int, largest: int) -> None:
     """Raises a ValueError unless the value is one of 0 … largest."""
-    if not 0 <= value <= largest:
-        raise ValueError(f"{name} must be 0…{largest}, got {value}")
+    up_to(largest)(name, value)
 
 
 def _classifier(name: str, weights: Weights, norm_layer: NormLayer | None, progress: bool) -> nn.Module:
     """torchvision's classifier of that name, with its weights."""
+    if name not in list_models(module=torchvision.models):
+        raise ValueError(f"backbone_name must be one of torchvision's classifiers, such as vgg16, got {name!r}")
     model = get_model(name, weights=None, **({"norm_layer": norm_layer} if norm_layer else {}))
     resolved = resolve_backbone_weights(name, weights)
     load_weights(model, resolved, name=name, but=CLASSIFIER, progress=progress)

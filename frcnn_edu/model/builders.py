@@ -14,6 +14,8 @@ from torchvision.models.detection import (
 )
 
 from ..catalogue import SHIPPED_WEIGHTS
+from ..checks.rules import classes, whole
+from ..checks.untrained import weights_follow
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN, mobilenet_backbone, resnet_fpn_backbone
 from .faster_rcnn import ASPECT_RATIOS, FasterRCNN, fpn_anchors
@@ -70,13 +72,14 @@ def fasterrcnn_resnet50_fpn(
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
     body_weights = None if resolved else resolve_backbone_weights("resnet50", weights_backbone)
     pretrained = bool(resolved or body_weights)
-    backbone = resnet_fpn_backbone(
-        backbone_name="resnet50",
-        weights=body_weights,
-        norm_layer=FrozenBatchNorm2d if pretrained else nn.BatchNorm2d,
-        trainable_layers=_trainable_layers(pretrained, trainable_backbone_layers, default=3, everything=5),
-        progress=progress,
-    )
+    with weights_follow(resolved is not None):
+        backbone = resnet_fpn_backbone(
+            backbone_name="resnet50",
+            weights=body_weights,
+            norm_layer=FrozenBatchNorm2d if pretrained else nn.BatchNorm2d,
+            trainable_layers=_trainable_layers(pretrained, trainable_backbone_layers, default=3, everything=5),
+            progress=progress,
+        )
     model = FasterRCNN(backbone, num_classes, **kwargs)
     load_weights(model, resolved, name="fasterrcnn_resnet50_fpn", but=_left_out(new_classes), progress=progress)
     if is_published(resolved, FasterRCNN_ResNet50_FPN_Weights.COCO_V1):
@@ -103,14 +106,15 @@ def fasterrcnn_mobilenet_v3_large_fpn(
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
     body_weights = None if resolved else resolve_backbone_weights("mobilenet_v3_large", weights_backbone)
     pretrained = bool(resolved or body_weights)
-    backbone = mobilenet_backbone(
-        backbone_name="mobilenet_v3_large",
-        weights=body_weights,
-        fpn=True,
-        norm_layer=FrozenBatchNorm2d if pretrained else nn.BatchNorm2d,
-        trainable_layers=_trainable_layers(pretrained, trainable_backbone_layers, default=3, everything=6),
-        progress=progress,
-    )
+    with weights_follow(resolved is not None):
+        backbone = mobilenet_backbone(
+            backbone_name="mobilenet_v3_large",
+            weights=body_weights,
+            fpn=True,
+            norm_layer=FrozenBatchNorm2d if pretrained else nn.BatchNorm2d,
+            trainable_layers=_trainable_layers(pretrained, trainable_backbone_layers, default=3, everything=6),
+            progress=progress,
+        )
     anchors = AnchorGenerator(((32, 64, 128, 256, 512),) * 3, (ASPECT_RATIOS,) * 3)
     settings = {"rpn_anchor_generator": anchors, "rpn_score_thresh": 0.05, **kwargs}
     model = FasterRCNN(backbone, num_classes, **settings)
@@ -231,6 +235,9 @@ def _number_of_classes(
     weights: WeightsEnum | Path | None, num_classes: int | None, new_classes: int | None, default: int
 ) -> int:
     """What was asked for, if the weights allow it; else the weights' number, or the default."""
+    for name, number in (("num_classes", num_classes), ("new_classes", new_classes)):
+        if number is not None:
+            classes(name, number)
     if new_classes is not None:
         if weights is None or num_classes is not None:
             raise ValueError(
@@ -254,6 +261,8 @@ def _left_out(new_classes: int | None) -> tuple[str, ...]:
 
 
 def _trainable_layers(pretrained: bool, asked: int | None, default: int, everything: int) -> int:
+    if asked is not None:
+        whole("trainable_backbone_layers", asked)
     if not pretrained:
         if asked not in (None, everything):
             warnings.warn(

@@ -8,16 +8,21 @@ What needs only types, shapes and devices is asked first. The questions about va
 are brought to the host in one copy, so that a GPU is synchronised with once per batch.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from math import inf, isfinite
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
 
 # Images are 0–1. Resampling with a sharp kernel (bicubic, Lanczos) overshoots that by a little at edges.
 LOWEST_VALUE, HIGHEST_VALUE = -0.5, 1.5
+# Of how many values of an image the lowest and highest are looked for. Of a larger one, of more than 295×295 pixels, every
+# second, third … row is looked at: all rows of large photographs would take several percent of a small model's step.
+MOST_VALUES = 2**18
+# Pixels. In a smaller image boxes that lie within 0…1 may be boxes of a pixel; in a larger one they are fractions.
+A_FEW_PIXELS = 8
 
 
 def check_batch(
@@ -26,7 +31,7 @@ def check_batch(
     *,
     training: bool,
     num_classes: int | None,
-    channels: int,
+    channels: int | None,
     device: torch.device | None,
     normalised: bool,
     dtype: torch.dtype | None = None,
@@ -42,7 +47,7 @@ def check_batch(
             int64 in 1 … num_classes − 1; 0 is the background. Other keys are not looked at.
         training: whether targets are required.
         num_classes: number of classes with the background, or None where the model does not tell.
-        channels: number of channels the model takes.
+        channels: number of channels the model takes, that of its image_mean; None: as many as the first image has.
         device: where the model's parameters are, or None to require only that the images are together.
         normalised: the caller normalises, so values may be of any size; they must still be finite.
         dtype: of the model's parameters, which the images must share unless autocast is on; None: not compared.
@@ -54,16 +59,20 @@ def check_batch(
     _check_lengths(images, targets, training)
     for i, image in enumerate(images):
         _check_image(i, image, images[0], channels, device, dtype)
+        channels = image.shape[0]
     for i, target in enumerate(targets or ()):
         _check_target(i, target, images[i])
 
-    values = iter(_read_values(images, targets))
-    for i in range(len(images)):
-        _check_pixels(i, next(values), next(values), normalised)
-    for i, target in enumerate(targets or ()):
-        height, width = images[i].shape[-2:]
-        _check_boxes(i, values, len(target["boxes"]), height, width)
-        _check_labels(i, values, len(target["labels"]), num_classes)
+    counts = [len(target["boxes"]) for target in targets or ()]
+    extremes, boxes, labels = _read_values(images, targets or ())
+    for i, (lowest, highest) in enumerate(extremes.tolist()):
+        _check_pixels(i, lowest, highest, normalised)
+    if len(boxes) > 0:
+        image_of = np.repeat(np.arange(len(counts)), counts)  # of each box
+        sizes = np.array([(image.shape[-1], image.shape[-2]) for image in images])  # (images, 2), width and height
+        _check_fractions(boxes, image_of, counts, sizes)
+        _check_boxes(boxes, image_of, sizes)
+        _check_labels(labels, image_of, num_classes)
 
 
 def _check_lengths(images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]] | None, training: bool) -> None:
@@ -88,7 +97,7 @@ def _check_image(
     i: int,
     image: Tensor,
     first: Tensor,
-    channels: int,
+    channels: int | None,
     device: torch.device | None,
     dtype: torch.dtype | None,
 ) -> None:
@@ -100,8 +109,8 @@ def _check_image(
     if not image.is_floating_point():
         hint = f"{name}.float() / 255" if image.dtype == torch.uint8 else f"{name}.float()"
         raise TypeError(f"{name} must be floating point with values in 0–1, got {image.dtype}: use {hint}")
-    if image.shape[0] != channels:
-        hint = ""
+    if channels is not None and image.shape[0] != channels:
+        hint = f": {channels} channels, as image_mean has numbers"
         if image.shape[-1] == channels:
             hint = f": looks like (H, W, C), use {name}.permute(2, 0, 1)"
         elif image.shape[0] == 1:
@@ -141,6 +150,11 @@ def _check_target(i: int, target: Mapping[str, Tensor], image: Tensor) -> None:
         raise ValueError(
             f"{name} must be in xyxy format, got {boxes.format.name}: convert with torchvision.ops.box_convert"
         )
+    if isinstance(boxes, BoundingBoxes) and tuple(boxes.canvas_size) != tuple(image.shape[-2:]):
+        raise ValueError(
+            f"{name} is for an image of (height, width) {tuple(boxes.canvas_size)}, as its canvas_size says, but images[{i}] "
+            f"has {tuple(image.shape[-2:])}: transform both together"
+        )
 
     name, labels = f"targets[{i}]['labels']", target["labels"]
     if labels.dtype != torch.int64:
@@ -149,20 +163,30 @@ def _check_target(i: int, target: Mapping[str, Tensor], image: Tensor) -> None:
         raise ValueError(f"{name} must have shape ({len(boxes)},), one label per box, got {_shape(labels)}")
 
 
-def _read_values(images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]] | None) -> list[float]:
-    """Lowest and highest value of each image, then each target's boxes and labels, as one list of numbers."""
+def _read_values(
+    images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lowest and highest value of each image (images, 2), all boxes (N, 4) and all labels (N,), image by image."""
     # NaN and infinity carry through
-    parts = [torch.stack([value for image in images for value in image.detach().aminmax()])]
-    for target in targets or ():
-        parts += [target["boxes"].detach().flatten(), target["labels"]]
+    parts = [torch.stack([value for image in images for value in _some_rows(image.detach()).aminmax()])]
+    parts += [target["boxes"].detach().flatten() for target in targets]
+    parts += [target["labels"] for target in targets]
     # Labels are exact in float32 up to 2²⁴, and no model has as many classes.
     dtype = torch.float64 if images[0].dtype == torch.float64 else torch.float32
-    return _to_host(torch.cat([part.to(dtype) for part in parts]))
+    values = _to_host(torch.cat([part.to(dtype) for part in parts]))
+    number = sum(len(target["boxes"]) for target in targets)
+    extremes, boxes, labels = np.split(values, [2 * len(images), 2 * len(images) + 4 * number])
+    return extremes.reshape(-1, 2), boxes.reshape(-1, 4), labels
 
 
-def _to_host(values: Tensor) -> list[float]:
+def _some_rows(image: Tensor) -> Tensor:
+    """An image (C, H, W), or every second, third … row of one that has more than `MOST_VALUES`."""
+    return image[:, :: -(-image.numel() // MOST_VALUES)]
+
+
+def _to_host(values: Tensor) -> np.ndarray:
     """The one place that synchronises with a GPU."""
-    return values.cpu().tolist()
+    return values.cpu().numpy()
 
 
 def _check_pixels(i: int, lowest: float, highest: float, normalised: bool) -> None:
@@ -178,33 +202,70 @@ def _check_pixels(i: int, lowest: float, highest: float, normalised: bool) -> No
     raise ValueError(f"{name} must have values in 0–1, got {lowest:.4g} … {highest:.4g}: {hint}")
 
 
-def _check_boxes(i: int, values: Iterator[float], count: int, height: int, width: int) -> None:
-    for n in range(count):
-        x1, y1, x2, y2 = islice(values, 4)
-        # False for NaN too: every comparison with it is.
-        if -inf < x1 < x2 < inf and -inf < y1 < y2 < inf and x1 < width and y1 < height and x2 > 0 and y2 > 0:
+def _check_fractions(boxes: np.ndarray, image_of: np.ndarray, counts: Sequence[int], sizes: np.ndarray) -> None:
+    """Boxes (N, 4); `image_of` (N,) is the image of each, `counts` the number of each image, `sizes` (width, height) of each."""
+    in_pixels = ~((boxes >= 0) & (boxes <= 1)).all(axis=1)
+    if in_pixels.all():
+        return
+    outside = np.bincount(image_of, weights=in_pixels, minlength=len(counts))
+    for i in np.flatnonzero((outside == 0) & (np.array(counts) > 0) & (sizes > A_FEW_PIXELS).all(axis=1)):
+        of_image = boxes[image_of == i]
+        xyxy = (of_image[:, :2] < of_image[:, 2:]).all(axis=1)
+        if not xyxy.any() and (of_image % 1 == 0).all():  # as [0, 0, 0, 0], which has no size
             continue
-        name = f"targets[{i}]['boxes'][{n}] = [{x1:.6g}, {y1:.6g}, {x2:.6g}, {y2:.6g}]"
-        if not all(map(isfinite, (x1, y1, x2, y2))):
-            raise ValueError(f"{name} is not finite")
-        if x1 < x2 and y1 < y2:
-            raise ValueError(f"{name} lies wholly outside its image, which is {width} wide and {height} high")
-        side = "width" if x2 <= x1 else "height"
-        hint = ""
-        if x1 >= 0 and y1 >= 0 and x2 > 0 and y2 > 0 and x1 + x2 <= width and y1 + y2 <= height:
-            hint = "; this looks like xywh: use torchvision.ops.box_convert(boxes, 'xywh', 'xyxy')"
-        size = x2 - x1 if side == "width" else y2 - y1
-        raise ValueError(f"{name} has {side} {size:.6g}, which must be positive; boxes are xyxy{hint}")
+        width, height = sizes[i].tolist()
+        convert = (
+            "" if xyxy.all() else ", after torchvision.ops.box_convert(boxes, 'cxcywh', 'xyxy') if they are YOLO's"
+        )
+        raise ValueError(
+            f"all of targets[{i}]['boxes'] lie within 0…1, as {_numbers(of_image[0])} does, but their image is {width} wide "
+            f"and {height} high: boxes are xyxy in pixels; multiply fractions by {[width, height] * 2}{convert}"
+        )
 
 
-def _check_labels(i: int, values: Iterator[float], count: int, num_classes: int | None) -> None:
+def _check_boxes(boxes: np.ndarray, image_of: np.ndarray, sizes: np.ndarray) -> None:
+    top_left, bottom_right = boxes[:, :2], boxes[:, 2:]
+    # False for NaN too: every comparison with it is.
+    legal = (top_left < bottom_right) & (top_left < sizes[image_of]) & (bottom_right > 0)
+    legal &= (top_left > -inf) & (bottom_right < inf)
+    if legal.all():
+        return
+    first = int(np.flatnonzero(~legal.all(axis=1))[0])
+    i = int(image_of[first])
+    _name_box(i, first - int(np.searchsorted(image_of, i)), boxes[first], *sizes[i])
+
+
+def _name_box(i: int, n: int, box: np.ndarray, width: int, height: int) -> None:
+    """Raises what there is to say of box `n` of image `i`, which is not legal."""
+    x1, y1, x2, y2 = box.tolist()
+    name = f"targets[{i}]['boxes'][{n}] = {_numbers(box)}"
+    if not all(map(isfinite, (x1, y1, x2, y2))):
+        raise ValueError(f"{name} is not finite")
+    if x1 < x2 and y1 < y2:
+        raise ValueError(f"{name} lies wholly outside its image, which is {width} wide and {height} high")
+    side = "width" if x2 <= x1 else "height"
+    hint = ""
+    if x1 >= 0 and y1 >= 0 and x2 > 0 and y2 > 0 and x1 + x2 <= width and y1 + y2 <= height:
+        hint = "; this looks like xywh: use torchvision.ops.box_convert(boxes, 'xywh', 'xyxy')"
+    size = x2 - x1 if side == "width" else y2 - y1
+    raise ValueError(f"{name} has {side} {size:.6g}, which must be positive; boxes are xyxy{hint}")
+
+
+def _check_labels(labels: np.ndarray, image_of: np.ndarray, num_classes: int | None) -> None:
     highest = inf if num_classes is None else num_classes - 1
-    for n, label in enumerate(islice(values, count)):
-        if not 1 <= label <= highest:
-            objects = "1 or more" if num_classes is None else f"1 … {num_classes - 1} (num_classes={num_classes})"
-            raise ValueError(
-                f"targets[{i}]['labels'][{n}] is {int(label)}, but objects are {objects}; 0 is the background"
-            )
+    wrong = np.flatnonzero((labels < 1) | (labels > highest))
+    if len(wrong) > 0:
+        first = int(wrong[0])
+        i = int(image_of[first])
+        objects = "1 or more" if num_classes is None else f"1 … {num_classes - 1} (num_classes={num_classes})"
+        raise ValueError(
+            f"targets[{i}]['labels'][{first - int(np.searchsorted(image_of, i))}] is {int(labels[first])}, but objects are "
+            f"{objects}; 0 is the background"
+        )
+
+
+def _numbers(box: np.ndarray) -> str:
+    return f"[{', '.join(f'{number:.6g}' for number in box.tolist())}]"
 
 
 def _autocast_converts(image: Tensor, dtype: torch.dtype) -> bool:

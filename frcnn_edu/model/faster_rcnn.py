@@ -7,6 +7,8 @@ from torch import nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator as TorchvisionAnchorGenerator
 from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
 
+from ..checks.arguments import check_arguments
+from ..checks.parts import check_backbone, check_box_parts, check_rpn_head, window_of
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN
 from .fast import run_as
@@ -38,9 +40,10 @@ class FasterRCNN(GeneralizedRCNN):
         **kwargs: further arguments of `GeneralizedRCNNTransform`.
 
     Raises:
+        TypeError, ValueError: an argument is not legal; the message says which, and what would be.
         ValueError: the backbone has no `out_channels`; `num_classes` and `box_predictor` are both given, or neither;
-            the anchors are for another number of maps than a `BackboneWithFPN` returns (for a custom backbone, the first
-            forward pass tells).
+            two parts do not fit together, such as anchors for another number of maps than a `BackboneWithFPN` returns.
+            (Of custom parts the first forward pass tells.)
 
     Source: Faster R-CNN (Ren et al. 2015); `torchvision/models/detection/faster_rcnn.py`.
     """
@@ -82,21 +85,28 @@ class FasterRCNN(GeneralizedRCNN):
         exact: bool = False,
         **kwargs: Any,
     ) -> None:
-        if not hasattr(backbone, "out_channels"):
-            raise ValueError("the backbone needs an attribute out_channels: the channels of each map that it returns")
+        # Mean and deviation are ImageNet's, on which backbones are pretrained.
+        image_mean = [0.485, 0.456, 0.406] if image_mean is None else image_mean
+        image_std = [0.229, 0.224, 0.225] if image_std is None else image_std
+        check_arguments(locals())
         if (num_classes is None) == (box_predictor is None):
             raise ValueError(
                 f"give either num_classes or a box_predictor, got num_classes={num_classes} and "
                 f"box_predictor={type(box_predictor).__name__ if box_predictor else None}"
             )
-        out_channels = int(backbone.out_channels)  # type: ignore[arg-type]
+        out_channels = check_backbone(backbone)
 
         # The first stage: anchors, a head that judges and moves them, and the rules by which few are left.
-        anchor_generator = rpn_anchor_generator or fpn_anchors((32, 64, 128, 256, 512))
+        anchor_generator = (
+            fpn_anchors((32, 64, 128, 256, 512)) if rpn_anchor_generator is None else rpn_anchor_generator
+        )
         _check_levels(backbone, anchor_generator)
+        if rpn_head is None:
+            rpn_head = RPNHead(out_channels, _anchors_per_location(anchor_generator))
+        check_rpn_head(rpn_head, anchor_generator, out_channels)
         rpn = RegionProposalNetwork(
             anchor_generator,
-            rpn_head or RPNHead(out_channels, _anchors_per_location(anchor_generator)),
+            rpn_head,
             rpn_fg_iou_thresh,
             rpn_bg_iou_thresh,
             rpn_batch_size_per_image,
@@ -108,13 +118,15 @@ class FasterRCNN(GeneralizedRCNN):
         )
 
         # The second stage: the features of a proposal as a window of one size, two layers, and two answers.
-        box_roi_pool = box_roi_pool or MultiScaleRoIAlign(["0", "1", "2", "3"], output_size=7, sampling_ratio=2)
+        if box_roi_pool is None:
+            box_roi_pool = MultiScaleRoIAlign(["0", "1", "2", "3"], output_size=7, sampling_ratio=2)
         if box_head is None:
-            rows, columns = box_roi_pool.output_size
+            rows, columns = window_of(box_roi_pool)
             box_head = TwoMLPHead(out_channels * rows * columns, REPRESENTATION_SIZE)
         if box_predictor is None:
             assert num_classes is not None  # by the check above
             box_predictor = FastRCNNPredictor(REPRESENTATION_SIZE, num_classes)
+        check_box_parts(box_roi_pool, box_head, box_predictor, out_channels)
         roi_heads = RoIHeads(
             box_roi_pool,
             box_head,
@@ -129,14 +141,8 @@ class FasterRCNN(GeneralizedRCNN):
             box_detections_per_img,
         )
 
-        # What comes first and last. Mean and deviation are ImageNet's, on which backbones are pretrained.
-        transform = GeneralizedRCNNTransform(
-            min_size,
-            max_size,
-            image_mean or [0.485, 0.456, 0.406],
-            image_std or [0.229, 0.224, 0.225],
-            **kwargs,
-        )
+        # What comes first and last.
+        transform = GeneralizedRCNNTransform(min_size, max_size, image_mean, image_std, **kwargs)
         super().__init__(backbone, rpn, roi_heads, transform)
         # Until here the textbook. For each of its classes that can do better, another takes over that gives the same with less
         # work: `run_as(model, "textbook")` takes them out again.
@@ -149,6 +155,8 @@ def fpn_anchors(sizes: Sequence[int]) -> AnchorGenerator:
 
 
 def _anchors_per_location(anchor_generator: TorchvisionAnchorGenerator) -> int:
+    if not hasattr(anchor_generator, "num_anchors_per_location"):
+        raise TypeError("rpn_anchor_generator must be an AnchorGenerator, or have its num_anchors_per_location()")
     numbers = anchor_generator.num_anchors_per_location()
     if len(set(numbers)) != 1:
         raise ValueError(f"one RPN head serves all levels, so each needs the same number of anchors; got {numbers}")

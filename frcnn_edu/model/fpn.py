@@ -8,6 +8,9 @@ from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
+from ..checks.arguments import check_arguments
+from ..checks.rules import instance_of, optional
+
 
 class FeaturePyramidNetwork(nn.Module):
     """Lateral 1×1 convolutions, a top-down path by nearest upsampling, and a 3×3 convolution on each sum.
@@ -31,13 +34,10 @@ class FeaturePyramidNetwork(nn.Module):
         norm_layer: Callable[..., nn.Module] | None = None,
     ) -> None:
         super().__init__()
+        check_arguments(locals(), extra_blocks=optional(instance_of(ExtraFPNBlock)))
         self.inner_blocks = nn.ModuleList()
         self.layer_blocks = nn.ModuleList()
         for in_channels in in_channels_list:
-            if in_channels < 1:
-                raise ValueError(
-                    f"every feature map needs at least one channel, got in_channels_list={in_channels_list}"
-                )
             # The maps of a backbone have 256 to 2048 channels; to be added up they need the same number. 1×1 does that.
             # No activation: a lateral may be negative, for it is added to what comes from above.
             lateral = Conv2dNormActivation(

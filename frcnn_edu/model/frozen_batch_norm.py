@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..checks.arguments import check_arguments
+
 
 class FrozenBatchNorm2d(nn.Module):
     """BatchNorm2d whose statistics and affine parameters are constants: a scale and a shift for each channel.
@@ -26,6 +28,7 @@ class FrozenBatchNorm2d(nn.Module):
 
     def __init__(self, num_features: int, eps: float = 1e-5) -> None:
         super().__init__()
+        check_arguments(locals())
         self.eps = eps  # a channel that never varied would be divided by 0
         # Buffers, not parameters: they are saved and moved with the model, and no optimiser sees them.
         self.register_buffer("weight", torch.ones(num_features))

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from ..checks.arguments import check_arguments
+from ..checks.parts import check_features, classes_of
+from ..checks.rules import part
 from .checks import check_batch
 from .transform import GeneralizedRCNNTransform, Target
 
@@ -22,6 +25,7 @@ class GeneralizedRCNN(nn.Module):
         self, backbone: nn.Module, rpn: nn.Module, roi_heads: nn.Module, transform: GeneralizedRCNNTransform
     ) -> None:
         super().__init__()
+        check_arguments(locals(), backbone=part, rpn=part, roi_heads=part, transform=part)
         self.transform = transform
         self.backbone = backbone
         self.rpn = rpn
@@ -55,6 +59,7 @@ class GeneralizedRCNN(nn.Module):
         features = self.backbone(batch.tensors)
         if isinstance(features, Tensor):  # a backbone without a pyramid
             features = {"0": features}
+        check_features(features)
         # 3. Where something is, whatever it is: (Nᵢ, 4) for each image.
         proposals, rpn_losses = self.rpn(batch, features, targets)
         # 4. What it is, and where exactly.
@@ -66,14 +71,13 @@ class GeneralizedRCNN(nn.Module):
 
     def _check(self, images: Sequence[Tensor], targets: Sequence[Target] | None) -> None:
         mean, std = self.transform.image_mean, self.transform.image_std
-        class_scores = getattr(getattr(self.roi_heads, "box_predictor", None), "cls_score", None)
         parameter = next(self.parameters(), None)  # None in the replicas of DataParallel
         check_batch(
             images,
             targets,
             training=self.training,
-            num_classes=getattr(class_scores, "out_features", None),  # unknown with a custom predictor
-            channels=len(mean),
+            num_classes=classes_of(getattr(self.roi_heads, "box_predictor", None)),  # else the logits tell
+            channels=len(mean) if len(mean) > 1 else None,  # one number serves all channels
             device=parameter.device if parameter is not None else None,
             dtype=parameter.dtype if parameter is not None else None,
             normalised=not any(mean) and all(value == 1 for value in std),

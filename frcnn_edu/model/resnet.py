@@ -6,6 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..checks.arguments import check_arguments
+from ..checks.rules import count, maker_of_layers, optional
+
 NormLayer = Callable[..., nn.Module]
 
 
@@ -36,6 +39,7 @@ class BasicBlock(nn.Module):
         norm_layer: NormLayer = nn.BatchNorm2d,
     ) -> None:
         super().__init__()
+        check_arguments(locals(), norm_layer=maker_of_layers)
         if groups != 1 or base_width != 64:
             raise ValueError(
                 f"a BasicBlock has groups=1 and base_width=64, got groups={groups}, base_width={base_width}"
@@ -86,6 +90,7 @@ class Bottleneck(nn.Module):
         norm_layer: NormLayer = nn.BatchNorm2d,
     ) -> None:
         super().__init__()
+        check_arguments(locals(), norm_layer=maker_of_layers)
         width = int(planes * (base_width / 64.0)) * groups  # planes itself in a ResNet
         self.conv1 = conv1x1(inplanes, width)  # to few channels,
         self.bn1 = norm_layer(width)
@@ -135,6 +140,7 @@ class ResNet(nn.Module):
         widths: Sequence[int] = (64, 128, 256, 512),
     ) -> None:
         super().__init__()
+        check_arguments(locals(), norm_layer=maker_of_layers, num_classes=optional(count))
         self.inplanes = widths[0]
         # The stem: (N, 3, H, W) → (N, 64, H / 4, W / 4). Most of the work of a network is on its large maps, so the
         # first two layers make them small.

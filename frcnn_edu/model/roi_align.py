@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
 from torchvision.ops import roi_align
 
+from ..checks.arguments import check_arguments
+from ..checks.rules import whole
 from ..ops.boxes import box_area
 from .transform import Size
 
@@ -28,6 +30,11 @@ class LevelMapper:
     def __init__(
         self, k_min: int, k_max: int, canonical_scale: int = 224, canonical_level: int = 4, eps: float = 1e-6
     ) -> None:
+        check_arguments(locals(), k_min=whole, k_max=whole)
+        if k_min > k_max:
+            raise ValueError(
+                f"maps must come in the order from fine to coarse, got level {k_min} first and {k_max} last"
+            )
         self.k_min = k_min
         self.k_max = k_max
         self.s0 = canonical_scale
@@ -69,8 +76,9 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         canonical_level: int = 4,
     ) -> None:
         nn.Module.__init__(self)
+        check_arguments(locals())
         self.featmap_names = featmap_names  # "0" … "3"
-        self.output_size = (output_size, output_size) if isinstance(output_size, int) else tuple(output_size)
+        self.output_size = tuple(output_size) if isinstance(output_size, Sequence) else (output_size, output_size)
         self.sampling_ratio = sampling_ratio
         self.canonical_scale = canonical_scale
         self.canonical_level = canonical_level

@@ -4,6 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..checks.arguments import check_arguments
+from ..checks.finite import check_detections
+from ..checks.parts import check_predictions, fitting
+from ..checks.rules import classes, part
 from ..ops import BalancedPositiveNegativeSampler, BoxCoder, Matcher
 from ..ops.boxes import batched_nms, box_iou, clip_boxes_to_image, remove_small_boxes
 from ..ops.losses import fastrcnn_loss
@@ -20,6 +24,7 @@ class TwoMLPHead(nn.Module):
 
     def __init__(self, in_channels: int, representation_size: int) -> None:
         super().__init__()
+        check_arguments(locals())  # at least 1
         self.fc6 = nn.Linear(in_channels, representation_size)  # named as in VGG, which the paper used
         self.fc7 = nn.Linear(representation_size, representation_size)
 
@@ -39,6 +44,7 @@ class FastRCNNPredictor(nn.Module):
 
     def __init__(self, in_channels: int, num_classes: int) -> None:
         super().__init__()
+        check_arguments(locals(), num_classes=classes)  # at least 2
         self.cls_score = nn.Linear(in_channels, num_classes)
         # Four for each class, for a cross may end where a circle does not.
         self.bbox_pred = nn.Linear(in_channels, num_classes * 4)
@@ -80,11 +86,12 @@ class RoIHeads(nn.Module):
         detections_per_img: int,
     ) -> None:
         super().__init__()
+        check_arguments(locals(), box_roi_pool=part, box_head=part, box_predictor=part)  # thresholds in 0…1, and so on
         # Proposals overlap objects well, unlike anchors, so that no object has to be rescued by low-quality matches.
         self.proposal_matcher = Matcher(fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches=False)
         self.fg_bg_sampler = BalancedPositiveNegativeSampler(batch_size_per_image, positive_fraction)
         # Proposals are nearly right, and their deltas small: the weights bring them to about unit variance.
-        self.box_coder = BoxCoder(bbox_reg_weights or (10.0, 10.0, 5.0, 5.0))
+        self.box_coder = BoxCoder((10.0, 10.0, 5.0, 5.0) if bbox_reg_weights is None else bbox_reg_weights)
         self.box_roi_pool = box_roi_pool  # boxes → (N, C, 7, 7)
         self.box_head = box_head  # → (N, 1024)
         self.box_predictor = box_predictor  # → logits (N, classes) and deltas (N, 4·classes)
@@ -109,7 +116,7 @@ class RoIHeads(nn.Module):
         if self.training:  # some of the proposals, with what should be said of each
             proposals, _, labels, regression_targets = self.select_training_samples(proposals, targets)
         pooled = self.box_roi_pool(features, proposals, image_shapes)  # (ΣNᵢ, C, 7, 7)
-        class_logits, box_regression = self.box_predictor(self.box_head(pooled))
+        class_logits, box_regression = self._predict(pooled, targets)
         # Boxes and losses in full precision, under autocast too.
         class_logits, box_regression = (x.to(proposals[0].dtype) for x in (class_logits, box_regression))
         if self.training:
@@ -118,7 +125,18 @@ class RoIHeads(nn.Module):
             return [], {"loss_classifier": loss_classifier, "loss_box_reg": loss_box_reg}
 
         boxes, scores, labels = self.postprocess_detections(class_logits, box_regression, proposals, image_shapes)
+        check_detections(self, boxes, features, pooled, class_logits, box_regression)  # none at all? It may be NaN
         return [dict(boxes=b, labels=label, scores=s) for b, label, s in zip(boxes, labels, scores)], {}
+
+    def _predict(self, pooled: Tensor, targets: list[Target] | None) -> tuple[Tensor, Tensor]:
+        """Pooled features (ΣNᵢ, C, 7, 7) → logits (ΣNᵢ, classes) and deltas (ΣNᵢ, 4·classes)."""
+        with fitting("roi_heads.box_head", pooled):  # an error names it, if it is made for other features
+            hidden = self.box_head(pooled)  # (ΣNᵢ, 1024)
+        with fitting("roi_heads.box_predictor", hidden):
+            predictions = self.box_predictor(hidden)
+        if self.training:  # custom losses may take custom predictions, and so may a custom selection
+            return check_predictions(predictions, self.box_predictor, targets, used_by=fastrcnn_loss)
+        return check_predictions(predictions, self.box_predictor, None, used_by=self.postprocess_detections)
 
     # ------------------------------------------------------------------------------------------------------- training
 

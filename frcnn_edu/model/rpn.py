@@ -6,6 +6,10 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
 
+from ..checks.arguments import check_arguments
+from ..checks.finite import check_proposals
+from ..checks.parts import check_rpn_predictions, fitting
+from ..checks.rules import part
 from ..ops import BalancedPositiveNegativeSampler, BoxCoder, Matcher, losses
 from ..ops.boxes import batched_nms, box_iou, clip_boxes_to_image, remove_small_boxes
 from .fpn import rename_old_keys
@@ -29,6 +33,7 @@ class RPNHead(nn.Module):
 
     def __init__(self, in_channels: int, num_anchors: int, conv_depth: int = 1) -> None:
         super().__init__()
+        check_arguments(locals())  # whole numbers of at least 1; 0 convolutions are legal
         # What is around a cell counts, so a 3×3 first; then for each anchor of a cell one number, and four.
         self.conv = nn.Sequential(
             *(Conv2dNormActivation(in_channels, in_channels, kernel_size=3, norm_layer=None) for _ in range(conv_depth))
@@ -75,8 +80,8 @@ class RegionProposalNetwork(nn.Module):
         fg_iou_thresh, bg_iou_thresh: an anchor with an IoU of at least the first (0.7) is an object, below the second
             (0.3) it is background.
         batch_size_per_image, positive_fraction: how many anchors per image are trained on, how many of them objects.
-        pre_nms_top_n, post_nms_top_n: dicts with keys "training" and "testing": how many of the best boxes of each
-            level enter NMS; and how many of the best of all levels leave it.
+        pre_nms_top_n, post_nms_top_n: dicts with keys "training" and "testing", or a number for both: how many of the
+            best boxes of each level enter NMS; and how many of the best of all levels leave it.
         nms_thresh: a proposal that overlaps a better one by more than this IoU is dropped.
         score_thresh: proposals with a lower probability are dropped.
 
@@ -91,12 +96,15 @@ class RegionProposalNetwork(nn.Module):
         bg_iou_thresh: float,
         batch_size_per_image: int,
         positive_fraction: float,
-        pre_nms_top_n: dict[str, int],
-        post_nms_top_n: dict[str, int],
+        pre_nms_top_n: dict[str, int] | int,
+        post_nms_top_n: dict[str, int] | int,
         nms_thresh: float,
         score_thresh: float = 0.0,
     ) -> None:
         super().__init__()
+        check_arguments(
+            locals(), anchor_generator=part, head=part
+        )  # thresholds in 0…1, the first not below the second; …
         self.anchor_generator = anchor_generator
         self.head: Any = head
         self.box_coder = BoxCoder(weights=(1.0, 1.0, 1.0, 1.0))
@@ -104,8 +112,8 @@ class RegionProposalNetwork(nn.Module):
         # Without low-quality matches most objects would have no anchor to learn from: few anchors reach an IoU of 0.7.
         self.proposal_matcher = Matcher(fg_iou_thresh, bg_iou_thresh, allow_low_quality_matches=True)
         self.fg_bg_sampler = BalancedPositiveNegativeSampler(batch_size_per_image, positive_fraction)
-        self._pre_nms_top_n = pre_nms_top_n  # of each level: 2000 in training, 1000 in evaluation
-        self._post_nms_top_n = post_nms_top_n  # of all levels together: likewise
+        self._pre_nms_top_n = _of_each_mode(pre_nms_top_n)  # of each level: 2000 in training, 1000 in evaluation
+        self._post_nms_top_n = _of_each_mode(post_nms_top_n)  # of all levels together: likewise
         self.nms_thresh = nms_thresh  # 0.7: what overlaps less may be another object, which the second stage decides
         self.score_thresh = score_thresh  # 0: all may compete
         self.min_size = 1e-3  # pixels: a box clipped away to nothing
@@ -127,17 +135,18 @@ class RegionProposalNetwork(nn.Module):
         """
         maps = list(features.values())
         anchors = self.anchor_generator(images, maps)  # (ΣH·W·A, 4) for each image
-        objectness_maps, delta_maps = self.head(maps)  # (N, A, H, W) and (N, 4·A, H, W) for each level
+        objectness_maps, delta_maps = self._maps_of_head(maps)  # (N, A, H, W) and (N, 4·A, H, W) for each level
         anchors_per_level = [level[0].numel() for level in objectness_maps]
         self._check(anchors_per_level, len(anchors[0]), targets)
-        objectness, deltas = concat_box_prediction_layers(objectness_maps, delta_maps)  # in the order of the anchors
-        # Under autocast the head computes in half precision, which has no number between 256 and 258: too coarse for boxes.
-        objectness, deltas = objectness.to(anchors[0].dtype), deltas.to(anchors[0].dtype)
+        # In the order of the anchors, and in their precision. Under autocast the head computes in half precision, which has no
+        # number between 256 and 258: too coarse for boxes.
+        objectness, deltas = (x.to(anchors[0].dtype) for x in concat_box_prediction_layers(objectness_maps, delta_maps))
 
         # To the second stage a proposal is a place to look at. No gradient flows back through its coordinates: detach().
         proposals = self.box_coder.decode(deltas.detach(), anchors).view(len(anchors), -1, 4)
         boxes, _ = self.filter_proposals(proposals, objectness, images.image_sizes, anchors_per_level)
         if not self.training:
+            check_proposals(boxes, images.tensors, maps, objectness, deltas)  # none at all? It may be NaN
             return boxes, {}
 
         # The losses look at anchors, not at proposals: what NMS kept has no influence on them.
@@ -146,6 +155,10 @@ class RegionProposalNetwork(nn.Module):
         regression_targets = self.box_coder.encode(matched_gt_boxes, anchors)
         objectness_loss, box_loss = self.compute_loss(objectness, deltas, labels, regression_targets)
         return boxes, {"loss_objectness": objectness_loss, "loss_rpn_box_reg": box_loss}
+
+    def _maps_of_head(self, maps: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        with fitting("rpn.head", maps[0]):  # an error names it, if it is made for other maps
+            return check_rpn_predictions(self.head(maps), len(maps))
 
     def filter_proposals(
         self,
@@ -251,3 +264,7 @@ class RegionProposalNetwork(nn.Module):
             )
         if self.training and targets is None:
             raise ValueError("the region proposal network needs targets in training, got None")
+
+
+def _of_each_mode(number: dict[str, int] | int) -> dict[str, int]:
+    return {"training": number, "testing": number} if isinstance(number, int) else number

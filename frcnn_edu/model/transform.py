@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..checks.arguments import check_arguments
 from ..ops.boxes import resize_boxes
 
 Target = dict[str, Tensor]
@@ -56,7 +57,8 @@ class GeneralizedRCNNTransform(nn.Module):
         _skip_resize: bool = False,
     ) -> None:
         super().__init__()
-        self.min_size = (min_size,) if isinstance(min_size, int) else tuple(min_size)  # 800 pixels
+        check_arguments(locals())
+        self.min_size = tuple(min_size) if isinstance(min_size, Sequence) else (min_size,)  # 800 pixels
         self.max_size = max_size  # 1333 pixels
         self.image_mean = image_mean
         self.image_std = image_std

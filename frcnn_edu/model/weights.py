@@ -36,6 +36,10 @@ def resolve_weights(
         if enum is None or not isinstance(weights, enum):
             raise TypeError(f"expected {f'weights of {enum.__name__}' if enum else 'a file'}, got {weights!r}")
         return weights
+    if not isinstance(weights, str | Path):
+        raise TypeError(
+            f"weights must be a name such as 'DEFAULT', a file, a member of torchvision's enum or None, got {weights!r}"
+        )
     if Path(weights).is_file():
         return Path(weights)
     if isinstance(published, Path) and weights == "DEFAULT":

@@ -5,6 +5,9 @@ import math
 import torch
 from torch import Tensor
 
+from ..checks.arguments import box_weights, check_arguments
+from ..checks.rules import not_negative_or_infinite
+
 
 class BoxCoder:
     """Turns boxes into deltas relative to anchors or proposals, and back (R-CNN, appendix C).
@@ -20,6 +23,7 @@ class BoxCoder:
     def __init__(
         self, weights: tuple[float, float, float, float], bbox_xform_clip: float = math.log(1000.0 / 16)
     ) -> None:
+        check_arguments(locals(), weights=box_weights, bbox_xform_clip=not_negative_or_infinite)
         self.weights = weights
         self.bbox_xform_clip = bbox_xform_clip
 

@@ -2,6 +2,9 @@
 
 from torch import Tensor
 
+from ..checks.arguments import check_arguments
+from ..checks.rules import fraction
+
 
 class Matcher:
     """Gives each candidate box a ground-truth box, or says that it has none (Faster R-CNN, section 3.1.2).
@@ -19,8 +22,9 @@ class Matcher:
     BETWEEN_THRESHOLDS = -2
 
     def __init__(self, high_threshold: float, low_threshold: float, allow_low_quality_matches: bool = False) -> None:
-        if low_threshold > high_threshold:
-            raise ValueError(f"low_threshold {low_threshold} is above high_threshold {high_threshold}")
+        check_arguments(
+            locals(), high_threshold=fraction, low_threshold=fraction
+        )  # and the high one not below the low one
         self.high_threshold = high_threshold
         self.low_threshold = low_threshold
         self.allow_low_quality_matches = allow_low_quality_matches

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ..checks.arguments import check_arguments
+
 
 class BalancedPositiveNegativeSampler:
     """Samples a fixed number of candidates per image, at most `positive_fraction` of them positive.
@@ -15,6 +17,7 @@ class BalancedPositiveNegativeSampler:
     """
 
     def __init__(self, batch_size_per_image: int, positive_fraction: float) -> None:
+        check_arguments(locals())  # a whole number of at least 1, and a number in 0…1
         self.batch_size_per_image = batch_size_per_image
         self.positive_fraction = positive_fraction
 

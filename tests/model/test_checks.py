@@ -4,10 +4,14 @@ import re
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torchvision.ops import box_convert
 from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat, Image
 
 from frcnn_edu.model import checks
@@ -75,6 +79,21 @@ def box(*corners: float, n: int = 2) -> Callable:
     return edit
 
 
+def fractions(convert: Callable = lambda boxes: boxes, only: int | None = None) -> Callable:
+    """The boxes of the second image, or one of them, divided by its size."""
+
+    def edit(batch: SimpleNamespace) -> None:
+        of_image, chosen = batch.targets[1], slice(None) if only is None else slice(only, only + 1)
+        boxes, labels = of_image["boxes"][chosen], of_image["labels"][chosen]
+        of_image.update(boxes=convert(boxes / torch.tensor([90.0, 50.0, 90.0, 50.0])), labels=labels)
+
+    return edit
+
+
+def cxcywh(boxes: torch.Tensor) -> torch.Tensor:
+    return box_convert(boxes, "xyxy", "cxcywh")
+
+
 def label(value: int, n: int = 2) -> Callable:
     def edit(batch: SimpleNamespace) -> None:
         batch.targets[1]["labels"][n] = value
@@ -116,7 +135,13 @@ BAD_BATCHES = [
     ("image complex", image(torch.zeros(3, 8, 9).cfloat()), TypeError, r"images\[1\] must be floating point.*complex"),
     ("image HWC", image(torch.rand(8, 9, 3)), ValueError, r"images\[1\] .*\(8, 9, 3\): looks like \(H, W, C\).*permute"),
     ("image grey", image(torch.rand(1, 8, 9)), ValueError, r"images\[1\] .*\(1, 8, 9\): for a grey image"),
-    ("image RGBA", image(torch.rand(4, 8, 9)), ValueError, r"images\[1\] must have shape \(3, H, W\), got \(4, 8, 9\)"),
+    ("image RGBA", image(torch.rand(4, 8, 9)), ValueError, r"shape \(3, H, W\), got \(4, 8, 9\): 3 channels, as image_mean has"),
+    (
+        "images of two numbers of channels",
+        lambda b: (argument("channels", None)(b), image(torch.rand(4, 8, 9))(b)),
+        ValueError,
+        r"images\[1\] must have shape \(3, H, W\), got \(4, 8, 9\)",
+    ),
     ("image of no channels", image(torch.rand(0, 8, 9)), ValueError, r"images\[1\] .* got \(0, 8, 9\)"),
     ("image of no height", image(torch.rand(3, 0, 9)), ValueError, r"images\[1\] has no pixels.*\(3, 0, 9\)"),
     ("image of no width", image(torch.rand(3, 8, 0)), ValueError, r"images\[1\] has no pixels.*\(3, 8, 0\)"),
@@ -181,6 +206,23 @@ BAD_BATCHES = [
         ValueError,
         r"targets\[1\]\['boxes'\] must be in xyxy format, got CXCYWH",
     ),
+    *(
+        (
+            f"boxes for a canvas of {canvas}",
+            target("boxes", lambda x, canvas=canvas: BoundingBoxes(x, format="XYXY", canvas_size=canvas)),
+            ValueError,
+            rf"targets\[1\]\['boxes'\] is for an image of \(height, width\) \({canvas[0]}, {canvas[1]}\), as its canvas_size says, "
+            r"but images\[1\] has \(50, 90\)",
+        )
+        for canvas in ((90, 50), (100, 180), (50, 91))
+    ),
+    ("boxes as fractions", fractions(), ValueError, r"all of targets\[1\]\['boxes'\] lie within 0…1, as \[0, 0, 1, 1\] does, but their "
+     r"image is 90 wide and 50 high: boxes are xyxy in pixels; multiply fractions by \[90, 50, 90, 50\]$"),
+    ("one box as fractions", fractions(only=2), ValueError, r"targets\[1\]\['boxes'\] lie within 0…1, as \[0\.666\d*, 0\.4, "),
+    ("the whole image as fractions", fractions(only=0), ValueError, r"lie within 0…1, as \[0, 0, 1, 1\] does"),
+    ("boxes as fractions of YOLO's", fractions(cxcywh), ValueError, r"by \[90, 50, 90, 50\], after .*'cxcywh', 'xyxy'\) if they are YOLO's$"),
+    ("boxes as fractions in eval", lambda b: (argument("training", False)(b), fractions()(b)), ValueError, r"lie within 0…1"),
+    ("boxes of no size", lambda b: b.targets[1].update(boxes=torch.zeros(3, 4)), ValueError, r"\[0\] = \[0, 0, 0, 0\] has width 0"),
     # labels
     ("labels int32", target("labels", lambda x: x.int()), TypeError, r"\['labels'\] must be torch\.int64, got torch\.int32"),
     ("labels float", target("labels", lambda x: x.float()), TypeError, r"targets\[1\]\['labels'\] .* got torch\.float32"),
@@ -230,6 +272,11 @@ def of_dtype(dtype: torch.dtype) -> Callable:
     return edit
 
 
+def few_pixels(batch: SimpleNamespace) -> None:
+    batch.images[1] = torch.rand(3, 8, 9)
+    batch.targets[1]["boxes"] = torch.tensor([[0.0, 0.0, 1.0, 1.0]] * 3)
+
+
 def one_channel(batch: SimpleNamespace) -> None:
     batch.channels, batch.images = 1, [image[:1] for image in batch.images]
 
@@ -254,6 +301,10 @@ GOOD_BATCHES = [
     ("black and white", lambda b: (image(torch.zeros_like)(b), image(torch.ones_like, i=0)(b))),
     ("normalised by the caller", lambda b: (argument("normalised", True)(b), image(lambda x: (x - 0.5) / 0.01)(b))),
     ("one channel", one_channel),
+    ("any number of channels", lambda b: (argument("channels", None)(b), setattr(b, "images", [x[:2] for x in b.images]))),
+    ("a box within a pixel, and others", box(0.2, 0.3, 0.8, 0.9)),
+    ("boxes within a pixel that begin outside", lambda b: b.targets[1].update(boxes=torch.tensor([[-0.1, 0, 0.9, 1]] * 3))),
+    ("boxes of a pixel in an image of a few", few_pixels),
     ("as high as it has channels", lambda b: (no_objects(b), image(torch.rand(3, 3, 3), i=0)(b))),
     ("one-pixel image", lambda b: (b.images.pop(), b.targets.pop(), no_objects(b), image(torch.rand(3, 1, 1), i=0)(b))),
     ("device not told", argument("device", None)),
@@ -297,6 +348,52 @@ def test_float64_coordinates_are_not_rounded_on_the_way() -> None:
     call(batch)
 
 
+@pytest.mark.parametrize("height", [400, 1000])
+def test_large_images_are_looked_at_in_rows(height: int) -> None:
+    """What is everywhere, or in a stripe of a few rows, is found; and no more than so many values are looked at."""
+    large = torch.rand(3, height, 1300)
+    rows = checks._some_rows(large)
+    step = height // rows.shape[1]
+    assert step > 1
+    assert checks.MOST_VALUES / 2 < rows.numel() <= checks.MOST_VALUES + 3 * 1300
+    for spoil, message in ((lambda x: x * 255, "divide by 255"), (lambda x: x * NAN, "contains NaN")):
+        batch = good_batch()
+        batch.images[0] = spoil(large.clone())
+        with pytest.raises(ValueError, match=rf"images\[0\] .*{message}"):
+            call(batch)
+        batch.images[0] = large.clone()
+        stripe = slice(height // 3, height // 3 + step + 1)
+        batch.images[0][:, stripe] = spoil(large[:, stripe])
+        with pytest.raises(ValueError, match=rf"images\[0\] .*{message}"):
+            call(batch)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=4), st.data())
+def test_the_wrong_box_and_label_are_found_wherever_they_are(counts: list[int], data: st.DataObject) -> None:
+    """Among images with and without objects."""
+    images = [torch.rand(3, 40 + 10 * i, 90) for i in range(len(counts))]
+    targets = [
+        {"boxes": torch.tensor([[1.0, 2, 30, 39]]).repeat(n, 1), "labels": torch.ones(n, dtype=torch.int64)}
+        for n in counts
+    ]
+    batch = good_batch(images=images, targets=targets)
+    call(batch)
+    places = [(i, n) for i, count in enumerate(counts) for n in range(count)]
+    if not places:
+        return
+    i, n = data.draw(st.sampled_from(places))
+    targets[i]["labels"][n] = 5
+    with pytest.raises(ValueError, match=rf"^targets\[{i}\]\['labels'\]\[{n}\] is 5, but objects are 1 … 4"):
+        call(batch)
+    targets[i]["boxes"][n, 3] = 2
+    with pytest.raises(ValueError, match=rf"^targets\[{i}\]\['boxes'\]\[{n}\] = \[1, 2, 30, 2\] has height 0"):
+        call(batch)
+    targets[i]["boxes"][n] = torch.tensor([1.0, 41 + 10 * i, 30, 50 + 10 * i])
+    with pytest.raises(ValueError, match=rf"^targets\[{i}\]\['boxes'\]\[{n}\] .* 90 wide and {40 + 10 * i} high"):
+        call(batch)
+
+
 def test_the_first_bad_image_is_the_one_named() -> None:
     batch = good_batch()
     batch.images[0][0, 0, 0] = NAN
@@ -330,9 +427,9 @@ def test_a_gpu_is_waited_for_once_whatever_the_batch(monkeypatch: pytest.MonkeyP
     """With tensors that only pretend to be on a GPU: the one read is `_to_host`, of all values at once."""
     reads: list[torch.Tensor] = []
 
-    def to_host(values: torch.Tensor) -> list[float]:
+    def to_host(values: torch.Tensor) -> np.ndarray:
         reads.append(values)
-        return [0.0, 1.0] * 3 + [1.0, 2.0, 30.0, 40.0] * 7 + [1.0] * 7 + [2.0, 3.0, 8.0, 9.0] + [4.0]
+        return np.array([0.0, 1.0] * 3 + [1.0, 2.0, 30.0, 40.0] * 7 + [2.0, 3.0, 8.0, 9.0] + [1.0] * 7 + [4.0])
 
     monkeypatch.setattr(checks, "_to_host", to_host)
     recorder = ReadsOfTheDevice()

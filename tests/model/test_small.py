@@ -42,7 +42,7 @@ def test_its_body_has_two_blocks_in_each_stage() -> None:
 
 
 def test_settings_can_be_others() -> None:
-    model = fasterrcnn_small_fpn(num_classes=3, min_size=240, rpn_post_nms_top_n_train=7)
-    assert tuple(model.transform.min_size) == (240,)
+    model = fasterrcnn_small_fpn(num_classes=3, min_size=150, rpn_post_nms_top_n_train=7)
+    assert tuple(model.transform.min_size) == (150,)
     assert model.rpn._post_nms_top_n == {"training": 7, "testing": 300}
     assert [len(found["labels"]) <= 300 for found in model.eval()([torch.rand(3, 64, 64)])] == [True]

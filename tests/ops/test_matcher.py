@@ -61,7 +61,10 @@ def test_thresholds_are_inclusive_below_and_exclusive_above() -> None:
 
 
 def test_thresholds_in_the_wrong_order() -> None:
-    with pytest.raises(ValueError, match=r"low_threshold 0\.7 is above high_threshold 0\.3"):
+    with pytest.raises(
+        ValueError,
+        match=r"high_threshold must be at least low_threshold, got high_threshold=0\.3 and low_threshold=0\.7",
+    ):
         Matcher(0.3, 0.7)
 
 

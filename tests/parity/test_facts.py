@@ -218,7 +218,7 @@ def test_fact_09_ties_after_sigmoid_fall_as_torchvisions_do() -> None:
         logits = (torch.randn(1, count, generator=generator) * 30).round()  # most are 0.0 or 1.0 after sigmoid
         outputs = []
         for lib in (OURS, THEIRS):
-            rpn = make_rpn(lib, pre_nms_top_n={"training": 800, "testing": 800}, score_thresh=-1.0).eval()
+            rpn = make_rpn(lib, pre_nms_top_n={"training": 800, "testing": 800}, score_thresh=0.0).eval()
             outputs.append(rpn.filter_proposals(proposals, logits, [(100, 100)], levels))
         (boxes, scores), (their_boxes, their_scores) = outputs
         assert (their_scores[0] == 1).sum() > 20

@@ -130,7 +130,8 @@ def _files(cls: type) -> dict[str, dict[str, Any]]:
         return {}
     called = {getattr(value, "__module__", "") for value in vars(file).values() if isroutine(value)}
     called |= {value.__name__ for value in vars(file).values() if ismodule(value)}
-    files = [file, *(sys.modules[name] for name in sorted(called) if name.startswith(_OURS) and name != file.__name__)]
+    ours = sorted(name for name in called if name.startswith(_OURS) and not name.startswith(_CHECKS))
+    files = [file, *(sys.modules[name] for name in ours if name != file.__name__)]
     return {each.__name__: _functions(each) for each in files}
 
 
@@ -145,4 +146,5 @@ _ASKED = {"most_at_one_go"}  # the shelf asks it itself, by the same name
 _CONV2D = F.conv2d
 _REPLACED = object()  # it is equal to nothing
 _OURS = __name__.split(".")[0] + "."
+_CHECKS = _OURS + "checks."  # which change no number
 _AS_WRITTEN: dict[type, _Written] = {}

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
 
+from ...checks.finite import check_proposals
 from ...ops import losses
 from ...ops.boxes import box_iou
 from ..rpn import RegionProposalNetwork, RPNHead, concat_box_prediction_layers
@@ -47,6 +48,7 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         )
         proposals = self._propose(anchors, objectness.detach(), deltas.detach(), images.image_sizes, anchors_per_level)
         if not self.training:
+            check_proposals(proposals, images.tensors, maps, objectness, deltas)
             return proposals, {}
 
         labels, matched_gt_boxes = self.assign_targets_to_anchors(anchors, targets)
@@ -69,7 +71,7 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         )
 
     def _predict(self, maps: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        return self.head(maps)
+        return self._maps_of_head(maps)
 
     def _predicted_at(
         self, sampled: Tensor, maps: list[Tensor], objectness: Tensor, deltas: Tensor
@@ -156,7 +158,7 @@ class FastRegionProposalNetwork(ExactRegionProposalNetwork):
     def _predict(self, maps: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         only_sampled = _is_head_as_made(self.head)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not only_sampled):
-            return self.head(maps)
+            return self._maps_of_head(maps)
 
     def _predicted_at(
         self, sampled: Tensor, maps: list[Tensor], objectness: Tensor, deltas: Tensor

@@ -1,0 +1,67 @@
+"""Where do numbers stop being numbers? NaN looks like "nothing found": it is neither above a threshold nor below it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+Returned: TypeAlias = Iterable[Tensor] | Callable[[], Iterable[Tensor]]
+
+
+def check_proposals(
+    proposals: Sequence[Tensor], batch: Tensor, maps: Sequence[Tensor], objectness: Tensor, deltas: Tensor
+) -> None:
+    """`check_found` for what an RPN made of the batch (N, C, H, W), the backbone's maps, and its head's logits and deltas."""
+    check_found(proposals, {"transform": [batch], "backbone": maps, "rpn.head": [objectness, deltas]})
+
+
+def check_detections(
+    roi_heads: Any,
+    boxes: Sequence[Tensor],
+    features: Mapping[str, Tensor],
+    pooled: Tensor,
+    logits: Tensor,
+    deltas: Tensor,
+) -> None:
+    """`check_found` for what the RoI heads made of the backbone's maps, the pooled features, and logits and deltas."""
+    stages: dict[str, Returned] = {
+        "backbone": features.values(),
+        "roi_heads.box_roi_pool": [pooled],
+        "roi_heads.box_head": lambda: [roi_heads.box_head(pooled)],
+        "roi_heads.box_predictor": [logits, deltas],
+    }
+    check_found(boxes, stages)
+
+
+def check_found(found: Sequence[Tensor], stages: Mapping[str, Returned]) -> None:
+    """If an image has no boxes, make sure that this is not because of NaN. If each has some, nothing is computed.
+
+    Args:
+        found: boxes of each image, (K, 4).
+        stages: what each stage returned, in the order of the data, by the stage's name in the model; a function that returns
+            it is called only if the last has NaN.
+
+    Raises:
+        ValueError: the last stage has NaN, or infinity; the message names the first stage that has.
+    """
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or all(len(boxes) > 0 for boxes in found):
+        return
+    *_, last = stages.values()
+    # Minus infinity is legal at the end: as a logit it rules a class out.
+    if all(bool((x < torch.inf).all()) for x in _tensors(last)):
+        return
+    first = next(name for name, x in stages.items() if not all(bool(each.isfinite().all()) for each in _tensors(x)))
+    why = (
+        "an image has such values, or image_std is too small"
+        if first == "transform"
+        else "its weights are damaged or have diverged, or its precision is too low; "
+        "[name for name, x in model.state_dict().items() if not x.isfinite().all()] lists such weights"
+    )
+    raise ValueError(
+        f"nothing can be detected: what model.{first} returns is NaN or infinite, which no stage before it is: {why}"
+    )
+
+
+def _tensors(tensors: Returned) -> Iterable[Tensor]:
+    return tensors() if callable(tensors) else tensors

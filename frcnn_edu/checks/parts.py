@@ -1,0 +1,196 @@
+"""Do the parts of a detector fit together? What shows before a forward pass, and what shows only in one."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .rules import count, part
+
+# What PyTorch says when a layer is given another number of channels than it takes.
+MISFITS = ("shapes cannot be multiplied", "to have", "size mismatch")
+
+
+# --- before a forward pass ----------------------------------------------------------------------------------------
+
+
+def check_backbone(backbone: Any) -> int:
+    """The channels of each map that a backbone returns, as it says itself.
+
+    Raises:
+        TypeError: it is no module, or `out_channels` no whole number. ValueError: it says nothing, or less than 1.
+    """
+    if not hasattr(backbone, "out_channels"):
+        raise ValueError("the backbone needs an attribute out_channels: the channels of each map that it returns")
+    part("backbone", backbone)
+    count("backbone.out_channels", backbone.out_channels)
+    return int(backbone.out_channels)
+
+
+def check_rpn_head(rpn_head: Any, anchor_generator: Any, out_channels: int) -> None:
+    """Whether an `RPNHead` takes the backbone's maps, and predicts a box for each anchor. (Of others nothing is known.)"""
+    if not _is_known(rpn_head, "RPNHead"):
+        return
+    takes = next((layer.in_channels for layer in rpn_head.modules() if isinstance(layer, nn.Conv2d)), out_channels)
+    if takes != out_channels:
+        raise ValueError(
+            f"rpn_head takes maps of {takes} channels, but the backbone's have {out_channels} (out_channels)"
+        )
+    anchors = anchor_generator.num_anchors_per_location()
+    if set(anchors) != {rpn_head.cls_logits.out_channels}:
+        raise ValueError(
+            f"rpn_head is made for num_anchors={rpn_head.cls_logits.out_channels} at each location, but "
+            f"rpn_anchor_generator has {anchors}, a number for each map"
+        )
+
+
+def window_of(box_roi_pool: Any) -> tuple[int, int]:
+    """Rows and columns of what RoIAlign makes of a proposal."""
+    if not hasattr(box_roi_pool, "output_size"):
+        raise TypeError(
+            "box_roi_pool needs an attribute output_size, (rows, columns); or give a box_head that does without"
+        )
+    rows, columns = box_roi_pool.output_size
+    return rows, columns
+
+
+def check_box_parts(box_roi_pool: Any, box_head: Any, box_predictor: Any, out_channels: int) -> None:
+    """Whether a `TwoMLPHead` takes what is pooled, and a `FastRCNNPredictor` what that gives. (Of others nothing is known.)"""
+    if not _is_known(box_head, "TwoMLPHead"):
+        return
+    rows, columns = window_of(box_roi_pool)
+    takes, gives = box_head.fc6.in_features, box_head.fc7.out_features
+    if takes != out_channels * rows * columns:
+        raise ValueError(
+            f"box_head takes {takes} numbers for each proposal (in_channels), but box_roi_pool gives it "
+            f"{out_channels * rows * columns}: {out_channels} channels (the backbone's) of {rows}×{columns} (output_size)"
+        )
+    if _is_known(box_predictor, "FastRCNNPredictor") and box_predictor.cls_score.in_features != gives:
+        raise ValueError(
+            f"box_head gives {gives} numbers for each proposal (representation_size), but the predictor takes "
+            f"{box_predictor.cls_score.in_features}: give box_predictor=FastRCNNPredictor({gives}, …) in place of num_classes"
+        )
+
+
+def _is_known(module: Any, name: str) -> bool:
+    """Whether a module does what this class of ours, or torchvision's of that name, does."""
+    forward = getattr(type(module), "forward", None)
+    ours_or_theirs = getattr(forward, "__module__", "").split(".")[0] in ("frcnn_edu", "torchvision")
+    return ours_or_theirs and getattr(forward, "__qualname__", "") == f"{name}.forward"
+
+
+# --- in a forward pass --------------------------------------------------------------------------------------------
+
+
+def check_features(features: Any) -> None:
+    """Whether a backbone returned maps by name."""
+    if not isinstance(features, Mapping):
+        raise TypeError(
+            f"the backbone must return a map (N, C, H, W), or a dict of them by name, got {_kind(features)}"
+        )
+    if not features:
+        raise ValueError("the backbone returned no map at all")
+    for name, features_of_level in features.items():
+        if not isinstance(features_of_level, Tensor) or features_of_level.ndim != 4:
+            raise TypeError(
+                f"the backbone's map {name!r} must be a tensor (N, C, H, W), got {_kind(features_of_level)}"
+            )
+
+
+def check_maps(maps: Mapping[str, Tensor], fpn: Any) -> None:
+    """Whether a pyramid is made for the maps that it is about to get."""
+    if torch.compiler.is_compiling() or not all(isinstance(features, Tensor) for features in maps.values()):
+        return  # the code is followed, by PyTorch or by torch.fx, for maps whose shapes it need not know
+    if len(maps) != len(fpn.inner_blocks):
+        raise ValueError(
+            f"the pyramid is made for {len(fpn.inner_blocks)} maps (in_channels_list), but the backbone below it returned "
+            f"{len(maps)}: {list(maps)}"
+        )
+    for i, (name, features) in enumerate(maps.items()):
+        lateral = next((layer for layer in fpn.inner_blocks[i].modules() if isinstance(layer, nn.Conv2d)), None)
+        if lateral is not None and lateral.in_channels != features.shape[1]:
+            raise ValueError(
+                f"in_channels_list[{i}] is {lateral.in_channels}, but the backbone's map {name!r} has {features.shape[1]} "
+                "channels"
+            )
+
+
+def check_rpn_predictions(predictions: Any, levels: int) -> tuple[list[Tensor], list[Tensor]]:
+    """What an RPN head returned, as logits and deltas with a map for each level."""
+    pair = isinstance(predictions, tuple | list) and len(predictions) == 2
+    if not pair or not all(isinstance(maps, tuple | list) and len(maps) == levels for maps in predictions):
+        raise ValueError(
+            f"model.rpn.head must return two lists, logits and deltas, with a map for each of the {levels} levels, got "
+            f"{_kind(predictions)}"
+        )
+    logits, deltas = predictions
+    return logits, deltas
+
+
+@contextmanager
+def fitting(name: str, given: Tensor) -> Iterator[None]:
+    """What a part does inside; if PyTorch then finds that channels do not fit, a `ValueError` says which part it was."""
+    try:
+        yield
+    except RuntimeError as error:
+        message = str(error).splitlines()[0]
+        if not any(words in message for words in MISFITS):
+            raise
+        raise ValueError(f"model.{name} does not fit what it is given, {_kind(given)}: {message}") from error
+
+
+def classes_of(box_predictor: Any) -> int | None:
+    """For how many classes a predictor says that it is, by its layer `cls_score`; None if it does not say."""
+    return getattr(getattr(box_predictor, "cls_score", None), "out_features", None)
+
+
+def check_predictions(
+    predictions: Any, box_predictor: Any, targets: Sequence[Mapping[str, Tensor]] | None, used_by: Callable[..., Any]
+) -> tuple[Tensor, Tensor]:
+    """What a box predictor returned, as logits (N, C) and deltas (N, 4·C).
+
+    Args:
+        targets: in training, those of each image; no label may be C or more.
+        used_by: what comes next. Somebody's own loss or selection may use the predictions in its own way, so that nothing
+            is asked but that there are two.
+
+    Raises:
+        ValueError: they are not that; or a label is that of no class.
+    """
+    if not isinstance(predictions, tuple | list) or len(predictions) != 2:
+        raise ValueError(
+            "model.roi_heads.box_predictor must return two tensors, logits (N, C) and deltas (N, 4·C), got "
+            f"{_kind(predictions)}"
+        )
+    logits, deltas = predictions
+    if getattr(used_by, "__module__", "").split(".")[0] != __name__.split(".")[0]:
+        return logits, deltas
+    if logits.ndim != 2 or deltas.shape != (logits.shape[0], 4 * logits.shape[1]):
+        raise ValueError(
+            "model.roi_heads.box_predictor must return logits (N, C) and deltas (N, 4·C), four for each class, got "
+            f"{tuple(logits.shape)} and {tuple(deltas.shape)}"
+        )
+    if (
+        targets is not None and classes_of(box_predictor) != logits.shape[1]
+    ):  # otherwise labels were checked with the batch
+        _check_labels([target["labels"] for target in targets], logits.shape[1])
+    return logits, deltas
+
+
+def _check_labels(labels: Sequence[Tensor], num_classes: int) -> None:
+    all_labels = torch.cat([*labels])
+    if len(all_labels) == 0 or int(all_labels.max()) < num_classes:
+        return
+    i, n = next((i, int(of_image.argmax())) for i, of_image in enumerate(labels) if (of_image >= num_classes).any())
+    raise ValueError(
+        f"targets[{i}]['labels'][{n}] is {int(labels[i][n])}, but objects are 1 … {num_classes - 1} "
+        f"(num_classes={num_classes}, by the logits of model.roi_heads.box_predictor); 0 is the background"
+    )
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    return "None" if value is None else f"a {type(value).__name__}"
