@@ -102,9 +102,8 @@ class RegionProposalNetwork(nn.Module):
         score_thresh: float = 0.0,
     ) -> None:
         super().__init__()
-        check_arguments(
-            locals(), anchor_generator=part, head=part
-        )  # thresholds in 0…1, the first not below the second; …
+        # Thresholds in 0…1, the first not below the second; whole numbers.
+        check_arguments(locals(), anchor_generator=part, head=part)
         self.anchor_generator = anchor_generator
         self.head: Any = head
         self.box_coder = BoxCoder(weights=(1.0, 1.0, 1.0, 1.0))

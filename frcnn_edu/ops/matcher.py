@@ -22,9 +22,8 @@ class Matcher:
     BETWEEN_THRESHOLDS = -2
 
     def __init__(self, high_threshold: float, low_threshold: float, allow_low_quality_matches: bool = False) -> None:
-        check_arguments(
-            locals(), high_threshold=fraction, low_threshold=fraction
-        )  # and the high one not below the low one
+        # In 0…1, and the high one not below the low one.
+        check_arguments(locals(), high_threshold=fraction, low_threshold=fraction)
         self.high_threshold = high_threshold
         self.low_threshold = low_threshold
         self.allow_low_quality_matches = allow_low_quality_matches
