@@ -7,8 +7,11 @@ from typing import TypeAlias
 from torch import Tensor, nn
 from torchvision.models import get_model
 from torchvision.models._api import WeightsEnum
+from torchvision.models.detection import backbone_utils
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
+from .compat.old_arguments import with_old_arguments
+from .compat.tracing import refuse_to_script
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .resnet import RESNETS, resnet
@@ -76,7 +79,10 @@ class BackboneWithFPN(nn.Module):
         """(N, 3, H, W) → maps (N, out_channels, Hᵢ, Wᵢ) "0", "1", "2", "3", "pool"."""
         return self.fpn(self.body(x))  # up, and down again
 
+    __prepare_scriptable__ = refuse_to_script  # what torch.jit.script calls first
 
+
+@with_old_arguments(backbone_utils.resnet_fpn_backbone, weights="IMAGENET1K_V1")
 def resnet_fpn_backbone(
     *,
     backbone_name: str,
@@ -137,6 +143,7 @@ def freeze_resnet(backbone: nn.Module, trainable_layers: int) -> None:
             parameter.requires_grad_(False)
 
 
+@with_old_arguments(backbone_utils.mobilenet_backbone, weights="IMAGENET1K_V1")
 def mobilenet_backbone(
     *,
     backbone_name: str,
