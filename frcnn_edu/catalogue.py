@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-MODEL_NAMES = ("small", "resnet50_fpn", "mobilenet_v3_large_fpn")  # `frcnn_edu.MODELS` has the builder of each
+MODEL_NAMES = (  # `frcnn_edu.MODELS` has the builder of each
+    "small",
+    "resnet50_fpn",
+    "mobilenet_v3_large_fpn",
+    "resnet50_fpn_v2",
+    "mobilenet_v3_large_320_fpn",
+)
 TIMM = "timm:"  # before the name of a backbone of timm's
 SHIPPED_WEIGHTS = Path(__file__).parent / "assets" / "shapes_small.safetensors"  # of the small model
 

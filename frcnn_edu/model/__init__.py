@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from ..catalogue import MODEL_NAMES, TIMM, check_model_name
 from .anchors import AnchorGenerator
@@ -29,10 +30,16 @@ from .roi_heads import FastRCNNPredictor, RoIHeads, TwoMLPHead
 from .rpn import RegionProposalNetwork, RPNHead
 from .timm_backbone import TimmBackbone, timm_fpn_backbone
 from .transform import GeneralizedRCNNTransform, ImageList
+from .variants import fasterrcnn_mobilenet_v3_large_320_fpn, fasterrcnn_resnet50_fpn_v2
 
-MODELS: dict[str, Callable[..., FasterRCNN]] = dict(
-    zip(MODEL_NAMES, (fasterrcnn_small_fpn, fasterrcnn_resnet50_fpn, fasterrcnn_mobilenet_v3_large_fpn), strict=True)
+BUILDERS: tuple[Callable[..., FasterRCNN], ...] = (
+    fasterrcnn_small_fpn,
+    fasterrcnn_resnet50_fpn,
+    fasterrcnn_mobilenet_v3_large_fpn,
+    fasterrcnn_resnet50_fpn_v2,
+    fasterrcnn_mobilenet_v3_large_320_fpn,
 )
+MODELS: dict[str, Callable[..., FasterRCNN]] = dict(zip(MODEL_NAMES, BUILDERS, strict=True))
 
 
 def model_builder(name: str) -> Callable[..., FasterRCNN]:
@@ -45,6 +52,18 @@ def model_builder(name: str) -> Callable[..., FasterRCNN]:
     if name.startswith(TIMM):
         return partial(fasterrcnn_timm_fpn, name.removeprefix(TIMM))
     return MODELS[name]
+
+
+def get_model(name: str, **config: Any) -> FasterRCNN:
+    """A model by the name that torchvision's `get_model` has for it, such as "fasterrcnn_resnet50_fpn".
+
+    Args:
+        **config: of the builder.
+
+    Raises:
+        ValueError: there is no such model.
+    """
+    return model_builder(name.removeprefix("fasterrcnn_"))(**config)
 
 
 __all__ = [
@@ -71,10 +90,13 @@ __all__ = [
     "SlimResNet",
     "TimmBackbone",
     "TwoMLPHead",
+    "fasterrcnn_mobilenet_v3_large_320_fpn",
     "fasterrcnn_mobilenet_v3_large_fpn",
     "fasterrcnn_resnet50_fpn",
+    "fasterrcnn_resnet50_fpn_v2",
     "fasterrcnn_small_fpn",
     "fasterrcnn_timm_fpn",
+    "get_model",
     "mobilenet_backbone",
     "model_builder",
     "needs_new_predictor",

@@ -8,12 +8,15 @@ import torchvision
 from torch import Tensor, nn
 from torchvision.models import get_model, list_models
 from torchvision.models._api import WeightsEnum
+from torchvision.models.detection import backbone_utils
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
 from ..checks.arguments import check_arguments
 from ..checks.parts import check_maps
 from ..checks.rules import instance_of, layer_names, optional, stages_between, up_to
 from ..checks.untrained import warn_of_untrained
+from .compat.old_arguments import with_old_arguments
+from .compat.tracing import refuse_to_script
 from .fpn import FeaturePyramidNetwork, LastLevelMaxPool
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .resnet import RESNETS, resnet
@@ -86,7 +89,10 @@ class BackboneWithFPN(nn.Module):
         check_maps(maps, self.fpn)
         return self.fpn(maps)  # and down again
 
+    __prepare_scriptable__ = refuse_to_script  # what torch.jit.script calls first
 
+
+@with_old_arguments(backbone_utils.resnet_fpn_backbone, weights="IMAGENET1K_V1")
 def resnet_fpn_backbone(
     *,
     backbone_name: str,
@@ -150,6 +156,7 @@ def freeze_resnet(backbone: nn.Module, trainable_layers: int) -> None:
             parameter.requires_grad_(False)
 
 
+@with_old_arguments(backbone_utils.mobilenet_backbone, weights="IMAGENET1K_V1")
 def mobilenet_backbone(
     *,
     backbone_name: str,

@@ -7,9 +7,12 @@ from typing import Any
 
 from torch import nn
 from torchvision.models import MobileNet_V3_Large_Weights, ResNet50_Weights
+from torchvision.models import detection as theirs
 from torchvision.models._api import WeightsEnum
 from torchvision.models.detection import (
+    FasterRCNN_MobileNet_V3_Large_320_FPN_Weights,
     FasterRCNN_MobileNet_V3_Large_FPN_Weights,
+    FasterRCNN_ResNet50_FPN_V2_Weights,
     FasterRCNN_ResNet50_FPN_Weights,
 )
 
@@ -17,7 +20,8 @@ from ..catalogue import SHIPPED_WEIGHTS
 from ..checks.rules import classes, whole
 from ..checks.untrained import weights_follow
 from .anchors import AnchorGenerator
-from .backbone import BackboneWithFPN, mobilenet_backbone, resnet_fpn_backbone
+from .backbone import BackboneWithFPN, check_range, mobilenet_backbone, resnet_fpn_backbone
+from .compat.old_arguments import with_old_arguments
 from .faster_rcnn import ASPECT_RATIOS, FasterRCNN, fpn_anchors
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .resnet import SlimResNet
@@ -39,9 +43,12 @@ PUBLISHED: dict[str, type[WeightsEnum] | Path] = {  # what the weights of a mode
     "small": SHIPPED_WEIGHTS,
     "resnet50_fpn": FasterRCNN_ResNet50_FPN_Weights,
     "mobilenet_v3_large_fpn": FasterRCNN_MobileNet_V3_Large_FPN_Weights,
+    "resnet50_fpn_v2": FasterRCNN_ResNet50_FPN_V2_Weights,
+    "mobilenet_v3_large_320_fpn": FasterRCNN_MobileNet_V3_Large_320_FPN_Weights,
 }
 
 
+@with_old_arguments(theirs.fasterrcnn_resnet50_fpn, weights="COCO_V1", weights_backbone="IMAGENET1K_V1")
 def fasterrcnn_resnet50_fpn(
     *,
     weights: FasterRCNN_ResNet50_FPN_Weights | str | Path | None = None,
@@ -87,6 +94,7 @@ def fasterrcnn_resnet50_fpn(
     return model
 
 
+@with_old_arguments(theirs.fasterrcnn_mobilenet_v3_large_fpn, weights="COCO_V1", weights_backbone="IMAGENET1K_V1")
 def fasterrcnn_mobilenet_v3_large_fpn(
     *,
     weights: FasterRCNN_MobileNet_V3_Large_FPN_Weights | str | Path | None = None,
@@ -102,7 +110,22 @@ def fasterrcnn_mobilenet_v3_large_fpn(
     Every level has anchors of all five sizes, and proposals below 0.05 are dropped. Arguments as in `fasterrcnn_resnet50_fpn`;
     `trainable_backbone_layers` is 0…6.
     """
-    resolved = resolve_weights(weights, PUBLISHED["mobilenet_v3_large_fpn"])
+    arguments = (weights, progress, num_classes, new_classes, weights_backbone, trainable_backbone_layers)
+    return mobilenet_v3_large_fpn("mobilenet_v3_large_fpn", *arguments, **kwargs)
+
+
+def mobilenet_v3_large_fpn(
+    name: str,
+    weights: WeightsEnum | str | Path | None,
+    progress: bool,
+    num_classes: int | None,
+    new_classes: int | None,
+    weights_backbone: MobileNet_V3_Large_Weights | str | Path | None,
+    trainable_backbone_layers: int | None,
+    **kwargs: Any,
+) -> FasterRCNN:
+    """What both detectors on a MobileNetV3-Large are made of; `name`, a key of `PUBLISHED`, says which."""
+    resolved = resolve_weights(weights, PUBLISHED[name])
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
     body_weights = None if resolved else resolve_backbone_weights("mobilenet_v3_large", weights_backbone)
     pretrained = bool(resolved or body_weights)
@@ -118,9 +141,7 @@ def fasterrcnn_mobilenet_v3_large_fpn(
     anchors = AnchorGenerator(((32, 64, 128, 256, 512),) * 3, (ASPECT_RATIOS,) * 3)
     settings = {"rpn_anchor_generator": anchors, "rpn_score_thresh": 0.05, **kwargs}
     model = FasterRCNN(backbone, num_classes, **settings)
-    load_weights(
-        model, resolved, name="fasterrcnn_mobilenet_v3_large_fpn", but=_left_out(new_classes), progress=progress
-    )
+    load_weights(model, resolved, name=f"fasterrcnn_{name}", but=_left_out(new_classes), progress=progress)
     return model
 
 
@@ -271,4 +292,6 @@ def _trainable_layers(pretrained: bool, asked: int | None, default: int, everyth
                 stacklevel=3,
             )
         return everything
-    return default if asked is None else asked
+    layers = default if asked is None else asked
+    check_range("trainable_backbone_layers", layers, everything)
+    return layers

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
+from torchvision.models.detection import FasterRCNN as TorchvisionFasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator as TorchvisionAnchorGenerator
 from torchvision.ops import MultiScaleRoIAlign as TorchvisionMultiScaleRoIAlign
 
@@ -23,7 +24,8 @@ ASPECT_RATIOS = (0.5, 1.0, 2.0)  # height / width
 REPRESENTATION_SIZE = 1024  # of the box head
 
 
-class FasterRCNN(GeneralizedRCNN):
+# Of torchvision's class it has the name only, for code that asks `isinstance(model, torchvision.models.detection.FasterRCNN)`.
+class FasterRCNN(GeneralizedRCNN, TorchvisionFasterRCNN):
     """Faster R-CNN: a backbone, a region proposal network, and a head that names and corrects its proposals.
 
     Args:
@@ -143,7 +145,7 @@ class FasterRCNN(GeneralizedRCNN):
 
         # What comes first and last.
         transform = GeneralizedRCNNTransform(min_size, max_size, image_mean, image_std, **kwargs)
-        super().__init__(backbone, rpn, roi_heads, transform)
+        GeneralizedRCNN.__init__(self, backbone, rpn, roi_heads, transform)
         # Until here the textbook. For each of its classes that can do better, another takes over that gives the same with less
         # work: `run_as(model, "textbook")` takes them out again.
         run_as(self, "exact" if exact else "fast")

@@ -76,6 +76,14 @@ class FeaturePyramidNetwork(nn.Module):
             results, names = self.extra_blocks(results, bottom_up, names)
         return dict(zip(names, results))
 
+    def get_result_from_inner_blocks(self, x: Tensor, idx: int) -> Tensor:
+        """One lateral, by the name that torchvision's subclasses call it by."""
+        return self.inner_blocks[idx](x)
+
+    def get_result_from_layer_blocks(self, x: Tensor, idx: int) -> Tensor:
+        """One smoothing, likewise."""
+        return self.layer_blocks[idx](x)
+
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *args: Any
     ) -> None:

@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 
 from torch import Tensor, nn
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN as TorchvisionGeneralizedRCNN
 
 from ..checks.arguments import check_arguments
 from ..checks.parts import check_features, classes_of
 from ..checks.rules import part
 from .checks import check_batch
+from .compat.custom_parts import dtype_of, normalisation_of
+from .compat.replaced import check_nothing_is_replaced_in_vain
+from .compat.tracing import check_not_traced, refuse_to_script
 from .transform import GeneralizedRCNNTransform, Target
 
 
-class GeneralizedRCNN(nn.Module):
+# A subclass only so that code which asks for torchvision's class takes this one, too: all that runs is written here.
+class GeneralizedRCNN(TorchvisionGeneralizedRCNN):
     """A two-stage detector, made of four exchangeable parts.
 
     Args:
@@ -24,7 +29,7 @@ class GeneralizedRCNN(nn.Module):
     def __init__(
         self, backbone: nn.Module, rpn: nn.Module, roi_heads: nn.Module, transform: GeneralizedRCNNTransform
     ) -> None:
-        super().__init__()
+        nn.Module.__init__(self)
         check_arguments(locals(), backbone=part, rpn=part, roi_heads=part, transform=part)
         self.transform = transform
         self.backbone = backbone
@@ -70,7 +75,9 @@ class GeneralizedRCNN(nn.Module):
         return self.transform.postprocess(detections, batch.image_sizes, original_sizes)
 
     def _check(self, images: Sequence[Tensor], targets: Sequence[Target] | None) -> None:
-        mean, std = self.transform.image_mean, self.transform.image_std
+        check_not_traced(images)
+        check_nothing_is_replaced_in_vain()
+        mean, std = normalisation_of(self.transform, images)
         parameter = next(self.parameters(), None)  # None in the replicas of DataParallel
         check_batch(
             images,
@@ -79,6 +86,8 @@ class GeneralizedRCNN(nn.Module):
             num_classes=classes_of(getattr(self.roi_heads, "box_predictor", None)),  # else the logits tell
             channels=len(mean) if len(mean) > 1 else None,  # one number serves all channels
             device=parameter.device if parameter is not None else None,
-            dtype=parameter.dtype if parameter is not None else None,
+            dtype=dtype_of(self, images),
             normalised=not any(mean) and all(value == 1 for value in std),
         )
+
+    __prepare_scriptable__ = refuse_to_script  # what torch.jit.script calls first

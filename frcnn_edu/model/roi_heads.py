@@ -9,8 +9,9 @@ from ..checks.finite import check_detections
 from ..checks.parts import check_predictions, fitting
 from ..checks.rules import classes, part
 from ..ops import BalancedPositiveNegativeSampler, BoxCoder, Matcher
+from ..ops import losses as loss_formulas
 from ..ops.boxes import batched_nms, box_iou, clip_boxes_to_image, remove_small_boxes
-from ..ops.losses import fastrcnn_loss
+from .compat.other_heads import OtherHeads, add_masks_and_keypoints, other_losses
 from .transform import Size, Target
 
 
@@ -57,7 +58,7 @@ class FastRCNNPredictor(nn.Module):
         return self.cls_score(x), self.bbox_pred(x)
 
 
-class RoIHeads(nn.Module):
+class RoIHeads(OtherHeads, nn.Module):
     """The second stage: pools features for each proposal, names it and corrects its box.
 
     Args:
@@ -67,6 +68,7 @@ class RoIHeads(nn.Module):
         batch_size_per_image, positive_fraction: how many proposals per image are trained on, how many of them objects.
         bbox_reg_weights: of the `BoxCoder`; None for (10, 10, 5, 5).
         score_thresh, nms_thresh, detections_per_img: what leaves `postprocess_detections`.
+        **other_heads: for masks and keypoints, as torchvision's Mask R-CNN has them: see `OtherHeads`.
 
     Source: Fast R-CNN, section 2; `torchvision/models/detection/roi_heads.py`.
     """
@@ -84,6 +86,7 @@ class RoIHeads(nn.Module):
         score_thresh: float,
         nms_thresh: float,
         detections_per_img: int,
+        **other_heads: nn.Module | None,
     ) -> None:
         super().__init__()
         check_arguments(locals(), box_roi_pool=part, box_head=part, box_predictor=part)  # thresholds in 0…1, and so on
@@ -98,6 +101,7 @@ class RoIHeads(nn.Module):
         self.score_thresh = score_thresh  # 0.05: average precision counts unlikely detections as well
         self.nms_thresh = nms_thresh  # 0.5, stricter than the RPN's: after this nobody decides any more
         self.detections_per_img = detections_per_img  # 100
+        self.set_other_heads(other_heads)  # none, in Faster R-CNN
 
     def forward(
         self,
@@ -109,24 +113,24 @@ class RoIHeads(nn.Module):
         """In evaluation the detections of each image and no losses; in training no detections and the two losses.
 
         Raises:
-            ValueError: there are no targets in training; or heads for masks or keypoints were set, as torchvision's Mask
-                R-CNN does: there are none here.
+            ValueError: there are no targets in training.
         """
-        _check_heads(self)
         if self.training:  # some of the proposals, with what should be said of each
-            proposals, _, labels, regression_targets = self.select_training_samples(proposals, targets)
+            proposals, matched_idxs, labels, regression_targets = self.select_training_samples(proposals, targets)
         pooled = self.box_roi_pool(features, proposals, image_shapes)  # (ΣNᵢ, C, 7, 7)
         class_logits, box_regression = self._predict(pooled, targets)
         # Boxes and losses in full precision, under autocast too.
         class_logits, box_regression = (x.to(proposals[0].dtype) for x in (class_logits, box_regression))
         if self.training:
             loss_classifier, loss_box_reg = fastrcnn_loss(class_logits, box_regression, labels, regression_targets)
-            # No detections: in training nobody asks for them.
-            return [], {"loss_classifier": loss_classifier, "loss_box_reg": loss_box_reg}
+            losses = {"loss_classifier": loss_classifier, "loss_box_reg": loss_box_reg}
+            losses |= other_losses(self, features, image_shapes, proposals, labels, matched_idxs, targets)
+            return [], losses  # and no detections: in training nobody asks for them
 
         boxes, scores, labels = self.postprocess_detections(class_logits, box_regression, proposals, image_shapes)
         check_detections(self, boxes, features, pooled, class_logits, box_regression)  # none at all? It may be NaN
-        return [dict(boxes=b, labels=label, scores=s) for b, label, s in zip(boxes, labels, scores)], {}
+        detections = [dict(boxes=b, labels=label, scores=s) for b, label, s in zip(boxes, labels, scores)]
+        return add_masks_and_keypoints(self, features, image_shapes, detections), {}
 
     def _predict(self, pooled: Tensor, targets: list[Target] | None) -> tuple[Tensor, Tensor]:
         """Pooled features (ΣNᵢ, C, 7, 7) → logits (ΣNᵢ, classes) and deltas (ΣNᵢ, 4·classes)."""
@@ -231,17 +235,8 @@ class RoIHeads(nn.Module):
         return final_boxes, final_scores, final_labels
 
 
-def _check_heads(heads: RoIHeads) -> None:
-    for name in (
-        "mask_roi_pool",
-        "mask_head",
-        "mask_predictor",
-        "keypoint_roi_pool",
-        "keypoint_head",
-        "keypoint_predictor",
-    ):
-        if getattr(heads, name, None) is not None and type(heads).forward is RoIHeads.forward:
-            raise ValueError(
-                f"roi_heads.{name} is set, but these RoIHeads find boxes only: for masks and keypoints take "
-                "torchvision's maskrcnn_* or keypointrcnn_* models"
-            )
+def fastrcnn_loss(
+    class_logits: Tensor, box_regression: Tensor, labels: list[Tensor], regression_targets: list[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """`ops.losses.fastrcnn_loss`: a loss of one's own can take its place here, as in torchvision, or there."""
+    return loss_formulas.fastrcnn_loss(class_logits, box_regression, labels, regression_targets)

@@ -72,6 +72,11 @@ def concat_box_prediction_layers(objectness: list[Tensor], deltas: list[Tensor])
     return logits.reshape(-1, 1), moves.reshape(-1, 4)
 
 
+def as_exact_as(images: Tensor, anchors: list[Tensor]) -> list[Tensor]:
+    """Anchors that can be moved by less than a pixel: those of a custom generator may be whole numbers."""
+    return [boxes.to(torch.promote_types(boxes.dtype, images.dtype)) for boxes in anchors]
+
+
 class RegionProposalNetwork(nn.Module):
     """Finds the boxes that are worth a second look.
 
@@ -133,7 +138,7 @@ class RegionProposalNetwork(nn.Module):
                 anchors.
         """
         maps = list(features.values())
-        anchors = self.anchor_generator(images, maps)  # (ΣH·W·A, 4) for each image
+        anchors = as_exact_as(images.tensors, self.anchor_generator(images, maps))  # (ΣH·W·A, 4) for each image
         objectness_maps, delta_maps = self._maps_of_head(maps)  # (N, A, H, W) and (N, 4·A, H, W) for each level
         anchors_per_level = [level[0].numel() for level in objectness_maps]
         self._check(anchors_per_level, len(anchors[0]), targets)

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,12 +11,14 @@ from torch import Tensor, nn
 
 from ..checks.arguments import check_arguments
 from ..ops.boxes import resize_boxes
+from .compat.other_targets import detected_in_image, resized_targets
 
 Target = dict[str, Tensor]
 Size = tuple[int, int]  # (height, width), as in a tensor's shape
 
 
-class ImageList(NamedTuple):
+@dataclass(eq=False)
+class ImageList:
     """A batch of padded images, and how much of each is image.
 
     Attributes:
@@ -73,19 +76,27 @@ class GeneralizedRCNNTransform(nn.Module):
 
         The caller's images and target dicts are left as they are.
         """
-        # Normalised first, resized then. The other order would give the same numbers but for rounding.
-        resized = [self.resize(self.normalize(image)) for image in images]  # (C, Hᵢ, Wᵢ)
-        # From here to `postprocess` all boxes are in pixels of these resized images.
-        sizes = [(image.shape[-2], image.shape[-1]) for image in resized]
-        if targets is not None:
-            targets = [  # new dicts: the caller's stay as they are
-                {**target, "boxes": resize_boxes(target["boxes"], (image.shape[-2], image.shape[-1]), size)}
-                for target, image, size in zip(targets, images, sizes)
-            ]
-        return ImageList(self.batch_images(resized, self.size_divisible), sizes), targets
+        resized: list[Tensor] = []
+        in_batch: list[Any] = []
+        for i, image in enumerate(images):
+            target = None if targets is None else dict(targets[i])  # a copy: the caller's stays as it is
+            # Normalised first, then resized. The other order would give the same numbers but for rounding.
+            image, target = self.resize(self.normalize(image), target)  # (C, Hᵢ, Wᵢ)
+            # From here to `postprocess` all boxes are in pixels of these resized images.
+            resized.append(image)
+            in_batch.append(target)
+        sizes = [_size(image) for image in resized]
+        batch = ImageList(self.batch_images(resized, self.size_divisible), sizes)
+        return batch, None if targets is None else in_batch
 
     def normalize(self, image: Tensor) -> Tensor:
-        """Subtracts the mean of each channel and divides by its standard deviation."""
+        """Subtracts the mean of each channel and divides by its standard deviation.
+
+        Raises:
+            TypeError: the image is not floating point; 0–255 in bytes would be normalised to nonsense.
+            ValueError: it is not of shape (C, H, W).
+        """
+        _check_image(image)
         # The backbone was pretrained on images with this mean and deviation; others would look strange to it.
         mean = torch.as_tensor(self.image_mean, dtype=image.dtype, device=image.device)  # (C,)
         std = torch.as_tensor(self.image_std, dtype=image.dtype, device=image.device)
@@ -96,10 +107,22 @@ class GeneralizedRCNNTransform(nn.Module):
         sampled = torch.empty(1).uniform_(0.0, float(len(k)))  # one random number, as torchvision takes it
         return k[int(sampled.item())] if len(k) > 1 else k[0]
 
-    def resize(self, image: Tensor) -> Tensor:
-        """Scales an image so that its shorter side is `min_size`, or its longer side `max_size` if that is less."""
+    def resize(self, image: Tensor, target: Target | None = None) -> tuple[Tensor, Target | None]:
+        """An image and its target, scaled together: boxes stay on what they were on.
+
+        Override it for another way of resizing; it has to return both. (Masks and keypoints are scaled as well.)
+        """
         if self.training and self._skip_resize:
-            return image
+            return image, target
+        resized = self.resize_image(image)
+        if target is not None:  # what is in the image moves with it
+            old, new = _size(image), _size(resized)
+            boxes = resize_boxes(target["boxes"], old, new)
+            target = {**target, "boxes": boxes, **resized_targets(target, old, new)}
+        return resized, target
+
+    def resize_image(self, image: Tensor) -> Tensor:
+        """Scales an image so that its shorter side is `min_size`, or its longer side `max_size` if that is less."""
         # In training objects should be seen in several sizes; in evaluation results must not depend on chance.
         min_size = self.torch_choice(self.min_size) if self.training else self.min_size[-1]
         if self.fixed_size is not None:  # distorts; the default keeps the shape of the image
@@ -142,10 +165,27 @@ class GeneralizedRCNNTransform(nn.Module):
         """Detected boxes, from the resized images back to the originals. Nothing else: NMS is long done."""
         if self.training:  # there are losses, and no detections
             return result
-        return [  # what was resized in forward, resized back
-            {**detections, "boxes": resize_boxes(detections["boxes"], size, original)}
-            for detections, size, original in zip(result, image_shapes, original_image_sizes)
-        ]
+        in_images = []
+        # An image at a time: each was scaled by a factor of its own.
+        for detections, size, original in zip(result, image_shapes, original_image_sizes):
+            boxes = resize_boxes(detections["boxes"], size, original)  # what was resized in forward, resized back
+            in_images.append({**detections, "boxes": boxes, **detected_in_image(detections, boxes, size, original)})
+        return in_images
 
-    def extra_repr(self) -> str:
-        return f"min_size={self.min_size}, max_size={self.max_size}, mean={self.image_mean}, std={self.image_std}"
+    def __repr__(self) -> str:  # as torchvision shows it
+        return (
+            f"{type(self).__name__}(\n    Normalize(mean={self.image_mean}, std={self.image_std})\n"
+            f"    Resize(min_size={self.min_size}, max_size={self.max_size}, mode='bilinear')\n)"
+        )
+
+
+def _size(image: Tensor) -> Size:
+    return image.shape[-2], image.shape[-1]
+
+
+def _check_image(image: Tensor) -> None:
+    if image.ndim != 3:
+        raise ValueError(f"an image must have shape (C, H, W), got {tuple(image.shape)}")
+    if not image.is_floating_point():
+        hint = "image.float() / 255" if image.dtype == torch.uint8 else "image.float()"
+        raise TypeError(f"an image must be floating point with values in 0–1, got {image.dtype}: use {hint}")

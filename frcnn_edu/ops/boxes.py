@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.ops import nms
+from torchvision.ops import box_convert, nms
 
 __all__ = [
     "batched_nms",
@@ -16,11 +16,22 @@ __all__ = [
 ]
 
 
-def box_area(boxes: Tensor) -> Tensor:
-    """Area of each box in square pixels: (N, 4) → (N,). Width is `x2 - x1`, with no `+ 1`."""
-    boxes = upcast(boxes)
-    sides = boxes[:, 2:] - boxes[:, :2]  # (N, 2): width and height
-    return sides[:, 0] * sides[:, 1]
+def box_area(boxes: Tensor, fmt: str = "xyxy") -> Tensor:
+    """Area of each box in square pixels: (..., 4) → (...). Width is `x2 - x1`, with no `+ 1`.
+
+    Args:
+        fmt: "xyxy", "xywh" or "cxcywh": what the four numbers are.
+    """
+    boxes = as_xyxy(upcast(boxes), fmt)
+    sides = boxes[..., 2:] - boxes[..., :2]  # (..., 2): width and height
+    return sides[..., 0] * sides[..., 1]
+
+
+def as_xyxy(boxes: Tensor, fmt: str) -> Tensor:
+    """Boxes in a format of `torchvision.ops.box_convert` that has no rotation, in ours."""
+    if fmt not in ("xyxy", "xywh", "cxcywh"):
+        raise ValueError(f"fmt must be 'xyxy', 'xywh' or 'cxcywh', got {fmt}")
+    return boxes if fmt == "xyxy" else box_convert(boxes, fmt, "xyxy")
 
 
 def upcast(pixels: Tensor) -> Tensor:
@@ -33,14 +44,19 @@ def upcast(pixels: Tensor) -> Tensor:
     return pixels if pixels.dtype in (torch.int32, torch.int64) else pixels.int()
 
 
-def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
-    """Intersection over union of every box of one set with every box of another: (N, 4), (M, 4) → (N, M) in [0, 1]."""
+def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
+    """Intersection over union of every box of one set with every box of another: (N, 4), (M, 4) → (N, M) in [0, 1].
+
+    Args:
+        fmt: as in `box_area`. Further axes may stand before those of the boxes: (B, N, 4), (B, M, 4) → (B, N, M).
+    """
+    boxes1, boxes2 = as_xyxy(boxes1, fmt), as_xyxy(boxes2, fmt)
     # The intersection of two boxes is a box: from the greater of the left sides to the lesser of the right ones.
-    top_left = torch.max(boxes1[:, None, :2], boxes2[:, :2])  # (N, M, 2)
-    bottom_right = torch.min(boxes1[:, None, 2:], boxes2[:, 2:])  # (N, M, 2)
+    top_left = torch.max(boxes1[..., None, :2], boxes2[..., None, :, :2])  # (N, M, 2)
+    bottom_right = torch.min(boxes1[..., None, 2:], boxes2[..., None, :, 2:])  # (N, M, 2)
     sides = upcast(bottom_right - top_left).clamp(min=0)  # boxes that do not meet have a negative one
-    intersection = sides[:, :, 0] * sides[:, :, 1]  # (N, M)
-    union = box_area(boxes1)[:, None] + box_area(boxes2) - intersection  # which both areas have counted
+    intersection = sides[..., 0] * sides[..., 1]  # (N, M)
+    union = box_area(boxes1)[..., None] + box_area(boxes2)[..., None, :] - intersection  # which both areas have counted
     return intersection / union
 
 

@@ -98,7 +98,9 @@ LEGAL: dict[Any, dict[str, Any]] = {
     models.vgg_backbone: dict(backbone_name="vgg11", weights=None, fpn=True),
     frcnn_edu.fasterrcnn_small_fpn: dict(),
     frcnn_edu.fasterrcnn_resnet50_fpn: dict(weights_backbone=None),
+    frcnn_edu.fasterrcnn_resnet50_fpn_v2: dict(weights_backbone=None),
     frcnn_edu.fasterrcnn_mobilenet_v3_large_fpn: dict(weights_backbone=None),
+    frcnn_edu.fasterrcnn_mobilenet_v3_large_320_fpn: dict(weights_backbone=None),
 }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def on_cuda(make: Callable[[], Any]) -> Any:
 def dense_stages(model: Any) -> dict[str, Any]:
     """The stages of the table, and the tensors they make."""
     made: dict[str, Any] = {
-        "image": model.transform.resize(model.transform.normalize(torch.empty(3, 90, 130, device=CUDA)))
+        "image": model.transform.resize_image(model.transform.normalize(torch.empty(3, 90, 130, device=CUDA)))
     }
     batch = frcnn_edu.ImageList(torch.empty(2, 3, 128, 160, device=CUDA), [(120, 150), (128, 160)])
     made["maps"] = maps = list(model.backbone(batch.tensors).values())

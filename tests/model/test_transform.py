@@ -38,7 +38,7 @@ def test_in_training_each_size_is_drawn_now_and_then() -> None:
     torch.manual_seed(0)
     for choices in ((64, 96), (64, 96, 128)):
         transform = GeneralizedRCNNTransform(choices, 200, MEAN, STD).train()
-        assert {min(transform.resize(torch.rand(3, 50, 70)).shape[1:]) for _ in range(40)} == set(choices)
+        assert {min(transform.resize_image(torch.rand(3, 50, 70)).shape[1:]) for _ in range(40)} == set(choices)
 
 
 def test_half_images_stay_half() -> None:
@@ -89,7 +89,8 @@ def test_what_resizing_and_batching_keep(
     """The shape but for the fraction of a pixel, both limits, one of them reached; padding, and only right and below."""
     transform = GeneralizedRCNNTransform(min_size, max_size, MEAN, STD, divisible).eval()
     images = [torch.rand(3, *shape, generator=torch.Generator().manual_seed(i)) for i, shape in enumerate(shapes)]
-    (batch, sizes), _ = transform(images)
+    image_list, _ = transform(images)
+    batch, sizes = image_list.tensors, image_list.image_sizes
     for image, padded, (height, width) in zip(images, batch, sizes, strict=True):
         rows, columns = image.shape[1:]
         assert max(height, width) <= max_size
@@ -98,7 +99,7 @@ def test_what_resizing_and_batching_keep(
         scale = min(min_size / min(rows, columns), max_size / max(rows, columns))
         assert rows * scale - 1 < height + 1e-6 < rows * scale + 1e-3
         assert columns * scale - 1 < width + 1e-6 < columns * scale + 1e-3
-        alone = transform.resize(transform.normalize(image))
+        alone = transform.resize_image(transform.normalize(image))
         assert torch.equal(padded[:, :height, :width], alone)
         assert padded.count_nonzero() == alone.count_nonzero()
     for side, largest in zip(batch.shape[2:], map(max, zip(*sizes))):
@@ -115,7 +116,8 @@ def test_boxes_go_there_and_find_back(shape: tuple[int, int], min_size: int, see
     corners = torch.rand(5, 2, 2, generator=torch.Generator().manual_seed(seed)).sort(dim=1).values
     boxes = (corners * torch.tensor([width, height])).flatten(1)
     boxes = torch.cat([boxes, torch.tensor([[0.0, 0, width, height]])])
-    (_, (size,)), (target,) = transform([torch.rand(3, height, width)], [{"boxes": boxes}])
+    batch, (target,) = transform([torch.rand(3, height, width)], [{"boxes": boxes}])
+    (size,) = batch.image_sizes
     assert torch.allclose(target["boxes"][-1], torch.tensor([0.0, 0, size[1], size[0]]))
     (back,) = transform.postprocess([{"boxes": target["boxes"]}], [size], [shape])
     assert torch.allclose(back["boxes"], boxes, rtol=1e-5, atol=1e-4)

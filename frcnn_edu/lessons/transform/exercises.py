@@ -26,7 +26,7 @@ def output_size(answer: Callable[[int, int, int, int], Size]) -> str:
     cases = [(333, 500, 800, 1333), (480, 640, 800, 1333), (500, 333, 800, 1333), (640, 360, 800, 1333)]
     cases += [(240, 320, 128, 160), (161, 200, 800, 1333), (1080, 1080, 800, 1333), (4, 8, 6, 10)]
     for height, width, min_size, max_size in cases:
-        resized = _transform(min_size, max_size).resize(torch.empty(1, height, width, device="meta"))
+        resized = _transform(min_size, max_size).resize_image(torch.empty(1, height, width, device="meta"))
         wanted = tuple(resized.shape[-2:])
         given = answer(height, width, min_size, max_size)
         expect(isinstance(given, tuple | list) and len(given) == 2, f"The answer should be a pair, it is {given!r}.")

@@ -11,7 +11,7 @@ from torchvision.ops import Conv2dNormActivation
 from ...checks.finite import check_proposals
 from ...ops import losses
 from ...ops.boxes import box_iou
-from ..rpn import RegionProposalNetwork, RPNHead, concat_box_prediction_layers
+from ..rpn import RegionProposalNetwork, RPNHead, as_exact_as, concat_box_prediction_layers
 from ..transform import ImageList, Size, Target
 from .box_coding import ExactBoxCoder
 from .boxes import batched_nms, clip_boxes_to_images, take
@@ -39,7 +39,7 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         if not self._is_as_made():
             return super().forward(images, features, targets)
         maps = list(features.values())
-        anchors = self.anchor_generator(images, maps)
+        anchors = as_exact_as(images.tensors, self.anchor_generator(images, maps))
         objectness_maps, delta_maps = self._predict(maps)
         anchors_per_level = [level[0].numel() for level in objectness_maps]
         self._check(anchors_per_level, len(anchors[0]), targets)

@@ -169,7 +169,9 @@ def plot_normalising(image: Tensor, normalised: Tensor, mean: Sequence[float]) -
 
 def resized_size(transform: GeneralizedRCNNTransform, size: tuple[int, int]) -> tuple[int, int]:
     """The size (height, width) that an image of `size` has after resizing."""
-    resized = transform.resize(torch.zeros(1, 1, 1).expand(1, *size))  # (on "meta" it would take longer than computing)
+    resized = transform.resize_image(
+        torch.zeros(1, 1, 1).expand(1, *size)
+    )  # (on "meta" it would take longer than computing)
     return resized.shape[-2], resized.shape[-1]
 
 
@@ -333,7 +335,7 @@ def resized_corners() -> Figure:
 def resizing_without_antialias() -> Figure:
     """Rings shrunk to a quarter, without and with antialiasing."""
     image = rings()
-    shrunk = GeneralizedRCNNTransform(32, 32, [0.0] * 3, [1.0] * 3).resize(image)
+    shrunk = GeneralizedRCNNTransform(32, 32, [0.0] * 3, [1.0] * 3).resize_image(image)
     smooth = torch.nn.functional.interpolate(image[None], scale_factor=0.25, mode="bilinear", antialias=True)[0]
     return plot_aliasing(image, shrunk, smooth)
 
