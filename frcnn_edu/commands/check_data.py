@@ -145,11 +145,13 @@ def finding_lines(findings: Findings) -> list[str]:
 
 
 def _places(places: Places) -> list[str]:
-    rows = sorted(places.items(), key=lambda item: -item[1].total())
-    return [
-        f"  {what:<68}{where.total():>8}  {', '.join(list(where)[:3])}{', …' if len(where) > 3 else ''}"
-        for what, where in rows
-    ]
+    lines: list[str] = []
+    for what, where in sorted(places.items(), key=lambda item: -item[1].total()):
+        if len(what) > 68:  # a reason with its way out: on a line of its own
+            lines.append(f"  {what}")
+        named = ", ".join(list(where)[:3]) + (", …" if len(where) > 3 else "")
+        lines.append(f"  {what if len(what) <= 68 else '':<68}{where.total():>8}  {named}")
+    return lines
 
 
 def count_lines(report: DataReport) -> list[str]:
