@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .backbone import BackboneWithFPN, check_range
-from .weights import load_weights
+from .weights import load_weights, read_state_dict
 
 STRIDES = (4, 8, 16, 32)  # of C2…C5, on which the pyramid stands
 
@@ -33,7 +33,7 @@ class TimmBackbone(nn.Module):
         settings: dict[str, Any] = dict(features_only=True, pretrained=weights is not None)
         if weights not in (None, "DEFAULT"):
             _check_file(timm, name, Path(weights))
-            settings["pretrained_cfg_overlay"] = dict(file=str(weights))
+            settings["pretrained_cfg_overlay"] = dict(state_dict=read_state_dict(Path(weights)))
         try:
             self.net: nn.Module = timm.create_model(name, **settings)
         except (RuntimeError, AttributeError, TypeError) as error:  # what timm says of a model without stages

@@ -1,19 +1,15 @@
 """Weights by torchvision's enum, by its name, or from a file."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from textwrap import shorten
-from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import get_model_weights
 from torchvision.models._api import WeightsEnum
 
 from .frozen_batch_norm import FrozenBatchNorm2d
+from .weight_files import plain, read_weights
 
 PREDICTOR = "roi_heads.box_predictor."  # how the names of a detector's last layer begin
 CLASSIFIER = ("fc.", "classifier.")  # … and those of a classifier's, which a backbone does without
@@ -78,41 +74,74 @@ def load_weights(
     if isinstance(weights, WeightsEnum):
         state = weights.get_state_dict(progress=progress, check_hash=True)
     else:
-        state = read_state_dict(weights)
+        state = read_weights(weights)[0]
     state = {key: value for key, value in state.items() if not key.startswith(but)}
     state |= {key: value for key, value in model.state_dict().items() if key.startswith(but)}
+    load_fitting(model, state, f"the weights {weights}", name)
+
+
+def load_fitting(
+    model: nn.Module, state: dict[str, Tensor], what: str, name: str, *, same_precision: bool = False
+) -> None:
+    """`model.load_state_dict(state)` for weights that fit it: the same names and shapes, and finite numbers of the same kind.
+
+    Args:
+        what, name: what the weights and the model are called in errors.
+        same_precision: whether the model's own dtypes are expected, or floats of any precision.
+
+    Raises:
+        ValueError: they do not fit, with the first names that do not.
+    """
+    own = model.state_dict()
+    _check_numbers(own, state, what, same_precision)
+    other = [key for key, value in state.items() if key in own and value.shape != own[key].shape]
+    fitting = {key: value for key, value in state.items() if key not in other}
     try:
-        model.load_state_dict(state)
-    except RuntimeError as error:  # a line for each kind of misfit, with all the names
-        misfits = [shorten(line, 200, placeholder=" …") for line in str(error).splitlines()[1:4]]
-        raise ValueError(f"the weights {weights} do not fit {name}: {' '.join(misfits)}") from None
+        missing, unknown = model.load_state_dict(fitting, strict=False)  # which knows the names of older versions, too
+    except RuntimeError as error:
+        raise ValueError(f"{what} do not fit {name}: {plain(str(error), 300)}") from error
+    misfits = {
+        "missing are": [key for key in missing if key not in other],
+        "unknown are": unknown,
+        "of another shape are": [f"{key} ({_shape(state[key])} instead of {_shape(own[key])})" for key in other],
+    }
+    if missing or unknown:
+        raise ValueError(
+            f"{what} do not fit {name}: {'; '.join(f'{how} {_some(m)}' for how, m in misfits.items() if m)}"
+        )
+
+
+def _check_numbers(own: dict[str, Tensor], state: dict[str, Tensor], what: str, same_precision: bool) -> None:
+    """Floats for floats, and none that a failed training leaves."""
+    for key in own.keys() & state.keys():
+        found, expected = _dtype(state[key], same_precision), _dtype(own[key], same_precision)
+        counts = (
+            not own[key].is_floating_point() and not same_precision
+        )  # batches, which may have been halved with the rest
+        if found != expected and not counts:
+            raise ValueError(f"{what} cannot be used: {plain(key)} is {found}, expected {expected}")
+        if not state[key].isfinite().all():
+            raise ValueError(f"{what} cannot be used: {plain(key)} holds NaN or infinity; has their training failed?")
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first three of some names, and how many there are."""
+    return plain(", ".join(names[:3]), 300) + (f" … ({len(names)} in all)" if len(names) > 3 else "")
+
+
+def _shape(value: Tensor) -> str:
+    return "×".join(map(str, value.shape)) or "a single number"
+
+
+def _dtype(value: Tensor, exactly: bool) -> str:
+    if value.is_meta or value.layout != torch.strided:
+        return "no plain tensor"
+    return "float" if value.is_floating_point() and not exactly else str(value.dtype).removeprefix("torch.")
 
 
 def read_state_dict(file: Path) -> dict[str, Tensor]:
-    """The state dict in a `.safetensors` file, or in a `.pth` one, alone or under the key "model".
-
-    Raises:
-        ValueError: the file is damaged, or holds anything else.
-    """
-    return _read(file)[0]
-
-
-def _read(file: Path) -> tuple[dict[str, Tensor], list[str] | None]:
-    """A file's state dict, and the names of its classes if it tells them."""
-    try:
-        if file.suffix == ".safetensors":
-            with safe_open(file, framework="pt") as opened:
-                classes = json.loads((opened.metadata() or {}).get("classes", "null"))
-            return load_file(file), classes
-        content: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # bytes that are no weights make the reader fail in any way at all
-        raise ValueError(f"{file} cannot be read as weights: damaged, or more than tensors") from error
-    classes = None
-    if isinstance(content, Mapping) and "model" in content:
-        content, classes = content["model"], content.get("classes")
-    if not (isinstance(content, Mapping) and content and all(isinstance(v, Tensor) for v in content.values())):
-        raise ValueError(f"{file} does not hold a state dict (tensors by name)")
-    return dict(content), classes
+    """The state dict in a file, wherever it is in there: see `read_weights`."""
+    return read_weights(file)[0]
 
 
 def number_of_classes(weights: WeightsEnum | Path) -> int:
@@ -125,9 +154,8 @@ def number_of_classes(weights: WeightsEnum | Path) -> int:
         return len(weights.meta["categories"])
     state = read_state_dict(weights)
     if f"{PREDICTOR}cls_score.bias" not in state:
-        names = shorten(", ".join(state), 100, placeholder=" …")
         raise ValueError(
-            f"{weights} holds no detector, for it has no {PREDICTOR}cls_score.bias but {names} "
+            f"{weights} holds no detector, for it has no {PREDICTOR}cls_score.bias but {plain(', '.join(state))} "
             "(the weights of a backbone alone are weights_backbone)"
         )
     return len(state[f"{PREDICTOR}cls_score.bias"])
@@ -137,7 +165,11 @@ def class_names(weights: WeightsEnum | Path) -> list[str] | None:
     """The names of those classes, the background's first, if the weights tell: published ones do, and files of our runs."""
     if isinstance(weights, WeightsEnum):
         return weights.meta["categories"]
-    return _read(weights)[1]
+    state, names = read_weights(weights)
+    outputs = len(state.get(f"{PREDICTOR}cls_score.bias", ()))
+    if names is not None and len(names) == outputs - 1:  # most tools do not count the background
+        names = ["background", *names]
+    return names if names is not None and len(names) == outputs else None
 
 
 def is_published(weights: WeightsEnum | Path | None, member: WeightsEnum) -> bool:

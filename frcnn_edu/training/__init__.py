@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .device import available_devices, pick_device
     from .engine import duration, train
     from .evaluation import Evaluation, coco_metrics, coco_table, evaluate
+    from .foreign import load_detector
     from .processes import ALONE, Processes, join
     from .run import Run, RunState
     from .run_folder import holds_run
@@ -48,6 +49,7 @@ __all__ = [
     "holds_run",
     "join",
     "load_checkpoint",
+    "load_detector",
     "load_latest",
     "load_model",
     "lr_factor",

@@ -3,18 +3,19 @@
 import json
 import os
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
 from ..catalogue import SHIPPED_WEIGHTS as SHIPPED
 from ..model import model_builder
+from ..model.weight_files import CodeInFileError, read_json, read_safetensors, read_weights, unpack
+from ..model.weights import load_fitting
 from .config import TrainConfig, check_pretraining
 from .files import replacing
 from .run_folder import check_exists, previous
@@ -61,23 +62,31 @@ def save_checkpoint(
             os.replace(path, previous(path))  # killed now, a run has this one to go on from
 
 
-def load_checkpoint(path: str | Path, map_location: str | torch.device = "cpu") -> dict[str, Any]:
-    """What `save_checkpoint` saved, read without running any code the file might hold.
+class NotOfARunError(ValueError):
+    """A file of another program."""
 
-    Raises `FileNotFoundError`, or `ValueError` saying what is wrong, for a damaged or foreign file.
+    def __init__(self, path: Path) -> None:
+        try:
+            read_weights(path)
+            way = f"it holds weights of another tool, to be given as --weights {path}, in Python to load_detector"
+        except ValueError as error:
+            way = str(error)
+        super().__init__(f"{path} is not a file of a run of frcnn_edu, with the mark {FORMAT!r}; {way}")
+
+
+def load_checkpoint(path: str | Path) -> dict[str, Any]:
+    """What `save_checkpoint` saved, on the CPU, read without running any code the file might hold.
+
+    Raises `FileNotFoundError`, or `ValueError` saying what is wrong, for a damaged or hostile file; for one of another
+    program `NotOfARunError`, which is a `ValueError`.
     """
     path = check_exists(path)
     try:
-        with zipfile.ZipFile(path) as file:  # a checkpoint of PyTorch is one; the checksums in it are for us to compare
-            damaged = file.testzip()
-        if damaged:
-            raise ValueError(f"{damaged} does not have its checksum")
-        contents = torch.load(path, map_location=map_location, weights_only=True)
-    except Exception as error:  # bytes that are no checkpoint make the reader fail in any way at all
-        why = str(error).strip().partition("\n")[0]
-        raise ValueError(f"{path} cannot be read as a checkpoint: truncated, damaged or foreign ({why})") from error
+        contents = unpack(path, checksums=True, what="a checkpoint")
+    except CodeInFileError as error:
+        raise NotOfARunError(path) from error
     if not isinstance(contents, dict) or contents.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a checkpoint of frcnn_edu: no format mark {FORMAT!r}")
+        raise NotOfARunError(path)
     return contents
 
 
@@ -123,28 +132,41 @@ def export_safetensors(checkpoint: str | Path, path: str | Path) -> None:
 
 
 def load_model(path: str | Path = SHIPPED) -> tuple[nn.Module, tuple[str, ...], TrainConfig]:
-    """Rebuild a trained model from `checkpoint.pt` or `model.safetensors`: (model, classes, config).
+    """Rebuild a trained model from a file of a run, `checkpoint.pt` or `.safetensors`: (model, classes, config).
 
-    The model is on the CPU, in evaluation mode. `classes[0]` is the background. Raises
-    `FileNotFoundError`, or `ValueError` for a damaged or foreign file.
+    The model is on the CPU, in evaluation mode. `classes[0]` is the background. Raises `FileNotFoundError`, or `ValueError`
+    for a damaged, hostile or foreign file (for which see `load_detector`).
     """
     path = check_exists(path)
     if path.suffix == ".safetensors":
         weights, classes, values = _read_safetensors(path)
     else:
         contents = load_checkpoint(path)
-        weights, classes, values = contents["model"], contents["classes"], contents["config"]
-    config = TrainConfig.from_dict(values)
-    model = build_model(config, len(classes), pretrained=False)
+        weights, classes, values = (contents.get(key) for key in ("model", "classes", "config"))
+    config = _check_contents(path, weights, classes, values)
     try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ValueError(f"the weights in {path} do not fit model {config.model!r}: {error}") from error
+        model = build_model(config, len(classes), pretrained=False)
+    except (TypeError, RuntimeError) as error:  # arguments that no builder has, or that fill the memory
+        raise ValueError(f"{path}: its configuration does not make a model {config.model!r}: {error}") from error
+    load_fitting(model, weights, f"the weights in {path}", f"model {config.model!r}", same_precision=True)
     if config.model == "resnet50_fpn" and Path(config.weights or "").name in _WITHOUT_EPS:
         for module in model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eps = 0.0
     return model.eval(), tuple(classes), config
+
+
+def _check_contents(path: Path, weights: Any, classes: Any, values: Any) -> TrainConfig:
+    """The configuration in a file, if that and the rest are of the kind that `save_checkpoint` writes."""
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise ValueError(f"{path}: its weights are not tensors by name")
+    text = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+    if not text or len(set(classes)) != len(classes) or len(classes) < 2:
+        raise ValueError(f"{path}: its classes are {classes!r:.100}; expected different names, the background first")
+    try:
+        return TrainConfig.from_dict(values)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path}: its configuration makes no sense: {error}") from error
 
 
 def build_model(
@@ -156,6 +178,8 @@ def build_model(
     loaded without its predictor, whose number of classes then does not matter (`frcnn_edu.needs_new_predictor` tells).
     """
     check_pretraining(config)
+    if reserved := {"weights", "weights_backbone", "num_classes", "new_classes"} & {*config.model_args}:
+        raise ValueError(f"model_args has {', '.join(sorted(reserved))}, which are no arguments of a run's model")
     arguments: dict[str, Any] = {"weights": config.weights if pretrained else None, **config.model_args}
     if config.model != "small":  # whose backbone has no published weights
         arguments["weights_backbone"] = config.weights_backbone if pretrained else None
@@ -165,13 +189,8 @@ def build_model(
     return model_builder(config.model)(**number, **arguments)
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], list[str], dict[str, Any]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no iterator)
-    except SafetensorError as error:
-        raise ValueError(f"{path} cannot be read as safetensors: {error}") from error
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Any, Any]:
+    weights, metadata = read_safetensors(path)
     if metadata.get("format") != FORMAT:
-        raise ValueError(f"{path} is not a model of frcnn_edu: no format mark {FORMAT!r} in its metadata")
-    return weights, json.loads(metadata["classes"]), json.loads(metadata["config"])
+        raise NotOfARunError(path)
+    return weights, read_json(path, metadata, "classes"), read_json(path, metadata, "config")

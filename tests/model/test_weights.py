@@ -60,9 +60,10 @@ def test_a_file_with_something_else(content: object, tmp_path: Path) -> None:
 
 def test_a_file_that_would_run_code_is_not_read(tmp_path: Path) -> None:
     torch.save(nn.Linear(2, 2), tmp_path / "module.pth")
-    with pytest.raises(ValueError, match=r"module\.pth cannot be read as weights") as raised:
+    with pytest.raises(
+        ValueError, match=r"module\.pth holds a whole object \(Linear\).*save the model's state_dict\(\)"
+    ):
         read_state_dict(tmp_path / "module.pth")
-    assert "Weights only load failed" in str(raised.value.__cause__)
 
 
 def test_weights_of_another_model_are_one_short_error(small: nn.Module, tmp_path: Path) -> None:
@@ -79,7 +80,8 @@ def test_weights_of_another_model_are_one_short_error(small: nn.Module, tmp_path
     state["roi_heads.box_head.fc6.weight"] = torch.zeros(2, 2)
     torch.save(state, tmp_path / "larger.pth")
     with pytest.raises(
-        ValueError, match=r"larger\.pth do not fit .*size mismatch for roi_heads\.box_head\.fc6\.weight"
+        ValueError,
+        match=r"larger\.pth do not fit .*of another shape are roi_heads\.box_head\.fc6\.weight \(2×2 instead of 256×3136\)",
     ):
         fasterrcnn_small_fpn(weights=tmp_path / "larger.pth")
 

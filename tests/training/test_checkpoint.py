@@ -173,7 +173,7 @@ def test_damaged_safetensors_are_refused(saved: Run, how: str) -> None:
 
 def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
     save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match="not a model of frcnn_edu"):
+    with pytest.raises(ValueError, match=r"is not a file of a run of frcnn_edu.*to be given as --weights"):
         load_model(tmp_path / "other.safetensors")
 
 

@@ -1,0 +1,95 @@
+"""A trained detector from a name or from a file, of this package or of another tool."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
+
+from ..catalogue import MODEL_NAMES
+from ..model import model_builder
+from ..model.builders import PUBLISHED
+from ..model.weight_files import read_weights
+from ..model.weights import class_names, number_of_classes, resolve_weights
+from .checkpoint import NotOfARunError, load_model
+from .config import TrainConfig
+
+COCO: list[str] = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]  # 91 with the background, "N/A" ten times
+
+
+def load_detector(
+    weights: str | Path, model: str | None = None
+) -> tuple[nn.Module, tuple[str, ...], TrainConfig | None]:
+    """A trained detector: (model on the CPU in evaluation mode, classes by label, the configuration of its run).
+
+    Args:
+        weights: a file of a run of frcnn_edu; one of another tool, such as torchvision's .pth or a training script's
+            checkpoint (see `read_weights`); or a name: "DEFAULT", "COCO_V1", "FasterRCNN_ResNet50_FPN_Weights.COCO_V1".
+        model: a key of `frcnn_edu.MODELS`, or "timm:BACKBONE". None: a name means resnet50_fpn unless it says another;
+            of a file the shapes tell. A run knows its model.
+
+    The classes are the file's, if it names them; COCO's, if there are 91 with the background; otherwise "class 1",
+    "class 2" and so on. Each name is there once, as `open_dataset(classes=…)` wants it: numbers that COCO left out are
+    called "N/A 12". The configuration is None where the weights are not of a run.
+
+    Raises:
+        ValueError: there are no such weights, or they are damaged, or not of one of the models.
+        OSError: they cannot be downloaded.
+    """
+    path = Path(weights)
+    if path.is_file():
+        try:
+            return load_model(path)
+        except NotOfARunError:
+            pass
+    name = model or (_model_of(path) if path.is_file() else _model_named(str(weights)))
+    resolved = resolve_weights(weights, PUBLISHED.get(name))
+    assert resolved is not None
+    detector = model_builder(name)(weights=resolved)
+    return detector.eval(), _names(class_names(resolved), number_of_classes(resolved)), None
+
+
+def _names(names: list[str] | None, count: int) -> tuple[str, ...]:
+    """Names that differ, the background first."""
+    names = names or (COCO if count == len(COCO) else [f"class {label}" for label in range(count)])
+    differing = [f"{name} {label}" if names.count(name) > 1 else name for label, name in enumerate(names)]
+    return ("background", *differing[1:])
+
+
+def _model_named(weights: str) -> str:
+    """The model that a name of published weights belongs to."""
+    for name, published in PUBLISHED.items():
+        if isinstance(published, type) and weights.startswith(f"{published.__name__}."):
+            return name
+    return "resnet50_fpn"
+
+
+def _model_of(file: Path) -> str:
+    """The model whose backbone has the names and shapes of a file's.
+
+    Raises:
+        ValueError: there is none.
+    """
+    state, _ = read_weights(file)
+    body = _body(state)
+    for name in MODEL_NAMES:
+        with torch.device("meta"):
+            own = _body(model_builder(name)(num_classes=2, **_without_download(name)).state_dict())
+        if body and body == own:
+            return name
+    raise ValueError(
+        f"{file} holds weights of none of the models {', '.join(MODEL_NAMES)}; of a backbone of timm's, give the model as well"
+    )
+
+
+def _without_download(name: str) -> dict[str, None]:
+    return {} if name == "small" else {"weights_backbone": None}
+
+
+def _body(state: dict[str, Tensor]) -> dict[str, torch.Size]:
+    """The shapes of a backbone's tensors by name. (Norms that have stopped learning do not count batches.)"""
+    return {
+        name: value.shape
+        for name, value in state.items()
+        if name.startswith("backbone.body.") and not name.endswith("num_batches_tracked")
+    }

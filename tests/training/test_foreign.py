@@ -1,0 +1,110 @@
+"""Detectors of other tools, by name and from files."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from frcnn_edu import fasterrcnn_small_fpn
+from frcnn_edu.data.names import class_names
+from frcnn_edu.model import builders
+from frcnn_edu.training import SHIPPED, load_detector
+from frcnn_edu.training.foreign import COCO
+
+
+@pytest.fixture(scope="module")
+def small() -> nn.Module:
+    torch.manual_seed(0)
+    return fasterrcnn_small_fpn(num_classes=4).eval()
+
+
+def test_a_run_s_own_file_as_load_model_has_it() -> None:
+    model, classes, config = load_detector(SHIPPED)
+    assert (classes[0], len(classes), model.training) == ("background", 6, False)
+    assert config is not None
+    assert config.data == "shapes"
+
+
+@pytest.mark.parametrize(
+    ("content", "classes"),
+    [
+        ({}, ("background", "class 1", "class 2", "class 3")),
+        ({"classes": ["a", "b", "c"]}, ("background", "a", "b", "c")),
+        ({"classes": ["__background__", "a", "b", "c"]}, ("background", "a", "b", "c")),
+        ({"classes": ["a", "b"]}, ("background", "class 1", "class 2", "class 3")),
+    ],
+    ids=["no names", "names", "with the background", "another number"],
+)
+def test_a_file_of_another_tool(small: nn.Module, content: dict, classes: tuple[str, ...], tmp_path: Path) -> None:
+    weights = {f"module.{name}": value for name, value in small.state_dict().items()}
+    torch.save({"model": weights, "args": argparse.Namespace(lr=0.1), **content}, tmp_path / "w.pth")
+    model, names, config = load_detector(tmp_path / "w.pth")
+    assert (names, config, model.training) == (classes, None, False)
+    image = torch.rand(3, 128, 160)
+    with torch.no_grad():
+        found, expected = model([image])[0], small([image])[0]
+    assert all(torch.equal(found[key], value) for key, value in expected.items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "classes"), [("fasterrcnn_mobilenet_v3_large_fpn", 4), ("fasterrcnn_resnet50_fpn", 91)]
+)
+def test_torchvision_s_state_dicts_tell_which_model_they_are_of(name: str, classes: int, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    theirs = torchvision.models.get_model(name, weights=None, weights_backbone=None, num_classes=classes).eval()
+    torch.save(theirs.state_dict(), tmp_path / "w.pth")
+    model, names, _ = load_detector(str(tmp_path / "w.pth"))
+    assert len(names) == classes
+    assert names[1] == ("person" if classes == 91 else "class 1")
+    assert class_names(names) == names  # as data sets ask for them
+    images = [torch.rand(3, 64, 96)]
+    for detector in (model, theirs):
+        detector.transform.min_size, detector.roi_heads.score_thresh = (64,), 0.0
+    with torch.no_grad():
+        found, expected = model(images)[0], theirs(images)[0]
+    assert len(expected["boxes"]) > 0
+    for key, value in expected.items():
+        torch.testing.assert_close(found[key], value, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("weights", "model", "expected"),
+    [
+        ("DEFAULT", None, "resnet50_fpn"),
+        ("FasterRCNN_MobileNet_V3_Large_FPN_Weights.COCO_V1", None, "mobilenet_v3_large_fpn"),
+        ("COCO_V1", "mobilenet_v3_large_fpn", "mobilenet_v3_large_fpn"),
+    ],
+)
+def test_names_of_published_weights(
+    weights: str, model: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def download(self: object, **arguments: bool) -> None:
+        asked.append(self)
+        raise OSError("no network in a test")
+
+    enum = builders.PUBLISHED[expected]
+    monkeypatch.setattr(enum, "get_state_dict", download)
+    with pytest.raises(OSError, match="no network in a test"):
+        load_detector(weights, model)
+    assert asked == [enum.COCO_V1]  # type: ignore[union-attr]
+
+
+def test_coco_s_names() -> None:
+    assert len(COCO) == 91
+    assert (COCO[1], COCO[12], COCO[90]) == ("person", "N/A", "toothbrush")
+
+
+def test_no_such_weights(small: nn.Module, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"'none\.pth' are neither a file nor one of \['COCO_V1', 'DEFAULT'\]"):
+        load_detector("none.pth")
+    torch.save(small.backbone.body.state_dict(), tmp_path / "body.pth")
+    with pytest.raises(ValueError, match=r"body\.pth holds weights of none of the models small, resnet50_fpn"):
+        load_detector(tmp_path / "body.pth")
+    with pytest.raises(ValueError, match=r"body\.pth holds no detector"):
+        load_detector(tmp_path / "body.pth", "small")
