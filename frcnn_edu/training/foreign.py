@@ -11,8 +11,9 @@ from ..model import model_builder
 from ..model.builders import PUBLISHED
 from ..model.weight_files import read_weights
 from ..model.weights import class_names, number_of_classes, resolve_weights
-from .checkpoint import NotOfARunError, load_model
+from .checkpoint import NotOfARunError
 from .config import TrainConfig
+from .model_file import load_model
 
 COCO: list[str] = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]  # 91 with the background, "N/A" ten times
 

@@ -92,13 +92,23 @@ def test_every_image_is_evaluated_once(results: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.slow
+def test_processes_that_see_different_things_end_with_a_sentence(results: list[dict[str, Any]]) -> None:
+    for what, words in (
+        ("other data", "images for training: process 1 has 11, process 0 has 10"),
+        ("other options", "lr: process 1 has 1.1, process 0 has 0.1"),
+    ):
+        for result in results:
+            assert result[what].startswith(f"{words}; all processes of a run need the same data"), what
+
+
+@pytest.mark.slow
 def test_the_first_process_writes_and_reports(folder: Path, results: list[dict[str, Any]]) -> None:
     calls = [json.loads((folder / f"calls-{rank}.json").read_text()) for rank in (0, 1)]
     assert calls == [["step", "step", "epoch"] * 2, []]
     assert results[0]["history"] == results[1]["history"]
     saved = load_checkpoint(folder / "run" / "checkpoint.pt")
     assert saved["progress"]["history"] == results[0]["history"]
-    files = ["checkpoint-previous.pt", "checkpoint.pt", "metrics.json", "model.safetensors"]
+    files = ["best.safetensors", "checkpoint-previous.pt", "checkpoint.pt", "metrics.json", "model.safetensors"]
     assert sorted(path.name for path in (folder / "run").iterdir()) == files
 
 

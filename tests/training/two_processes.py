@@ -40,6 +40,15 @@ def after_a_step(processes: Processes, config: TrainConfig) -> tuple[dict[str, f
     return losses, model.state_dict()
 
 
+def words_of_a_run(config: TrainConfig, processes: Processes, data: Squares, out: Path) -> str:
+    """What is said of a run that cannot be."""
+    try:
+        train(OneWeight(), data, Squares(5), config, device=CPU, out=out, processes=processes)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def add_up(rank: int, meeting_place: Path, told: Connection) -> None:
     """Process 1 of two dies; process 0 tells what `frcnn_edu` says when it waits for it then, and ends with."""
     os.environ["WORLD_SIZE"] = "2"
@@ -73,5 +82,7 @@ def take_part(told: dict[str, str], rank: int, out: Path) -> None:
         on_step=lambda state: calls.append("step"), on_epoch=lambda state, found: calls.append("epoch"),
     )  # fmt: skip
     results["history"] = state.history
+    results["other data"] = words_of_a_run(config, processes, Squares(10 + rank), out / "other")
+    results["other options"] = words_of_a_run(replace(config, lr=0.1 + rank), processes, Squares(10), out / "other")
     torch.save(results, out / f"results-{processes.rank}.pt")
     (out / f"calls-{processes.rank}.json").write_text(json.dumps(calls))
