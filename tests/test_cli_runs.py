@@ -1,14 +1,14 @@
 """Runs as their users treat them: moved, gone on with on other data, finished, begun from other tools' weights."""
 
-import argparse
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 
-from frcnn_edu import cli, fasterrcnn_small_fpn
+from frcnn_edu import cli
 from frcnn_edu.commands import train as train_command
 from frcnn_edu.training import load_checkpoint
 
@@ -79,12 +79,35 @@ def test_a_run_that_goes_on_with_other_data(project: Path, capsys: pytest.Captur
     assert json.loads(Path("run/metrics.json").read_text())["step"] == 4
 
 
-def test_a_run_goes_on_without_the_weights_it_began_with(capsys: pytest.CaptureFixture[str]) -> None:
-    """Those of a training script of another tool."""
-    weights = {f"module.{name}": value for name, value in fasterrcnn_small_fpn(num_classes=3).state_dict().items()}
-    torch.save({"model_state_dict": weights, "args": argparse.Namespace(lr=0.1)}, "theirs.pth")
-    begin = ["train", "--data", "photos", "--weights", "theirs.pth", "--out", "run", "--epochs", "1", *TINY]
-    assert "weights  theirs.pth: all but the predictor, which is new: the weights are for 2" in said_by(capsys, *begin)
-    Path("theirs.pth").unlink()
-    assert cli.main(["train", "--resume", "--out", "run", "--epochs", "2", "--device", "cpu"]) == 0
-    assert load_checkpoint("run/checkpoint.pt")["progress"]["step"] == 4
+def test_the_model_is_that_of_the_weights(tmp_path: Path) -> None:
+    theirs = torchvision.models.detection.fasterrcnn_mobilenet_v3_large_fpn(
+        weights=None, weights_backbone=None, num_classes=4
+    )
+    torch.save(theirs.state_dict(), "theirs.pth")
+    for command, model in (
+        ("--weights theirs.pth", "mobilenet_v3_large_fpn"),
+        ("--weights COCO_V1", "resnet50_fpn"),
+        ("--weights DEFAULT", "small"),
+        ("--weights theirs.pth --model resnet50_fpn", "resnet50_fpn"),
+    ):
+        options = cli.make_parser().parse_args(["train", *command.split()])
+        assert train_command.new_config(options, torch.device("cpu")).model == model, command
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_a_full_memory_names_the_way_out(
+    error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*run: object, out: Path, **arguments: object) -> None:
+        out.mkdir(exist_ok=True)
+        (out / "checkpoint.pt").touch()
+        raise error
+
+    monkeypatch.setattr(train_command, "train", fail)
+    message = said_by(capsys, "train", "--data", "photos", "--out", "run", "--epochs", "1", *TINY, status=2)
+    assert message == (
+        "error: the memory is full; --accumulate N takes the images of a step in N parts; to go on so: "
+        "--resume --out run --accumulate 2\n"
+    )

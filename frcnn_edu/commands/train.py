@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..exceptions import CannotContinue
 from ..training import (
     Evaluation,
     Processes,
@@ -28,6 +29,7 @@ from ..training import (
 from ..training.agreement import check_agreement
 from ..training.building import rebuild_model
 from ..training.files import write_text
+from ..training.foreign import model_of_weights
 from ..training.run_data import changes, check_found, remember
 from ..training.run_folder import CHECKPOINT, MODEL
 from .run_settings import config_of, run_folder
@@ -44,13 +46,13 @@ def run_train(options: argparse.Namespace) -> None:
     if resume:
         contents, checkpoint = load_latest(out / CHECKPOINT, say=False)
         config = resumed_config(options, contents, out)
-        if ending := when_finished(contents, config, out):
+        if ending := when_finished(contents, config, out, options.evaluate_on):
             if processes.rank == 0:
                 _say_finished(ending, checkpoint, out)
             return
         data = _data_again(options, contents, config, out)
         model = rebuild_model(config, len(contents["classes"]), checkpoint)
-        step, seen = contents["progress"]["step"], contents.get("data", {})
+        step, seen = RunState.from_dict(contents["progress"]).step, contents.get("data", {})
         weights = f"{checkpoint}: the run goes on after step {step}"
     else:
         config = new_config(options, device, processes.count)
@@ -64,8 +66,14 @@ def run_train(options: argparse.Namespace) -> None:
 
 
 def new_config(options: argparse.Namespace, device: torch.device, processes: int = 1) -> TrainConfig:
-    """The preset for the model, the data and the number of processes, with what the command line says put over it."""
-    return config_of(options, options.model or ("small" if device.type == "cpu" else "resnet50_fpn"), processes)
+    """The preset for the model, the data and the number of processes, with what the command line says put over it.
+
+    The model is that of `--model`; or of `--weights`, if that is a file; or what suits the device.
+    """
+    model = options.model or ("small" if device.type == "cpu" else "resnet50_fpn")
+    if options.model is None and options.weights not in (None, "DEFAULT"):
+        model = model_of_weights(options.weights)
+    return config_of(options, model, processes)
 
 
 def _new_model(config: TrainConfig, data: RunData) -> tuple[nn.Module, str]:
@@ -118,6 +126,10 @@ def _train(
             with suppress(OSError):  # the terminal may be gone
                 print(f"\nto go on:  python -m frcnn_edu train --resume --out {quote(str(out))}", file=sys.stderr)
         raise
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            raise CannotContinue(_when_memory_is_full(out)) from error
+        raise
     finally:
         if board is not None:
             board.close()
@@ -133,3 +145,8 @@ def _train(
         print(
             f"\n{coco_table(metrics)}\n\n{about_best(out, state)}measured on {config.data}, split {data.final_split!r}; everything is in {out}/"
         )
+
+
+def _when_memory_is_full(out: Path) -> str:
+    again = f"; to go on so: --resume --out {quote(str(out))} --accumulate 2" if (out / CHECKPOINT).exists() else ""
+    return f"the memory is full; --accumulate N takes the images of a step in N parts{again}"

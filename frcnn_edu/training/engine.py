@@ -113,6 +113,9 @@ def train(
             else:
                 run.save(processes)
             saved = clock.now
+    if state.ended is None:  # the last evaluation took what was left of the minutes
+        state.ended = clock.length
+        run.save(processes)
     if first:
         run.export()
     return state

@@ -64,13 +64,8 @@ def load_model(path: str | Path = SHIPPED) -> tuple[nn.Module, tuple[str, ...], 
     file (for which see `load_detector`).
     """
     path = check_exists(path)
-    if path.suffix == ".safetensors":
-        weights, about = _read_safetensors(path)
-    else:
-        about = load_checkpoint(path)
-        weights = about.get("model", {})
-    classes, config = about.get("classes"), _check_contents(path, weights, about.get("classes"), about.get("config"))
-    assert isinstance(classes, list)
+    about, weights = _read(path)
+    classes, config = about["classes"], _check_contents(path, about, weights)
     try:
         model = build_model(config, len(classes), pretrained=False)
     except (TypeError, ValueError, RuntimeError) as error:  # names and arguments that no builder has, or too large ones
@@ -81,22 +76,32 @@ def load_model(path: str | Path = SHIPPED) -> tuple[nn.Module, tuple[str, ...], 
     return model.eval(), tuple(classes), found_again(config, about.get("data"), path.parent)
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_config(path: Path) -> TrainConfig:
+    """The configuration of the run that a file is of; raises as `load_model` does."""
+    return _check_contents(path, *_read(path))
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Any]:
+    """What a file of a run tells of itself (classes, config, data), and its weights."""
+    if path.suffix != ".safetensors":
+        contents = load_checkpoint(path)
+        return contents, contents["model"]
     weights, metadata = read_safetensors(path)
     if metadata.get("format") != FORMAT:
         raise NotOfARunError(path)
     wanted = ["classes", "config", *(["data"] if "data" in metadata else [])]
-    return weights, {key: read_json(path, metadata, key) for key in wanted}
+    return {key: read_json(path, metadata, key) for key in wanted}, weights
 
 
-def _check_contents(path: Path, weights: Any, classes: Any, values: Any) -> TrainConfig:
+def _check_contents(path: Path, about: dict[str, Any], weights: Any) -> TrainConfig:
     """The configuration in a file, if that and the rest are of the kind that `save_checkpoint` writes."""
     if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise ValueError(f"{path}: its weights are not tensors by name")
+    classes = about["classes"]
     text = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
     if not text or len(set(classes)) != len(classes) or len(classes) < 2:
         raise ValueError(f"{path}: its classes are {classes!r:.100}; expected different names, the background first")
     try:
-        return TrainConfig.from_dict(values)
+        return TrainConfig.from_dict(about["config"])
     except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{path}: its configuration makes no sense: {error}") from error

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..model.weights import load_fitting
 from .checkpoint import load_latest, save_checkpoint
 from .config import TrainConfig
 from .files import write_text
@@ -34,6 +35,14 @@ class RunState:
     history: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in ("step", *LOSSES, "lr")})
     epochs: list[dict[str, Any]] = field(default_factory=list)
     ended: float | None = None
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "RunState":
+        """From what a checkpoint holds; a key that is no field is a `ValueError`."""
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ValueError(f"the progress in a checkpoint has {', '.join(map(repr, values))}") from error
 
     def add_step(self, losses: dict[str, float], lr: float) -> None:
         """Count one step and note its numbers."""
@@ -98,9 +107,12 @@ class Run:
             raise ValueError(
                 f"{used} was trained on the classes {contents['classes']}, the data has {list(self.classes)}"
             )
-        self.model.load_state_dict(contents["model"])
-        self.optimizer.load_state_dict(contents["optimizer"])
-        self.state = RunState(**contents["progress"] | {"ended": None})
+        load_fitting(self.model, contents["model"], f"the weights in {used}", "the model", same_precision=True)
+        try:
+            self.optimizer.load_state_dict(contents["optimizer"])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise ValueError(f"the optimizer in {used} does not fit the model: {error}") from error
+        self.state = RunState.from_dict(contents["progress"] | {"ended": None})
         processes.from_first(None)  # all have read
         if processes.rank != 0:
             return

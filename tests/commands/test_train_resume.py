@@ -12,7 +12,9 @@ from frcnn_edu.commands.train_resume import labels_of_run, resumed_config, when_
 from frcnn_edu.training import TrainConfig
 
 CLASSES = ["background", "cat", "dog"]
-BY_EPOCHS = TrainConfig(data="all.json", epochs=2, batch_size=4, lr=0.0015, model_args={"min_size": 240})
+BY_EPOCHS = TrainConfig(
+    data="all.json", epochs=2, batch_size=4, lr=0.0015, model_args={"min_size": 250, "max_size": 320}
+)
 BY_MINUTES = TrainConfig(data="all.json", minutes=10)
 
 
@@ -29,17 +31,17 @@ def test_what_may_change() -> None:
     config = resumed("--epochs 5 --data moved/all.json --accumulate 2 --workers 1 --save-minutes 3")
     changed = (config.epochs, config.data, config.accumulate, config.workers, config.save_minutes)
     assert changed == (5, "moved/all.json", 2, 1, 3)
-    assert (config.batch_size, config.lr, config.model_args) == (4, 0.0015, {"min_size": 240})
+    assert (config.batch_size, config.lr, config.model_args) == (4, 0.0015, {"min_size": 250, "max_size": 320})
     assert resumed("--minutes 20", BY_MINUTES).minutes == 20
-    assert resumed("--lr 0.0015 --min-size 240 --batch-size 4") == BY_EPOCHS  # said again, and the same
+    assert resumed("--lr 0.0015 --min-size 250 --batch-size 4") == BY_EPOCHS  # said again, and the same
 
 
 @pytest.mark.parametrize(
     ("command", "has", "memory"),
     [
         ("--batch-size 2", "4", True),
-        ("--min-size 120", "240", True),
-        ("--max-size 120", "none", True),
+        ("--min-size 120", "250", True),
+        ("--max-size 120", "320", True),
         ("--lr 1e-4", "0.0015", False),
         ("--weights other.pth", "none", False),
         ("--seed 3", "0", False),
@@ -56,7 +58,9 @@ def test_what_cannot_change_names_the_way_out(
         message = str(raised.value)
         assert message.startswith(f"{command.split()[0]} cannot be changed on --resume: the run in run has {has}.")
         assert ("--accumulate N" in message) == memory
-        assert message.endswith(f"python -m frcnn_edu train --data all.json --weights run/{file} --out NEW")
+        assert message.endswith(
+            f"python -m frcnn_edu train --data all.json --weights run/{file} --out NEW --min-size 250"
+        )
         Path("run/model.safetensors").touch()
 
 

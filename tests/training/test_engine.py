@@ -193,6 +193,24 @@ def test_minutes_end_the_run_on_the_clock(config: TrainConfig, tmp_path: Path, m
     assert state.step == 12
     assert [epoch["step"] for epoch in state.epochs] == [3, 6, 9, 12]
     assert state.history["lr"][6] == pytest.approx(0.005)  # half of the time: half of the cosine
+    assert json.loads((tmp_path / "metrics.json").read_text())["ended"] == 1.0
+
+
+def test_minutes_may_end_in_an_evaluation(config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("frcnn_edu.training.schedule.time.monotonic", lambda: now)
+
+    def pass_seconds(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    config = replace(config, epochs=None, minutes=1.0)
+    state = run(
+        OneWeight(), config, tmp_path,
+        on_step=lambda state: pass_seconds(5), on_epoch=lambda state, found: pass_seconds(50),
+    )  # fmt: skip
+    assert (state.step, state.ended) == (3, 1.0)
+    assert load_checkpoint(tmp_path / CHECKPOINT)["progress"]["ended"] == 1.0
 
 
 @pytest.mark.slow

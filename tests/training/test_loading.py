@@ -4,6 +4,7 @@ import signal
 import sys
 import types
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from stand_ins import Squares
 from torch import Tensor
 
+from frcnn_edu.data import open_dataset, train_transforms
 from frcnn_edu.training import TrainConfig
 from frcnn_edu.training.loading import check_workers, load_batches, steps_per_epoch
 
@@ -106,3 +108,19 @@ class Interrupted(Squares):
 def test_loading_processes_leave_signals_to_the_training_process(config: TrainConfig) -> None:
     loader = load_batches(Interrupted(6), replace(config, workers=1, batch_size=2), 0, CPU)
     assert sum(len(images) for images, _ in loader) == 6
+
+
+@pytest.mark.slow
+def test_processes_that_are_started_anew_load_the_same(config: TrainConfig, voc: Path) -> None:
+    """As on Windows and macOS, what the command line trains on is pickled."""
+    data = open_dataset(voc, "train", transforms=train_transforms())
+    here = [images for images, _ in load_batches(data, config, 0, CPU)]
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        check_workers(data, 1)
+        there = [images for images, _ in load_batches(data, replace(config, workers=1), 0, CPU)]
+    finally:
+        multiprocessing.set_start_method(before, force=True)
+    assert len(there) == len(here) > 0
+    assert all(torch.equal(*pair) for batches in zip(here, there) for pair in zip(*batches))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from stand_ins import OneWeight, Squares, exact_model
-from two_processes import CPU, STEP, SevenShapes, add_up, after_a_step, take_part
+from two_processes import CPU, STEP, OneShape, SevenShapes, add_up, after_a_step, take_part
 
 from frcnn_edu.notebook_checks.kernels import fork_server
 from frcnn_edu.training import (
@@ -84,6 +84,8 @@ def test_every_image_is_evaluated_once(results: list[dict[str, Any]]) -> None:
         for name, value in expected.items():  # beside another image in the batch, sums may be rounded otherwise
             torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-4)
     assert alone.metrics["AP50"] > 0.8
+    of_one = evaluate(load_model()[0], OneShape("val"), device=CPU).metrics
+    assert [result["of one"] for result in results] == [of_one, of_one]
     for result in results:
         per_class = result["metrics"].pop("per_class")
         assert per_class == pytest.approx(alone.metrics["per_class"], abs=1e-3)

@@ -30,6 +30,13 @@ class SevenShapes(ShapesDetection):
         return 7
 
 
+class OneShape(ShapesDetection):
+    """An image for one process, and none for the other."""
+
+    def __len__(self) -> int:
+        return 1
+
+
 def after_a_step(processes: Processes, config: TrainConfig) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
     """The losses of a step on four images, and the weights after it."""
     model, data = exact_model(), OneObjectEach()
@@ -74,6 +81,7 @@ def take_part(told: dict[str, str], rank: int, out: Path) -> None:
     results["in parts"] = after_a_step(processes, replace(STEP, accumulate=2))
     found = evaluate(load_model()[0], SevenShapes("val"), device=CPU, batch_size=2, processes=processes)
     results["metrics"], results["detections"] = found.metrics, found.detections
+    results["of one"] = evaluate(load_model()[0], OneShape("val"), device=CPU, processes=processes).metrics
 
     calls: list[str] = []
     config = TrainConfig(epochs=2, batch_size=4, lr=0.01, save_minutes=0)

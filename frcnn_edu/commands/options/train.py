@@ -54,7 +54,8 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     add(
         "--weights",
         metavar="W",
-        help="fine-tune a trained detector: DEFAULT (downloaded; of small: in this package), or a file",
+        help="fine-tune a trained detector: DEFAULT (downloaded; of small: in this package), or a file of a run or of another "
+        "tool, whose model is taken unless --model says another",
     )
     add("--weights-backbone", metavar="W", help="start from a pretrained backbone: DEFAULT (downloaded), or a file")
     add(
