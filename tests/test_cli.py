@@ -16,6 +16,8 @@ from torchvision.models import mobilenet_v3_large
 from frcnn_edu import box_iou, cli
 from frcnn_edu.commands import evaluate as evaluate_command
 from frcnn_edu.commands import train as train_command
+from frcnn_edu.commands.train_data import open_training_data
+from frcnn_edu.commands.train_plan import time_a_step
 from frcnn_edu.data import ShapesDetection, VOCDetection
 from frcnn_edu.notebook_checks.kernels import fork_server
 from frcnn_edu.training import Processes, build_model, load_checkpoint, load_model
@@ -60,6 +62,7 @@ def test_train_leaves_everything(run: Path) -> None:
     files = {path.name for path in run.iterdir()}
     assert files == {
         "checkpoint.pt", "checkpoint-previous.pt", "metrics.json", "metrics-test.json", "model.safetensors",
+        "best.safetensors",
         "losses.png", "average_precision.png", "detections.png", "report.html", "report-test.html",
     }  # fmt: skip
     metrics = json.loads((run / "metrics.json").read_text())
@@ -135,11 +138,11 @@ def test_the_full_model_on_a_cpu_says_how_long_it_will_take(
 def test_timing_a_step_changes_nothing(voc: Path) -> None:
     options = cli.make_parser().parse_args(["train", "--data", str(voc), "--epochs", "1", *TINY])
     config = train_command.new_config(options, torch.device("cpu"))
-    data = train_command.open_training_data(config)
+    data = open_training_data(config)
     model = build_model(config, len(data.classes))
     weights = {name: value.clone() for name, value in model.state_dict().items()}
     random = torch.get_rng_state()
-    assert train_command.time_a_step(model, data, config, torch.device("cpu")) > 0
+    assert time_a_step(model, data, config, torch.device("cpu")) > 0
     assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random)
 
@@ -316,7 +319,7 @@ def test_mistakes_that_only_pytorch_sees_are_one_line(run: Path, capsys: pytest.
     saved = str(run / "checkpoint.pt")
     for part, *command in (
         ("--lr cannot be changed", "train", "--resume", "--out", str(run), "--lr", "0.1"),
-        ("--minutes cannot change it", "train", "--resume", "--out", str(run), "--minutes", "3"),
+        ("is counted in epochs (2 epochs): give --epochs", "train", "--resume", "--out", str(run), "--minutes", "3"),
         ("'cuda:7' is not available", "train", "--device", "cuda:7"),
         ("cannot be read as a checkpoint", "evaluate", "--checkpoint", "text.jpg"),
         ("shapes has the classes", "evaluate", "--checkpoint", saved, "--data", "shapes"),

@@ -33,11 +33,12 @@ examples (times: two CPU cores):
   python -m frcnn_edu train --data my_photos --model resnet50_fpn --weights DEFAULT
       Fine-tune torchvision's COCO weights (a download), or with a file in the place of DEFAULT those of another run.
   python -m frcnn_edu train --resume --out runs/voc
-      Go on with a run that was stopped, by Ctrl-C for example, or killed.
+      Go on with a run that was stopped, by Ctrl-C for example, or killed. If its data were moved, say where: --data.
 
 The run folder gets report.html (curves, average precision by class, errors by kind, the worst images), metrics.json,
 losses.png, average_precision.png, detections.png, checkpoint.pt (to go on from), checkpoint-previous.pt (in case that one
-is damaged) and model.safetensors (the trained model, for evaluate and detect).
+is damaged), model.safetensors (the trained model, for evaluate and detect) and best.safetensors (the same as it was when an
+evaluation gave the highest AP).
 """,
     "evaluate": """
 examples:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..data import load_image
 from ..model.export import differences, load_onnx, to_onnx
 from ..model.fast import run_as
-from ..training import load_model
+from ..training import TrainConfig, load_model
 from ..training.files import replacing
 from .evaluate import open_evaluation_data
 from .image_files import find_images
@@ -25,7 +25,7 @@ def run_export(options: argparse.Namespace) -> None:
     """Write a trained model as ONNX, and show that it finds the same."""
     model, classes, config = load_model(options.checkpoint)
     run_as(model, "textbook")  # as in the file
-    images = some_images(options.images, config.data, classes)
+    images = some_images(options.images, config, classes)
     height, width = options.height or images[0].shape[1], options.width or images[0].shape[2]
     images = [image if image.shape[1:] == (height, width) else _resized(image, height, width) for image in images]
     print(f"exporting {config.model} for images of {width}×{height} pixels: half a minute, or some", flush=True)
@@ -40,7 +40,7 @@ def run_export(options: argparse.Namespace) -> None:
     )
 
 
-def some_images(paths: Sequence[Path] | None, data: str, classes: Sequence[str]) -> list[Tensor]:
+def some_images(paths: Sequence[Path] | None, config: TrainConfig, classes: Sequence[str]) -> list[Tensor]:
     """Those given, or else some that the model was evaluated on.
 
     Raises:
@@ -49,7 +49,7 @@ def some_images(paths: Sequence[Path] | None, data: str, classes: Sequence[str])
     if paths:
         return [load_image(file) for file in find_images(paths)[:MOST_IMAGES]]
     try:
-        found, _ = open_evaluation_data(data, None, classes)
+        found, _ = open_evaluation_data(config.data, None, classes, images=config.images)
     except ValueError as error:
         raise ValueError(f"give --images to compare on, for the data of the training are not there: {error}") from error
     return [found[i][0] for i in range(min(MOST_IMAGES, len(found)))]

@@ -36,7 +36,11 @@ def read_weights(file: Path) -> tuple[dict[str, Tensor], list[str] | None]:
     """
     if file.suffix == ".safetensors":
         weights, metadata = read_safetensors(file)
-        return _unwrap(weights), read_json(file, metadata, "classes") if "classes" in metadata else None
+        if "classes" in metadata and metadata.get("format", "").startswith(
+            "frcnn_edu"
+        ):  # others mean other things by it
+            return _unwrap(weights), _class_names({"classes": read_json(file, metadata, "classes")})
+        return _unwrap(weights), None
     content = unpack(file, others=True)
     if isinstance(content, StandIn):
         raise ValueError(

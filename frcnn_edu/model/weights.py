@@ -12,6 +12,7 @@ from .frozen_batch_norm import FrozenBatchNorm2d
 from .weight_files import plain, read_weights
 
 PREDICTOR = "roi_heads.box_predictor."  # how the names of a detector's last layer begin
+_BODY = "backbone.body."  # … of those of its backbone
 CLASSIFIER = ("fc.", "classifier.")  # … and those of a classifier's, which a backbone does without
 
 
@@ -72,16 +73,28 @@ def load_weights(
 
     Raises:
         ValueError: the weights are those of another model; the message has the first names that do not fit.
+        OSError: they cannot be downloaded.
     """
     if weights is None:
         return
-    if isinstance(weights, WeightsEnum):
-        state = weights.get_state_dict(progress=progress, check_hash=True)
-    else:
-        state = read_weights(weights)[0]
+    state = _download(weights, progress) if isinstance(weights, WeightsEnum) else read_weights(weights)[0]
+    if any(key.startswith(_BODY) for key in state) and not any(key.startswith(_BODY) for key in model.state_dict()):
+        raise ValueError(
+            f"the weights {weights} do not fit {name}: they are a whole detector's, and not a backbone's alone"
+        )
     state = {key: value for key, value in state.items() if not key.startswith(but)}
     state |= {key: value for key, value in model.state_dict().items() if key.startswith(but)}
     load_fitting(model, state, f"the weights {weights}", name)
+
+
+def _download(weights: WeightsEnum, progress: bool) -> dict[str, Tensor]:
+    try:
+        return weights.get_state_dict(progress=progress, check_hash=True)
+    except (OSError, RuntimeError) as error:  # no network; or another hash, since only a part of the file came
+        reason = getattr(error, "reason", error)
+        raise OSError(
+            f"the weights {weights} cannot be downloaded ({reason}); fetch {weights.url} elsewhere and give the file"
+        ) from error
 
 
 def load_fitting(

@@ -5,20 +5,14 @@ from typing import TYPE_CHECKING
 from ..lazy import lazily
 
 if TYPE_CHECKING:
-    from .checkpoint import (
-        SHIPPED,
-        build_model,
-        export_safetensors,
-        load_checkpoint,
-        load_latest,
-        load_model,
-        save_checkpoint,
-    )
+    from .building import build_model
+    from .checkpoint import load_checkpoint, load_latest, save_checkpoint
     from .config import TrainConfig, default_config
     from .device import available_devices, pick_device
     from .engine import duration, train
     from .evaluation import Evaluation, coco_metrics, evaluate
     from .foreign import load_detector
+    from .model_file import SHIPPED, export_safetensors, load_model
     from .processes import ALONE, Processes, join
     from .run import Run, RunState
     from .run_folder import holds_run

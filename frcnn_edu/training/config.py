@@ -136,7 +136,9 @@ def check_pretraining(config: TrainConfig) -> None:
         ValueError: the small model has no pretrained backbone, so there is none to load, and none to freeze.
     """
     if config.model == "small" and config.weights_backbone is not None:
-        raise ValueError("model 'small' has no pretrained backbone; leave weights_backbone out")
+        raise ValueError(
+            "model 'small' has no pretrained backbone; leave weights_backbone out, or choose another model"
+        )
     if config.model == "small" and "trainable_backbone_layers" in config.model_args:
         raise ValueError("of model 'small' all layers are trained; leave trainable_backbone_layers out")
 

@@ -9,12 +9,14 @@ from torch import nn
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from .agreement import check_agreement
 from .config import TrainConfig, check_parts
 from .evaluation import Evaluation, evaluate
 from .interrupts import interruptible
-from .loading import load_batches, seed_from, steps_per_epoch, to_device
+from .loading import check_workers, load_batches, seed_from, steps_per_epoch, to_device
 from .processes import ALONE, Processes
 from .run import Run, RunState
+from .run_data import counts, remember
 from .run_folder import holds_run
 from .schedule import Clock, lr_factor
 from .step import make_optimizer, train_step
@@ -34,7 +36,7 @@ def train(
     on_epoch: Callable[[RunState, Evaluation], None] | None = None,
     progress_bar: bool = True,
 ) -> RunState:
-    """Train `model` in place and leave `checkpoint.pt`, `metrics.json` and `model.safetensors` in `out`.
+    """Train `model` in place and leave `checkpoint.pt`, `metrics.json`, `model.safetensors` and `best.safetensors` in `out`.
 
     Args:
         train_data, val_data: map-style datasets of (image (3, H, W), target) with a `classes` attribute.
@@ -43,13 +45,14 @@ def train(
         on_step, on_epoch: called after each step and after each evaluation, to report or to draw.
 
     The model is saved after each pass over the data, at the end, and every `config.save_minutes` between; it is evaluated
-    after each pass. With `config.minutes` an evaluation is left out where it would take too much of the time, and the end may
-    come in the middle of a pass; the budget covers training, evaluation and `on_epoch`.
+    after each pass, and the best by AP is kept, the latest of equals. With `config.minutes` an evaluation is left out where
+    it would take too much of the time, and the end may come in the middle of a pass; the budget covers training, evaluation
+    and `on_epoch`.
     The same seed on the CPU with `config.epochs` gives the same weights to the bit, however often the run was stopped, or
     killed, and resumed: all that is random in a step follows from (seed, step).
 
     Raises `NonFiniteLoss`, leaving the last checkpoint as it is; `ValueError` or `FileExistsError` before
-    anything is computed. After Ctrl-C or SIGTERM the running step is finished and saved, then `KeyboardInterrupt`
+    anything is computed. After Ctrl-C, SIGTERM or SIGHUP the running step is finished and saved, then `KeyboardInterrupt`
     goes on to the caller.
     """
     _check_run(train_data, val_data, config, processes, Path(out), resume)
@@ -57,9 +60,13 @@ def train(
     if config.channels_last:
         model.to(memory_format=torch.channels_last)
     optimizer = make_optimizer(model, config)
-    run = Run(model, optimizer, config, train_data.classes, Path(out))  # type: ignore[attr-defined]
+    facts = remember(train_data, val_data, config, Path(out))
+    run = Run(model, optimizer, config, train_data.classes, Path(out), facts)  # type: ignore[attr-defined]
+    seen = {"classes": run.classes, **counts(facts), **config.to_dict()}
+    check_agreement(processes, seen, but=("data", "workers"))
     if resume:
         run.restore(processes)
+        check_agreement(processes, {"steps in the checkpoint": run.state.step})
     state, first = run.state, processes.rank == 0
     shared_model = processes.share(model)
     epoch_steps = steps_per_epoch(train_data, config)
@@ -97,18 +104,7 @@ def train(
                 raise KeyboardInterrupt
             if clock.worth_pausing(state.step):
                 paused = clock.seconds()
-                found = evaluate(
-                    model,
-                    val_data,
-                    device=device,
-                    batch_size=config.batch_size,
-                    progress=progress_bar and first,
-                    processes=processes,
-                )
-                state.seconds = clock.seconds()
-                at = {"epoch": state.step / epoch_steps, "step": state.step, "seconds": state.seconds}
-                state.epochs.append(at | found.metrics)
-                run.save(processes)
+                found = _evaluate(run, val_data, clock, device, processes, progress_bar)
                 if on_epoch is not None and first:
                     on_epoch(state, found)
                 clock.tick(processes)
@@ -117,9 +113,27 @@ def train(
             else:
                 run.save(processes)
             saved = clock.now
+    if state.ended is None:  # the last evaluation took what was left of the minutes
+        state.ended = clock.length
+        run.save(processes)
     if first:
         run.export()
     return state
+
+
+def _evaluate(
+    run: Run, data: Dataset, clock: Clock, device: torch.device, processes: Processes, progress_bar: bool
+) -> Evaluation:
+    """Measure the model, and save it together with what was measured."""
+    state, size, bar = run.state, run.config.batch_size, progress_bar and processes.rank == 0
+    found = evaluate(run.model, data, device=device, batch_size=size, progress=bar, processes=processes)
+    state.seconds = clock.seconds()
+    at = {"epoch": state.step / clock.epoch_steps, "step": state.step, "seconds": state.seconds}
+    state.epochs.append(at | found.metrics)
+    state.ended = clock.length if clock.progress(state.step) >= 1 else None
+    run.save(processes)
+    run.keep_best(processes)
+    return found
 
 
 def duration(seconds: float) -> str:
@@ -149,5 +163,6 @@ def _check_run(
             f"training and validation data differ in their classes: {train_data.classes} and {val_data.classes}"
         )
     check_parts(config, processes.count, len(train_data))
+    check_workers(train_data, config.workers)
     if holds_run(out) and not resume:
         raise FileExistsError(f"{out} holds a run already; go on with it (resume), or choose another folder")

@@ -11,8 +11,9 @@ from ..model import model_builder
 from ..model.builders import PUBLISHED
 from ..model.weight_files import read_weights
 from ..model.weights import class_names, number_of_classes, resolve_weights
-from .checkpoint import NotOfARunError, load_model
+from .checkpoint import NotOfARunError
 from .config import TrainConfig
+from .model_file import load_model, read_config
 
 COCO: list[str] = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]  # 91 with the background, "N/A" ten times
 
@@ -42,7 +43,7 @@ def load_detector(
             return load_model(path)
         except NotOfARunError:
             pass
-    name = model or (_model_of(path) if path.is_file() else _model_named(str(weights)))
+    name = model or model_of_weights(weights)
     resolved = resolve_weights(weights, PUBLISHED.get(name))
     assert resolved is not None
     detector = model_builder(name)(weights=resolved)
@@ -56,29 +57,31 @@ def _names(names: list[str] | None, count: int) -> tuple[str, ...]:
     return ("background", *differing[1:])
 
 
-def _model_named(weights: str) -> str:
-    """The model that a name of published weights belongs to."""
-    for name, published in PUBLISHED.items():
-        if isinstance(published, type) and weights.startswith(f"{published.__name__}."):
-            return name
-    return "resnet50_fpn"
+def model_of_weights(weights: str | Path) -> str:
+    """The model that a detector's weights are of, a key of `frcnn_edu.MODELS` or "timm:BACKBONE".
 
-
-def _model_of(file: Path) -> str:
-    """The model whose backbone has the names and shapes of a file's.
+    Of a run the configuration tells, of another file the names and shapes of the backbone; a name of published weights means
+    resnet50_fpn unless it says another.
 
     Raises:
-        ValueError: there is none.
+        ValueError: a file of none of the models.
     """
-    state, _ = read_weights(file)
-    body = _body(state)
+    path = Path(weights)
+    if not path.is_file():
+        enums = {name: published.__name__ for name, published in PUBLISHED.items() if isinstance(published, type)}
+        return next((name for name, enum in enums.items() if str(weights).startswith(f"{enum}.")), "resnet50_fpn")
+    try:
+        return read_config(path).model
+    except NotOfARunError:
+        pass
+    body = _body(read_weights(path)[0])
     for name in MODEL_NAMES:
         with torch.device("meta"):
             own = _body(model_builder(name)(num_classes=2, **_without_download(name)).state_dict())
         if body and body == own:
             return name
     raise ValueError(
-        f"{file} holds weights of none of the models {', '.join(MODEL_NAMES)}; of a backbone of timm's, give the model as well"
+        f"{path} holds weights of none of the models {', '.join(MODEL_NAMES)}; of a backbone of timm's, give the model as well"
     )
 
 

@@ -1,19 +1,21 @@
-"""Ctrl-C and the signal by which a scheduler ends a job: noted, and answered when nothing is cut in two by it."""
+"""Ctrl-C and the signals by which a scheduler or a closed terminal ends a job: answered when nothing is cut in two."""
 
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
+# Windows has no SIGHUP. `nohup` has it ignored, and so it stays.
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 ONE_PRESS = 1.0  # seconds: torchrun hands on to its processes the Ctrl-C that has reached them already
 
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Inside the block SIGINT and SIGTERM are only noted; the yielded function asks whether one came.
+    """Inside the block SIGINT, SIGTERM and SIGHUP are only noted; the yielded function asks whether one came.
 
     The second Ctrl-C interrupts at once.
     """
@@ -24,14 +26,16 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         if noted is None:
             noted = time.monotonic()
             again = " (Ctrl-C again: stop at once, without)" if number == signal.SIGINT else ""
-            print(f"\nfinishing this step, then saving{again}", file=sys.stderr)
+            with suppress(OSError):  # the terminal may be gone
+                print(f"\nfinishing this step, then saving{again}", file=sys.stderr, flush=True)
         elif number == signal.SIGINT and time.monotonic() - noted > ONE_PRESS:
             raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():  # only the main thread hears signals
         yield lambda: False
         return
-    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number in ENDING if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN]
+    previous = {number: signal.signal(number, note) for number in heard}
     try:
         yield lambda: noted is not None
     finally:

@@ -1,6 +1,10 @@
 """Batches in an order that depends on the seed alone."""
 
+import multiprocessing
+import pickle
 import signal
+import sys
+from types import FrameType
 from typing import Any
 
 import numpy
@@ -37,7 +41,7 @@ def load_batches(
         batch_sampler=[batch[processes.rank :: processes.count] for batch in batches],
         collate_fn=collate,
         num_workers=config.workers,
-        worker_init_fn=_ignore_interrupts,
+        worker_init_fn=_leave_signals_to_the_trainer,
         pin_memory=device.type == "cuda",
         generator=generator,
     )
@@ -72,6 +76,39 @@ def seed_from(*parts: int) -> int:
     return int(numpy.random.SeedSequence(parts).generate_state(1, numpy.uint64)[0] >> 1)
 
 
-def _ignore_interrupts(worker: int) -> None:
-    """Ctrl-C reaches every process of the terminal; only the training process answers it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def check_workers(data: Dataset, workers: int) -> None:
+    """Make sure that the processes that are to load images can be given the data set.
+
+    Where they are copies of this process (fork, Linux before Python 3.14) they can. Where they are started anew (spawn on
+    Windows and macOS, forkserver) the data set is pickled, and its class imported there: from a file, since nobody else can see
+    what was written in a notebook's cell.
+
+    Raises:
+        ValueError: they cannot, and what to do.
+    """
+    if workers == 0 or multiprocessing.get_start_method() == "fork":
+        return
+    way = "; put its class into a .py file and import it, or load without them: workers=0"
+    try:
+        pickled = pickle.dumps(data)
+    except Exception as error:  # pickling runs the data set's own code
+        raise ValueError(f"the data set cannot be sent to {workers} loading processes: {error}{way}") from error
+    if b"__main__" in pickled and not hasattr(sys.modules["__main__"], "__file__"):
+        raise ValueError(
+            f"the data set is written in a notebook's cell, where {workers} loading processes cannot see it{way}"
+        )
+
+
+def _leave_signals_to_the_trainer(worker: int) -> None:
+    """Ctrl-C, a closed terminal and a scheduler reach every process; only the training process answers them.
+
+    It ends its loading processes itself; SIGTERM, with which it does so when they do not listen, ends them the second time.
+    """
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end_next_time)
+
+
+def _end_next_time(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_DFL)

@@ -10,11 +10,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from .checkpoint import export_safetensors, load_latest, save_checkpoint
+from ..model.weights import load_fitting
+from .checkpoint import load_latest, save_checkpoint
 from .config import TrainConfig
 from .files import write_text
+from .model_file import export_safetensors, read_metrics, write_model
 from .processes import ALONE, Processes
-from .run_folder import CHECKPOINT, METRICS, MODEL
+from .run_data import Facts
+from .run_folder import BEST, CHECKPOINT, METRICS, MODEL, put_aside
 from .step import LOSSES
 
 
@@ -24,12 +27,22 @@ class RunState:
 
     history: a list each for "step" (1 for the first), the four losses and "lr", one entry a step.
     epochs: one dict for each evaluation: "epoch", "step", "seconds" and the metrics of `evaluate`.
+    ended: the epochs or minutes at whose end the run was; None on the way.
     """
 
     step: int = 0  # steps taken
     seconds: float = 0.0  # on the clock, evaluation included
     history: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in ("step", *LOSSES, "lr")})
     epochs: list[dict[str, Any]] = field(default_factory=list)
+    ended: float | None = None
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "RunState":
+        """From what a checkpoint holds; a key that is no field is a `ValueError`."""
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise ValueError(f"the progress in a checkpoint has {', '.join(map(repr, values))}") from error
 
     def add_step(self, losses: dict[str, float], lr: float) -> None:
         """Count one step and note its numbers."""
@@ -47,6 +60,7 @@ class Run:
     config: TrainConfig
     classes: tuple[str, ...]
     out: Path
+    data: Facts = field(default_factory=dict)  # what it remembers of its data
     state: RunState = field(default_factory=RunState)
 
     def save(self, processes: Processes = ALONE) -> None:
@@ -63,14 +77,29 @@ class Run:
             progress=dataclasses.asdict(self.state),
             config=self.config,
             classes=self.classes,
+            data=self.data,
         )
         metrics = {"config": self.config.to_dict(), "classes": self.classes, **dataclasses.asdict(self.state)}
         write_text(self.out / METRICS, json.dumps(metrics, indent=1) + "\n")
 
+    def keep_best(self, processes: Processes = ALONE) -> None:
+        """Write `best.safetensors` if the model was measured as it is, and its AP is not below that of the file.
+
+        Of several processes the first one does.
+        """
+        last = self.state.epochs[-1] if self.state.epochs else {}
+        if processes.rank != 0 or last.get("step") != self.state.step or last["AP"] is None:
+            return
+        best = read_metrics(self.out / BEST)
+        if best is None or last["AP"] >= best["AP"]:
+            about = {"classes": self.classes, "config": self.config.to_dict(), "data": self.data, "metrics": last}
+            write_model(self.out / BEST, self.model.state_dict(), about)
+
     def restore(self, processes: Processes = ALONE) -> None:
         """Take up weights, optimizer and history from `checkpoint.pt`, or from the one before it if that cannot be used.
 
-        What cannot be used is put aside as `checkpoint-damaged.pt`.
+        What cannot be used is put aside as `checkpoint-damaged.pt`; and so, as `best-before.safetensors`, is the best model if it
+        was measured on other images than the next ones will be.
         """
         path = self.out / CHECKPOINT
         contents, used = load_latest(path)
@@ -78,12 +107,22 @@ class Run:
             raise ValueError(
                 f"{used} was trained on the classes {contents['classes']}, the data has {list(self.classes)}"
             )
-        self.model.load_state_dict(contents["model"])
-        self.optimizer.load_state_dict(contents["optimizer"])
-        self.state = RunState(**contents["progress"])
+        load_fitting(self.model, contents["model"], f"the weights in {used}", "the model", same_precision=True)
+        try:
+            self.optimizer.load_state_dict(contents["optimizer"])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise ValueError(f"the optimizer in {used} does not fit the model: {error}") from error
+        self.state = RunState.from_dict(contents["progress"] | {"ended": None})
         processes.from_first(None)  # all have read
-        if used != path and path.exists() and processes.rank == 0:
+        if processes.rank != 0:
+            return
+        if used != path and path.exists():
             os.replace(path, path.with_stem(f"{path.stem}-damaged"))  # or it would become the one before the next
+        best, measured_on = self.out / BEST, contents.get("data", {}).get("val")
+        if measured_on in (None, self.data.get("val")):
+            self.keep_best()  # which a kill may have prevented
+        elif best.exists():
+            os.replace(best, put_aside(best))
 
     def export(self) -> None:
         """Write `model.safetensors`: the trained model alone."""

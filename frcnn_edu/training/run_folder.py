@@ -3,6 +3,7 @@
 from pathlib import Path
 
 CHECKPOINT, METRICS, MODEL = "checkpoint.pt", "metrics.json", "model.safetensors"
+BEST = "best.safetensors"  # the model of the best evaluation, which need not be the last
 
 
 def previous(path: Path) -> Path:
@@ -10,18 +11,31 @@ def previous(path: Path) -> Path:
     return path.with_stem(f"{path.stem}-previous")
 
 
+def put_aside(path: Path) -> Path:
+    """Where the best model is kept that was measured on images which the run no longer has."""
+    return path.with_stem(f"{path.stem}-before")
+
+
 def holds_run(out: str | Path) -> bool:
     """Whether a folder holds a run already."""
-    return any((Path(out) / name).exists() for name in (CHECKPOINT, previous(Path(CHECKPOINT)), METRICS, MODEL))
+    return any((Path(out) / name).exists() for name in (CHECKPOINT, previous(Path(CHECKPOINT)), METRICS, MODEL, BEST))
 
 
 def check_exists(checkpoint: str | Path) -> Path:
     """The path of a checkpoint, which must be a file.
 
     Raises:
-        FileNotFoundError: it is not.
+        FileNotFoundError: it is not; of a run folder the message names the files.
     """
     path = Path(checkpoint)
+    if path.is_dir():
+        raise FileNotFoundError(is_a_folder(path))
     if not path.is_file():
         raise FileNotFoundError(f"there is no checkpoint {path}")
     return path
+
+
+def is_a_folder(path: Path) -> str:
+    """What to say of a folder in the place of a file: which of its files are meant, perhaps."""
+    files = [str(path / name) for name in (BEST, MODEL, CHECKPOINT) if (path / name).is_file()]
+    return f"{path} is a folder; " + (f"give {' or '.join(files)}" if files else "it holds no run")

@@ -39,6 +39,8 @@ class Clock:
 
     def __init__(self, config: TrainConfig, steps_per_epoch: int, seconds: float = 0.0) -> None:
         """`seconds`: what an earlier part of the run has taken already."""
+        self.epoch_steps = steps_per_epoch
+        self.length = config.epochs or config.minutes  # of the run, in the one or the other
         self.steps = steps_per_epoch * config.epochs if config.epochs is not None else None
         self.budget = 60 * config.minutes if config.minutes is not None else math.inf
         self.reserve = 0.0

@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from frcnn_edu import BackboneWithFPN, FrozenBatchNorm2d, fasterrcnn_timm_fpn, timm_fpn_backbone
-from frcnn_edu.training import TrainConfig, build_model
-from frcnn_edu.training.checkpoint import export_safetensors, load_model, save_checkpoint
+from frcnn_edu.training import TrainConfig, build_model, export_safetensors, load_model, save_checkpoint
 
 NAME = "test_resnet"  # timm's own for tests: 0.5 million parameters
 SIZES = {"min_size": 64, "max_size": 96, "out_channels": 16}

@@ -74,11 +74,19 @@ def test_files_from_before_pytorch_1_6(content: Any, tmp_path: Path) -> None:
     assert same(read_weights(tmp_path / "w.pth")[0])
 
 
-def test_safetensors_with_a_prefix(tmp_path: Path) -> None:
-    save_file(prefixed("module."), tmp_path / "w.safetensors", {"classes": '["background", "a"]'})
-    weights, classes = read_weights(tmp_path / "w.safetensors")
+@pytest.mark.parametrize(
+    ("mark", "classes", "expected"),
+    [
+        ("frcnn_edu checkpoint 1", '["background", "a"]', ["background", "a"]),
+        ("frcnn_edu checkpoint 1", "3", None),
+        ("pt", "a, b", None),  # what another tool means by it
+    ],
+)
+def test_safetensors_with_a_prefix(mark: str, classes: str, expected: list[str] | None, tmp_path: Path) -> None:
+    save_file(prefixed("module."), tmp_path / "w.safetensors", {"format": mark, "classes": classes})
+    weights, found = read_weights(tmp_path / "w.safetensors")
     assert same(weights)
-    assert classes == ["background", "a"]
+    assert found == expected
 
 
 @pytest.mark.parametrize(

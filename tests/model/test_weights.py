@@ -1,13 +1,17 @@
+import math
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torchvision.models import ResNet18_Weights
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
 from frcnn_edu import fasterrcnn_small_fpn, needs_new_predictor
 from frcnn_edu.data import ShapesDetection
+from frcnn_edu.model import resnet_fpn_backbone
 from frcnn_edu.model.builders import SHIPPED_WEIGHTS
 from frcnn_edu.model.weights import read_state_dict
 
@@ -90,6 +94,52 @@ def test_weights_of_a_body_alone_are_no_detector(small: nn.Module, tmp_path: Pat
     torch.save(small.backbone.body.state_dict(), tmp_path / "backbone.pth")
     with pytest.raises(ValueError, match=r"backbone\.pth holds no detector.*conv1\.weight.*weights_backbone"):
         fasterrcnn_small_fpn(weights=tmp_path / "backbone.pth")
+
+
+def test_a_detector_is_no_backbone(tmp_path: Path) -> None:
+    torch.save({"backbone.body.conv1.weight": torch.zeros(1)}, tmp_path / "detector.pth")
+    with pytest.raises(ValueError, match=r"detector\.pth do not fit resnet18: they are a whole detector's"):
+        resnet_fpn_backbone(backbone_name="resnet18", weights=tmp_path / "detector.pth")
+
+
+@pytest.mark.parametrize("error", [URLError("no network"), RuntimeError("invalid hash value")], ids=["network", "hash"])
+def test_a_download_that_fails_names_the_file_to_fetch(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object, **arguments: bool) -> None:
+        raise error
+
+    monkeypatch.setattr(ResNet18_Weights, "get_state_dict", fail)
+    words = r"cannot be downloaded \((no network|invalid hash value)\); fetch https://.*resnet18.*\.pth elsewhere and give the file"
+    with pytest.raises(OSError, match=words):
+        resnet_fpn_backbone(backbone_name="resnet18", weights="DEFAULT")
+
+
+@pytest.mark.parametrize("change", ["half", "double", "long", "sparse"])
+def test_floats_of_any_precision_are_taken_and_nothing_else(small: nn.Module, change: str, tmp_path: Path) -> None:
+    name, state = "rpn.head.cls_logits.bias", small.state_dict()
+    changed = state[name].to_sparse() if change == "sparse" else getattr(state[name], change)()
+    torch.save(state | {name: changed}, tmp_path / "w.pth")
+    if change in ("half", "double"):
+        loaded = fasterrcnn_small_fpn(weights=tmp_path / "w.pth").state_dict()[name]
+        assert torch.equal(loaded, changed.float())
+        return
+    with pytest.raises(ValueError, match=r"w\.pth cannot be used: rpn\.head\.cls_logits\.bias is .*, expected float"):
+        fasterrcnn_small_fpn(weights=tmp_path / "w.pth")
+
+
+def test_weights_that_are_all_halved(small: nn.Module, tmp_path: Path) -> None:
+    """Counters of batches too, which matter to nobody."""
+    torch.save({name: value.half() for name, value in small.state_dict().items()}, tmp_path / "w.pth")
+    model = fasterrcnn_small_fpn(weights=tmp_path / "w.pth")
+    assert {value.dtype for value in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_weights_of_a_training_that_failed(small: nn.Module, number: float, tmp_path: Path) -> None:
+    state = {name: value.clone() for name, value in small.state_dict().items()}
+    state["roi_heads.box_head.fc6.weight"][3, 4] = number
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(ValueError, match=r"fc6\.weight holds NaN or infinity; has their training failed"):
+        fasterrcnn_small_fpn(weights=tmp_path / "w.pth")
 
 
 # --- fine-tuning ---------------------------------------------------------------------------------------------------

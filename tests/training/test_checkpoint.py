@@ -267,6 +267,22 @@ def test_other_classes_cannot_go_on(saved: Run) -> None:
         other.restore()
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("model", {}, "do not fit the model: missing are"),
+        ("optimizer", {}, "the optimizer in .* does not fit the model"),
+        ("optimizer", {"state": {}, "param_groups": []}, "the optimizer in .* does not fit the model"),
+        ("progress", {"mood": 3}, "the progress in a checkpoint has 'mood'"),
+    ],
+)
+def test_a_checkpoint_that_a_run_cannot_go_on_from(saved: Run, key: str, value: dict, message: str) -> None:
+    path = saved.out / CHECKPOINT
+    torch.save(load_checkpoint(path) | {key: value}, path)
+    with pytest.raises(ValueError, match=message):
+        saved.restore()
+
+
 def test_unknown_model_and_missing_backbone(config: TrainConfig) -> None:
     with pytest.raises(ValueError, match="no model 'large'; choose one of: small"):
         build_model(replace(config, model="large"), 3)

@@ -1,7 +1,9 @@
+import errno
 import json
 import math
 import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +45,7 @@ def test_leaves_a_complete_run_folder(config: TrainConfig, tmp_path: Path) -> No
     state = run(
         OneWeight(), config, tmp_path, on_epoch=lambda state, found: seen.append((state.step, len(found.detections)))
     )
-    files = ["checkpoint-previous.pt", "checkpoint.pt", "metrics.json", "model.safetensors"]
+    files = ["best.safetensors", "checkpoint-previous.pt", "checkpoint.pt", "metrics.json", "model.safetensors"]
     assert sorted(path.name for path in tmp_path.iterdir()) == files
     assert seen == [(3, 4), (6, 4), (9, 4)]
     metrics = json.loads((tmp_path / "metrics.json").read_text())
@@ -94,6 +96,34 @@ def test_resume_of_the_real_model(config: TrainConfig, tmp_path: Path) -> None:
         run(stopped, config, tmp_path / "stopped", on_step=press_ctrl_c_at(4))
     run(resumed, config, tmp_path / "stopped", resume=True)
     assert same_weights(straight, resumed)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=str)
+@pytest.mark.parametrize("terminal", ["open", "closed"])
+def test_a_scheduler_and_a_closed_terminal_end_a_run_as_ctrl_c_does(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, terminal: str
+) -> None:
+    def refuse(text: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    if terminal == "closed":
+        monkeypatch.setattr(sys.stderr, "write", refuse)
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt):
+        run(OneWeight(), config, tmp_path, on_step=lambda state: os.kill(os.getpid(), number), progress_bar=True)
+    assert load_checkpoint(tmp_path / CHECKPOINT)["progress"]["step"] == 1
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_what_nohup_has_ignored_stays_ignored(config: TrainConfig, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        state = run(OneWeight(), config, tmp_path, on_step=lambda state: os.kill(os.getpid(), signal.SIGHUP))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert state.step == 9
 
 
 def test_ctrl_c_works_again_afterwards(config: TrainConfig, tmp_path: Path) -> None:
@@ -163,6 +193,24 @@ def test_minutes_end_the_run_on_the_clock(config: TrainConfig, tmp_path: Path, m
     assert state.step == 12
     assert [epoch["step"] for epoch in state.epochs] == [3, 6, 9, 12]
     assert state.history["lr"][6] == pytest.approx(0.005)  # half of the time: half of the cosine
+    assert json.loads((tmp_path / "metrics.json").read_text())["ended"] == 1.0
+
+
+def test_minutes_may_end_in_an_evaluation(config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("frcnn_edu.training.schedule.time.monotonic", lambda: now)
+
+    def pass_seconds(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    config = replace(config, epochs=None, minutes=1.0)
+    state = run(
+        OneWeight(), config, tmp_path,
+        on_step=lambda state: pass_seconds(5), on_epoch=lambda state, found: pass_seconds(50),
+    )  # fmt: skip
+    assert (state.step, state.ended) == (3, 1.0)
+    assert load_checkpoint(tmp_path / CHECKPOINT)["progress"]["ended"] == 1.0
 
 
 @pytest.mark.slow

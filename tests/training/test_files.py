@@ -1,3 +1,5 @@
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -33,3 +35,19 @@ def test_leftovers_of_a_killed_process_are_overwritten(tmp_path: Path) -> None:
     write_text(tmp_path / "file.txt", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
     assert (tmp_path / "file.txt").read_text() == "new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077], ids=oct)
+def test_permissions_follow_the_umask(umask: int, tmp_path: Path) -> None:
+    """Whatever the library that writes a file chooses for it."""
+    before = os.umask(umask)
+    try:
+        with replacing(tmp_path / "file.bin") as temporary:
+            temporary.unlink()
+            os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
+        write_text(tmp_path / "file.txt", "text")
+    finally:
+        os.umask(before)
+    for name in ("file.bin", "file.txt"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o666 & ~umask, name

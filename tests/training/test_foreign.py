@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
-import torchvision
 from torch import nn
+from torchvision.models.detection import fasterrcnn_mobilenet_v3_large_fpn
 
 from frcnn_edu import fasterrcnn_small_fpn
 from frcnn_edu.data.names import class_names
-from frcnn_edu.model import builders
-from frcnn_edu.training import SHIPPED, load_detector
-from frcnn_edu.training.foreign import COCO
+from frcnn_edu.model import MODELS, builders
+from frcnn_edu.training import SHIPPED, TrainConfig, load_detector
+from frcnn_edu.training.checkpoint import FORMAT
+from frcnn_edu.training.foreign import COCO, model_of_weights
+from frcnn_edu.training.model_file import write_model
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +52,10 @@ def test_a_file_of_another_tool(small: nn.Module, content: dict, classes: tuple[
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "classes"), [("fasterrcnn_mobilenet_v3_large_fpn", 4), ("fasterrcnn_resnet50_fpn", 91)]
-)
-def test_torchvision_s_state_dicts_tell_which_model_they_are_of(name: str, classes: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("classes", [4, 91])
+def test_a_state_dict_of_torchvision_s(classes: int, tmp_path: Path) -> None:
     torch.manual_seed(1)
-    theirs = torchvision.models.get_model(name, weights=None, weights_backbone=None, num_classes=classes).eval()
+    theirs = fasterrcnn_mobilenet_v3_large_fpn(weights=None, weights_backbone=None, num_classes=classes).eval()
     torch.save(theirs.state_dict(), tmp_path / "w.pth")
     model, names, _ = load_detector(str(tmp_path / "w.pth"))
     assert len(names) == classes
@@ -69,6 +69,14 @@ def test_torchvision_s_state_dicts_tell_which_model_they_are_of(name: str, class
     assert len(expected["boxes"]) > 0
     for key, value in expected.items():
         torch.testing.assert_close(found[key], value, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_shapes_of_a_state_dict_tell_which_model_it_is_of(name: str, tmp_path: Path) -> None:
+    with torch.device("meta"):
+        shapes = MODELS[name](**({} if name == "small" else {"weights_backbone": None})).state_dict()
+    torch.save({key: torch.zeros(()).expand(value.shape) for key, value in shapes.items()}, tmp_path / "w.pth")
+    assert model_of_weights(tmp_path / "w.pth") == name
 
 
 @pytest.mark.parametrize(
@@ -93,6 +101,19 @@ def test_names_of_published_weights(
     with pytest.raises(OSError, match="no network in a test"):
         load_detector(weights, model)
     assert asked == [enum.COCO_V1]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("kind", ["checkpoint.pt", "model.safetensors"])
+def test_a_run_tells_its_model(kind: str, tmp_path: Path) -> None:
+    """Also one that cannot be told by shapes."""
+    config = TrainConfig("timm:test_resnet", weights_backbone=None, epochs=1)
+    about = {"classes": ["background", "a"], "config": config.to_dict()}
+    if kind == "checkpoint.pt":
+        contents = {"format": FORMAT, "model": {}, "optimizer": {}, "progress": {}, **about}
+        torch.save(contents, tmp_path / kind)
+    else:
+        write_model(tmp_path / kind, {"a": torch.zeros(1)}, about)
+    assert model_of_weights(tmp_path / kind) == "timm:test_resnet"
 
 
 def test_coco_s_names() -> None:

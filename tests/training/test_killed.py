@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 from killed import CONFIG, DATA, run, run_real, run_until
+from safetensors.torch import load_file
 
 from frcnn_edu.notebook_checks.kernels import fork_server
 from frcnn_edu.training import LOSSES, load_checkpoint
 from frcnn_edu.training.loading import steps_per_epoch
+from frcnn_edu.training.model_file import read_metrics
 
 KILLS = 25
 processes = fork_server()  # each run starts at once
@@ -32,6 +34,9 @@ def assert_same_run(out: Path, untouched: Path) -> None:
         assert all(torch.equal(value, other["optimizer"]["state"][index][name]) for name, value in values.items())
     evaluated = [[{**epoch, "seconds": 0} for epoch in each["progress"]["epochs"]] for each in (one, other)]
     assert evaluated[0] == evaluated[1]
+    best, other_best = (load_file(folder / "best.safetensors") for folder in (out, untouched))
+    assert all(torch.equal(value, other_best[name]) for name, value in best.items())
+    assert {**(read_metrics(out / "best.safetensors") or {}), "seconds": 0} in evaluated[0]
 
 
 def kill_once(out: Path, moment: float, while_writing: bool) -> bool:
@@ -79,11 +84,12 @@ def test_killed_at_25_moments(tmp_path: Path) -> None:
         ("torch.save", 1, "before"), ("torch.save", 1, "in"), ("torch.save", 1, "after"), ("torch.save", 8, "in"),
         ("os.fsync", 1, "before"), ("os.fsync", 5, "after"),
         ("os.replace", 1, "before"), ("os.replace", 1, "after"),  # the first checkpoint has appeared, metrics.json has not
-        ("os.replace", 3, "after"),  # the second: the first was put aside, and no checkpoint.pt is there
-        ("os.replace", 4, "after"), ("os.replace", 5, "after"),
+        ("os.replace", 3, "before"), ("os.replace", 3, "after"),  # the best model
+        ("os.replace", 4, "after"),  # the second checkpoint: the first was put aside, and no checkpoint.pt is there
+        ("os.replace", 5, "after"), ("os.replace", 6, "after"),
         ("frcnn_edu.training.engine.evaluate", 2, "before"), ("frcnn_edu.training.engine.evaluate", 2, "after"),
         ("frcnn_edu.training.engine.train_step", 1, "before"), ("frcnn_edu.training.engine.train_step", 9, "after"),
-        ("frcnn_edu.training.checkpoint.save_file", 1, "after"),  # the trained model, at the very end
+        ("frcnn_edu.training.model_file.save_file", 4, "after"),  # the trained model, at the very end
     ],
 )  # fmt: skip
 def test_killed_at_a_moment_of_its_own_choice(

@@ -1,4 +1,10 @@
+import multiprocessing
+import os
+import signal
+import sys
+import types
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,8 +12,9 @@ import torch
 from stand_ins import Squares
 from torch import Tensor
 
+from frcnn_edu.data import open_dataset, train_transforms
 from frcnn_edu.training import TrainConfig
-from frcnn_edu.training.loading import load_batches, steps_per_epoch
+from frcnn_edu.training.loading import check_workers, load_batches, steps_per_epoch
 
 CPU = torch.device("cpu")
 
@@ -53,3 +60,67 @@ def test_random_numbers_of_the_model_stay(config: TrainConfig, workers: int) -> 
 def test_fewer_images_than_a_batch(config: TrainConfig) -> None:
     assert steps_per_epoch(Squares(2), config) == 1
     assert [len(ids) for ids, _ in batches(config, length=2)] == [2]
+
+
+class Written(Squares):
+    """Stands for a data set written in a notebook's cell."""
+
+    __module__ = "__main__"
+
+
+class Unsendable(Squares):
+    def __reduce__(self) -> Any:
+        raise TypeError("cannot pickle 'a lock'")
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_data_that_loading_processes_cannot_see(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multiprocessing, "get_start_method", lambda: method)
+    check_workers(Squares(), 2)
+    with pytest.raises(ValueError, match=r"sent to 2 loading processes: cannot pickle 'a lock'; put .* workers=0"):
+        check_workers(Unsendable(), 2)
+    cell = types.ModuleType("__main__")
+    cell.Written = Written  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "__main__", cell)
+    with pytest.raises(ValueError, match=r"written in a notebook's cell, where 2 loading .* \.py file .* workers=0"):
+        check_workers(Written(), 2)
+    cell.__file__ = "script.py"  # which a process that is started anew runs again
+    check_workers(Written(), 2)
+
+
+def test_data_are_seen_without_processes_and_by_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_workers(Unsendable(), 0)
+    monkeypatch.setattr(multiprocessing, "get_start_method", lambda: "fork")
+    check_workers(Unsendable(), 2)
+
+
+class Interrupted(Squares):
+    """What a terminal and a scheduler send to every process reaches the one that loads."""
+
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Any]]:
+        if index == 0:
+            for name in ("SIGINT", "SIGHUP", "SIGTERM"):
+                os.kill(os.getpid(), getattr(signal, name))
+        return super().__getitem__(index)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_loading_processes_leave_signals_to_the_training_process(config: TrainConfig) -> None:
+    loader = load_batches(Interrupted(6), replace(config, workers=1, batch_size=2), 0, CPU)
+    assert sum(len(images) for images, _ in loader) == 6
+
+
+@pytest.mark.slow
+def test_processes_that_are_started_anew_load_the_same(config: TrainConfig, voc: Path) -> None:
+    """As on Windows and macOS, what the command line trains on is pickled."""
+    data = open_dataset(voc, "train", transforms=train_transforms())
+    here = [images for images, _ in load_batches(data, config, 0, CPU)]
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("spawn", force=True)
+    try:
+        check_workers(data, 1)
+        there = [images for images, _ in load_batches(data, replace(config, workers=1), 0, CPU)]
+    finally:
+        multiprocessing.set_start_method(before, force=True)
+    assert len(there) == len(here) > 0
+    assert all(torch.equal(*pair) for batches in zip(here, there) for pair in zip(*batches))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from stand_ins import OneWeight, Squares, exact_model
-from two_processes import CPU, STEP, SevenShapes, add_up, after_a_step, take_part
+from two_processes import CPU, STEP, OneShape, SevenShapes, add_up, after_a_step, take_part
 
 from frcnn_edu.notebook_checks.kernels import fork_server
 from frcnn_edu.training import (
@@ -84,11 +84,23 @@ def test_every_image_is_evaluated_once(results: list[dict[str, Any]]) -> None:
         for name, value in expected.items():  # beside another image in the batch, sums may be rounded otherwise
             torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-4)
     assert alone.metrics["AP50"] > 0.8
+    of_one = evaluate(load_model()[0], OneShape("val"), device=CPU).metrics
+    assert [result["of one"] for result in results] == [of_one, of_one]
     for result in results:
         per_class = result["metrics"].pop("per_class")
         assert per_class == pytest.approx(alone.metrics["per_class"], abs=1e-3)
         expected = {name: value for name, value in alone.metrics.items() if name != "per_class"}
         assert result["metrics"] == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_processes_that_see_different_things_end_with_a_sentence(results: list[dict[str, Any]]) -> None:
+    for what, words in (
+        ("other data", "images for training: process 1 has 11, process 0 has 10"),
+        ("other options", "lr: process 1 has 1.1, process 0 has 0.1"),
+    ):
+        for result in results:
+            assert result[what].startswith(f"{words}; all processes of a run need the same data"), what
 
 
 @pytest.mark.slow
@@ -98,7 +110,7 @@ def test_the_first_process_writes_and_reports(folder: Path, results: list[dict[s
     assert results[0]["history"] == results[1]["history"]
     saved = load_checkpoint(folder / "run" / "checkpoint.pt")
     assert saved["progress"]["history"] == results[0]["history"]
-    files = ["checkpoint-previous.pt", "checkpoint.pt", "metrics.json", "model.safetensors"]
+    files = ["best.safetensors", "checkpoint-previous.pt", "checkpoint.pt", "metrics.json", "model.safetensors"]
     assert sorted(path.name for path in (folder / "run").iterdir()) == files
 
 

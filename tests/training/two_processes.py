@@ -30,6 +30,13 @@ class SevenShapes(ShapesDetection):
         return 7
 
 
+class OneShape(ShapesDetection):
+    """An image for one process, and none for the other."""
+
+    def __len__(self) -> int:
+        return 1
+
+
 def after_a_step(processes: Processes, config: TrainConfig) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
     """The losses of a step on four images, and the weights after it."""
     model, data = exact_model(), OneObjectEach()
@@ -38,6 +45,15 @@ def after_a_step(processes: Processes, config: TrainConfig) -> tuple[dict[str, f
     images, targets = [image.double() for image, _ in items], [{**t, "boxes": t["boxes"].double()} for _, t in items]
     losses = train_step(processes.share(model), optimizer, images, targets, config.lr, 0, config, processes)
     return losses, model.state_dict()
+
+
+def words_of_a_run(config: TrainConfig, processes: Processes, data: Squares, out: Path) -> str:
+    """What is said of a run that cannot be."""
+    try:
+        train(OneWeight(), data, Squares(5), config, device=CPU, out=out, processes=processes)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def add_up(rank: int, meeting_place: Path, told: Connection) -> None:
@@ -65,6 +81,7 @@ def take_part(told: dict[str, str], rank: int, out: Path) -> None:
     results["in parts"] = after_a_step(processes, replace(STEP, accumulate=2))
     found = evaluate(load_model()[0], SevenShapes("val"), device=CPU, batch_size=2, processes=processes)
     results["metrics"], results["detections"] = found.metrics, found.detections
+    results["of one"] = evaluate(load_model()[0], OneShape("val"), device=CPU, processes=processes).metrics
 
     calls: list[str] = []
     config = TrainConfig(epochs=2, batch_size=4, lr=0.01, save_minutes=0)
@@ -73,5 +90,7 @@ def take_part(told: dict[str, str], rank: int, out: Path) -> None:
         on_step=lambda state: calls.append("step"), on_epoch=lambda state, found: calls.append("epoch"),
     )  # fmt: skip
     results["history"] = state.history
+    results["other data"] = words_of_a_run(config, processes, Squares(10 + rank), out / "other")
+    results["other options"] = words_of_a_run(replace(config, lr=0.1 + rank), processes, Squares(10), out / "other")
     torch.save(results, out / f"results-{processes.rank}.pt")
     (out / f"calls-{processes.rank}.json").write_text(json.dumps(calls))

@@ -6,10 +6,19 @@ from pathlib import Path
 from ...catalogue import MODEL_NAMES
 from ...data.sources import check_split, evaluation_split
 from ...training.config import OPTIMIZERS, SCHEDULES, check_parts, check_pretraining
-from ...training.run_folder import CHECKPOINT, check_exists, previous
+from ...training.run_folder import CHECKPOINT, check_exists, is_a_folder, previous
 from ...training.torchrun import world_size
 from ..run_settings import config_of, run_folder
-from .command import Command, add_device, add_image_sizes, add_images, check_at_least, check_one_of, check_output_folder
+from .command import (
+    Command,
+    add_device,
+    add_image_sizes,
+    add_images,
+    check_at_least,
+    check_installed,
+    check_one_of,
+    check_output_folder,
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="train for this many passes over the data (large models: photographs 26, shapes 6)",
     )
-    add("--resume", action="store_true", help="go on with the run in --out")
+    add("--resume", action="store_true", help="go on with the run in --out; --data may say where its data are now")
     add("--save-minutes", type=float, metavar="M", help="the longest time between two checkpoints (default: 10)")
     add("--seed", type=int, metavar="S", help="the same seed gives the same run (default: 0)")
     add_device(parser)
@@ -55,7 +64,8 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     add(
         "--weights",
         metavar="W",
-        help="fine-tune a trained detector: DEFAULT (downloaded; of small: in this package), or a file",
+        help="fine-tune a trained detector: DEFAULT (downloaded; of small: in this package), or a file of a run or of another "
+        "tool, whose model is taken unless --model says another",
     )
     add("--weights-backbone", metavar="W", help="start from a pretrained backbone: DEFAULT (downloaded), or a file")
     add(
@@ -110,6 +120,8 @@ def check(options: argparse.Namespace) -> None:
     if resume:  # the rest is compared with what the checkpoint says
         if not previous(out / CHECKPOINT).is_file():
             check_exists(out / CHECKPOINT)
+        if options.data is not None:
+            _check_data(options.data, options)
         return
     if options.model is not None:
         check_pretraining(config)
@@ -117,7 +129,12 @@ def check(options: argparse.Namespace) -> None:
     models = ("small", "resnet50_fpn") if options.model is None else (options.model,)
     check_one_of(lambda model: check_parts(config_of(options, model, world_size()), world_size()), models)
     _check_weights(options)
-    data = options.data or "shapes"
+    if options.tensorboard:
+        check_installed("tensorboard")
+    _check_data(options.data or "shapes", options)
+
+
+def _check_data(data: str, options: argparse.Namespace) -> None:
     for split in ("train", evaluation_split(data), options.evaluate_on):
         if split is not None:
             check_split(data, split, options.images)
@@ -128,8 +145,11 @@ def _check_weights(options: argparse.Namespace) -> None:
     for name in ("weights", "weights_backbone"):
         path = Path(getattr(options, name) or "")
         only_a_file = len(path.parts) > 1 or path.suffix.islower()  # runs/a/model.safetensors, weights.pth
+        option = f"--{name.replace('_', '-')}"
+        if getattr(options, name) and path.is_dir():
+            raise ValueError(f"{option}: {is_a_folder(path)}")
         if only_a_file and not path.is_file():
-            raise ValueError(f"--{name.replace('_', '-')} {path}: there is no such file")
+            raise ValueError(f"{option} {path}: there is no such file")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -1,0 +1,104 @@
+"""`train`: what is going to happen, said before it happens."""
+
+import copy
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from ..data.doubts import doubts, look_at_some
+from ..data.sources import SHAPES
+from ..training import TrainConfig, duration, make_optimizer, train_step
+from ..training.loading import load_batches, steps_per_epoch, to_device
+from ..training.schedule import lr_factor
+from .recognised import recognised
+from .train_data import RunData
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What there is to say of a run before it starts."""
+
+    model: nn.Module
+    data: RunData
+    config: TrainConfig
+    device: torch.device
+    processes: int
+    out: Path
+    weights: str  # what the run begins with, in words; empty for random weights
+    step: int = 0  # steps that it has taken already
+    changed: Sequence[str] = ()  # how its data differ from those that it has seen
+
+
+def print_plan(plan: Plan) -> None:
+    """Say what is going to happen and how long it will take."""
+    config, classes = plan.config, plan.data.train.classes
+    parameters = sum(parameter.numel() for parameter in plan.model.parameters())
+    names = ", ".join(classes[1:7]) + (", …" if len(classes) > 7 else "")
+    print(f"model    {config.model}: {parameters / 1e6:.1f} million parameters, {len(classes) - 1} classes ({names})")
+    if plan.weights:
+        print(f"weights  {plan.weights}")
+    for line in _about_data(plan):
+        print(line)
+    shared = f", shared by {plan.processes} processes" * (plan.processes > 1)
+    parts = f", in {config.accumulate} parts" * (config.accumulate > 1)
+    device = plan.device.type if plan.processes > 1 else plan.device
+    print(f"device   {device}, {config.batch_size} images a step{shared}{parts}")
+    print(f"output   {plan.out}", flush=True)
+    print(f"time     {_about_time(plan)}\n", flush=True)
+
+
+def _about_data(plan: Plan) -> list[str]:
+    """How it was recognised and how much there is, what is probably wrong, what was found, and what has changed."""
+    data, config, space = plan.data, plan.config, " " * 9
+    splits = {"train": data.train, data.split: data.val}
+    counts = f"{_count(len(data.train), 'training image')}, {len(data.val)} for evaluation (split {data.split!r})"
+    lines = [f"data     {config.data}: {counts}"]
+    if config.data != SHAPES:
+        lines.append(space + recognised(config.data, config.images, splits))
+    lines += [f"{space}! {sentence}" for sentence in (*doubts(splits), *look_at_some(splits))]
+    lines += [space + summary for part in (data.train, data.val) if (summary := getattr(part, "summary", ""))]
+    lines += [space + note for note in data.notes]
+    return lines + [f"changed  {line}" for line in plan.changed]
+
+
+def _about_time(plan: Plan) -> str:
+    config, steps = plan.config, steps_per_epoch(plan.data.train, plan.config)
+    epochs = _count(config.epochs or 0, "epoch")
+    ends = f"ends after {duration(60 * config.minutes)}" if config.minutes is not None else ""
+    if plan.device.type != "cpu" or plan.processes > 1:  # the bar will tell soon enough
+        return ends or f"{epochs} of {_count(steps, 'step')}"
+    step = time_a_step(plan.model, plan.data.train, config, plan.device)
+    if config.epochs is not None:
+        left = max(steps * config.epochs - plan.step, 0)
+        ends = f"{epochs} about {duration(left * step)}" + f" from step {plan.step} on" * (plan.step > 0)
+    line = f"a step takes about {duration(step)}, an epoch of {_count(steps, 'step')} {duration(steps * step)}; {ends}"
+    if config.model != "small" and config.minutes is not None and 60 * config.minutes < 20 * step:
+        line += "\n         That is only a few steps: --model small is made for a CPU."
+    return line
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def time_a_step(model: nn.Module, data: Dataset, config: TrainConfig, device: torch.device) -> float:
+    """Seconds that a training step takes, tried on a copy of the model."""
+    with torch.random.fork_rng(devices=[]):
+        trial = copy.deepcopy(model).to(device)
+        optimizer = make_optimizer(trial, config)
+        images, targets = next(iter(load_batches(data, dataclasses.replace(config, workers=0), 0, device)))
+        seconds = []
+        for step in range(2):  # the first one also asks for memory; where steps are long it does not matter
+            started = time.monotonic()
+            lr = config.lr * lr_factor(0, 0.0, config)
+            train_step(trial, optimizer, *to_device(images, targets, device), lr, step, config)
+            seconds.append(time.monotonic() - started)
+            if seconds[0] > 5:
+                break
+    return min(seconds)
