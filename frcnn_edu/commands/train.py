@@ -3,11 +3,12 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -39,30 +40,58 @@ from .train_report import about_best, draw_run, epoch_line, open_board, report_r
 from .train_resume import labels_of_run, resumed_config, when_finished
 
 
+class Start(NamedTuple):
+    """What a run has before its first step."""
+
+    config: TrainConfig
+    data: RunData
+    model: nn.Module
+    weights: str  # what it begins with, in words
+    step: int = 0  # that a run which goes on has come to
+    changed: Sequence[str] = ()  # in its data since then
+
+
 def run_train(options: argparse.Namespace) -> None:
     """Train a model and draw what becomes of it."""
     processes, device = join(options.device)
     out, resume = run_folder(options)
-    if resume:
-        contents, checkpoint = load_latest(out / CHECKPOINT, say=False)
-        config = resumed_config(options, contents, out)
-        if ending := when_finished(contents, config, out, options.evaluate_on):
-            if processes.rank == 0:
-                _say_finished(ending, checkpoint, out)
-            return
-        data = _data_again(options, contents, config, out)
-        model = rebuild_model(config, len(contents["classes"]), checkpoint)
-        step, seen = RunState.from_dict(contents["progress"]).step, contents.get("data", {})
-        weights = f"{checkpoint}: the run goes on after step {step}"
-    else:
-        config = new_config(options, device, processes.count)
-        data = open_run_data(config, partial(labels_of_weights, config), options.evaluate_on, options.strict)
-        model, weights = _new_model(config, data)
-        step, seen = 0, {}
+    start = _go_on(options, out, processes) if resume else _begin(options, device, processes)
+    if start is None:
+        return
     if processes.rank == 0:
-        changed = changes(seen, remember(data.train, data.val, config, out), out)
+        config, data, model, weights, step, changed = start
         print_plan(Plan(model, data, config, device, processes.count, out, weights, step, changed))
-    _train(options, model, data, config, device, processes, out, step if resume else None)
+    _train(options, start, device, processes, out, resume)
+
+
+def _begin(options: argparse.Namespace, device: torch.device, processes: Processes) -> Start:
+    config = new_config(options, device, processes.count)
+    data = open_run_data(config, partial(labels_of_weights, config), options.evaluate_on, options.strict)
+    words, new_predictor = about_weights(config, data.train.classes)
+    torch.manual_seed(config.seed)  # the weights that training starts from
+    model = build_model(config, len(data.train.classes), new_predictor=new_predictor)
+    return Start(config, data, model, words)
+
+
+def _go_on(options: argparse.Namespace, out: Path, processes: Processes) -> Start | None:
+    """The run in a folder as it is there; None if it is finished, which is said."""
+    contents, checkpoint = load_latest(out / CHECKPOINT, say=False)
+    config = resumed_config(options, contents, out)
+    if ending := when_finished(contents, config, out, options.evaluate_on):
+        if processes.rank == 0:
+            if not (out / MODEL).exists():  # killed between the last step and this
+                export_safetensors(checkpoint, out / MODEL)
+            print(ending)
+        return None
+    check_found(config)
+    labels = partial(labels_of_run, contents=contents, config=config, out=out)
+    data = open_run_data(config, labels, options.evaluate_on, options.strict)
+    model, step = (
+        rebuild_model(config, len(contents["classes"]), checkpoint),
+        RunState.from_dict(contents["progress"]).step,
+    )
+    changed = changes(contents.get("data", {}), remember(data.train, data.val, config, out), out)
+    return Start(config, data, model, f"{checkpoint}: the run goes on after step {step}", step, changed)
 
 
 def new_config(options: argparse.Namespace, device: torch.device, processes: int = 1) -> TrainConfig:
@@ -76,39 +105,13 @@ def new_config(options: argparse.Namespace, device: torch.device, processes: int
     return config_of(options, model, processes)
 
 
-def _new_model(config: TrainConfig, data: RunData) -> tuple[nn.Module, str]:
-    """The model that a run begins with, and in words what its weights are."""
-    words, new_predictor = about_weights(config, data.train.classes)
-    torch.manual_seed(config.seed)  # the weights that training starts from
-    return build_model(config, len(data.train.classes), new_predictor=new_predictor), words
-
-
-def _data_again(options: argparse.Namespace, contents: dict[str, Any], config: TrainConfig, out: Path) -> RunData:
-    """The data of a run that goes on, with the labels that its model knows."""
-    check_found(config)
-    labels = partial(labels_of_run, contents=contents, config=config, out=out)
-    return open_run_data(config, labels, options.evaluate_on, options.strict)
-
-
-def _say_finished(ending: str, checkpoint: Path, out: Path) -> None:
-    if not (out / MODEL).exists():  # killed between the last step and this
-        export_safetensors(checkpoint, out / MODEL)
-    print(ending)
-
-
 def _train(
-    options: argparse.Namespace,
-    model: nn.Module,
-    data: RunData,
-    config: TrainConfig,
-    device: torch.device,
-    processes: Processes,
-    out: Path,
-    resumed_at: int | None,
+    options: argparse.Namespace, start: Start, device: torch.device, processes: Processes, out: Path, resume: bool
 ) -> None:
     """The run itself, and what is said of it."""
+    config, data, model = start.config, start.data, start.model
     first = processes.rank == 0
-    board = open_board(out, resumed_at or 0) if options.tensorboard and first else None
+    board = open_board(out, start.step) if options.tensorboard and first else None
 
     def report(state: RunState, found: Evaluation) -> None:
         print(epoch_line(state), flush=True)
@@ -118,7 +121,7 @@ def _train(
     try:
         state = train(
             model, data.train, data.val, config,
-            device=device, processes=processes, out=out, resume=resumed_at is not None, on_epoch=report,
+            device=device, processes=processes, out=out, resume=resume, on_epoch=report,
             on_step=board.on_step if board is not None else None,
         )  # fmt: skip
     except KeyboardInterrupt:
@@ -142,9 +145,8 @@ def _train(
             write_text(out / f"metrics-{data.final_split}.json", json.dumps(metrics, indent=1) + "\n")
             report_run(out / f"report-{data.final_split}.html", state, found, data.final, config, data.final_split)
     if first:
-        print(
-            f"\n{coco_table(metrics)}\n\n{about_best(out, state)}measured on {config.data}, split {data.final_split!r}; everything is in {out}/"
-        )
+        measured = f"measured on {config.data}, split {data.final_split!r}; everything is in {out}/"
+        print(f"\n{coco_table(metrics)}\n\n{about_best(out, state)}{measured}")
 
 
 def _when_memory_is_full(out: Path) -> str:
