@@ -60,7 +60,7 @@ def _names(names: list[str] | None, count: int) -> tuple[str, ...]:
 def model_of_weights(weights: str | Path) -> str:
     """The model that a detector's weights are of, a key of `frcnn_edu.MODELS` or "timm:BACKBONE".
 
-    Of a run the configuration tells, of another file the names and shapes of the backbone; a name of published weights means
+    Of a run the configuration tells, of another file the names and shapes, those of the backbone first; a name of published weights means
     resnet50_fpn unless it says another.
 
     Raises:
@@ -74,12 +74,17 @@ def model_of_weights(weights: str | Path) -> str:
         return read_config(path).model
     except NotOfARunError:
         pass
-    body = _body(read_weights(path)[0])
+    state = read_weights(path)[0]
+    alike: list[str] = []  # models of the same backbone: resnet50_fpn and resnet50_fpn_v2
     for name in MODEL_NAMES:
         with torch.device("meta"):
-            own = _body(model_builder(name)(num_classes=2, **_without_download(name)).state_dict())
-        if body and body == own:
-            return name
+            own = model_builder(name)(num_classes=2, **_without_download(name)).state_dict()
+        if _shapes(own, _BODY) and _shapes(own, _BODY) == _shapes(state, _BODY):
+            if _shapes(own, _BUT_PREDICTOR) == _shapes(state, _BUT_PREDICTOR):
+                return name
+            alike.append(name)
+    if alike:
+        return alike[0]
     raise ValueError(
         f"{path} holds weights of none of the models {', '.join(MODEL_NAMES)}; of a backbone of timm's, give the model as well"
     )
@@ -89,10 +94,13 @@ def _without_download(name: str) -> dict[str, None]:
     return {} if name == "small" else {"weights_backbone": None}
 
 
-def _body(state: dict[str, Tensor]) -> dict[str, torch.Size]:
-    """The shapes of a backbone's tensors by name. (Norms that have stopped learning do not count batches.)"""
+_BODY, _BUT_PREDICTOR = ("backbone.body.",), ("backbone.", "rpn.", "roi_heads.box_head.")
+
+
+def _shapes(state: dict[str, Tensor], beginnings: tuple[str, ...]) -> dict[str, torch.Size]:
+    """The shapes of some tensors by name. (Norms that have stopped learning do not count batches.)"""
     return {
         name: value.shape
         for name, value in state.items()
-        if name.startswith("backbone.body.") and not name.endswith("num_batches_tracked")
+        if name.startswith(beginnings) and not name.endswith("num_batches_tracked")
     }

@@ -76,7 +76,8 @@ def test_the_shapes_of_a_state_dict_tell_which_model_it_is_of(name: str, tmp_pat
     with torch.device("meta"):
         shapes = MODELS[name](**({} if name == "small" else {"weights_backbone": None})).state_dict()
     torch.save({key: torch.zeros(()).expand(value.shape) for key, value in shapes.items()}, tmp_path / "w.pth")
-    assert model_of_weights(tmp_path / "w.pth") == name
+    # Smaller images are no matter of weights.
+    assert model_of_weights(tmp_path / "w.pth") == name.replace("_320", "")
 
 
 @pytest.mark.parametrize(
