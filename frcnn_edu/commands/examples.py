@@ -11,9 +11,12 @@ examples:
 """,
     "check-data": """
 examples:
-  python -m frcnn_edu check-data VOCdevkit/VOC2007
-      What is broken, what is repaired; objects by class, size and pyramid level; how many no anchor reaches, and
-      anchors that fit better. Draws data-report/data.png. Every image is loaded: 100 a second, more or less.
+  python -m frcnn_edu check-data my_photos
+      How the folder was understood; what is probably wrong, what is broken, what is repaired; objects by class, size and
+      pyramid level; how many no anchor reaches, and anchors that fit better. Draws data-report/images.png, images with
+      their boxes, and data-report/data.png. Every image is loaded: 100 a second, more or less.
+  python -m frcnn_edu check-data labels.json --images photos
+      Where the images are not with the annotations.
   python -m frcnn_edu check-data annotations/instances_train.json --split train --model resnet50_fpn --min-size 640
       As the full model would meet the objects, with its images made smaller.
   python -m frcnn_edu check-data my_photos --strict
@@ -23,8 +26,9 @@ examples:
 examples (times: two CPU cores):
   python -m frcnn_edu train
       The small model learns the built-in shapes data: 6 minutes.
-  python -m frcnn_edu train --data VOCdevkit/VOC2007 --out runs/voc
-      A Pascal VOC folder (JPEGImages, Annotations, ImageSets): 10 minutes, or what you give with --minutes.
+  python -m frcnn_edu train --data my_photos --out runs/mine
+      A folder as your annotation tool exported it (Pascal VOC, COCO, YOLO, CSV, labelme, VIA, Label Studio, CVAT):
+      10 minutes, or what you give with --minutes.
   python -m frcnn_edu train --data annotations/instances_train.json --model resnet50_fpn --weights-backbone DEFAULT
       The full model with a pretrained backbone (a download) on COCO files: for a GPU. A CPU takes many seconds
       for a single step; the plan that is printed first says how long it all will be.
@@ -32,7 +36,7 @@ examples (times: two CPU cores):
       The same on the eight GPUs of a machine.
   python -m frcnn_edu train --data my_photos --model resnet50_fpn --weights DEFAULT
       Fine-tune torchvision's COCO weights (a download), or with a file in the place of DEFAULT those of another run.
-  python -m frcnn_edu train --resume --out runs/voc
+  python -m frcnn_edu train --resume --out runs/mine
       Go on with a run that was stopped, by Ctrl-C for example, or killed. If its data were moved, say where: --data.
 
 The run folder gets report.html (curves, average precision by class, errors by kind, the worst images), metrics.json,
@@ -43,7 +47,7 @@ evaluation gave the highest AP).
     "evaluate": """
 examples:
   python -m frcnn_edu evaluate                     the model in this package on 200 shapes images: 10 seconds
-  python -m frcnn_edu evaluate --checkpoint runs/voc/model.safetensors --data VOCdevkit/VOC2007 --split test
+  python -m frcnn_edu evaluate --checkpoint runs/mine/model.safetensors --data my_photos --split test
       COCO's numbers; by class AP, AP50, precision, recall and F1 at --score-threshold, and the threshold with the best
       F1; a confusion matrix. --json FILE and --report FILE have them, too.
   python -m frcnn_edu evaluate --weights DEFAULT --data annotations/instances_val.json
@@ -51,7 +55,7 @@ examples:
 """,
     "detect": """
 examples:
-  python -m frcnn_edu detect --checkpoint runs/voc/model.safetensors --out found photo.jpg more_photos/
+  python -m frcnn_edu detect --checkpoint runs/mine/model.safetensors --out found photo.jpg more_photos/
       Draws found/photo.png and so on, and writes found/detections.json. Less than a second an image.
   python -m frcnn_edu detect --weights DEFAULT street.jpg
       With torchvision's published weights (a download), which know the 80 classes of COCO.
@@ -65,7 +69,7 @@ examples:
   python -m frcnn_edu export --out model.onnx
       The shapes model, for its images of 160×128: half a minute. Input "image", float32 (3, 128, 160) in 0–1;
       outputs "boxes", "labels" and "scores", as many as there are objects.
-  python -m frcnn_edu export --checkpoint runs/voc/model.safetensors --height 480 --width 640 --images photos/
+  python -m frcnn_edu export --checkpoint runs/mine/model.safetensors --height 480 --width 640 --images photos/
 
 Resizing and normalising are in the file; the size of the images that come in is fixed.
 """,
@@ -77,6 +81,8 @@ example:
 examples:
   python -m frcnn_edu notebooks                    all, and the solutions: some minutes
   python -m frcnn_edu notebooks 04 05              those whose names begin so
+
+  python -m frcnn_edu notebooks --copy-to course   not executed, but written to a folder of yours
 
 Each is executed in place. A second run gives the same files, byte for byte.
 """,

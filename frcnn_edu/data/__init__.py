@@ -1,4 +1,4 @@
-"""Data sets for detection: generated shapes, Pascal VOC folders, COCO json files and Penn-Fudan.
+"""Data sets for detection: generated shapes, and annotated images as tools export them.
 
 They all give the same kind of item, (image, target): the image float32 (3, H, W) in 0–1, the target a dict of `boxes`
 float32 (N, 4) xyxy in pixels, `labels` int64 (N,), `image_id` int, `area` float32 (N,) and `iscrowd` int64 (N,), where
