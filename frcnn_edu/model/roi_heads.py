@@ -20,6 +20,9 @@ class TwoMLPHead(nn.Module):
     Args:
         in_channels: C·7·7, length of the flattened input.
         representation_size: length of the output, 1024.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
     """
 
     def __init__(self, in_channels: int, representation_size: int) -> None:
@@ -40,6 +43,9 @@ class FastRCNNPredictor(nn.Module):
     Args:
         in_channels: length of the input vector.
         num_classes: with the background, which is class 0.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
     """
 
     def __init__(self, in_channels: int, num_classes: int) -> None:
@@ -67,6 +73,9 @@ class RoIHeads(nn.Module):
         batch_size_per_image, positive_fraction: how many proposals per image are trained on, how many of them objects.
         bbox_reg_weights: of the `BoxCoder`; None for (10, 10, 5, 5).
         score_thresh, nms_thresh, detections_per_img: what leaves `postprocess_detections`.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
 
     Source: Fast R-CNN, section 2; `torchvision/models/detection/roi_heads.py`.
     """
@@ -109,7 +118,8 @@ class RoIHeads(nn.Module):
         """In evaluation the detections of each image and no losses; in training no detections and the two losses.
 
         Raises:
-            ValueError: there are no targets in training; or heads for masks or keypoints were set, as torchvision's Mask
+            ValueError: there are no targets in training; head or predictor are not made for what they are given; in
+                evaluation there are no detections because of NaN; or heads for masks or keypoints were set, as torchvision's Mask
                 R-CNN does: there are none here.
         """
         _check_heads(self)
