@@ -119,8 +119,6 @@ def check_arguments(arguments: Mapping[str, Any], **checks: Check) -> None:
         _check_maps(arguments["return_layers"], arguments["in_channels_list"])
     if "size_divisible" in arguments:  # it is the transform, to which FasterRCNN hands its sizes
         _warn_of_sizes(arguments["min_size"], arguments["max_size"])
-    if "aspect_ratios" in arguments:
-        _warn_of_anchors(arguments["sizes"], arguments["aspect_ratios"])
 
 
 def _check_channels(mean: Sequence[float], std: Sequence[float]) -> None:
@@ -140,25 +138,9 @@ def _check_maps(return_layers: Mapping[str, str], in_channels_list: Sequence[int
 
 def _warn_of_sizes(min_size: float | Sequence[float], max_size: float) -> None:
     """Says so if the shorter side of an image can never have the length that was asked for."""
-    too_large = [size for size in _flat(min_size) if size > max_size]
+    too_large = [size for size in (min_size if isinstance(min_size, Sequence) else [min_size]) if size > max_size]
     if too_large:
         warn(
             f"min_size={too_large[0]} is above max_size={max_size}: the longer side of every image becomes {max_size}, and "
             f"min_size does not count. If that is what you want, say min_size={max_size}; otherwise raise max_size"
         )
-
-
-def _warn_of_anchors(sizes: Any, aspect_ratios: Any) -> None:
-    """Says so if an anchor is so thin that nothing is left of it when it is rounded to whole pixels."""
-    for size in _flat(sizes):
-        for ratio in _flat(aspect_ratios):
-            if min(size * ratio**0.5, size / ratio**0.5) <= 1:
-                warn(
-                    f"an anchor of size {size} and aspect ratio {ratio} is rounded to a width or height of 0, and no box can "
-                    "be learnt from it: both sides, size·√ratio and size/√ratio, should be above 1 pixel"
-                )
-                return
-
-
-def _flat(values: Any) -> list[float]:
-    return [number for value in values for number in _flat(value)] if isinstance(values, Sequence) else [values]

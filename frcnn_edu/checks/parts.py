@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torchvision.ops import Conv2dNormActivation
 
 from .rules import count, part
 
@@ -30,14 +31,19 @@ def check_backbone(backbone: Any) -> int:
 
 
 def check_rpn_head(rpn_head: Any, anchor_generator: Any, out_channels: int) -> None:
-    """Whether an `RPNHead` takes the backbone's maps, and predicts a box for each anchor. (Of others nothing is known.)"""
+    """Make sure that an `RPNHead` takes the backbone's maps, and predicts a box for each anchor.
+
+    Of custom parts nothing is known before a forward pass, here and below.
+    """
     if not _is_known(rpn_head, "RPNHead"):
         return
-    takes = next((layer.in_channels for layer in rpn_head.modules() if isinstance(layer, nn.Conv2d)), out_channels)
-    if takes != out_channels:
+    takes = _channels_taken(next(iter(rpn_head.conv.children()), rpn_head.cls_logits))
+    if takes not in (None, out_channels):
         raise ValueError(
             f"rpn_head takes maps of {takes} channels, but the backbone's have {out_channels} (out_channels)"
         )
+    if not _is_known(anchor_generator, "AnchorGenerator"):
+        return
     anchors = anchor_generator.num_anchors_per_location()
     if set(anchors) != {rpn_head.cls_logits.out_channels}:
         raise ValueError(
@@ -49,29 +55,31 @@ def check_rpn_head(rpn_head: Any, anchor_generator: Any, out_channels: int) -> N
 def window_of(box_roi_pool: Any) -> tuple[int, int]:
     """Rows and columns of what RoIAlign makes of a proposal."""
     if not hasattr(box_roi_pool, "output_size"):
-        raise TypeError(
-            "box_roi_pool needs an attribute output_size, (rows, columns); or give a box_head that does without"
-        )
+        raise TypeError("box_roi_pool needs an attribute output_size, (rows, columns); or give a box_head, too")
     rows, columns = box_roi_pool.output_size
     return rows, columns
 
 
 def check_box_parts(box_roi_pool: Any, box_head: Any, box_predictor: Any, out_channels: int) -> None:
-    """Whether a `TwoMLPHead` takes what is pooled, and a `FastRCNNPredictor` what that gives. (Of others nothing is known.)"""
+    """Make sure that a `TwoMLPHead` takes what is pooled, and a `FastRCNNPredictor` what that gives."""
     if not _is_known(box_head, "TwoMLPHead"):
         return
-    rows, columns = window_of(box_roi_pool)
-    takes, gives = box_head.fc6.in_features, box_head.fc7.out_features
-    if takes != out_channels * rows * columns:
-        raise ValueError(
-            f"box_head takes {takes} numbers for each proposal (in_channels), but box_roi_pool gives it "
-            f"{out_channels * rows * columns}: {out_channels} channels (the backbone's) of {rows}×{columns} (output_size)"
-        )
-    if _is_known(box_predictor, "FastRCNNPredictor") and box_predictor.cls_score.in_features != gives:
-        raise ValueError(
-            f"box_head gives {gives} numbers for each proposal (representation_size), but the predictor takes "
-            f"{box_predictor.cls_score.in_features}: give box_predictor=FastRCNNPredictor({gives}, …) in place of num_classes"
-        )
+    takes, gives = getattr(box_head.fc6, "in_features", None), getattr(box_head.fc7, "out_features", None)
+    if _is_known(box_roi_pool, "MultiScaleRoIAlign"):
+        rows, columns = window_of(box_roi_pool)
+        pooled = out_channels * rows * columns
+        if takes not in (None, pooled):
+            raise ValueError(
+                f"box_head takes {takes} numbers for each proposal (in_channels), but box_roi_pool gives it {pooled}: "
+                f"{out_channels} channels (the backbone's) of {rows}×{columns} (output_size)"
+            )
+    if _is_known(box_predictor, "FastRCNNPredictor") and gives is not None:
+        takes = getattr(box_predictor.cls_score, "in_features", None)
+        if takes not in (None, gives):
+            raise ValueError(
+                f"box_head gives {gives} numbers for each proposal (representation_size), but the predictor takes {takes}: "
+                f"give box_predictor=FastRCNNPredictor({gives}, …) in place of num_classes"
+            )
 
 
 def _is_known(module: Any, name: str) -> bool:
@@ -81,11 +89,18 @@ def _is_known(module: Any, name: str) -> bool:
     return ours_or_theirs and getattr(forward, "__qualname__", "") == f"{name}.forward"
 
 
+def _channels_taken(block: Any) -> int | None:
+    """Of a convolution, or of a block that begins with one; None of any other."""
+    if isinstance(block, Conv2dNormActivation):
+        block = block[0]
+    return block.in_channels if isinstance(block, nn.Conv2d) else None
+
+
 # --- in a forward pass --------------------------------------------------------------------------------------------
 
 
 def check_features(features: Any) -> None:
-    """Whether a backbone returned maps by name."""
+    """Make sure that a backbone returned maps by name."""
     if not isinstance(features, Mapping):
         raise TypeError(
             f"the backbone must return a map (N, C, H, W), or a dict of them by name, got {_kind(features)}"
@@ -100,7 +115,7 @@ def check_features(features: Any) -> None:
 
 
 def check_maps(maps: Mapping[str, Tensor], fpn: Any) -> None:
-    """Whether a pyramid is made for the maps that it is about to get."""
+    """Make sure that a pyramid is made for the maps that it is about to get."""
     if torch.compiler.is_compiling() or not all(isinstance(features, Tensor) for features in maps.values()):
         return  # the code is followed, by PyTorch or by torch.fx, for maps whose shapes it need not know
     if len(maps) != len(fpn.inner_blocks):
@@ -109,11 +124,10 @@ def check_maps(maps: Mapping[str, Tensor], fpn: Any) -> None:
             f"{len(maps)}: {list(maps)}"
         )
     for i, (name, features) in enumerate(maps.items()):
-        lateral = next((layer for layer in fpn.inner_blocks[i].modules() if isinstance(layer, nn.Conv2d)), None)
-        if lateral is not None and lateral.in_channels != features.shape[1]:
+        takes = _channels_taken(fpn.inner_blocks[i])
+        if takes not in (None, features.shape[1]):
             raise ValueError(
-                f"in_channels_list[{i}] is {lateral.in_channels}, but the backbone's map {name!r} has {features.shape[1]} "
-                "channels"
+                f"in_channels_list[{i}] is {takes}, but the backbone's map {name!r} has {features.shape[1]} channels"
             )
 
 
@@ -153,8 +167,8 @@ def check_predictions(
 
     Args:
         targets: in training, those of each image; no label may be C or more.
-        used_by: what comes next. Somebody's own loss or selection may use the predictions in its own way, so that nothing
-            is asked but that there are two.
+        used_by: what comes next. A custom loss or selection may use the predictions in its own way: then nothing is asked but
+            that there are two.
 
     Raises:
         ValueError: they are not that; or a label is that of no class.

@@ -95,12 +95,12 @@ def kind_of_block(name: str, value: Any) -> None:
         raise type_error(name, "a class of blocks, such as BasicBlock or Bottleneck", value)
 
 
-def instance_of(kind: type) -> Check:
-    """An object of a class."""
+def instance_of(*kinds: type) -> Check:
+    """An object of one of these classes."""
 
     def check(name: str, value: Any) -> None:
-        if not isinstance(value, kind):
-            raise type_error(name, f"of class {kind.__name__}", value)
+        if not isinstance(value, kinds):
+            raise type_error(name, f"of class {' or '.join(kind.__name__ for kind in kinds)}", value)
 
     return check
 

@@ -15,6 +15,7 @@ from ..data.sources import SHAPES, evaluation_split, layout_of, measured_split
 from ..training import Evaluation, TrainConfig, evaluate, join
 from ..training.details import measure_details
 from ..training.files import write_text
+from ..training.run_data import check_found
 from ..training.tables import alarms_line, class_table, confusion_table, summary_table
 from .recognised import recognised
 from .trained_model import load_named, most_detections, set_limits
@@ -27,6 +28,8 @@ def run_evaluate(options: argparse.Namespace) -> None:
     processes, device = join(options.device)
     model, classes, config, notes = load_named(options)
     set_limits(model, options.score_threshold, options.max_detections)
+    if options.data is None and config is not None:
+        check_found(config)
     source, images, split = what_to_measure(options, config)
     data: Any = open_dataset(source, split, classes=classes, images=images)
     first = processes.rank == 0

@@ -22,6 +22,9 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
     A map with s sizes and r ratios has s·r anchors at each location. With the detector's defaults, one size and
     three ratios a level, that is 3; the 15 often quoted is the total over five levels.
 
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
+
     Source: Faster R-CNN, section 3.1.1; `torchvision/models/detection/anchor_utils.py`.
     """
 

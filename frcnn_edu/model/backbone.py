@@ -32,6 +32,9 @@ class IntermediateLayerGetter(nn.ModuleDict):
     Args:
         model: its children must be called one after another, as ResNet's and the `features` of VGG and MobileNet are.
         return_layers: name of a child → name of its output. Children after the last of them are left out.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
     """
 
     def __init__(self, model: nn.Module, return_layers: dict[str, str]) -> None:
@@ -66,6 +69,9 @@ class BackboneWithFPN(nn.Module):
         out_channels: channels of the pyramid; kept as an attribute for the heads.
         extra_blocks: further levels, `LastLevelMaxPool` if None.
         norm_layer: normalisation within the pyramid.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
     """
 
     def __init__(

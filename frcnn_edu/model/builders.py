@@ -17,7 +17,8 @@ from torchvision.models.detection import (
 )
 
 from ..catalogue import SHIPPED_WEIGHTS
-from ..checks.rules import classes, whole
+from ..checks.arguments import check_arguments
+from ..checks.rules import classes, each, instance_of, optional, positive, whole
 from ..checks.untrained import weights_follow
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN, check_range, mobilenet_backbone, resnet_fpn_backbone
@@ -39,6 +40,7 @@ from .weights import (
     resolve_weights,
 )
 
+FILE_OR_NAME = optional(instance_of(str, Path))
 PUBLISHED: dict[str, type[WeightsEnum] | Path] = {  # what the weights of a model can be called
     "small": SHIPPED_WEIGHTS,
     "resnet50_fpn": FasterRCNN_ResNet50_FPN_Weights,
@@ -217,6 +219,9 @@ def fasterrcnn_timm_fpn(
     Raises:
         ValueError: see `TimmBackbone`; and as in `fasterrcnn_resnet50_fpn`.
     """
+    check_arguments(
+        locals(), backbone_name=instance_of(str), anchor_sizes=each(positive), weights_backbone=FILE_OR_NAME
+    )
     resolved = resolve_weights(weights, None)
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
     pretrained = bool(resolved or weights_backbone)

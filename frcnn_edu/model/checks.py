@@ -42,7 +42,8 @@ def check_batch(
     boxes that lie partly outside their image, images of different sizes, targets in evaluation (they are checked too).
 
     Args:
-        images: list or tuple of floating-point tensors (C, H, W) with values in 0–1, all of one dtype.
+        images: list or tuple of floating-point tensors (C, H, W) with values in 0–1, all of one dtype. Of an image of more
+            than `MOST_VALUES` only some rows are looked at.
         targets: one dict per image with `boxes` (N, 4), `xyxy` in pixels, of the image's dtype, and `labels` (N,),
             int64 in 1 … num_classes − 1; 0 is the background. Other keys are not looked at.
         training: whether targets are required.
@@ -54,7 +55,8 @@ def check_batch(
 
     Raises:
         TypeError: something is not the type or dtype it has to be.
-        ValueError: a length, shape, device or value is not what it has to be.
+        ValueError: a length, shape, device or value is not what it has to be; boxes are fractions of the image, or those of
+            another image (a `tv_tensors.BoundingBoxes` says of which).
     """
     _check_lengths(images, targets, training)
     for i, image in enumerate(images):
@@ -167,7 +169,7 @@ def _read_values(
     images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lowest and highest value of each image (images, 2), all boxes (N, 4) and all labels (N,), image by image."""
-    # NaN and infinity carry through
+    # NaN and infinity carry through.
     parts = [torch.stack([value for image in images for value in _some_rows(image.detach()).aminmax()])]
     parts += [target["boxes"].detach().flatten() for target in targets]
     parts += [target["labels"] for target in targets]

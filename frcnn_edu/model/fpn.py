@@ -21,6 +21,9 @@ class FeaturePyramidNetwork(nn.Module):
         extra_blocks: makes further levels from the last one; the detector uses `LastLevelMaxPool`.
         norm_layer: normalisation after each convolution, or none.
 
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
+
     Source: Feature Pyramid Networks (Lin et al. 2017), section 3; `torchvision/ops/feature_pyramid_network.py`.
     """
 

@@ -18,6 +18,9 @@ class FrozenBatchNorm2d(nn.Module):
         num_features: channels C of the input (N, C, H, W).
         eps: added to the variance. The published v1 COCO weights were trained with 0.
 
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
+
     Source: `torchvision/ops/misc.py`.
     """
 

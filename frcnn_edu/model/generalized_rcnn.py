@@ -52,7 +52,9 @@ class GeneralizedRCNN(TorchvisionGeneralizedRCNN):
             In evaluation for each image `boxes` (K, 4), `labels` (K,) and `scores` (K,), best first.
 
         Raises:
-            ValueError, TypeError: an image or a target is not as described; the message names it.
+            ValueError, TypeError: an image or a target is not as described, or a part not made for what it is given; the
+                message names it.
+            ValueError: in evaluation, nothing is found in an image because of NaN; the message names the stage.
         """
         if isinstance(images, Tensor) and images.ndim == 4:  # a batch of equal images is a list of them
             images = list(images)

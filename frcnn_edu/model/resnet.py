@@ -23,6 +23,9 @@ class BasicBlock(nn.Module):
         groups, base_width: 1 and 64; other ResNets than these have no basic blocks.
         norm_layer: normalisation after each convolution.
 
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
+
     Source: Deep Residual Learning for Image Recognition (He et al. 2015), figure 5; `torchvision/models/resnet.py`.
     """
 
@@ -73,6 +76,9 @@ class Bottleneck(nn.Module):
         downsample: makes the shortcut fit, where size or channels change.
         groups, base_width: of ResNeXt and Wide ResNet; 1 and 64 in ResNet.
         norm_layer: normalisation after each convolution.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
 
     Source: Deep Residual Learning for Image Recognition (He et al. 2015), figure 5; `torchvision/models/resnet.py`.
     """
@@ -125,6 +131,9 @@ class ResNet(nn.Module):
         groups, width_per_group: of ResNeXt and Wide ResNet.
         norm_layer: normalisation after each convolution.
         widths: planes of each stage.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
 
     Source: Deep Residual Learning for Image Recognition (He et al. 2015), table 1; `torchvision/models/resnet.py`.
     """

@@ -24,6 +24,9 @@ class LevelMapper:
         canonical_scale, canonical_level: 224 and k₀ in the formula.
         eps: added *after* the logarithm, so that a box a hair too small still counts as whole.
 
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
+
     Source: Feature Pyramid Networks, equation 1; `torchvision/ops/poolers.py`.
     """
 
@@ -62,6 +65,9 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         canonical_scale, canonical_level: of the `LevelMapper`.
 
     The scale of each map (1/4, 1/8, …) is inferred from the first batch and kept.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
 
     Source: Mask R-CNN, section 3; `torchvision/ops/poolers.py`.
     """

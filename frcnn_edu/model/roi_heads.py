@@ -21,6 +21,9 @@ class TwoMLPHead(nn.Module):
     Args:
         in_channels: C·7·7, length of the flattened input.
         representation_size: length of the output, 1024.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
     """
 
     def __init__(self, in_channels: int, representation_size: int) -> None:
@@ -41,6 +44,9 @@ class FastRCNNPredictor(nn.Module):
     Args:
         in_channels: length of the input vector.
         num_classes: with the background, which is class 0.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
     """
 
     def __init__(self, in_channels: int, num_classes: int) -> None:
@@ -69,6 +75,9 @@ class RoIHeads(OtherHeads, nn.Module):
         bbox_reg_weights: of the `BoxCoder`; None for (10, 10, 5, 5).
         score_thresh, nms_thresh, detections_per_img: what leaves `postprocess_detections`.
         **other_heads: for masks and keypoints, as torchvision's Mask R-CNN has them: see `OtherHeads`.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
 
     Source: Fast R-CNN, section 2; `torchvision/models/detection/roi_heads.py`.
     """
@@ -113,7 +122,8 @@ class RoIHeads(OtherHeads, nn.Module):
         """In evaluation the detections of each image and no losses; in training no detections and the two losses.
 
         Raises:
-            ValueError: there are no targets in training.
+            ValueError: there are no targets in training; head or predictor are not made for what they are given; or in
+                evaluation there are no detections because of NaN.
         """
         if self.training:  # some of the proposals, with what should be said of each
             proposals, matched_idxs, labels, regression_targets = self.select_training_samples(proposals, targets)

@@ -26,6 +26,9 @@ class RPNHead(nn.Module):
         num_anchors: anchors at each location, A.
         conv_depth: number of 3×3 convolutions before the two 1×1 ones.
 
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
+
     Source: Faster R-CNN, section 3.1; `torchvision/models/detection/rpn.py`.
     """
 
@@ -90,6 +93,9 @@ class RegionProposalNetwork(nn.Module):
         nms_thresh: a proposal that overlaps a better one by more than this IoU is dropped.
         score_thresh: proposals with a lower probability are dropped.
 
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
+
     Source: Faster R-CNN, section 3.1; `torchvision/models/detection/rpn.py`.
     """
 
@@ -134,8 +140,8 @@ class RegionProposalNetwork(nn.Module):
         """Proposals of each image (at most `post_nms_top_n`, 4), and in training the two RPN losses.
 
         Raises:
-            ValueError: there are no targets in training; or the head predicts another number of boxes than there are
-                anchors.
+            ValueError: there are no targets in training; the head is not made for the maps or the anchors; or in evaluation
+                there are no proposals because of NaN.
         """
         maps = list(features.values())
         anchors = as_exact_as(images.tensors, self.anchor_generator(images, maps))  # (ΣH·W·A, 4) for each image

@@ -40,10 +40,14 @@ class GeneralizedRCNNTransform(nn.Module):
     Args:
         min_size: length of the shorter side after resizing, in pixels. With several, training samples one for each
             image and evaluation takes the last.
-        max_size: the longer side never exceeds this.
-        image_mean, image_std: one number a channel, for images in 0–1.
+        max_size: the longer side never exceeds this. If it is below min_size, the longer side always has this length, and a
+            warning says so.
+        image_mean, image_std: one number a channel, or one for all, for images in 0–1.
         size_divisible: the batch is padded to a multiple of this, so that every stride of the backbone divides it.
         fixed_size: (width, height) to resize every image to, whatever its shape, instead of the above.
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
 
     Source: `torchvision/models/detection/transform.py`.
     """

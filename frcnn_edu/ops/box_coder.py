@@ -18,6 +18,9 @@ class BoxCoder:
     Args:
         weights: (1, 1, 1, 1) in the RPN, (10, 10, 5, 5) in the box head.
         bbox_xform_clip: upper limit of dw and dh when decoding, so that exp() cannot overflow; log(1000 / 16).
+
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
     """
 
     def __init__(

@@ -15,6 +15,9 @@ class Matcher:
         allow_low_quality_matches: also match, for each ground truth, the candidates that overlap it best, however
             little that is: otherwise an object that no anchor fits would never be learnt.
 
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
+
     Source: `torchvision/models/detection/_utils.py`.
     """
 

@@ -13,6 +13,9 @@ class BalancedPositiveNegativeSampler:
         batch_size_per_image: candidates sampled from each image: 256 in the RPN, 512 in the box head.
         positive_fraction: 0.5 in the RPN, 0.25 in the box head. Where there are too few positives, negatives fill up.
 
+    Raises:
+        TypeError, ValueError: an argument is not legal; the message names it.
+
     Source: Faster R-CNN, section 3.1.3; `torchvision/models/detection/_utils.py`.
     """
 

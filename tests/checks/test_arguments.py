@@ -161,6 +161,7 @@ def test_every_constructor_is_among_them() -> None:
         if isinstance(thing, type) or name.startswith("fasterrcnn_") or name.endswith("_backbone")
     }
     others = {"ImageList", "LastLevelMaxPool", "SlimResNet", "TimmBackbone", "fasterrcnn_timm_fpn", "timm_fpn_backbone"}
+    others |= {"fasterrcnn_resnet50_fpn_v2", "fasterrcnn_mobilenet_v3_large_320_fpn"}  # made by the same functions
     assert makers - others == {maker.__name__ for maker in WRONG}
 
 
@@ -316,22 +317,3 @@ def test_a_shorter_side_above_the_longer_one(
     assert max(resized.image_sizes[0]) <= 96
     if warned:
         assert [max(size) for size in resized.image_sizes] == [96, 96]
-
-
-@pytest.mark.parametrize(
-    ("sizes", "ratios", "warned"),
-    [
-        (((1,),), ((1.0,),), True),
-        (((2,),), ((0.5, 2.0),), False),
-        (((2,),), ((0.25,),), True),
-        (((4,), (2,)), (4.0,), True),
-    ],
-)
-def test_anchors_of_which_nothing_is_left(
-    sizes: Any, ratios: Any, warned: bool, recwarn: pytest.WarningsRecorder
-) -> None:
-    anchors = frcnn_edu.AnchorGenerator(sizes, ratios)
-    sides = torch.cat([base[:, 2:] - base[:, :2] for base in anchors.cell_anchors])
-    assert bool((sides == 0).any()) is warned
-    assert [w.category for w in recwarn] == [UserWarning] * warned
-    assert all("is rounded to a width or height of 0" in str(w.message) and w.filename == __file__ for w in recwarn)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+import torchvision
 import torchvision.models.detection.faster_rcnn as theirs
 from makers import Maps, Predictor, batch, box_stage, detector, says_channels, two_mlp_head
 from torch import Tensor, nn
@@ -75,11 +76,35 @@ class OwnHead(TwoMLPHead):
         return self.fc6(x.mean(dim=(2, 3)))
 
 
-def test_custom_parts_are_not_guessed_at() -> None:
-    """They keep the names of the layers and use them in their own way."""
+class OwnPool(nn.Module):
+    """One vector for each proposal, twice as long as the maps have channels; it does not say so."""
+
+    def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
+        pooled = torchvision.ops.roi_align(x["0"], boxes, 1, 0.25)  # (N, 8, 1, 1)
+        return torch.cat((pooled, pooled), dim=1)
+
+
+class OwnAnchors(nn.Module):
+    """It makes anchors, and does not say how many."""
+
+    def forward(self, images: Any, maps: list[Tensor]) -> list[Tensor]:
+        return ANCHORS(images, maps)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: box_stage(OwnHead(8, 16), Predictor(3, 12)),
+        lambda: box_stage(TwoMLPHead(16, 16), FastRCNNPredictor(16, 3), OwnPool()),
+        lambda: detector(rpn_anchor_generator=OwnAnchors(), rpn_head=RPNHead(8, 3)),
+        lambda: detector(rpn_head=RPNHead(8, 3, conv_depth=0)),
+    ],
+    ids=["head and predictor", "pool", "anchors", "head without 3×3"],
+)
+def test_custom_parts_are_not_guessed_at(build: Callable[[], FasterRCNN]) -> None:
+    """They keep the names of the layers and use them in their own way, or do not say what they take."""
     images, targets = batch()
-    model = box_stage(OwnHead(8, 16), Predictor(3, 12))
-    assert all(loss.isfinite() for loss in model.train()(images, targets).values())
+    assert all(loss.isfinite() for loss in build().train()(images, targets).values())
 
 
 # --- in a forward pass --------------------------------------------------------------------------------------------

@@ -147,6 +147,25 @@ def test_backbones_that_cannot_be_used(name: str, message: str) -> None:
         fasterrcnn_timm_fpn(name, weights_backbone=None)
 
 
+@pytest.mark.parametrize(
+    ("argument", "value", "exception"),
+    [
+        ("backbone_name", None, TypeError),
+        ("weights", 5, TypeError),
+        ("weights_backbone", 5, TypeError),
+        ("num_classes", 1, ValueError),
+        ("trainable_backbone_layers", 2.5, TypeError),
+        ("out_channels", 0, ValueError),
+        ("anchor_sizes", (8, 16, 32, 64, 0), ValueError),
+        ("anchor_sizes", None, TypeError),
+    ],
+)
+def test_wrong_arguments_are_named_by_the_builder(argument: str, value: object, exception: type[Exception]) -> None:
+    with pytest.raises(exception, match=rf"\b{argument}\b.* must be .*, got") as caught:
+        fasterrcnn_timm_fpn(**{"backbone_name": NAME, "weights_backbone": None, argument: value})
+    assert type(caught.value) is exception
+
+
 def test_layers_out_of_range(file: Path) -> None:
     with pytest.raises(ValueError, match="trainable_backbone_layers must be 0…4, got 5"):
         fasterrcnn_timm_fpn(NAME, weights_backbone=file, trainable_backbone_layers=5)
