@@ -161,7 +161,6 @@ def test_every_constructor_is_among_them() -> None:
         if isinstance(thing, type) or name.startswith("fasterrcnn_") or name.endswith("_backbone")
     }
     others = {"ImageList", "LastLevelMaxPool", "SlimResNet", "TimmBackbone", "fasterrcnn_timm_fpn", "timm_fpn_backbone"}
-    others |= {"fasterrcnn_resnet50_fpn_v2", "fasterrcnn_mobilenet_v3_large_320_fpn"}  # made by the same functions
     assert makers - others == {maker.__name__ for maker in WRONG}
 
 
