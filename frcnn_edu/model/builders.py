@@ -1,6 +1,5 @@
 """Ready-made configurations of Faster R-CNN, with weights if wanted."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from ..catalogue import SHIPPED_WEIGHTS
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN, check_range, mobilenet_backbone, resnet_fpn_backbone
 from .compat.old_arguments import with_old_arguments
+from .compat.warning import warn
 from .faster_rcnn import ASPECT_RATIOS, FasterRCNN, fpn_anchors
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .resnet import SlimResNet
@@ -277,10 +277,9 @@ def _left_out(new_classes: int | None) -> tuple[str, ...]:
 def _trainable_layers(pretrained: bool, asked: int | None, default: int, everything: int) -> int:
     if not pretrained:
         if asked not in (None, everything):
-            warnings.warn(
+            warn(
                 f"trainable_backbone_layers={asked} would freeze layers that nobody has trained, so all of them are "
-                "trained: give pretrained weights to freeze any",
-                stacklevel=3,
+                "trained: give pretrained weights to freeze any"
             )
         return everything
     layers = default if asked is None else asked
