@@ -1,6 +1,5 @@
 """Ready-made configurations of Faster R-CNN, with weights if wanted."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from ..checks.untrained import weights_follow
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN, check_range, mobilenet_backbone, resnet_fpn_backbone
 from .compat.old_arguments import with_old_arguments
+from .compat.warning import warn
 from .faster_rcnn import ASPECT_RATIOS, FasterRCNN, fpn_anchors
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .resnet import SlimResNet
@@ -291,10 +291,9 @@ def _trainable_layers(pretrained: bool, asked: int | None, default: int, everyth
         whole("trainable_backbone_layers", asked)
     if not pretrained:
         if asked not in (None, everything):
-            warnings.warn(
+            warn(
                 f"trainable_backbone_layers={asked} would freeze layers that nobody has trained, so all of them are "
-                "trained: give pretrained weights to freeze any",
-                stacklevel=3,
+                "trained: give pretrained weights to freeze any"
             )
         return everything
     layers = default if asked is None else asked

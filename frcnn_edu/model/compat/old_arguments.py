@@ -2,9 +2,10 @@
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
+
+from .warning import warn
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
@@ -50,9 +51,5 @@ def _renamed(builder: str, kwargs: dict[str, Any], old: str, new: str, member: s
     if old not in kwargs and not isinstance(given, bool):
         return kwargs
     weights = member if given else None
-    warnings.warn(
-        f"{old}={given} is how torchvision was called before version 0.13; it is taken as {new}={weights!r}",
-        FutureWarning,
-        stacklevel=4,
-    )
+    warn(f"{old}={given} is how torchvision was called before 0.13; it is taken as {new}={weights!r}", FutureWarning)
     return {**{name: value for name, value in kwargs.items() if name != old}, new: weights}
