@@ -6,9 +6,9 @@ import warnings
 _PACKAGE = __name__.split(".")[0]
 
 
-def warn(message: str) -> None:
-    """A `UserWarning`, as from the nearest line outside of this package."""
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """A warning, as from the nearest line outside of this package."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == _PACKAGE:
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)

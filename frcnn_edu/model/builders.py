@@ -19,10 +19,10 @@ from ..catalogue import SHIPPED_WEIGHTS
 from ..checks.arguments import check_arguments
 from ..checks.rules import classes, each, instance_of, optional, positive, whole
 from ..checks.untrained import weights_follow
+from ..checks.warn import warn
 from .anchors import AnchorGenerator
 from .backbone import BackboneWithFPN, check_range, mobilenet_backbone, resnet_fpn_backbone
 from .compat.old_arguments import with_old_arguments
-from .compat.warning import warn
 from .faster_rcnn import ASPECT_RATIOS, FasterRCNN, fpn_anchors
 from .frozen_batch_norm import FrozenBatchNorm2d
 from .resnet import SlimResNet

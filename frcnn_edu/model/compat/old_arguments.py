@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from .warning import warn
+from ...checks.warn import warn
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
