@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from tqdm import tqdm
 
 from .processes import ALONE, Processes
+from .workers import check_workers_can_see
 
 # COCOeval's summary: position → our name. 6 and 7 are the recalls at 1 and 10 detections, 9–11 by size.
 SUMMARY = {"AP": 0, "AP50": 1, "AP75": 2, "AP_small": 3, "AP_medium": 4, "AP_large": 5, "AR100": 8}
@@ -53,9 +54,13 @@ def evaluate(
     `iscrowd == 1` (COCO's crowds, VOC's `difficult`) are ignored as COCO does it: a detection that lies on
     one counts neither as right nor as wrong. How much lies on it is measured as a share of the
     *detection's* area, so a small box inside is forgiven; VOC's own rule asks for an IoU of 0.5.
+
+    Raises:
+        ValueError: see `check_workers_can_see`.
     """
     found: list[tuple[int, dict[str, Tensor], dict[str, Any]]] = []  # index, detections, target
     mine = range(processes.rank, len(dataset), processes.count)  # type: ignore[arg-type]
+    check_workers_can_see(dataset, workers)
     # A generator of its own: an evaluation must not move the random numbers that training will use.
     loader = DataLoader(
         Subset(dataset, mine), batch_size, num_workers=workers, collate_fn=_as_lists, generator=torch.Generator()

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..data import collate
 from .config import TrainConfig
 from .processes import ALONE, Processes
+from .workers import check_workers_can_see
 
 Item = tuple[Tensor, dict[str, Any]]
 
@@ -27,7 +28,11 @@ def load_batches(
 
     Order and augmentation follow from (seed, pass, image), not from what was sampled before. So a run can
     start again anywhere, and the numbers of workers and of processes change nothing.
+
+    Raises:
+        ValueError: see `check_workers_can_see`.
     """
+    check_workers_can_see(data, config.workers)
     epoch, done = divmod(step, steps_per_epoch(data, config))
     generator = torch.Generator().manual_seed(seed_from(config.seed, epoch))
     order = torch.randperm(len(data), generator=generator)  # type: ignore[arg-type]
