@@ -53,10 +53,13 @@ def to_onnx(model: nn.Module, height: int, width: int) -> Any:
     nms_in = (patch.object(stage, "batched_nms", _nms_of_any_number) for stage in (rpn, roi_heads))
     with warnings.catch_warnings(), patch.object(model, "_check", lambda *batch: None), next(nms_in), next(nms_in):
         warnings.filterwarnings("ignore", category=FutureWarning)  # of torchvision's nms, about itself
-        program = torch.export.export(one_image, (example,), strict=False)
-        return torch.onnx.export(
-            program, (example,), dynamo=True, input_names=["image"], output_names=NAMES, verbose=False
+        exported = torch.export.export(one_image, (example,), strict=False)
+        program = torch.onnx.export(
+            exported, (example,), dynamo=True, input_names=["image"], output_names=NAMES, verbose=False
         )
+    assert program is not None  # a file's name was not given
+    program.model.metadata_props["image"] = f"float32 (3, {height}, {width}), RGB in 0–1"  # what a reader cannot see
+    return program
 
 
 def _nms_of_any_number(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:
@@ -68,19 +71,47 @@ def _nms_of_any_number(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshol
 def load_onnx(file: str | Path) -> Callable[[Tensor], dict[str, Tensor]]:
     """A written file as a function, run by onnxruntime on the CPU: image (3, H, W) → boxes, labels and scores.
 
+    The function takes images as the model does, float32 in 0–1, of the file's size only.
+
     Raises:
-        ValueError: onnxruntime is not installed.
+        ValueError: onnxruntime is not installed. The function: an image has another size than the file is for.
+        TypeError: the function: an image is not float32.
     """
     _require("onnxruntime")
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    (expected,) = (tuple(value.shape) for value in session.get_inputs())
 
     def detect(image: Tensor) -> dict[str, Tensor]:
+        check_exported_image(image, expected, str(file))
         found = session.run(list(NAMES), {"image": image.numpy()})
         return dict(zip(NAMES, map(torch.from_numpy, found)))
 
     return detect
+
+
+def check_exported_image(image: Tensor, expected: tuple[int, int, int], file: str) -> None:
+    """Make sure that an image is one that an exported file takes.
+
+    Args:
+        expected: the shape (C, H, W) that was exported.
+        file: its name, for the error.
+
+    Raises:
+        ValueError, TypeError: it is not; the message has both sizes, or both dtypes.
+    """
+    if image.dtype != torch.float32:
+        hint = "image.float() / 255" if image.dtype == torch.uint8 else "image.float()"
+        raise TypeError(f"{file} takes float32 with values in 0–1, got {image.dtype}: use {hint}")
+    channels, height, width = expected
+    if image.ndim != 3 or image.shape[0] != channels:
+        raise ValueError(f"{file} takes one image of shape {expected}, got {tuple(image.shape)}")
+    if image.shape != expected:
+        raise ValueError(
+            f"{file} was exported for images of {width}×{height} pixels, and this one has {image.shape[2]}×"
+            f"{image.shape[1]}: resize it, or export again with --height {image.shape[1]} --width {image.shape[2]}"
+        )
 
 
 def differences(found: dict[str, Tensor], expected: dict[str, Tensor]) -> tuple[float, float]:

@@ -13,13 +13,14 @@ from .agreement import check_agreement
 from .config import TrainConfig, check_parts
 from .evaluation import Evaluation, evaluate
 from .interrupts import interruptible
-from .loading import check_workers, load_batches, seed_from, steps_per_epoch, to_device
+from .loading import load_batches, seed_from, steps_per_epoch, to_device
 from .processes import ALONE, Processes
 from .run import Run, RunState
 from .run_data import counts, remember
 from .run_folder import holds_run
 from .schedule import Clock, lr_factor
 from .step import make_optimizer, train_step
+from .workers import check_workers_can_see
 
 
 def train(
@@ -163,6 +164,6 @@ def _check_run(
             f"training and validation data differ in their classes: {train_data.classes} and {val_data.classes}"
         )
     check_parts(config, processes.count, len(train_data))
-    check_workers(train_data, config.workers)
+    check_workers_can_see(train_data, config.workers)
     if holds_run(out) and not resume:
         raise FileExistsError(f"{out} holds a run already; go on with it (resume), or choose another folder")

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from .coco_evaluator import run_coco
 from .processes import ALONE, Processes
+from .workers import check_workers_can_see
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,13 @@ def evaluate(
     *detection's* area, so a small box inside is forgiven; VOC's own rule asks for an IoU of 0.5.
 
     `max_detections` of an image and a class count, the best ones; the model has its own limit (`detections_per_img`).
+
+    Raises:
+        ValueError: see `check_workers_can_see`.
     """
     found: list[tuple[int, dict[str, Tensor], dict[str, Any]]] = []  # index, detections, target
     mine = range(processes.rank, len(dataset), processes.count)  # type: ignore[arg-type]
+    check_workers_can_see(dataset, workers)
     # A generator of its own: an evaluation must not move the random numbers that training will use.
     loader = DataLoader(
         Subset(dataset, mine), batch_size, num_workers=workers, collate_fn=_as_lists, generator=torch.Generator()

@@ -1,9 +1,6 @@
 """Batches in an order that depends on the seed alone."""
 
-import multiprocessing
-import pickle
 import signal
-import sys
 from types import FrameType
 from typing import Any
 
@@ -15,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..data import collate
 from .config import TrainConfig
 from .processes import ALONE, Processes
+from .workers import check_workers_can_see
 
 Item = tuple[Tensor, dict[str, Any]]
 
@@ -31,7 +29,11 @@ def load_batches(
 
     Order and augmentation follow from (seed, pass, image), not from what was sampled before. So a run can
     start again anywhere, and the numbers of workers and of processes change nothing.
+
+    Raises:
+        ValueError: see `check_workers_can_see`.
     """
+    check_workers_can_see(data, config.workers)
     epoch, done = divmod(step, steps_per_epoch(data, config))
     generator = torch.Generator().manual_seed(seed_from(config.seed, epoch))
     order = torch.randperm(len(data), generator=generator)  # type: ignore[arg-type]
@@ -74,29 +76,6 @@ def to_device(images: list[Tensor], targets: list[dict[str, Any]], device: torch
 def seed_from(*parts: int) -> int:
     """One well-mixed seed from several small numbers."""
     return int(numpy.random.SeedSequence(parts).generate_state(1, numpy.uint64)[0] >> 1)
-
-
-def check_workers(data: Dataset, workers: int) -> None:
-    """Make sure that the processes that are to load images can be given the data set.
-
-    Where they are copies of this process (fork, Linux before Python 3.14) they can. Where they are started anew (spawn on
-    Windows and macOS, forkserver) the data set is pickled, and its class imported there: from a file, since nobody else can see
-    what was written in a notebook's cell.
-
-    Raises:
-        ValueError: they cannot, and what to do.
-    """
-    if workers == 0 or multiprocessing.get_start_method() == "fork":
-        return
-    way = "; put its class into a .py file and import it, or load without them: workers=0"
-    try:
-        pickled = pickle.dumps(data)
-    except Exception as error:  # pickling runs the data set's own code
-        raise ValueError(f"the data set cannot be sent to {workers} loading processes: {error}{way}") from error
-    if b"__main__" in pickled and not hasattr(sys.modules["__main__"], "__file__"):
-        raise ValueError(
-            f"the data set is written in a notebook's cell, where {workers} loading processes cannot see it{way}"
-        )
 
 
 def _leave_signals_to_the_trainer(worker: int) -> None:

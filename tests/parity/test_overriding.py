@@ -290,19 +290,6 @@ def test_a_loss_on_the_heads_maps_gets_its_gradient(mode: str, pair: tuple[nn.Mo
     assert_agree(*gradients, mode)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(
-    "name", [f"{kind}_{part}" for kind in ("mask", "keypoint") for part in ("roi_pool", "head", "predictor")]
-)
-def test_heads_that_it_has_not_are_refused(mode: str, name: str, pair: tuple[nn.Module, nn.Module]) -> None:
-    """torchvision's RoI heads would train them; these would pass them over."""
-    model = run_as(copy.deepcopy(pair[0]), mode)
-    setattr(model.roi_heads, name, nn.Conv2d(3, 3, 1))
-    for images, targets in ((IMAGES, None), (IMAGES, TARGETS)):
-        with pytest.raises(ValueError, match=rf"roi_heads\.{name} is set, .* find boxes only"):
-            model.train(targets is not None)(images, targets)
-
-
 def test_the_page_counts_what_is_compared() -> None:
     page = (Path(__file__).parents[2] / "docs" / "same_numbers.md").read_text(encoding="utf-8").replace("\n", " ")
     assert f"for {len(CASES)} whole models" in page

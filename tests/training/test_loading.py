@@ -5,6 +5,7 @@ import sys
 import types
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from frcnn_edu.data import open_dataset, train_transforms
 from frcnn_edu.training import TrainConfig
-from frcnn_edu.training.loading import check_workers, load_batches, steps_per_epoch
+from frcnn_edu.training.loading import load_batches, steps_per_epoch
+from frcnn_edu.training.workers import check_workers_can_see
 
 CPU = torch.device("cpu")
 
@@ -75,23 +77,27 @@ class Unsendable(Squares):
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_data_that_loading_processes_cannot_see(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multiprocessing, "get_start_method", lambda: method)
-    check_workers(Squares(), 2)
-    with pytest.raises(ValueError, match=r"sent to 2 loading processes: cannot pickle 'a lock'; put .* workers=0"):
-        check_workers(Unsendable(), 2)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda: SimpleNamespace(get_start_method=lambda: method))
+    check_workers_can_see(Squares(), 2)
+    with pytest.raises(
+        ValueError, match=r"sent to the processes that load images \(cannot pickle 'a lock'\).* workers=0"
+    ):
+        check_workers_can_see(Unsendable(), 2)
     cell = types.ModuleType("__main__")
     cell.Written = Written  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "__main__", cell)
-    with pytest.raises(ValueError, match=r"written in a notebook's cell, where 2 loading .* \.py file .* workers=0"):
-        check_workers(Written(), 2)
+    with pytest.raises(
+        ValueError, match=r"cannot see Written, which a notebook's cell .* put it in a file .* workers=0"
+    ):
+        check_workers_can_see(Written(), 2)
     cell.__file__ = "script.py"  # which a process that is started anew runs again
-    check_workers(Written(), 2)
+    check_workers_can_see(Written(), 2)
 
 
 def test_data_are_seen_without_processes_and_by_forks(monkeypatch: pytest.MonkeyPatch) -> None:
-    check_workers(Unsendable(), 0)
-    monkeypatch.setattr(multiprocessing, "get_start_method", lambda: "fork")
-    check_workers(Unsendable(), 2)
+    check_workers_can_see(Unsendable(), 0)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda: SimpleNamespace(get_start_method=lambda: "fork"))
+    check_workers_can_see(Unsendable(), 2)
 
 
 class Interrupted(Squares):
@@ -118,7 +124,7 @@ def test_processes_that_are_started_anew_load_the_same(config: TrainConfig, voc:
     before = multiprocessing.get_start_method()
     multiprocessing.set_start_method("spawn", force=True)
     try:
-        check_workers(data, 1)
+        check_workers_can_see(data, 1)
         there = [images for images, _ in load_batches(data, replace(config, workers=1), 0, CPU)]
     finally:
         multiprocessing.set_start_method(before, force=True)

@@ -65,6 +65,7 @@ def _places() -> list[tuple[Any, str, tuple[Any, ...]]]:
         for name in names:
             theirs, ours = (getattr(import_module(module), name) for module in (there, here))
             common = {method for method in vars(theirs).keys() & vars(ours).keys() if isfunction(vars(theirs)[method])}
+            common.discard("__repr__")
             places += [(theirs, method, (ours,)) for method in sorted(common)]
     return places
 
