@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves
 import frcnn_edu
 from frcnn_edu import run_as
 from frcnn_edu.model.fast import MODES, cache
+from frcnn_edu.model.transform import ImageList
 from frcnn_edu.ops.boxes import _nms_group_by_group, batched_nms
 
 PACKAGE = Path(frcnn_edu.__file__).parent
@@ -26,7 +27,8 @@ PACKAGE = Path(frcnn_edu.__file__).parent
 
 def check(made: Any) -> None:
     """All tensors of a result are elsewhere."""
-    tensors = [value for value in tree_leaves(made) if isinstance(value, Tensor)]
+    values = [value.tensors if isinstance(value, ImageList) else value for value in tree_leaves(made)]
+    tensors = [value for value in values if isinstance(value, Tensor)]
     assert tensors
     for tensor in tensors:
         assert isinstance(tensor, Elsewhere), f"of shape {tuple(tensor.shape)} on the CPU"
