@@ -22,16 +22,16 @@ def box_area(boxes: Tensor, fmt: str = "xyxy") -> Tensor:
     Args:
         fmt: "xyxy", "xywh" or "cxcywh": what the four numbers are.
     """
-    boxes = as_xyxy(upcast(boxes), fmt)
-    sides = boxes[..., 2:] - boxes[..., :2]  # (..., 2): width and height
+    check_format(fmt)
+    boxes = upcast(boxes)
+    sides = boxes[..., 2:] - boxes[..., :2] if fmt == "xyxy" else boxes[..., 2:]  # (..., 2): width and height
     return sides[..., 0] * sides[..., 1]
 
 
-def as_xyxy(boxes: Tensor, fmt: str) -> Tensor:
-    """Boxes in a format of `torchvision.ops.box_convert` that has no rotation, in ours."""
+def check_format(fmt: str) -> None:
+    """Make sure that these are the names of a box's four numbers; of `torchvision.ops.box_convert` those without rotation."""
     if fmt not in ("xyxy", "xywh", "cxcywh"):
         raise ValueError(f"fmt must be 'xyxy', 'xywh' or 'cxcywh', got {fmt}")
-    return boxes if fmt == "xyxy" else box_convert(boxes, fmt, "xyxy")
 
 
 def upcast(pixels: Tensor) -> Tensor:
@@ -50,13 +50,15 @@ def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
     Args:
         fmt: as in `box_area`. Further axes may stand before those of the boxes: (B, N, 4), (B, M, 4) → (B, N, M).
     """
-    boxes1, boxes2 = as_xyxy(boxes1, fmt), as_xyxy(boxes2, fmt)
+    areas1, areas2 = box_area(boxes1, fmt), box_area(boxes2, fmt)  # (N,), (M,)
+    if fmt != "xyxy":
+        boxes1, boxes2 = box_convert(boxes1, fmt, "xyxy"), box_convert(boxes2, fmt, "xyxy")
     # The intersection of two boxes is a box: from the greater of the left sides to the lesser of the right ones.
     top_left = torch.max(boxes1[..., None, :2], boxes2[..., None, :, :2])  # (N, M, 2)
     bottom_right = torch.min(boxes1[..., None, 2:], boxes2[..., None, :, 2:])  # (N, M, 2)
     sides = upcast(bottom_right - top_left).clamp(min=0)  # boxes that do not meet have a negative one
     intersection = sides[..., 0] * sides[..., 1]  # (N, M)
-    union = box_area(boxes1)[..., None] + box_area(boxes2)[..., None, :] - intersection  # which both areas have counted
+    union = areas1[..., None] + areas2[..., None, :] - intersection  # which both areas have counted
     return intersection / union
 
 

@@ -12,7 +12,7 @@ from frcnn_edu import cli, fasterrcnn_small_fpn, set_exact
 from frcnn_edu.benchmark.models import images_of, make_pair
 from frcnn_edu.commands import export as export_command
 from frcnn_edu.data import ShapesDetection
-from frcnn_edu.model.export import differences, load_onnx, to_onnx
+from frcnn_edu.model.export import check_exported_image, differences, load_onnx, to_onnx
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +66,8 @@ def test_what_the_file_says_of_itself(exported: Path) -> None:
     assert [output.name for output in model.graph.output] == ["boxes", "labels", "scores"]
     (classes,) = (entry.value for entry in model.metadata_props if entry.key == "classes")
     assert json.loads(classes) == list(ShapesDetection.classes)
+    (said,) = (entry.value for entry in model.metadata_props if entry.key == "image")
+    assert said == "float32 (3, 128, 160), RGB in 0–1"
 
 
 def test_a_file_that_finds_something_else_is_refused(
@@ -88,6 +90,38 @@ def test_a_file_that_finds_something_else_is_refused(
     assert cli.main(["export", "--out", str(tmp_path / "model.onnx")]) == 2
     assert "something else than the model in image 0: boxes differ by 0.5 pixels" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []  # and no file is left
+
+
+@pytest.mark.parametrize(
+    ("image", "exception", "message"),
+    [
+        (torch.rand(3, 240, 320), ValueError, r"exported for images of 160×128 pixels, and this one has 320×240: resize it, or "
+         r"export again with --height 240 --width 320"),
+        (torch.rand(3, 160, 128), ValueError, r"160×128 pixels, and this one has 128×160"),
+        (torch.rand(1, 3, 128, 160), ValueError, r"takes one image of shape \(3, 128, 160\), got \(1, 3, 128, 160\)"),
+        (torch.rand(128, 160, 3), ValueError, r"takes one image of shape \(3, 128, 160\), got \(128, 160, 3\)"),
+        (torch.zeros(3, 128, 160, dtype=torch.uint8), TypeError, r"takes float32 .*got torch.uint8: use image.float\(\) / 255"),
+        (torch.rand(3, 128, 160).double(), TypeError, r"takes float32 .*got torch.float64"),
+    ],
+    ids=["larger", "upright", "a batch", "H, W, C", "uint8", "float64"],
+)  # fmt: skip
+def test_an_image_that_an_exported_file_does_not_take(image: Tensor, exception: type, message: str) -> None:
+    with pytest.raises(exception, match=message):
+        check_exported_image(image, (3, 128, 160), "model.onnx")
+
+
+def test_the_file_is_asked_for_its_size(exported: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"model\.onnx was exported for images of 160×128 pixels, and this one has 64×32"
+    ):
+        load_onnx(exported)(torch.rand(3, 32, 64))
+
+
+def test_exporting_by_pytorch_names_the_function_of_this_package(small: nn.Module, tmp_path: Path) -> None:
+    """In whichever of its two ways."""
+    for options in ({"dynamo": True, "verbose": False}, {"dynamo": False}):
+        with pytest.raises(Exception, match=r"frcnn_edu\.model\.export\.to_onnx\(model, height, width\)"):
+            torch.onnx.export(small, ([torch.rand(3, 64, 64)],), tmp_path / "model.onnx", **options)
 
 
 def test_differences() -> None:

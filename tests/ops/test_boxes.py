@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+import frcnn_edu
 from frcnn_edu.ops.boxes import (
     batched_nms,
     box_area,
@@ -51,6 +52,44 @@ def test_a_box_overlaps_itself_wholly(a: Tensor) -> None:
 def test_iou_is_what_two_loops_compute(a: Tensor, b: Tensor) -> None:
     expected = [[iou_by_hand(one, other) for other in b.tolist()] for one in a.tolist()]
     assert torch.allclose(box_iou(a, b), torch.tensor(expected), atol=1e-4)
+
+
+DTYPES = (torch.float32, torch.float64, torch.float16, torch.int64, torch.int32, torch.int8)
+
+
+@given(boxes(whole=True), boxes(whole=True), st.sampled_from(["xyxy", "xywh", "cxcywh"]), st.sampled_from(DTYPES))
+def test_areas_and_ious_in_each_format_and_dtype_are_torchvisions(
+    a: Tensor, b: Tensor, fmt: str, dtype: torch.dtype
+) -> None:
+    a, b = (torchvision.ops.box_convert(some.clamp(max=60), "xyxy", fmt).to(dtype) for some in (a, b))
+    for ours, theirs, arguments in (
+        (box_area, torchvision.ops.box_area, (a,)),
+        (box_iou, torchvision.ops.box_iou, (a, b)),
+    ):
+        found, expected = ours(*arguments, fmt=fmt), theirs(*arguments, fmt=fmt)
+        assert found.dtype == expected.dtype
+        assert torch.allclose(found, expected, equal_nan=True)  # a side of 0 makes 0 / 0 of both
+
+
+def test_boxes_of_several_images_at_once() -> None:
+    a, b = torch.rand(2, 5, 4).cumsum(dim=2), torch.rand(2, 3, 4).cumsum(dim=2)
+    assert torch.equal(box_iou(a, b), torch.stack([box_iou(*pair) for pair in zip(a, b)]))  # (2, 5, 3)
+    assert torch.equal(box_area(a), torch.stack([box_area(each) for each in a]))
+
+
+@pytest.mark.parametrize("function", [box_area, lambda boxes, fmt: box_iou(boxes, boxes, fmt)], ids=["area", "iou"])
+def test_an_unknown_format(function) -> None:
+    with pytest.raises(ValueError, match="fmt must be 'xyxy', 'xywh' or 'cxcywh', got xyx2y2"):
+        function(torch.zeros(1, 4), fmt="xyx2y2")
+
+
+def test_roi_align_takes_one_number_and_lists_of_boxes() -> None:
+    features, box = torch.rand(1, 2, 8, 8), torch.tensor([[1.0, 1, 6, 7]])
+    one = frcnn_edu.roi_align(features, [box], 3, sampling_ratio=2)
+    assert torch.equal(
+        one, frcnn_edu.roi_align(features, torch.nn.functional.pad(box, (1, 0)), (3, 3), sampling_ratio=2)
+    )
+    assert one.shape == (1, 2, 3, 3)
 
 
 @given(boxes(), st.integers(1, 120), st.integers(1, 120))
