@@ -132,12 +132,11 @@ def _check_numbers(own: dict[str, Tensor], state: dict[str, Tensor], what: str, 
     """Floats for floats, and none that a failed training leaves."""
     for key in own.keys() & state.keys():
         found, expected = _dtype(state[key], same_precision), _dtype(own[key], same_precision)
-        counts = (
-            not own[key].is_floating_point() and not same_precision
-        )  # batches, which may have been halved with the rest
-        if found != expected and not counts:
+        # A norm's count of batches may have been halved with the rest.
+        is_count = not own[key].is_floating_point() and not same_precision
+        if found != expected and not is_count:
             raise ValueError(f"{what} cannot be used: {plain(key)} is {found}, expected {expected}")
-        if not state[key].isfinite().all():
+        if not state[key].is_meta and not state[key].isfinite().all():
             raise ValueError(f"{what} cannot be used: {plain(key)} holds NaN or infinity; has their training failed?")
 
 

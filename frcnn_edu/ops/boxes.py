@@ -50,15 +50,14 @@ def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
     Args:
         fmt: as in `box_area`. Further axes may stand before those of the boxes: (B, N, 4), (B, M, 4) → (B, N, M).
     """
-    areas1, areas2 = box_area(boxes1, fmt), box_area(boxes2, fmt)  # (N,), (M,)
-    if fmt != "xyxy":
-        boxes1, boxes2 = box_convert(boxes1, fmt, "xyxy"), box_convert(boxes2, fmt, "xyxy")
+    xyxy1, xyxy2 = (boxes if fmt == "xyxy" else box_convert(boxes, fmt, "xyxy") for boxes in (boxes1, boxes2))
     # The intersection of two boxes is a box: from the greater of the left sides to the lesser of the right ones.
-    top_left = torch.max(boxes1[..., None, :2], boxes2[..., None, :, :2])  # (N, M, 2)
-    bottom_right = torch.min(boxes1[..., None, 2:], boxes2[..., None, :, 2:])  # (N, M, 2)
+    top_left = torch.max(xyxy1[..., None, :2], xyxy2[..., None, :, :2])  # (N, M, 2)
+    bottom_right = torch.min(xyxy1[..., None, 2:], xyxy2[..., None, :, 2:])  # (N, M, 2)
     sides = upcast(bottom_right - top_left).clamp(min=0)  # boxes that do not meet have a negative one
     intersection = sides[..., 0] * sides[..., 1]  # (N, M)
-    union = areas1[..., None] + areas2[..., None, :] - intersection  # which both areas have counted
+    # Both areas have counted the intersection.
+    union = box_area(boxes1, fmt)[..., None] + box_area(boxes2, fmt)[..., None, :] - intersection  # (N, M)
     return intersection / union
 
 
