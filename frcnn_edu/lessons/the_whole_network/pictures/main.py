@@ -131,12 +131,17 @@ def likely_anchors(way: Trace, number: int) -> tuple[Tensor, Tensor]:
 # ------------------------------------------------------------------------------------------------------ class structure
 
 
+OURS = __name__.partition(".")[0]  # this package
+
+
 def draw_class_structure(model: FasterRCNN) -> Figure:
     """Which class inherits from which, and what each of the four parts is made of, read off a real model's textbook."""
     model = run_as(copy.deepcopy(model), "textbook")  # type: ignore[assignment]
     with st.style():
         page = Page(5.6)
-        family = [cls for cls in type(model).__mro__ if issubclass(cls, nn.Module)]
+        # torchvision's classes of these names are in between, for `isinstance` alone: nothing of them runs.
+        ours = [cls for cls in type(model).__mro__ if cls.__module__.startswith(OURS)]
+        family = [*ours, nn.Module]
         wide, gap = 2.2, 0.6
         left = (WIDTH - len(family) * wide - (len(family) - 1) * gap) / 2
         for index, cls in enumerate(family):
