@@ -13,7 +13,7 @@ from torch import Tensor
 from ..data import existing_splits, open_dataset
 from ..data.doubts import check_objects
 from ..data.findings import Findings, Places, in_words
-from ..data.formats.folders import images_in
+from ..data.formats.folders import all_images, images_in
 from ..data.names import readable
 from ..model import MODELS, AnchorGenerator
 from ..training import TrainConfig, build_model, default_config, pick_device
@@ -69,16 +69,23 @@ def open_splits(source: str, asked: list[str] | None, images: str | None = None)
     for reason in errors:
         print(f"a split cannot be used: {reason}\n")
     if asked is None:
-        for path in unlisted_images(datasets):
+        for path in unlisted_images(source, datasets):
             findings.note("images that are in no split", path.name)
     return datasets, findings
 
 
-def unlisted_images(datasets: Mapping[str, Any]) -> list[Path]:
-    """Image files that no split speaks of, in the folders that their images are in."""
+def unlisted_images(source: str, datasets: Mapping[str, Any]) -> list[Path]:
+    """Image files of a data set that no split speaks of; masks and thumbnails, which have an image's name, left out."""
     spoken_of = {path for dataset in datasets.values() for path in getattr(dataset, "spoken_of", ())}
-    folders = {path.parent for path in spoken_of}
-    return sorted({path for folder in folders for path in images_in(folder)} - spoken_of)
+    if Path(source).is_dir():
+        found = all_images(Path(source))
+    else:  # whatever else lies beside a file may have nothing to do with it
+        found = [path for folder in {path.parent for path in spoken_of} for path in images_in(folder)]
+    names = {path.stem.removesuffix("_mask") for path in spoken_of}
+    known = {path.resolve() for path in spoken_of}
+    return sorted(
+        path for path in found if path.resolve() not in known and path.stem.removesuffix("_mask") not in names
+    )
 
 
 def draw_report(out: Path, report: DataReport, datasets: Mapping[str, Any], title: str) -> None:

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from .box_numbers import BoxNumbers
 from .findings import Findings, in_words
-from .formats.annotated import Annotated, Form, Item
+from .formats.annotated import Annotated, Form, Item, Reading
 from .formats.finder import ImageFinder
 from .formats.layout import Format, Part
 from .images import check_end, image_size, load_image
@@ -106,7 +106,8 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
                 )
             findings.note("images divided into train and val here, 80:20", Path(source).name, len(images))
         self.classes = choose_classes(source, reading.classes, classes, first_reason(images))
-        self.records, self.spoken_of = collect(images, reading.finder, self.classes, findings, self.box_numbers)
+        located = locate(images, reading, findings)
+        self.records, self.spoken_of = collect(located, self.classes, findings, self.box_numbers)
         if self.box_numbers.doubt() is not None:  # then cutting boxes at the edge is no repair
             for what in [what for what in findings.repaired if what.startswith("boxes clipped")]:
                 findings.noted[what].update(findings.repaired.pop(what))
@@ -157,9 +158,34 @@ def first_reason(images: Sequence[Annotated]) -> str:
     return next(filter(None, problems), "")
 
 
+def locate(images: Sequence[Annotated], reading: Reading, findings: Findings) -> list[tuple[Annotated, Path | None]]:
+    """Each image with its file, if it has one; notes on the others.
+
+    A file that an annotation names as it is, is that annotation's: no other one gets it because its own is missing.
+    """
+    finder = reading.finder
+    exact = {
+        image.name: image.path or (finder.as_written(image.name) if finder is not None else None)
+        for image in reading.images
+    }
+    taken = {path for path in exact.values() if path is not None}
+    located: list[tuple[Annotated, Path | None]] = []
+    searched: set[Path] = set()
+    for image in images:
+        path = exact[image.name]
+        if path is None and finder is not None and not image.problem:
+            path = finder.find(image.name, findings, taken)
+            if path in searched:
+                findings.leave_out("images left out, their file is another one's", image.name)
+                path = None
+            elif path is not None:
+                searched.add(path)
+        located.append((image, path))
+    return located
+
+
 def collect(
-    images: Sequence[Annotated],
-    finder: ImageFinder | None,
+    images: Sequence[tuple[Annotated, Path | None]],
     classes: tuple[str, ...],
     findings: Findings,
     box_numbers: BoxNumbers,
@@ -171,18 +197,14 @@ def collect(
     records: list[Record] = []
     known: dict[Path, Record] = {}
     files: set[Path] = set()
-    for image in images:
+    for image, path in images:
         where = image.where or image.name
-        if image.path is not None:
-            files.add(image.path)
+        if path is not None:
+            files.add(path)
         if image.problem:
             findings.leave_out(image.problem, where)
             continue
-        path = image.path or (finder.find(image.name, findings) if finder is not None else None)
-        if path is None:
-            continue
-        files.add(path)
-        if (frame := find_frame(path, image.size, findings)) is None:
+        if path is None or (frame := find_frame(path, image.size, findings)) is None:
             continue
         size, upright = frame
         if path in known:

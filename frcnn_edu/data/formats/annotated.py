@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from math import cos, sin
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,12 @@ def around(points: Sequence[Sequence[Any]]) -> tuple[float, float, float, float]
         raise ValueError(f"a box needs two points or more; got {len(points)}")
     columns = [[number(point[axis]) for point in points] for axis in (0, 1)]
     return min(columns[0]), min(columns[1]), max(columns[0]), max(columns[1])
+
+
+def ellipse_reach(rx: float, ry: float, angle: float) -> tuple[float, float]:
+    """Half the width and half the height of the box around an ellipse that is turned by an angle, in radians."""
+    c, s = cos(angle), sin(angle)
+    return ((rx * c) ** 2 + (ry * s) ** 2) ** 0.5, ((rx * s) ** 2 + (ry * c) ** 2) ** 0.5
 
 
 def polygon_area(points: Sequence[Sequence[Any]]) -> float:

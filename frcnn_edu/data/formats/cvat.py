@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from ..findings import Findings
 from ..names import clean_name
 from ..splits import by_split
-from .annotated import Annotated, Item, Reading, around, names_of, number, polygon_area, whole_sides
+from .annotated import Annotated, Item, Reading, around, ellipse_reach, names_of, number, polygon_area, whole_sides
 from .finder import finder_for
 from .layout import Format, Layout, Part, arranged, listing
 from .single_files import recognise_files
@@ -34,8 +34,11 @@ def recognise(path: Path) -> Layout | None:
 
 
 def _is_cvat(file: Path) -> bool:
-    with open(file, "rb") as content:
-        return bool(re.search(rb"<annotations[\s>]", content.read(4000)))
+    try:
+        with open(file, "rb") as content:
+            return bool(re.search(rb"<annotations[\s>]", content.read(4000)))
+    except OSError:
+        return False
 
 
 def read(part: Part, findings: Findings) -> Reading:
@@ -88,7 +91,8 @@ def _item(shape: Element) -> Item | None:
                 return Item(name, around(points), area=polygon_area(points), remark="boxes made from outlines")
             case "ellipse":
                 x, y, rx, ry = (number(shape.get(key, "")) for key in ("cx", "cy", "rx", "ry"))
-                return Item(name, (x - rx, y - ry, x + rx, y + ry), remark="boxes made from outlines")
+                across, down = ellipse_reach(rx, ry, radians(number(shape.get("rotation", "0"))))
+                return Item(name, (x - across, y - down, x + across, y + down), remark="boxes made from outlines")
             case "mask":
                 x, y, width, height = (number(shape.get(key, "")) for key in ("left", "top", "width", "height"))
                 return Item(name, (x, y, x + width, y + height), remark="boxes made from outlines")

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
@@ -35,11 +35,15 @@ class ImageFinder:
         self.root, self.likely = root, tuple(likely) or (root,)
         self.split = (split_of(hint) or (None,))[0]
 
-    def find(self, name: str, findings: Findings) -> Path | None:
-        """The file; None, with a note, if there is none, or several and nothing tells which is meant."""
+    def find(self, name: str, findings: Findings, taken: Collection[Path] = ()) -> Path | None:
+        """The file; None, with a note, if there is none, or several and nothing tells which is meant.
+
+        Args:
+            taken: files that other annotations name as they are: they are not meant by this one.
+        """
         if path := self.as_written(name):
             return path
-        candidates = self.by_name(name)
+        candidates = [path for path in self.by_name(name) if path not in taken]
         if len(candidates) == 1:
             found = candidates[0].as_posix()
             if not f"/{found}".endswith((f"/{name}", f"/{name}{candidates[0].suffix}")):
@@ -62,11 +66,17 @@ class ImageFinder:
         if not parts:
             return []
         last = parts[-1]
-        candidates = self._index.get(last) or self._index.get(_UPLOADED.sub("", last)) or self._by_stem.get(last) or []
+        found = self._index.get(last) or self._index.get(_UPLOADED.sub("", last)) or self._by_stem.get(last) or []
+        candidates = [path for path in found if not self._of_another_split(path)]
         if len(candidates) < 2:
             return candidates
         scores = [self._agreement(path, parts) for path in candidates]
         return [path for path, score in zip(candidates, scores) if score == max(scores)]
+
+    def _of_another_split(self, path: Path) -> bool:
+        """Whether a file lies in a folder that speaks of another split than the annotations do."""
+        splits = {found[0] for part in path.relative_to(self.root).parts[:-1] if (found := split_of(part))}
+        return self.split is not None and bool(splits) and self.split not in splits
 
     def looked_in(self) -> str:
         """Where files were sought, for a message."""
@@ -106,7 +116,8 @@ def _folded(name: str) -> str:
 def home_of(annotations: Path) -> Path:
     """The folder to search for the images of an annotation file: its own, or where that is annotations/, the one above."""
     folder = annotations if annotations.is_dir() else annotations.parent
-    return folder.absolute().parent if folder.name.lower() in ANNOTATION_FOLDERS else folder
+    inside = folder.absolute().name.lower() in ANNOTATION_FOLDERS
+    return folder.absolute().parent if inside else folder
 
 
 def likely_folders(annotations: Path) -> list[Path]:

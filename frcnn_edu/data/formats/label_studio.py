@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ..findings import Findings
 from ..names import IMAGE_SUFFIXES, clean_name
-from .annotated import Annotated, Form, Item, Reading, around, names_of, number, whole_sides
+from .annotated import Annotated, Form, Item, Reading, around, ellipse_reach, names_of, number, whole_sides
 from .finder import finder_for
 from .json_files import json_kind, read_json
 from .layout import Format, Layout, Part
@@ -34,9 +34,10 @@ def _annotated(task: Any, i: int, findings: Findings) -> Annotated:
     if name is None:
         return Annotated(f"task {i}", problem="images left out, without a file name")
     results = _results(task, name, findings)
-    items = [item for result in results if (item := _item(result)) is not None]
     sizes = [whole_sides(result.get("original_width"), result.get("original_height")) for result in results]
-    return Annotated(name, items, size=next(filter(None, sizes), None), form=Form.SHARES)
+    size = next(filter(None, sizes), None)
+    items = [item for result in results if (item := _item(result, size or (1, 1))) is not None]
+    return Annotated(name, items, size=size, form=Form.SHARES)
 
 
 def image_name(data: dict[str, Any]) -> str | None:
@@ -70,7 +71,7 @@ def _results(task: dict[str, Any], name: str, findings: Findings) -> list[dict[s
     return [each for each in results or [] if isinstance(each, dict)] if isinstance(results, list) else []
 
 
-def _item(result: dict[str, Any]) -> Item | None:
+def _item(result: dict[str, Any], size: tuple[int, int]) -> Item | None:
     """A result as an object; None for one that marks nothing in the image, such as a choice for all of it."""
     value = result.get("value", result)
     if not isinstance(value, dict):
@@ -83,27 +84,34 @@ def _item(result: dict[str, Any]) -> Item | None:
         name = clean_name(str(names[0])) if names else ""
         if not name:
             return Item("", problem="boxes refused, no class name")
-        return _box(name, value)
+        return _box(name, value, size)
     except (KeyError, TypeError, ValueError, IndexError):
         return Item("", problem="boxes refused, not four numbers")
 
 
-def _box(name: str, value: dict[str, Any]) -> Item:
+def _box(name: str, value: dict[str, Any], size: tuple[int, int]) -> Item:
+    """A shape as the box around it. Angles are of pixels, so turned shapes need the (width, height) of the image."""
+    wide, high = size
     if "points" in value:
         x0, y0, x1, y1 = around(value["points"])
         return Item(name, (x0 / 100, y0 / 100, x1 / 100, y1 / 100), remark="boxes made from outlines")
+    angle = radians(number(value.get("rotation") or 0))
     if "radiusX" in value:
         x, y, rx, ry = (number(value[key]) / 100 for key in ("x", "y", "radiusX", "radiusY"))
-        return Item(name, (x - rx, y - ry, x + rx, y + ry), remark="boxes made from outlines")
+        across, down = ellipse_reach(rx * wide, ry * high, angle)
+        across, down = across / wide, down / high
+        return Item(name, (x - across, y - down, x + across, y + down), remark="boxes made from outlines")
     if "width" not in value:
         return Item(name, problem="boxes refused, neither a box nor an outline")
     x, y, width, height = (number(value[key]) / 100 for key in ("x", "y", "width", "height"))
-    if angle := radians(number(value.get("rotation") or 0)):
-        # Turned around its upper left corner. Per cent of width and of height differ in pixels: exact for square images.
-        corners = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)]
-        turned = [(x + u * cos(angle) - v * sin(angle), y + u * sin(angle) + v * cos(angle)) for u, v in corners]
-        return Item(name, around(turned), remark="boxes around turned boxes")
-    return Item(name, (x, y, x + width, y + height))
+    if not angle:
+        return Item(name, (x, y, x + width, y + height))
+    # Turned around its upper left corner.
+    corners = [(u * wide, v * high) for u, v in ((0.0, 0.0), (width, 0.0), (width, height), (0.0, height))]
+    turned = [
+        (x + (u * cos(angle) - v * sin(angle)) / wide, y + (u * sin(angle) + v * cos(angle)) / high) for u, v in corners
+    ]
+    return Item(name, around(turned), remark="boxes around turned boxes")
 
 
 LABEL_STUDIO = Format("Label Studio", read)

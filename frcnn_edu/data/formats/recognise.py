@@ -66,7 +66,8 @@ def _at(path: Path) -> Layout | None:
 def _in_folders(path: Path) -> Layout | None:
     """Folders for the splits, each a data set of its own; or the one folder inside, which archives often add."""
     folders = folders_in(path)
-    for rest, found in by_split(folders).items():
+    groups = sorted(by_split(folders).items(), key=lambda group: (-len(group[1]), group[0]))  # the most splits first
+    for rest, found in groups:
         if len(found) == 1 and rest.strip("*0123456789_-"):  # many a folder has a name like my_test
             continue
         layouts = {split: layout for split, folder in found.items() if (layout := _at(folder)) and layout.whole}

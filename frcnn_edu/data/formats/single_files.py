@@ -34,7 +34,10 @@ def _files(path: Path, files: list[Path], format: Format) -> Layout:
         splits = {found[0]: files[0]} if (found := split_of(files[0].name)) else {}
     else:
         groups = list(by_split(files).values())
-        if len(groups) != 1:
+        without = [file for file in files if split_of(file.name) is None]
+        if len(groups) == 1 and len(without) == 1 and "train" not in groups[0]:
+            groups[0]["train"], without = without[0], []  # labels.json beside labels_test.json
+        if len(groups) != 1 or without:
             names = ", ".join(file.name for file in files)
             raise ValueError(f"{path} holds several files of {format.name}: {names}; name the one that is meant")
         splits = groups[0]

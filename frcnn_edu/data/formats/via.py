@@ -5,7 +5,7 @@ from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Item, Reading, around, names_of, number, polygon_area
+from .annotated import Annotated, Item, Reading, around, ellipse_reach, names_of, number, polygon_area
 from .finder import finder_for
 from .json_files import json_kind, read_json
 from .layout import Format, Layout, Part
@@ -85,7 +85,6 @@ def _box(name: str, shape: dict[str, Any]) -> Item:
             x, y, width, height = (number(shape[key]) for key in ("x", "y", "width", "height"))
             return Item(name, (x, y, x + width, y + height))
         case "circle" | "ellipse" as kind:
-            # An ellipse that is turned lies in the circle of its longer radius; its own box is computed here.
             x, y = number(shape["cx"]), number(shape["cy"])
             across, down = _reach(shape, kind)
             return Item(name, (x - across, y - down, x + across, y + down), remark="boxes made from outlines")
@@ -97,14 +96,9 @@ def _box(name: str, shape: dict[str, Any]) -> Item:
 
 def _reach(shape: dict[str, Any], kind: str) -> tuple[float, float]:
     """Half of the width and height of the box around a circle or an ellipse, which may be turned by theta."""
-    from math import cos, sin
-
     if kind == "circle":
         return number(shape["r"]), number(shape["r"])
-    rx, ry, theta = number(shape["rx"]), number(shape["ry"]), number(shape.get("theta", 0))
-    return ((rx * cos(theta)) ** 2 + (ry * sin(theta)) ** 2) ** 0.5, (
-        (rx * sin(theta)) ** 2 + (ry * cos(theta)) ** 2
-    ) ** 0.5
+    return ellipse_reach(number(shape["rx"]), number(shape["ry"]), number(shape.get("theta", 0)))
 
 
 VIA = Format("VGG Image Annotator", read)

@@ -12,6 +12,7 @@ from .annotated import Annotated, Item, Reading, around, names_of, whole_sides
 from .folders import ANNOTATION_FOLDERS, IMAGE_FOLDERS, all_files, all_images, child, files_in, folders_in, images_in
 from .layout import Format, Layout, Part, arranged, divided, listing
 
+LOOKED_AT = 10  # files that tell what the others are
 _ROOT = re.compile(rb"<annotation[\s/>]")
 
 
@@ -19,7 +20,7 @@ def recognise(path: Path) -> Layout | None:
     """A folder with images and XML files in it, together or in two folders; None if it is no such folder."""
     if not path.is_dir():
         return None
-    if images_in(path) and has_annotations(path):
+    if images_in(path) and has_annotations(path, below=False):
         return divided(path, VOC, "images and xml side by side", Part(path, path))
     annotations, images = child(path, ANNOTATION_FOLDERS), child(path, IMAGE_FOLDERS)
     if annotations is None or images is None:
@@ -37,16 +38,19 @@ def recognise(path: Path) -> Layout | None:
     return divided(path, VOC, how, Part(annotations, images, sets.get("default")))
 
 
-def has_annotations(folder: Path) -> bool:
-    """Whether the first of the XML files in a folder, or in the folders in it, is one of VOC's."""
-    files = files_in(folder, ".xml") or all_files(folder, ".xml")
-    return bool(files) and is_annotation(files[0])
+def has_annotations(folder: Path, below: bool = True) -> bool:
+    """Whether one of the first XML files in a folder is VOC's; of those in the folders in it, if there are none."""
+    files = files_in(folder, ".xml") or (all_files(folder, ".xml") if below else [])
+    return any(is_annotation(file) for file in files[:LOOKED_AT])
 
 
 def is_annotation(file: Path) -> bool:
-    """Whether an XML file begins as VOC's do; also one that cannot be read, in whose place one was expected."""
-    with open(file, "rb") as content:
-        head = content.read(4000).replace(b"\0", b"")  # UTF-16
+    """Whether an XML file begins as VOC's do; also one that is damaged, in whose place one was expected."""
+    try:
+        with open(file, "rb") as content:
+            head = content.read(4000).replace(b"\0", b"")  # UTF-16
+    except OSError:
+        return False
     return bool(_ROOT.search(head)) or not re.search(rb"<[a-zA-Z]", head)
 
 
@@ -226,8 +230,9 @@ def choose_file(paths: list[Path], tree: ElementTree.Element) -> Path | None:
 
 
 def items_of(tree: ElementTree.Element) -> list[Item]:
-    """The objects of an annotation."""
-    return [_item(item) for item in tree.findall("object")]
+    """The objects of an annotation, without those that LabelMe's web page marks as deleted."""
+    kept = [item for item in tree.findall("object") if item.findtext("deleted", "0").strip() != "1"]
+    return [_item(item) for item in kept]
 
 
 def _item(item: ElementTree.Element) -> Item:

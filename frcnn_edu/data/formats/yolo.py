@@ -6,28 +6,30 @@ from typing import Any
 from ..findings import Findings
 from ..names import clean_name
 from .annotated import Annotated, Form, Item, Reading, around, number
-from .finder import ImageFinder
-from .folders import all_files, all_images
+from .finder import ImageFinder, home_of
+from .folders import all_images
 from .layout import Format, Part
-from .yolo_files import NAMES, Config, entries, is_yaml, read_config, read_names, resolve
+from .yolo_files import Config, entries, is_yaml, read_config, read_names, resolve
+from .yolo_labels import Labels
 
 
 def read(part: Part, findings: Findings) -> Reading:
     """The images of a part with their labels; an image without a file of labels has no objects."""
     config = read_config(part.annotations) if is_yaml(part.annotations) else Config(read_names(part.annotations))
-    home = part.annotations.parent
-    labels = {path.stem: path for path in all_files(home, ".txt") if path.name.lower() not in NAMES}
+    labels = Labels(home_of(part.annotations))
     names = [_clean(name) for name in config.names]
     images = []
-    without = 0
-    for name, path in _images(part, config, findings):
+    without, used = 0, set[Path]()
+    sources = _sources(part, config)
+    for name, path in _images(part, sources):
         if path is None:
             images.append(Annotated(name, problem="images left out, no file"))
             continue
-        file = label_file(path, labels)
+        file = labels.of(path)
         without += file is None
         image = Annotated(name, path=path, form=Form.SHARES)
         if file is not None:
+            used.add(file)
             try:
                 image.items = [_item(line, names, config) for line in read_lines(file)]
             except ValueError:
@@ -37,22 +39,29 @@ def read(part: Part, findings: Findings) -> Reading:
         findings.note(
             "images without a file of labels, taken as images without objects", part.annotations.name, without
         )
+    if all(source.is_dir() for source in sources):  # else another list may name their images
+        for file in labels.without_image(used):
+            findings.leave_out("labels without an image", file.name)
     return Reading(images, [name for name in names if name != "background"])
 
 
-def _images(part: Part, config: Config, findings: Findings) -> list[tuple[str, Path | None]]:
-    """The images of a part, by name: those of its folders, or those that its lists name."""
-    home = part.annotations.parent
+def _sources(part: Part, config: Config) -> list[Path]:
+    """The folders of images, or the text files that name them, of a part."""
+    home = home_of(part.annotations)
     if part.subset is None or part.images is not None:
-        sources = [path for path in (part.listed, part.images) if path is not None][:1] or [home]
-    else:
-        sources = [path for text in entries(config.paths[part.subset]) if (path := resolve(text, home, config.base))]
+        return [path for path in (part.listed, part.images) if path is not None][:1] or [home]
+    return [path for text in entries(config.paths[part.subset]) if (path := resolve(text, home, config.base))]
+
+
+def _images(part: Part, sources: list[Path]) -> list[tuple[str, Path | None]]:
+    """The images of some sources, by name, with their files where they have one."""
+    root = part.images or home_of(part.annotations)
     found: list[tuple[str, Path | None]] = []
     for source in sources:
         if source.is_dir():
             found += [(path.relative_to(source).as_posix(), path) for path in all_images(source)]
         else:
-            finder = ImageFinder(part.images or home, (source.parent, part.images or home), hint=source.name)
+            finder = ImageFinder(root, (source.parent, root), hint=source.name)
             found += [(line, _find(finder, line)) for line in read_lines(source)]
     return found
 
@@ -60,23 +69,6 @@ def _images(part: Part, config: Config, findings: Findings) -> list[tuple[str, P
 def _find(finder: ImageFinder, name: str) -> Path | None:
     candidates = [path] if (path := finder.as_written(name)) else finder.by_name(name)
     return candidates[0] if len(candidates) == 1 else None
-
-
-def label_file(image: Path, labels: dict[str, Path]) -> Path | None:
-    """The file of labels that belongs to an image: in labels/ where the image is in images/, or beside it.
-
-    Args:
-        labels: the text files of the data set by their stems, for other arrangements.
-    """
-    places = [image]
-    folders = [part.lower() for part in image.parts[:-1]]
-    if "images" in folders:
-        at = len(folders) - 1 - folders[::-1].index("images")
-        places.insert(0, Path(*image.parts[:at], "labels", *image.parts[at + 1 :]))
-    for place in places:
-        if (file := place.with_suffix(".txt")).is_file():
-            return file
-    return labels.get(image.stem)
 
 
 def read_lines(file: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """The files of a YOLO data set besides its labels: data.yaml, classes.txt, obj.data, and where their paths lead."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -147,18 +148,27 @@ def entries(value: Any) -> list[str]:
 def resolve(text: str, home: Path, base: str = "") -> Path | None:
     """Where a path of data.yaml leads on this machine; None if nothing of that kind is here.
 
-    Taken as it stands first, from `base` and from the file's own folder. The yaml files that tools export name folders of
-    the machine they were made on, or begin with ../ where they should not: then it is the longest end of the path that
-    exists in the yaml file's folder, "train/images" of "C:\\\\data\\\\cards\\\\train\\\\images".
+    The yaml files that tools export name folders of the machine they were made on, or begin with ../ where they should not. So
+    what lies in the yaml file's folder comes before what lies outside of it: the path without its ../, then the path as it
+    stands, from `base` and from the folder; and at last the longest end of the path that exists in the folder, "train/images" of "C:\\\\data\\\\cards\\\\train\\\\images".
     """
-    plain = text.replace("\\", "/")
-    for start in dict.fromkeys((home / base.replace("\\", "/"), home)):
-        if (path := start / plain).exists():
-            return path
+    plain, base = text.replace("\\", "/"), base.replace("\\", "/")
+    inside = re.sub(r"^(\.\./)+", "", plain)
+    places = [home / base / plain, home / inside, home / plain]
+    if base.startswith(("/", "..")):  # leads out of the folder: what lies in it comes first
+        places = [home / inside, home / base / plain, home / plain]
+    elif inside != plain:
+        places = [home / inside, *places]
+    for place in dict.fromkeys(places):
+        if place.exists():
+            return place
     parts = [
         part for part in PureWindowsPath(plain).parts if part not in ("..", ".") and not part.endswith((":\\", "\\"))
     ]
     for first in range(len(parts)):
-        if (path := home.joinpath(*parts[first:])).exists():
-            return path
+        end = parts[first:]
+        if len(end) == 1 < len(parts) and end[0].lower() in ("images", "labels"):
+            continue  # would be the same for every split
+        if (place := home.joinpath(*end)).exists():
+            return place
     return None

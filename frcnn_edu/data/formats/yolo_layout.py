@@ -31,7 +31,10 @@ def recognise(path: Path) -> Layout | None:
         return _from_yaml(path, file)
     if data := next(iter(files_in(path, ".data")), None):
         return _from_data_file(path, data)
-    names = find_names(path)
+    labels = child(path, ("labels",))
+    names = find_names(path) or (
+        find_names(labels) if labels is not None else None
+    )  # LabelImg puts it among the labels
     return _by_folders(path, names) if names is not None and has_labels(path) else None
 
 
@@ -72,8 +75,10 @@ def _from_yaml(path: Path, file: Path) -> Layout:
         split: [place for text in entries(value) if (place := resolve(text, file.parent, config.base))]
         for split, value in config.paths.items()
     }
-    if not any(places.values()):
-        split, value = next(iter(config.paths.items()))
+    lost = [split for split, found in places.items() if not found]
+    if len(lost) == len(places) or {*lost} & {"train", "val"}:  # a test that is not here is not missed
+        split = lost[0]
+        value = config.paths[split]
         raise ValueError(f"{file} says {split}: {value}; nothing of that name is in {file.absolute().parent}")
     parts = {split: Part(file, subset=split) for split, found in places.items() if found}
     return arranged(path, YOLO, file.name, parts, f"{file.name} into {listing(parts)}")
@@ -97,7 +102,7 @@ def _from_data_file(path: Path, file: Path) -> Layout:
 
 def _by_folders(path: Path, names: Path) -> Layout:
     """Images in images/ or beside their labels, or in folders for the splits."""
-    root = names.parent
+    root = path if path.is_dir() else path.parent
     images = child(root, IMAGE_FOLDERS)
     for home in filter(None, (images, root)):
         groups = by_split(folder for folder in folders_in(home) if all_images(folder))
