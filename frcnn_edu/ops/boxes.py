@@ -50,6 +50,7 @@ def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
     Args:
         fmt: as in `box_area`. Further axes may stand before those of the boxes: (B, N, 4), (B, M, 4) → (B, N, M).
     """
+    check_format(fmt)
     xyxy1, xyxy2 = (boxes if fmt == "xyxy" else box_convert(boxes, fmt, "xyxy") for boxes in (boxes1, boxes2))
     # The intersection of two boxes is a box: from the greater of the left sides to the lesser of the right ones.
     top_left = torch.max(xyxy1[..., None, :2], xyxy2[..., None, :, :2])  # (N, M, 2)
