@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torchvision.ops import box_iou
 
+from .collecting import Record
 from .exposure import exposure
 from .findings import in_words
 from .images import load_image
 from .names import readable
-from .records import Record
 from .splits import spread
 
 MOST_DETECTIONS = 100  # of an image: `box_detections_per_img` by default, and the largest of COCO's maxDets
