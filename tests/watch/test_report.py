@@ -9,7 +9,7 @@ from PIL import Image
 from torch.utils.data import Subset
 
 from frcnn_edu.data import ShapesDetection
-from frcnn_edu.data.records import Record
+from frcnn_edu.data.collecting import Record
 from frcnn_edu.training import LOSSES, Evaluation, RunState, TrainConfig, coco_metrics
 from frcnn_edu.training.details import measure_details
 from frcnn_edu.training.errors import judge
