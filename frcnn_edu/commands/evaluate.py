@@ -73,7 +73,7 @@ def what_to_measure(options: argparse.Namespace, config: TrainConfig | None) -> 
     assert source is not None  # without a configuration `check` asks for --data
     images = options.images if options.data is not None else getattr(config, "images", None)
     same = trained is not None and _is_same(source, trained)
-    split = options.split or (evaluation_split(source) if same else measured_split(source))
+    split = options.split or (evaluation_split if same else measured_split)(source, images)
     return source, images, split
 
 
@@ -86,7 +86,7 @@ def measured_on(source: str, images: str | None, split: str, data: Any) -> str:
     name = readable(source, 300)
     if split == ALL:
         return f"all {len(data)} images of {name}"
-    divided = source != SHAPES and layout_of(source, images).part(split).share is not None
+    divided = source != SHAPES and layout_of(source, images).shares
     return f"{len(data)} images of {name}, split {split!r}" + (
         ", which is a fifth of it" * (divided and split == "val")
     )
@@ -120,5 +120,5 @@ def open_evaluation_data(
     source: str, split: str | None, classes: Sequence[str], strict: bool = False, images: str | None = None
 ) -> tuple[Any, str]:
     """A split to evaluate a training on, and its name; None: "val" if there is one, else "test"."""
-    split = split or evaluation_split(source)
+    split = split or evaluation_split(source, images)
     return open_dataset(source, split, classes=classes, strict=strict, images=images), split

@@ -9,6 +9,7 @@ from .box_numbers import BoxNumbers
 from .findings import Findings
 from .formats.annotated import Annotated, Form, Item, Reading
 from .images import check_end, image_size
+from .splits import split_of
 from .unreadable import ImageFileError
 
 MIN_SIDE = 0.1  # pixels; float32 could turn a thinner box into one of no width
@@ -47,10 +48,17 @@ class Record:
         self.area.append((box[2] - box[0]) * (box[3] - box[1]) if area is None else area)
 
 
-def locate(images: Sequence[Annotated], reading: Reading, findings: Findings) -> list[tuple[Annotated, Path | None]]:
+Located = list[tuple[Annotated, Path | None]]
+
+
+def locate(images: Sequence[Annotated], reading: Reading, findings: Findings, within: Path | None = None) -> Located:
     """Each image with its file, if it has one; notes on the others.
 
     A file that an annotation names as it is, is that annotation's: no other one gets it because its own is missing.
+
+    Args:
+        within: the folder of a split; images elsewhere are those of other splits. One without a file is told with the
+            split for training.
     """
     finder = reading.finder
     exact = {
@@ -58,18 +66,20 @@ def locate(images: Sequence[Annotated], reading: Reading, findings: Findings) ->
         for image in reading.images
     }
     taken = {path for path in exact.values() if path is not None}
-    located: list[tuple[Annotated, Path | None]] = []
+    located: Located = []
     searched: set[Path] = set()
     for image in images:
-        path = exact[image.name]
+        path, notes = exact[image.name], Findings()
         if path is None and finder is not None and not image.problem:
-            path = finder.find(image.name, findings, taken)
+            path = finder.find(image.name, notes, taken)
             if path in searched:
-                findings.leave_out("images left out, their file is another one's", image.name)
+                notes.leave_out("images left out, their file is another one's", image.name)
                 path = None
             elif path is not None:
                 searched.add(path)
-        located.append((image, path))
+        if within is None or (within in path.parents if path is not None else (split_of(within.name) or ("",))[0] == "train"):
+            findings.merge(notes)
+            located.append((image, path))
     return located
 
 

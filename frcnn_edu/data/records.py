@@ -70,7 +70,7 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
                 )
             findings.note("images divided into train and val here, 80:20", Path(source).name, len(images))
         self.classes = choose_classes(source, reading.classes, classes, first_reason(images))
-        located = locate(images, reading, findings)
+        located = locate(images, reading, findings, part.within)
         self.records, self.spoken_of = collect(located, self.classes, findings, self.box_numbers)
         if self.box_numbers.doubt() is not None:  # then cutting boxes at the edge is no repair
             for what in [what for what in findings.repaired if what.startswith("boxes clipped")]:

@@ -19,12 +19,9 @@ def layout_of(source: str | Path, images: str | Path | None = None) -> Layout:
     Raises:
         ValueError: there is no data set, or no such folder.
     """
-    layout = recognise(Path(source))
-    if images is None:
-        return layout
-    if not Path(images).is_dir():
+    if images is not None and not Path(images).is_dir():
         raise ValueError(f"--images {images} is no folder")
-    return layout.with_images(Path(images))
+    return recognise(Path(source), None if images is None else Path(images))
 
 
 def existing_splits(source: str | Path, images: str | Path | None = None) -> list[str]:
@@ -36,13 +33,13 @@ def existing_splits(source: str | Path, images: str | Path | None = None) -> lis
     return list(SPLITS) if str(source) == SHAPES else list(layout_of(source, images).splits)
 
 
-def evaluation_split(source: str | Path) -> str:
+def evaluation_split(source: str | Path, images: str | Path | None = None) -> str:
     """The split to evaluate a training on: "val" if there is one, else "test".
 
     Raises:
         ValueError: there is no data set, or it has neither.
     """
-    existing = existing_splits(source)
+    existing = existing_splits(source, images)
     if not {"val", "test"} & {*existing}:
         raise ValueError(
             f"{source} has neither a split 'val' nor 'test' to evaluate on; it has {', '.join(existing) or 'none'}"
@@ -50,11 +47,13 @@ def evaluation_split(source: str | Path) -> str:
     return "val" if "val" in existing else "test"
 
 
-def measured_split(source: str | Path) -> str:
+def measured_split(source: str | Path, images: str | Path | None = None) -> str:
     """What to measure where nobody says which split: all of a file, or of a data set without splits, that was named."""
-    if str(source) != SHAPES and layout_of(source).whole is not None:
-        return ALL
-    return evaluation_split(source)
+    if str(source) != SHAPES:
+        layout = layout_of(source, images)
+        if layout.whole is not None and (layout.shares or Path(source).is_file()):
+            return ALL
+    return evaluation_split(source, images)
 
 
 def check_split(source: str | Path, split: str, images: str | Path | None = None) -> None:

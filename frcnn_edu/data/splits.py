@@ -1,7 +1,8 @@
 """Train, val and test: the words that mean them in names of files and folders, and the division of data without them."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ WORDS = {
     "test": ("test", "testing"),
 }
 _SPLIT_OF = {word: split for split, words in WORDS.items() for word in words}
+LISTS = frozenset(_SPLIT_OF)  # what text files with the names of a split's images are called
+_NUMBERS = re.compile(r"[\d_ -]+")
 _WORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(_SPLIT_OF, key=len, reverse=True))})(?![a-z])", re.IGNORECASE)
 
 
@@ -39,14 +42,54 @@ def by_split(paths: Iterable[Path], name: Callable[[Path], str] = lambda path: p
             split, rest = found
             groups.setdefault(rest, {}).setdefault(split, []).append(path)
 
-    def rank(path: Path) -> int:
-        word = list(_WORD.finditer(name(path)))[-1].group().lower()
-        return WORDS[_SPLIT_OF[word]].index(word)
-
     return {
-        rest: {split: min(found[split], key=rank) for split in SPLITS if split in found}
+        rest: {split: min(found[split], key=lambda path: _rank(name(path))) for split in SPLITS if split in found}
         for rest, found in groups.items()
     }
+
+
+def set_apart(
+    paths: Iterable[Path], name: Callable[[Path], str] = lambda path: path.name
+) -> tuple[dict[str, Path], list[Path]]:
+    """Which of some files or folders is which split, and those that are left: of no split, or of one that another is.
+
+    Of train/, train_extra/, val/ and dev/ it is train/ and val/. Numbers do not count where they leave no doubt:
+    training_set/ and test_set_1/ belong together.
+
+    Raises:
+        ValueError: several mean the same split, such as train_1/ and train_2/.
+    """
+    paths = sorted(paths)
+    exact = Counter(found[1] for path in paths if (found := split_of(name(path))))
+    families: dict[str, dict[str, list[Path]]] = {}
+    for path in paths:
+        if found := split_of(name(path)):
+            split, rest = found
+            families.setdefault(_NUMBERS.sub("", rest), {}).setdefault(split, []).append(path)
+    if not families:
+        return {}, paths
+    family = families[max(families, key=lambda rest: (len(families[rest]), -len(rest)))]
+    chosen: dict[str, Path] = {}
+    for split in filter(family.get, SPLITS):
+        ordered = sorted(family[split], key=lambda path: _preference(name(path), exact))
+        if len({_preference(name(path), exact) for path in ordered[:2]}) < len(ordered[:2]):
+            several = " and ".join(str(path.name) for path in ordered[:2])
+            raise ValueError(f"{several} in {paths[0].parent} both say {split}; put what is in them into one, {split}")
+        chosen[split] = ordered[0]
+    return chosen, [path for path in paths if path not in chosen.values()]
+
+
+def _preference(name: str, exact: Mapping[str, int]) -> tuple[int, int]:
+    """Small for the one that is meant: one with a more usual word, or beside more splits that differ in the word alone."""
+    found = split_of(name)
+    assert found is not None
+    return _rank(name), -exact[found[1]]
+
+
+def _rank(name: str) -> int:
+    """How usual the word for the split in a name is: 0 for the most usual."""
+    word = list(_WORD.finditer(name))[-1].group().lower()
+    return WORDS[_SPLIT_OF[word]].index(word)
 
 
 def every_fifth(items: Sequence[Any], split: str, source: str | Path, name: Callable[[Any], str] = str) -> list[Any]:

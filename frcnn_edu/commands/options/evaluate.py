@@ -60,7 +60,7 @@ def check(options: argparse.Namespace) -> None:
     if options.weights is not None and options.data is None:
         raise ValueError("--weights needs --data: what these were trained on is not known")
     if options.data is not None:
-        check_split(options.data, options.split or measured_split(options.data), options.images)
+        check_split(options.data, options.split or measured_split(options.data, options.images), options.images)
     elif options.images is not None:
         raise ValueError("--images needs --data: it says where the images of that are")
 

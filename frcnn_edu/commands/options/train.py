@@ -135,7 +135,7 @@ def check(options: argparse.Namespace) -> None:
 
 
 def _check_data(data: str, options: argparse.Namespace) -> None:
-    for split in ("train", evaluation_split(data), options.evaluate_on):
+    for split in ("train", evaluation_split(data, options.images), options.evaluate_on):
         if split is not None:
             check_split(data, split, options.images)
 

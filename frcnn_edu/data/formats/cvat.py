@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from ..findings import Findings
 from ..names import clean_name
-from ..splits import by_split
+from ..splits import set_apart
 from .annotated import Annotated, Item, Reading, around, ellipse_reach, names_of, number, polygon_area, whole_sides
 from .finder import finder_for
 from .layout import Format, Layout, Part, arranged, listing
@@ -24,13 +24,12 @@ def recognise(path: Path) -> Layout | None:
     if layout is None or layout.whole is None:
         return layout
     subsets = {found.decode("utf-8", "replace") for found in _SUBSET.findall(layout.whole.annotations.read_bytes())}
-    named = by_split([Path(name) for name in subsets]).get("*", {})
+    named, aside = set_apart([Path(name) for name in subsets])
     if set(named) <= {"train"}:
         return layout
-    subsets_named = {split: path.name for split, path in named.items()}
-    parts = {split: replace(layout.whole, subset=name, share=None) for split, name in subsets_named.items()}
-    by = f"the subsets {listing(subsets_named.values())}"
-    return arranged(path, CVAT, layout.how, parts, by, layout.whole)
+    parts = {split: replace(layout.whole, subset=name.name) for split, name in named.items()}
+    by = f"the subsets {listing(name.name for name in named.values())}"
+    return arranged(path, CVAT, layout.how, parts, by, layout.whole, aside)
 
 
 def _is_cvat(file: Path) -> bool:

@@ -45,14 +45,22 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def all_files(folder: Path, *suffixes: str) -> list[Path]:
-    """The files of a folder and of the folders in it, sorted; hidden ones left out."""
+    """The files of a folder and of the folders in it, sorted; hidden ones left out.
+
+    Links to folders elsewhere are followed, since large data sets are often put together of them.
+    """
     found: list[Path] = []
-    start = len(folder.parts)
-    for here, folders, names in os.walk(folder):
-        if len(Path(here).parts) - start >= DEEPEST or len(found) > MOST_FILES:
+    seen: set[str] = set()
+    start, root = len(folder.parts), os.path.realpath(folder)
+    for here, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(here)
+        known = real in seen or (os.path.islink(here) and here != str(folder) and f"{real}/".startswith(f"{root}/"))
+        if known or len(Path(here).parts) - start >= DEEPEST or len(found) > MOST_FILES:
             folders.clear()
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        found += [Path(here) / name for name in names if not name.startswith(".")]
+        if not known:
+            seen.add(real)
+            folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+            found += [Path(here) / name for name in names if not name.startswith(".")]
     return sorted(path for path in found if not suffixes or path.suffix.lower() in suffixes)
 
 

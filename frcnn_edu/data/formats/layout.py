@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..findings import Findings
-from ..splits import SPLITS
+from ..splits import SPLITS, set_apart, split_of
 from .annotated import Reading
+from .finder import likely_folders
+from .folders import all_images, folders_in, images_in
 
 ALL = "all"  # in the place of a split: everything that was named, undivided
 
@@ -21,6 +23,8 @@ class Part:
         listed: a text file with the names of the images that belong to it; None: all of them do.
         subset: the name under which one file holds this part beside others; None: all of it.
         share: "train" or "val": four fifths or one fifth of the images.
+        within: a folder; of the images, those that lie in it.
+        labels: folders of a file for each image, where the images lie elsewhere, perhaps among those of other parts.
     """
 
     annotations: Path
@@ -28,6 +32,8 @@ class Part:
     listed: Path | None = None
     subset: str | None = None
     share: str | None = None
+    within: Path | None = None
+    labels: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class Layout:
         splits: the part for each split there is.
         whole: everything that was named, as one part; None where that is several.
         by: what the splits are made by, such as "the folders train/ and test/"; empty where nothing does.
+        aside: what lies beside the splits and is none, such as "extra/".
     """
 
     path: Path
@@ -63,6 +70,7 @@ class Layout:
     splits: dict[str, Part] = field(default_factory=dict)
     whole: Part | None = None
     by: str = ""
+    aside: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -77,12 +85,19 @@ class Layout:
             classes: how many there are without the background.
         """
         counts = [f"{images} image{'s' * (images != 1)}", f"{classes} class{'es' * (classes != 1)}"]
-        divided = f"no splits: {self.by}" if self.whole is not None and self._shares else f"split by {self.by}"
-        return f"{self.title}: {', '.join(counts)}, {divided if self.by else 'one split'}"
+        divided = f"{'no splits: ' if self.shares else 'split by '}{self.by}"
+        line = f"{self.title}: {', '.join(counts)}, {divided if self.by else 'one split'}"
+        return f"{line}; in no split: {listing(self.aside)}" if self.aside else line
 
     @property
-    def _shares(self) -> bool:
+    def shares(self) -> bool:
+        """Whether the splits are made here, by counting."""
         return any(part.share is not None for part in self.splits.values())
+
+    @property
+    def _is_heap(self) -> bool:
+        """Whether the annotations say nothing of splits."""
+        return self.shares or any(part.within is not None for part in self.splits.values())
 
     def part(self, split: str) -> Part:
         """The part that a split is; "all": everything that was named.
@@ -98,25 +113,63 @@ class Layout:
         return part
 
     def with_images(self, folder: Path) -> "Layout":
-        """The same, with its images in another folder."""
-        splits = {split: replace(part, images=folder) for split, part in self.splits.items()}
+        """The same, with its images in another folder: for each split in a folder of its name there, or all in one."""
+        if self.whole is not None and self._is_heap:
+            return divided(self.path, self.format, self.how, replace(self.whole, images=folder))
+        folders, _ = set_apart(folders_in(folder))
+        apart = {*self.splits} <= {*folders}
+        splits = {name: replace(part, images=folders[name] if apart else folder) for name, part in self.splits.items()}
         return replace(self, splits=splits, whole=self.whole and replace(self.whole, images=folder))
 
 
 def divided(path: Path, format: Format, how: str, whole: Part) -> Layout:
-    """A data set without splits: four fifths of the images are for "train", one fifth for "val"."""
+    """A data set whose annotations say nothing of splits: divided as the folders of its images are called.
+
+    Where those say nothing either, four fifths of the images are for "train", one fifth for "val".
+    """
+    for place in [] if _speaks_of_a_split(whole.annotations) else _image_places(whole):
+        folders, aside = _split_folders(place)
+        if "train" in folders and len(folders) > 1 and not images_in(place):
+            parts = {split: replace(whole, within=folder) for split, folder in folders.items()}
+            names = listing(f"{folder.name}/" for folder in folders.values())
+            return arranged(path, format, how, parts, f"the folders {names} of the images", whole, aside)
     shares = {share: replace(whole, share=share) for share in ("train", "val")}
     return Layout(path, format, how, shares, whole, "every fifth image is for val")
 
 
+def _image_places(whole: Part) -> list[Path]:
+    if whole.images is not None:
+        return [whole.images]
+    return likely_folders(whole.annotations / "any" if whole.annotations.is_dir() else whole.annotations)
+
+
+def _speaks_of_a_split(annotations: Path) -> bool:
+    own, above = split_of(annotations.name), split_of(annotations.absolute().parent.name)
+    return own is not None or (above is not None and above[1] == "*")  # many a folder has a name like my_test
+
+
+def _split_folders(place: Path) -> tuple[dict[str, Path], list[Path]]:
+    try:
+        return set_apart(folder for folder in folders_in(place) if all_images(folder))
+    except ValueError:  # train_1 and train_2: the annotations do not need them
+        return {}, []
+
+
 def arranged(
-    path: Path, format: Format, how: str, splits: dict[str, Part], by: str, whole: Part | None = None
+    path: Path,
+    format: Format,
+    how: str,
+    splits: dict[str, Part],
+    by: str,
+    whole: Part | None = None,
+    aside: Iterable[Path] = (),
 ) -> Layout:
     """A data set with splits; one that has "train" and nothing else is divided."""
+    left = tuple(f"{each.name}/" if each.is_dir() else each.name for each in aside)
     if set(splits) == {"train"}:
-        return divided(path, format, how, splits["train"])
+        return replace(divided(path, format, how, splits["train"]), aside=left)
     ordered = {split: splits[split] for split in SPLITS if split in splits}
-    return Layout(path, format, how, ordered, whole, by)
+    return Layout(path, format, how, ordered, whole, by, left)
 
 
 def listing(names: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..findings import Findings
-from ..splits import by_split
+from ..splits import LISTS, by_split, set_apart
 from . import coco, cvat, label_studio, labelme, tables, via, voc, yolo_layout
 from .annotated import Reading
 from .folders import child, files_in, folders_in, images_in, suffix_counts
@@ -31,9 +31,7 @@ def _read_penn_fudan(part: Part, findings: Findings) -> Reading:
 
 PENN_FUDAN = Format("Penn-Fudan", _read_penn_fudan)
 RECOGNISERS: tuple[Callable[[Path], Layout | None], ...] = (
-    voc.recognise,
     _penn_fudan,
-    yolo_layout.recognise,
     coco.recognise,
     cvat.recognise,
     via.recognise,
@@ -43,8 +41,11 @@ RECOGNISERS: tuple[Callable[[Path], Layout | None], ...] = (
 )
 
 
-def recognise(path: Path) -> Layout:
+def recognise(path: Path, images: Path | None = None) -> Layout:
     """The data set at a path.
+
+    Args:
+        images: the folder of its images, where they are elsewhere.
 
     Raises:
         ValueError: there is none, or several and nothing tells which is meant; says what was found.
@@ -53,39 +54,41 @@ def recognise(path: Path) -> Layout:
         raise ValueError(
             f'no data set at {str(path)!r}: nothing of that name exists, and the only one built in is "shapes"'
         )
-    layout = _at(path) or _in_folders(path)
+    layout = _at(path, images) or _in_folders(path, images)
     if layout is None:
         raise ValueError(_nothing_at(path))
-    return layout
+    return layout if images is None else layout.with_images(images)
 
 
-def _at(path: Path) -> Layout | None:
-    return next((layout for ask in RECOGNISERS if (layout := ask(path)) is not None), None)
+def _at(path: Path, images: Path | None) -> Layout | None:
+    asked = (ask(path, images) for ask in (voc.recognise, yolo_layout.recognise))
+    layout = next(filter(None, asked), None)
+    return layout or next((found for ask in RECOGNISERS if (found := ask(path)) is not None), None)
 
 
-def _in_folders(path: Path) -> Layout | None:
+def _in_folders(path: Path, images: Path | None) -> Layout | None:
     """Folders for the splits, each a data set of its own; or the one folder inside, which archives often add."""
     folders = folders_in(path)
-    groups = sorted(by_split(folders).items(), key=lambda group: (-len(group[1]), group[0]))  # the most splits first
-    for rest, found in groups:
-        if len(found) == 1 and rest.strip("*0123456789_-"):  # many a folder has a name like my_test
-            continue
-        layouts = {split: layout for split, folder in found.items() if (layout := _at(folder)) and layout.whole}
-        formats = {layout.format.name for layout in layouts.values()}
+    layouts = {folder: layout for folder in folders if (layout := _at(folder, images) or _only_splits(folder, images))}
+    wholes = {folder: layout for folder, layout in layouts.items() if layout.whole is not None}
+    splits, aside = set_apart(wholes)
+    if len(splits) > 1 or any(folder.name.strip("0123456789_-").lower() in LISTS for folder in splits.values()):
+        found = {split: wholes[folder] for split, folder in splits.items()}
+        formats = {layout.format.name for layout in found.values()}
         if len(formats) == 1:
-            first = next(iter(layouts.values()))
-            parts = {split: layout.whole for split, layout in layouts.items() if layout.whole is not None}
-            names = listing(f"{found[split].name}/" for split in parts)
-            return arranged(path, first.format, first.how, parts, f"the folders {names}")
-    inside = [layout for folder in folders if (layout := _at(folder) or _only_splits(folder))]
-    if len(inside) > 1:
-        names = " or ".join(str(layout.path) for layout in inside)
+            first = next(iter(found.values()))
+            parts = {split: layout.whole for split, layout in found.items() if layout.whole is not None}
+            names = listing(f"{folder.name}/" for folder in splits.values())
+            return arranged(path, first.format, first.how, parts, f"the folders {names}", aside=aside)
+    if len(layouts) > 1:
+        names = " or ".join(str(layout.path) for layout in layouts.values())
         raise ValueError(f"{path} holds several data sets; did you mean {names}?")
-    return inside[0] if inside else None
+    return next(iter(layouts.values()), None)
 
 
-def _only_splits(folder: Path) -> Layout | None:
-    return _in_folders(folder) if by_split(folders_in(folder)) or len(folders_in(folder)) == 1 else None
+def _only_splits(folder: Path, images: Path | None) -> Layout | None:
+    inside = folders_in(folder)
+    return _in_folders(folder, images) if by_split(inside) or len(inside) == 1 else None
 
 
 def _nothing_at(path: Path) -> str:

@@ -1,9 +1,10 @@
 """Formats of which one file holds the annotations of many images: alone, or one file for each split."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from ..splits import by_split, split_of
+from ..splits import by_split, set_apart, split_of
 from .folders import ANNOTATION_FOLDERS, child, files_in, folders_in
 from .layout import Format, Layout, Part, arranged, divided, listing
 
@@ -31,21 +32,30 @@ def recognise_files(
 
 def _files(path: Path, files: list[Path], format: Format) -> Layout:
     if len(files) == 1:
-        splits = {found[0]: files[0]} if (found := split_of(files[0].name)) else {}
+        splits, aside = ({found[0]: files[0]} if (found := split_of(files[0].name)) else {}), []
     else:
-        groups = list(by_split(files).values())
-        without = [file for file in files if split_of(file.name) is None]
-        if len(groups) == 1 and len(without) == 1 and "train" not in groups[0]:
-            groups[0]["train"], without = without[0], []  # labels.json beside labels_test.json
-        if len(groups) != 1 or without:
-            names = ", ".join(file.name for file in files)
-            raise ValueError(f"{path} holds several files of {format.name}: {names}; name the one that is meant")
-        splits = groups[0]
+        splits, aside = _several(path, files, format)
     parts = {split: Part(file) for split, file in splits.items()}
     if not parts or set(parts) == {"train"}:
         return divided(path, format, files[0].name, Part(files[0]))
     names = listing(file.name for file in splits.values())
-    return arranged(path, format, "one file a split" if len(parts) > 1 else names, parts, names)
+    return arranged(path, format, "one file a split" if len(parts) > 1 else names, parts, names, aside=aside)
+
+
+def _several(path: Path, files: list[Path], format: Format) -> tuple[dict[str, Path], list[Path]]:
+    """Which file is which split, and those that are none beside a file for training.
+
+    Raises:
+        ValueError: nothing tells.
+    """
+    with suppress(ValueError):
+        splits, aside = set_apart(files)
+        if "train" not in splits and len(aside) == 1:  # labels.json beside labels_test.json
+            splits, aside = {"train": aside[0], **splits}, []
+        if len(splits) > 1 and ("train" in splits or not aside):
+            return splits, aside
+    names = ", ".join(file.name for file in files)
+    raise ValueError(f"{path} holds several files of {format.name}: {names}; name the one that is meant")
 
 
 def _named_file(file: Path, format: Format, suffix: str, is_one: Callable[[Path], bool]) -> Layout:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from ..findings import Findings
 from ..names import IMAGE_SUFFIXES, clean_name, leaves_folder
-from ..splits import by_split, split_of
+from ..splits import LISTS, by_split, set_apart, split_of
 from .annotated import Annotated, Item, Reading, around, names_of, whole_sides
 from .folders import ANNOTATION_FOLDERS, IMAGE_FOLDERS, all_files, all_images, child, files_in, folders_in, images_in
 from .layout import Format, Layout, Part, arranged, divided, listing
@@ -16,25 +16,37 @@ LOOKED_AT = 10  # files that tell what the others are
 _ROOT = re.compile(rb"<annotation[\s/>]")
 
 
-def recognise(path: Path) -> Layout | None:
-    """A folder with images and XML files in it, together or in two folders; None if it is no such folder."""
+def recognise(path: Path, images: Path | None = None) -> Layout | None:
+    """A folder with images and XML files in it, together or in two folders; None if it is no such folder.
+
+    Args:
+        images: the folder of the images, where they are elsewhere.
+    """
     if not path.is_dir():
         return None
-    if images_in(path) and has_annotations(path, below=False):
-        return divided(path, VOC, "images and xml side by side", Part(path, path))
-    annotations, images = child(path, ANNOTATION_FOLDERS), child(path, IMAGE_FOLDERS)
+    annotations, own = child(path, ANNOTATION_FOLDERS), child(path, IMAGE_FOLDERS)
+    if has_annotations(path, below=False):
+        if images is None and images_in(path):
+            return divided(path, VOC, "images and xml side by side", Part(path, path))
+        if images is not None:
+            annotations = path
+    images = images or own
     if annotations is None or images is None:
         return None
     empty = images.name.lower() == "jpegimages" and not all_files(annotations)
-    if not (empty or has_annotations(annotations)):
-        return None
-    how = f"{images.name}/ and {annotations.name}/"
+    return _in_two_folders(path, annotations, images) if empty or has_annotations(annotations) else None
+
+
+def _in_two_folders(path: Path, annotations: Path, images: Path) -> Layout:
+    names = [f"{folder.name}/" for folder in (images, annotations)]
+    how = " and ".join(names) if images.parent == annotations.parent else "xml files, images elsewhere"
     sets = image_sets(path)
     if named := {split: Part(annotations, images, file) for split, file in splits_of(sets).items()}:
         by = listing(named[split].listed.stem for split in named)  # type: ignore[union-attr]  # each has its list
         return arranged(path, VOC, how, named, f"the image sets {by}")
-    if folders := _mirrored(images, annotations):
-        return arranged(path, VOC, how, folders, f"folders in {images.name}/ and {annotations.name}/")
+    folders, aside = _mirrored(images, annotations)
+    if folders:
+        return arranged(path, VOC, how, folders, f"folders in {' and '.join(names)}", aside=aside)
     return divided(path, VOC, how, Part(annotations, images, sets.get("default")))
 
 
@@ -54,17 +66,26 @@ def is_annotation(file: Path) -> bool:
     return bool(_ROOT.search(head)) or not re.search(rb"<[a-zA-Z]", head)
 
 
-def _mirrored(images: Path, annotations: Path) -> dict[str, Part]:
-    """Splits as folders in both: images/train and annotations/train."""
-    ours, theirs = ({path.name: path for path in folders_in(folder)} for folder in (images, annotations))
-    groups = by_split([ours[name] for name in ours if name in theirs])
-    return {split: Part(theirs[path.name], path) for found in groups.values() for split, path in found.items()}
+def _mirrored(images: Path, annotations: Path) -> tuple[dict[str, Part], list[Path]]:
+    """Splits as folders in both, images/train and annotations/train; and folders in both that are no split."""
+    ours = {path.name.lower(): path for path in folders_in(images)}
+    folders, aside = set_apart(
+        [ours[path.name.lower()] for path in folders_in(annotations) if path.name.lower() in ours]
+    )
+    theirs = {path.name.lower(): path for path in folders_in(annotations)}
+    return {split: Part(theirs[folder.name.lower()], folder) for split, folder in folders.items()}, aside
 
 
 def image_sets(root: Path) -> dict[str, Path]:
-    """The image sets of a VOC folder by their names; empty where it has none."""
+    """The image sets of a VOC folder by their names; empty where it has none.
+
+    Where there is no folder for them, lists such as train.txt lie among the annotations, or beside their folder.
+    """
     for folder in (root / "ImageSets" / "Main", root / "ImageSets"):
         if files := files_in(folder, ".txt"):
+            return {file.stem: file for file in files}
+    for folder in filter(None, (root, child(root, ANNOTATION_FOLDERS))):
+        if files := [file for file in files_in(folder, ".txt") if file.stem.lower() in LISTS]:
             return {file.stem: file for file in files}
     return {}
 
@@ -167,8 +188,8 @@ def read_image_set(file: Path, existing: set[str], findings: Findings) -> list[s
 
 def _listed_name(line: str, existing: set[str], findings: Findings) -> str:
     """The name that a line of an image set means: VOC has it without suffix and folders."""
-    # VOC's sets for one class have a second column of -1, 0 or 1; a name may itself hold spaces.
-    name = line if line in existing else re.sub(r"\s+-?[01]$", "", line)
+    # VOC's sets for one class have a second column of -1, 0 or 1, other lists more columns; a name may hold spaces.
+    name = line if line in existing else re.sub(r"(\s+-?\d+)+$", "", line)
     if name in existing or leaves_folder(name):
         return name
     path = Path(name.replace("\\", "/"))
@@ -176,7 +197,7 @@ def _listed_name(line: str, existing: set[str], findings: Findings) -> str:
     if bare in existing:
         findings.repair("names in image sets, without their suffix or folder", name)
         return bare
-    return name
+    return line
 
 
 class _RefuseDoctype(ElementTree.TreeBuilder):

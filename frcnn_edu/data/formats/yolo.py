@@ -7,42 +7,65 @@ from ..findings import Findings
 from ..names import clean_name
 from .annotated import Annotated, Form, Item, Reading, around, number
 from .finder import ImageFinder, home_of
-from .folders import all_images
+from .folders import all_files, all_images
 from .layout import Format, Part
-from .yolo_files import Config, entries, is_yaml, read_config, read_names, resolve
+from .yolo_files import NAMES, Config, entries, is_yaml, read_config, read_names, resolve
 from .yolo_labels import Labels
 
 
 def read(part: Part, findings: Findings) -> Reading:
     """The images of a part with their labels; an image without a file of labels has no objects."""
     config = read_config(part.annotations) if is_yaml(part.annotations) else Config(read_names(part.annotations))
-    labels = Labels(home_of(part.annotations))
     names = [_clean(name) for name in config.names]
-    images = []
-    without, used = 0, set[Path]()
+    pairs = _by_labels(part, findings) if part.labels else _by_images(part, config, findings)
+    images = [_annotated(name, path, file, names, config) for name, path, file in pairs]
+    return Reading(images, [name for name in names if name != "background"])
+
+
+Pair = tuple[str, Path | None, Path | None]  # name, image, labels
+
+
+def _by_images(part: Part, config: Config, findings: Findings) -> list[Pair]:
+    """Images, each with its file of labels, if it has one."""
+    labels = Labels(home_of(part.annotations))
     sources = _sources(part, config)
-    for name, path in _images(part, sources):
-        if path is None:
-            images.append(Annotated(name, problem="images left out, no file"))
-            continue
-        file = labels.of(path)
-        without += file is None
-        image = Annotated(name, path=path, form=Form.SHARES)
-        if file is not None:
-            used.add(file)
-            try:
-                image.items = [_item(line, names, config) for line in read_lines(file)]
-            except ValueError:
-                image.problem, image.where = "images left out, labels are not text", file.name
-        images.append(image)
-    if without:
+    pairs = [(name, path, None if path is None else labels.of(path, name)) for name, path in _images(part, sources)]
+    if without := sum(path is not None and file is None for _, path, file in pairs):
         findings.note(
             "images without a file of labels, taken as images without objects", part.annotations.name, without
         )
     if all(source.is_dir() for source in sources):  # else another list may name their images
-        for file in labels.without_image(used):
+        for file in labels.without_image({file for _, _, file in pairs if file is not None}):
             findings.leave_out("labels without an image", file.name)
-    return Reading(images, [name for name in names if name != "background"])
+    return pairs
+
+
+def _by_labels(part: Part, findings: Findings) -> list[Pair]:
+    """Files of labels, each with its image, where images of other parts lie among those of this one."""
+    assert part.images is not None
+    finder = ImageFinder(part.images)
+    files = [(file, folder) for folder in part.labels for file in all_files(folder, ".txt")]
+    files = [(file, folder) for file, folder in files if file.name.lower() not in NAMES]
+    pairs: list[Pair] = []
+    for file, folder in files:
+        path = _find(finder, file.relative_to(folder).with_suffix("").as_posix())
+        pairs.append((file.name if path is None else path.name, path, file))
+    known = {path for _, path, _ in pairs}
+    if others := sum(path not in known for path in all_images(part.images)):
+        findings.note("images without a file of labels here, left out", part.images.name, others)
+    return pairs
+
+
+def _annotated(name: str, path: Path | None, file: Path | None, names: list[str], config: Config) -> Annotated:
+    if path is None:
+        return Annotated(name, problem="images left out, no file")
+    image = Annotated(name, path=path, form=Form.SHARES)
+    if file is not None:
+        try:
+            image.items = [_item(line, names, config) for line in read_lines(file)]
+        except ValueError:
+            image.problem, image.where = "images left out, labels are not text", file.name
+    return image
 
 
 def _sources(part: Part, config: Config) -> list[Path]:

@@ -10,7 +10,8 @@ import yaml
 from .folders import files_in
 from .json_files import read_json
 
-NAMES = ("classes.txt", "obj.names", "notes.json", "labels.txt", "class_names.txt")  # one of these holds the names
+# One of these holds the names.
+NAMES = ("classes.txt", "_darknet.labels", "obj.names", "notes.json", "labels.txt", "class_names.txt")
 SPLIT_KEYS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
 
 

@@ -33,18 +33,23 @@ class Labels:
                 self.by_place[_place(path.relative_to(home))] = path
                 self.by_stem[_folded(path.stem)].append(path)
 
-    def of(self, image: Path) -> Path | None:
-        """The file of an image's labels; None if there is none, or nothing tells which."""
-        if self.home not in image.parents:
-            return next((path for place in _mirrors(image) if (path := place.with_suffix(".txt")).is_file()), None)
-        inside = image.relative_to(self.home)
-        for place in _mirrors(inside):
+    def of(self, image: Path, name: str = "") -> Path | None:
+        """The file of an image's labels; None if there is none, or nothing tells which.
+
+        Args:
+            name: of an image outside the data set, as it is written there, with the folders that it once had.
+        """
+        outside = self.home not in image.parents
+        if outside and (path := next(filter(Path.is_file, _beside(image)), None)):
+            return path
+        inside = Path(name.replace("\\", "/")) if outside else image.relative_to(self.home)
+        for place in mirrors(inside):
             if (found := self.by_place.get(_place(place))) is not None:
                 return found
         splits = _splits(inside)
         others = [
             path
-            for path in self.by_stem.get(_folded(image.stem), [])
+            for path in self.by_stem.get(_folded(inside.stem), [])
             if not (theirs := _splits(path.relative_to(self.home))) or not splits or theirs & splits
         ]
         return others[0] if len(others) == 1 else None
@@ -55,12 +60,16 @@ class Labels:
         return sorted(path for path in self.by_place.values() if path.parent in folders and path not in used)
 
 
-def _mirrors(image: Path) -> list[Path]:
+def mirrors(image: Path) -> list[Path]:
     """Where the labels of an image may be: with labels/ in the place of its folder of images, the innermost first; beside it."""
     parts = image.parts
     at = [i for i in reversed(range(len(parts) - 1)) if parts[i].lower() in IMAGE_FOLDERS]
     swapped = [Path(*parts[:i], labels, *parts[i + 1 :]) for i in at for labels in LABEL_FOLDERS]
     return [*swapped, image, *(image.parent / labels / image.name for labels in LABEL_FOLDERS)]
+
+
+def _beside(image: Path) -> list[Path]:
+    return [place.with_suffix(".txt") for place in mirrors(image)]
 
 
 def _place(path: Path) -> str:

@@ -1,9 +1,10 @@
 """The arrangements in which YOLO data sets come."""
 
+from itertools import islice
 from pathlib import Path
 
-from ..splits import by_split
-from .folders import IMAGE_FOLDERS, all_images, child, files_in, folders_in, images_in
+from ..splits import LISTS, set_apart
+from .folders import IMAGE_FOLDERS, all_files, all_images, child, files_in, folders_in, images_in
 from .layout import Layout, Part, arranged, divided, listing
 from .yolo import YOLO, read_lines
 from .yolo_files import (
@@ -15,47 +16,63 @@ from .yolo_files import (
     read_data_file,
     resolve,
 )
+from .yolo_labels import LABEL_FOLDERS, mirrors
+
+LOOKED_INTO = 10  # folders, for labels
 
 
-def recognise(path: Path) -> Layout | None:
+def recognise(path: Path, images: Path | None = None) -> Layout | None:
     """A data.yaml, a folder with one, or images and labels with a list of class names; None if it is none of them.
+
+    Args:
+        images: the folder of the images, where they are elsewhere.
 
     Raises:
         ValueError: what data.yaml names is not there.
     """
     if path.is_file():
-        return _from_yaml(path, path) if is_yaml(path) else None
+        return _from_yaml(path, path, images) if is_yaml(path) else None
     if not path.is_dir():
         return None
     if file := find_yaml(path):
-        return _from_yaml(path, file)
-    if data := next(iter(files_in(path, ".data")), None):
-        return _from_data_file(path, data)
-    labels = child(path, ("labels",))
-    names = find_names(path) or (
-        find_names(labels) if labels is not None else None
-    )  # LabelImg puts it among the labels
-    return _by_folders(path, names) if names is not None and has_labels(path) else None
+        return _from_yaml(path, file, images)
+    if data := next(filter(is_data_file, files_in(path, ".data")), None):
+        return _from_data_file(path, data, images)
+    labels = child(path, LABEL_FOLDERS)  # LabelImg puts the names among the labels
+    names = find_names(path) or (find_names(labels) if labels is not None else None)
+    return _by_folders(path, names, images) if names is not None and has_labels(path) else None
 
 
 def has_labels(path: Path) -> bool:
-    """Whether a folder, its labels/, or a folder in that, holds files that look like YOLO's labels."""
-    labels = child(path, ("labels",))
-    places = [path] if labels is None else [path, labels, *folders_in(labels)]
-    return any(looks_like_labels(place) for place in places)
+    """Whether a folder, or one of the first folders in it, or in those, holds files that look like YOLO's labels."""
+    inside = folders_in(path)[:LOOKED_INTO]
+    below = [folder for each in inside for folder in folders_in(each)[:LOOKED_INTO]]
+    return any(looks_like_labels(place) for place in (path, *inside, *below))
 
 
 def looks_like_labels(folder: Path) -> bool:
-    """Whether text files in a folder hold lines of numbers, the first of them a whole one: the first ten are looked at."""
-    for file in files_in(folder, ".txt")[:10]:
-        try:
-            lines = read_lines(file)
-        except ValueError:
-            continue
-        words = lines[0].split() if lines else []
-        if len(words) >= 5 and words[0].isdecimal() and all(_is_number(word) for word in words):
-            return True
-    return False
+    """Whether text files in a folder hold lines of numbers, the first of them a whole one.
+
+    The first ten with something in them are looked at; beside images, only those that are called as one of them is.
+    """
+    stems = {image.stem.casefold() for image in images_in(folder)}
+    files = (file for file in files_in(folder, ".txt") if not stems or file.stem.casefold() in stems)
+    return any(_is_labels(file) for file in islice(filter(_holds_something, files), 10))
+
+
+def _holds_something(file: Path) -> bool:
+    try:
+        return file.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _is_labels(file: Path) -> bool:
+    try:
+        words = next(iter(read_lines(file)), "").split()
+        return len(words) >= 5 and words[0].isdecimal() and all(map(_is_number, words))
+    except ValueError:
+        return False
 
 
 def _is_number(word: str) -> bool:
@@ -66,25 +83,51 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _from_yaml(path: Path, file: Path) -> Layout:
+def _from_yaml(path: Path, file: Path, images: Path | None) -> Layout:
     """The splits that a data.yaml names; where it names none, those of the folders around it."""
     config = read_config(file)
     if not config.paths:
-        return _by_folders(path, file)
+        return _by_folders(path, file, images)
+    home, find = file.parent, resolve if images is None else _labels_of
     places = {
-        split: [place for text in entries(value) if (place := resolve(text, file.parent, config.base))]
+        split: [place for text in entries(value) if (place := find(text, home, config.base))]
         for split, value in config.paths.items()
     }
     lost = [split for split, found in places.items() if not found]
     if len(lost) == len(places) or {*lost} & {"train", "val"}:  # a test that is not here is not missed
-        split = lost[0]
-        value = config.paths[split]
-        raise ValueError(f"{file} says {split}: {value}; nothing of that name is in {file.absolute().parent}")
-    parts = {split: Part(file, subset=split) for split, found in places.items() if found}
+        value = config.paths[lost[0]]
+        raise ValueError(f"{file} says {lost[0]}: {value}; nothing of that name is in {file.absolute().parent}")
+    if images is None:
+        parts = {split: Part(file, subset=split) for split, found in places.items() if found}
+    else:
+        parts = {split: _elsewhere(file, images, found) for split, found in places.items() if found}
     return arranged(path, YOLO, file.name, parts, f"{file.name} into {listing(parts)}")
 
 
-def _from_data_file(path: Path, file: Path) -> Layout:
+def _labels_of(text: str, home: Path, base: str) -> Path | None:
+    """The folder of labels for a folder of images that is elsewhere, or the list of them."""
+    place = resolve(text, home, base)
+    if place is not None and place.is_file():
+        return place
+    folders = (
+        resolve(mirror.parent.as_posix(), home, base) for mirror in mirrors(Path(text.replace("\\", "/"), "any"))
+    )
+    return next((folder for folder in folders if folder is not None and looks_like_labels(folder)), None)
+
+
+def _elsewhere(names: Path, images: Path, sources: list[Path]) -> Part:
+    """A part whose images are elsewhere: those of its folders of labels, or of a list."""
+    if sources[0].is_file():
+        return Part(names, images, listed=sources[0])
+    return Part(names, images, labels=tuple(sources))
+
+
+def is_data_file(file: Path) -> bool:
+    """Whether a file is Darknet's obj.data."""
+    return bool({"names", "train", "valid"} & {*read_data_file(file)})
+
+
+def _from_data_file(path: Path, file: Path, images: Path | None) -> Layout:
     """Darknet's: obj.data names the lists of images and the file of names."""
     rows = read_data_file(file)
     names = resolve(rows.get("names", ""), path) if rows.get("names") else find_names(path)
@@ -93,23 +136,31 @@ def _from_data_file(path: Path, file: Path) -> Layout:
     keys = {"train": "train", "val": "valid", "test": "test"}
     lists = {split: resolve(rows[key], path) for split, key in keys.items() if rows.get(key)}
     parts = {
-        split: Part(names, path, listed) for split, listed in lists.items() if listed is not None and listed.is_file()
+        split: Part(names, images or path, listed)
+        for split, listed in lists.items()
+        if listed is not None and listed.is_file()
     }
     if not parts:
-        return _by_folders(path, names)
+        return _by_folders(path, names, images)
     return arranged(path, YOLO, file.name, parts, f"{file.name} into {listing(parts)}")
 
 
-def _by_folders(path: Path, names: Path) -> Layout:
-    """Images in images/ or beside their labels, or in folders for the splits."""
+def _by_folders(path: Path, names: Path, elsewhere: Path | None) -> Layout:
+    """Images in images/ or beside their labels, or in folders for the splits, or as lists say."""
     root = path if path.is_dir() else path.parent
     images = child(root, IMAGE_FOLDERS)
+    lists, _ = set_apart(file for file in files_in(root, ".txt") if file.stem.lower() in LISTS)
+    if lists and "train" in lists:
+        parts = {split: Part(names, elsewhere or root, listed) for split, listed in lists.items()}
+        return arranged(path, YOLO, names.name, parts, listing(file.name for file in lists.values()))
+    if elsewhere is not None:
+        return _labels_alone(path, root, names, elsewhere)
     for home in filter(None, (images, root)):
-        groups = by_split(folder for folder in folders_in(home) if all_images(folder))
-        if groups:
-            splits = {split: Part(names, folder) for found in groups.values() for split, folder in found.items()}
-            folders = listing(f"{part.images.name}/" for part in splits.values())  # type: ignore[union-attr]
-            return arranged(path, YOLO, f"{names.name} and folders for the splits", splits, f"the folders {folders}")
+        folders, aside = set_apart(folder for folder in folders_in(home) if all_images(folder))
+        if folders:
+            splits = {split: Part(names, folder) for split, folder in folders.items()}
+            how, by = f"{names.name} and folders for the splits", listing(f"{each.name}/" for each in folders.values())
+            return arranged(path, YOLO, how, splits, f"the folders {by}", aside=aside)
     if images_in(root):
         return divided(path, YOLO, f"images and labels side by side, {names.name}", Part(names, root))
     if images is None or not all_images(images):
@@ -117,3 +168,15 @@ def _by_folders(path: Path, names: Path) -> Layout:
             f"{root} holds labels of YOLO, but no images beside them or in images/; --images FOLDER says where they are"
         )
     return divided(path, YOLO, f"{images.name}/, labels/ and {names.name}", Part(names, images))
+
+
+def _labels_alone(path: Path, root: Path, names: Path, images: Path) -> Layout:
+    """Labels in labels/, or in folders for the splits there, with their images elsewhere."""
+    labels = child(root, (*LABEL_FOLDERS, *IMAGE_FOLDERS)) or root
+    for home in dict.fromkeys((labels, root)):
+        folders, aside = set_apart(folder for folder in folders_in(home) if all_files(folder, ".txt"))
+        if folders:
+            splits = {split: Part(names, images, labels=(folder,)) for split, folder in folders.items()}
+            by = listing(f"{each.name}/" for each in folders.values())
+            return arranged(path, YOLO, f"{names.name}, images elsewhere", splits, f"the folders {by}", aside=aside)
+    return divided(path, YOLO, f"{names.name}, images elsewhere", Part(names, images, labels=(labels,)))
