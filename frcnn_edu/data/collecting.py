@@ -77,7 +77,9 @@ def locate(images: Sequence[Annotated], reading: Reading, findings: Findings, wi
                 path = None
             elif path is not None:
                 searched.add(path)
-        if within is None or (within in path.parents if path is not None else (split_of(within.name) or ("",))[0] == "train"):
+        if within is None or (
+            within in path.parents if path is not None else (split_of(within.name) or ("",))[0] == "train"
+        ):
             findings.merge(notes)
             located.append((image, path))
     return located

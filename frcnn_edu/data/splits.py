@@ -1,7 +1,7 @@
 """Train, val and test: the words that mean them in names of files and folders, and the division of data without them."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,9 +48,7 @@ def by_split(paths: Iterable[Path], name: Callable[[Path], str] = lambda path: p
     }
 
 
-def set_apart(
-    paths: Iterable[Path], name: Callable[[Path], str] = lambda path: path.name
-) -> tuple[dict[str, Path], list[Path]]:
+def set_apart(paths: Iterable[Path]) -> tuple[dict[str, Path], list[Path]]:
     """Which of some files or folders is which split, and those that are left: of no split, or of one that another is.
 
     Of train/, train_extra/, val/ and dev/ it is train/ and val/. Numbers do not count where they leave no doubt:
@@ -60,30 +58,41 @@ def set_apart(
         ValueError: several mean the same split, such as train_1/ and train_2/.
     """
     paths = sorted(paths)
-    exact = Counter(found[1] for path in paths if (found := split_of(name(path))))
-    families: dict[str, dict[str, list[Path]]] = {}
-    for path in paths:
-        if found := split_of(name(path)):
-            split, rest = found
-            families.setdefault(_NUMBERS.sub("", rest), {}).setdefault(split, []).append(path)
-    if not families:
-        return {}, paths
-    family = families[max(families, key=lambda rest: (len(families[rest]), -len(rest)))]
+    found = {path: words for path in paths if (words := split_of(path.name))}
+    alike = Counter(rest for _, rest in found.values())
+    families: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    for path, (split, rest) in found.items():
+        families[_NUMBERS.sub("", rest)][split].append(path)
+    family = _family(families)
+
+    def preference(path: Path) -> tuple[int, int]:  # a more usual word, or more files that differ in the word alone
+        return _rank(path.name), -alike[found[path][1]]
+
     chosen: dict[str, Path] = {}
     for split in filter(family.get, SPLITS):
-        ordered = sorted(family[split], key=lambda path: _preference(name(path), exact))
-        if len({_preference(name(path), exact) for path in ordered[:2]}) < len(ordered[:2]):
-            several = " and ".join(str(path.name) for path in ordered[:2])
-            raise ValueError(f"{several} in {paths[0].parent} both say {split}; put what is in them into one, {split}")
-        chosen[split] = ordered[0]
+        first, *others = sorted(family[split], key=preference)
+        if others and preference(first) == preference(others[0]):
+            raise _ambiguous(split, first, others[0])
+        chosen[split] = first
     return chosen, [path for path in paths if path not in chosen.values()]
 
 
-def _preference(name: str, exact: Mapping[str, int]) -> tuple[int, int]:
-    """Small for the one that is meant: one with a more usual word, or beside more splits that differ in the word alone."""
-    found = split_of(name)
-    assert found is not None
-    return _rank(name), -exact[found[1]]
+def _family(families: Mapping[str, dict[str, list[Path]]]) -> dict[str, list[Path]]:
+    """Of files or folders by what their names say besides the split, those with the most splits."""
+    most = max(map(len, families.values()), default=0)
+    largest = {rest: family for rest, family in families.items() if len(family) == most}
+    plain = [family for rest, family in largest.items() if rest.partition(".")[0] == "*"]
+    if not plain and len(largest) > 1 and most > 1:
+        split, *_ = [split for split in SPLITS if all(split in family for family in largest.values())] or SPLITS
+        first, second, *_ = [family[split][0] for family in largest.values()]
+        raise _ambiguous(split, first, second)
+    return next(iter(plain or largest.values()), {})
+
+
+def _ambiguous(split: str, first: Path, second: Path) -> ValueError:
+    return ValueError(
+        f"{first.name} and {second.name} in {first.parent} both say {split}; put what belongs together into one"
+    )
 
 
 def _rank(name: str) -> int:

@@ -66,14 +66,17 @@ class ImageFinder:
         if not parts:
             return []
         last = parts[-1]
-        found = self._index.get(last) or self._index.get(_UPLOADED.sub("", last)) or self._by_stem.get(last) or []
-        candidates = [path for path in found if not self._of_another_split(path)]
+        names = (last, _UPLOADED.sub("", last))
+        found = next(
+            (paths for index in (self._index, self._by_stem) for each in names if (paths := index.get(each))), []
+        )
+        candidates = [path for path in found if not self.is_of_another_split(path)]
         if len(candidates) < 2:
             return candidates
         scores = [self._agreement(path, parts) for path in candidates]
         return [path for path, score in zip(candidates, scores) if score == max(scores)]
 
-    def _of_another_split(self, path: Path) -> bool:
+    def is_of_another_split(self, path: Path) -> bool:
         """Whether a file lies in a folder that speaks of another split than the annotations do."""
         splits = {found[0] for part in path.relative_to(self.root).parts[:-1] if (found := split_of(part))}
         return self.split is not None and bool(splits) and self.split not in splits
@@ -114,10 +117,13 @@ def _folded(name: str) -> str:
 
 
 def home_of(annotations: Path) -> Path:
-    """The folder to search for the images of an annotation file: its own, or where that is annotations/, the one above."""
+    """The folder to search for the images of annotations: their own; of annotations/ or annotations/train/, the one above."""
     folder = annotations if annotations.is_dir() else annotations.parent
-    inside = folder.absolute().name.lower() in ANNOTATION_FOLDERS
-    return folder.absolute().parent if inside else folder
+    above = folder.absolute().parent
+    if folder.absolute().name.lower() in ANNOTATION_FOLDERS:
+        return above
+    in_split = above.name.lower() in ANNOTATION_FOLDERS and split_of(folder.name) is not None
+    return above.parent if in_split else folder  # annotations/train/
 
 
 def likely_folders(annotations: Path) -> list[Path]:
@@ -131,7 +137,7 @@ def likely_folders(annotations: Path) -> list[Path]:
     stem = annotations.stem.removeprefix("instances_")
     places = [
         folder / "images", folder, home / "images", home / year, home / "images" / year, home / "images" / stem,
-        home / stem, home / "images" / "default", home / "data", home / "JPEGImages", home,
+        home / "images" / folder.name, home / stem, home / "images" / "default", home / "data", home / "JPEGImages", home,
     ]  # fmt: skip
     return [place for place in dict.fromkeys(places) if place.is_dir()]
 

@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from ..names import IMAGE_SUFFIXES
@@ -49,24 +50,39 @@ def all_files(folder: Path, *suffixes: str) -> list[Path]:
 
     Links to folders elsewhere are followed, since large data sets are often put together of them.
     """
-    found: list[Path] = []
+    return sorted(islice(_walk(folder, suffixes), MOST_FILES))
+
+
+def holds(folder: Path, *suffixes: str) -> bool:
+    """Whether `all_files` finds anything."""
+    return next(_walk(folder, suffixes), None) is not None
+
+
+def _walk(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     seen: set[str] = set()
     start, root = len(folder.parts), os.path.realpath(folder)
     for here, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(here)
-        known = real in seen or (os.path.islink(here) and here != str(folder) and f"{real}/".startswith(f"{root}/"))
-        if known or len(Path(here).parts) - start >= DEEPEST or len(found) > MOST_FILES:
+        leads_back = os.path.islink(here) and here != str(folder) and f"{real}/".startswith(f"{root}/")
+        if real in seen or leads_back:
             folders.clear()
-        if not known:
-            seen.add(real)
-            folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-            found += [Path(here) / name for name in names if not name.startswith(".")]
-    return sorted(path for path in found if not suffixes or path.suffix.lower() in suffixes)
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        if len(Path(here).parts) - start >= DEEPEST:
+            folders.clear()
+        paths = (Path(here, name) for name in names if not name.startswith("."))
+        yield from (path for path in paths if not suffixes or path.suffix.lower() in suffixes)
 
 
 def all_images(folder: Path) -> list[Path]:
     """The image files of a folder and of the folders in it, sorted."""
     return all_files(folder, *IMAGE_SUFFIXES)
+
+
+def holds_images(folder: Path) -> bool:
+    """Whether `all_images` finds anything."""
+    return holds(folder, *IMAGE_SUFFIXES)
 
 
 def child(folder: Path, names: Iterable[str]) -> Path | None:

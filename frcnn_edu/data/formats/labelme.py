@@ -11,6 +11,8 @@ from .folders import ANNOTATION_FOLDERS, all_images, child, files_in
 from .json_files import json_kind, read_json
 from .layout import Format, Layout, Part, divided
 
+BESIDE = "images and json side by side"
+
 
 def recognise(path: Path) -> Layout | None:
     """A folder with labelme's json files, beside their images or in a folder of their own; None if it is none."""
@@ -18,7 +20,7 @@ def recognise(path: Path) -> Layout | None:
         return None
     for folder in (path, child(path, ANNOTATION_FOLDERS)):
         if folder is not None and any(json_kind(file) == "labelme" for file in files_in(folder, ".json")[:10]):
-            how = "images and json side by side" if folder == path else f"json files in {folder.name}/"
+            how = BESIDE if folder == path else f"json files in {folder.name}/"
             return divided(path, LABELME, how, Part(folder))
     return None
 

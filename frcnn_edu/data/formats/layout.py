@@ -8,7 +8,7 @@ from ..findings import Findings
 from ..splits import SPLITS, set_apart, split_of
 from .annotated import Reading
 from .finder import likely_folders
-from .folders import all_images, folders_in, images_in
+from .folders import folders_in, holds_images, images_in
 
 ALL = "all"  # in the place of a split: everything that was named, undivided
 
@@ -62,6 +62,7 @@ class Layout:
         whole: everything that was named, as one part; None where that is several.
         by: what the splits are made by, such as "the folders train/ and test/"; empty where nothing does.
         aside: what lies beside the splits and is none, such as "extra/".
+        others: what else the same folder could be read as, such as "COCO, coco.json".
     """
 
     path: Path
@@ -71,6 +72,7 @@ class Layout:
     whole: Part | None = None
     by: str = ""
     aside: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -87,7 +89,8 @@ class Layout:
         counts = [f"{images} image{'s' * (images != 1)}", f"{classes} class{'es' * (classes != 1)}"]
         divided = f"{'no splits: ' if self.shares else 'split by '}{self.by}"
         line = f"{self.title}: {', '.join(counts)}, {divided if self.by else 'one split'}"
-        return f"{line}; in no split: {listing(self.aside)}" if self.aside else line
+        line += f"; in no split: {listing(self.aside)}" if self.aside else ""
+        return line + (f"; also there, not read: {listing(self.others)}" if self.others else "")
 
     @property
     def shares(self) -> bool:
@@ -150,7 +153,7 @@ def _speaks_of_a_split(annotations: Path) -> bool:
 
 def _split_folders(place: Path) -> tuple[dict[str, Path], list[Path]]:
     try:
-        return set_apart(folder for folder in folders_in(place) if all_images(folder))
+        return set_apart(folder for folder in folders_in(place) if holds_images(folder))
     except ValueError:  # train_1 and train_2: the annotations do not need them
         return {}, []
 
@@ -169,6 +172,8 @@ def arranged(
     if set(splits) == {"train"}:
         return replace(divided(path, format, how, splits["train"]), aside=left)
     ordered = {split: splits[split] for split in SPLITS if split in splits}
+    if whole is None and len(ordered) == 1:
+        (whole,) = ordered.values()
     return Layout(path, format, how, ordered, whole, by, left)
 
 

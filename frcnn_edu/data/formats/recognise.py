@@ -1,6 +1,9 @@
 """From a path that a user names to a data set: every format is asked, then the folders in it."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ..findings import Findings
@@ -30,15 +33,21 @@ def _read_penn_fudan(part: Part, findings: Findings) -> Reading:
 
 
 PENN_FUDAN = Format("Penn-Fudan", _read_penn_fudan)
-RECOGNISERS: tuple[Callable[[Path], Layout | None], ...] = (
-    _penn_fudan,
-    coco.recognise,
-    cvat.recognise,
-    via.recognise,
-    label_studio.recognise,
-    labelme.recognise,
-    tables.recognise,
-)
+
+
+def _recognisers(images: Path | None) -> list[Callable[[Path], Layout | None]]:
+    """One for each format, in the order they are asked; those of a file for each image may do without the images."""
+    return [
+        partial(voc.recognise, images=images),
+        _penn_fudan,
+        partial(yolo_layout.recognise, images=images),
+        coco.recognise,
+        cvat.recognise,
+        via.recognise,
+        label_studio.recognise,
+        labelme.recognise,
+        tables.recognise,
+    ]
 
 
 def recognise(path: Path, images: Path | None = None) -> Layout:
@@ -61,25 +70,49 @@ def recognise(path: Path, images: Path | None = None) -> Layout:
 
 
 def _at(path: Path, images: Path | None) -> Layout | None:
-    asked = (ask(path, images) for ask in (voc.recognise, yolo_layout.recognise))
-    layout = next(filter(None, asked), None)
-    return layout or next((found for ask in RECOGNISERS if (found := ask(path)) is not None), None)
+    """The data set right at a path, by the first that recognises one; of a folder, with what others see in it."""
+    found: Layout | None = None
+    others: list[str] = []
+    for ask in _recognisers(images):
+        if found is None:
+            found = ask(path)
+        elif path.is_dir():
+            with suppress(ValueError):
+                others += [layout.title] if (layout := ask(path)) is not None else []
+    return replace(found, others=tuple(others)) if others and found is not None else found
 
 
 def _in_folders(path: Path, images: Path | None) -> Layout | None:
     """Folders for the splits, each a data set of its own; or the one folder inside, which archives often add."""
     folders = folders_in(path)
     layouts = {folder: layout for folder in folders if (layout := _at(folder, images) or _only_splits(folder, images))}
-    wholes = {folder: layout for folder, layout in layouts.items() if layout.whole is not None}
+    return _splits(path, layouts) or _joined(path, layouts) or _only_one(path, layouts)
+
+
+def _splits(path: Path, layouts: dict[Path, Layout]) -> Layout | None:
+    """Folders called after splits."""
+    wholes = {folder: layout.whole for folder, layout in layouts.items() if layout.whole is not None}
     splits, aside = set_apart(wholes)
-    if len(splits) > 1 or any(folder.name.strip("0123456789_-").lower() in LISTS for folder in splits.values()):
-        found = {split: wholes[folder] for split, folder in splits.items()}
-        formats = {layout.format.name for layout in found.values()}
-        if len(formats) == 1:
-            first = next(iter(found.values()))
-            parts = {split: layout.whole for split, layout in found.items() if layout.whole is not None}
-            names = listing(f"{folder.name}/" for folder in splits.values())
-            return arranged(path, first.format, first.how, parts, f"the folders {names}", aside=aside)
+    named = any(folder.name.strip("0123456789_-").lower() in LISTS for folder in splits.values())
+    formats = {layouts[folder].format.name for folder in splits.values()}
+    if len(formats) != 1 or not (len(splits) > 1 or named):  # many a folder has a name like my_test
+        return None
+    first = layouts[next(iter(splits.values()))]
+    names = listing(f"{folder.name}/" for folder in splits.values())
+    parts = {split: wholes[folder] for split, folder in splits.items()}
+    return arranged(path, first.format, first.how, parts, f"the folders {names}", aside=aside)
+
+
+def _joined(path: Path, layouts: dict[Path, Layout]) -> Layout | None:
+    """Folders of images and annotations side by side, one for each class, say, taken together."""
+    if len(layouts) < 2 or {layout.how for layout in layouts.values()} not in ({voc.BESIDE}, {labelme.BESIDE}):
+        return None
+    first = next(iter(layouts.values()))
+    whole = Part(path, path) if first.format is voc.VOC else Part(path)
+    return divided(path, first.format, f"{first.how} in {len(layouts)} folders", whole)
+
+
+def _only_one(path: Path, layouts: dict[Path, Layout]) -> Layout | None:
     if len(layouts) > 1:
         names = " or ".join(str(layout.path) for layout in layouts.values())
         raise ValueError(f"{path} holds several data sets; did you mean {names}?")
@@ -98,6 +131,8 @@ def _nothing_at(path: Path) -> str:
     found = f"no data set at {str(path)!r}: found {suffix_counts(path)}"
     if (images := child(path, ("jpegimages",))) is not None and child(path, ("annotations",)) is None:
         found += f"; beside {images.name}/ it has no folder Annotations"
+    elif voc.has_annotations(path, below=False):
+        found += "; the xml files are Pascal VOC's, but their images are not here: --images FOLDER says where they are"
     elif yolo_layout.has_labels(path):
         found += (
             "; these are labels of YOLO without the names of their classes: "

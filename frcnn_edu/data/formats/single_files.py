@@ -31,8 +31,9 @@ def recognise_files(
 
 
 def _files(path: Path, files: list[Path], format: Format) -> Layout:
+    aside: list[Path] = []
     if len(files) == 1:
-        splits, aside = ({found[0]: files[0]} if (found := split_of(files[0].name)) else {}), []
+        splits = {found[0]: files[0]} if (found := split_of(files[0].name)) else {}
     else:
         splits, aside = _several(path, files, format)
     parts = {split: Part(file) for split, file in splits.items()}

@@ -9,9 +9,20 @@ from ..findings import Findings
 from ..names import IMAGE_SUFFIXES, clean_name, leaves_folder
 from ..splits import LISTS, by_split, set_apart, split_of
 from .annotated import Annotated, Item, Reading, around, names_of, whole_sides
-from .folders import ANNOTATION_FOLDERS, IMAGE_FOLDERS, all_files, all_images, child, files_in, folders_in, images_in
+from .folders import (
+    ANNOTATION_FOLDERS,
+    IMAGE_FOLDERS,
+    all_files,
+    all_images,
+    child,
+    files_in,
+    folders_in,
+    holds,
+    images_in,
+)
 from .layout import Format, Layout, Part, arranged, divided, listing
 
+BESIDE = "images and xml side by side"
 LOOKED_AT = 10  # files that tell what the others are
 _ROOT = re.compile(rb"<annotation[\s/>]")
 
@@ -27,13 +38,13 @@ def recognise(path: Path, images: Path | None = None) -> Layout | None:
     annotations, own = child(path, ANNOTATION_FOLDERS), child(path, IMAGE_FOLDERS)
     if has_annotations(path, below=False):
         if images is None and images_in(path):
-            return divided(path, VOC, "images and xml side by side", Part(path, path))
+            return divided(path, VOC, BESIDE, Part(path, path))
         if images is not None:
             annotations = path
     images = images or own
     if annotations is None or images is None:
         return None
-    empty = images.name.lower() == "jpegimages" and not all_files(annotations)
+    empty = images.name.lower() == "jpegimages" and not holds(annotations)
     return _in_two_folders(path, annotations, images) if empty or has_annotations(annotations) else None
 
 

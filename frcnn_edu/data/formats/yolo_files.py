@@ -136,8 +136,12 @@ def find_names(folder: Path) -> Path | None:
 
 
 def read_data_file(file: Path) -> dict[str, str]:
-    """Darknet's obj.data: lines such as "train = data/train.txt"."""
-    rows = (line.partition("=") for line in file.read_text(encoding="utf-8-sig", errors="replace").splitlines())
+    """Darknet's obj.data: lines such as "train = data/train.txt". Empty where the file cannot be read."""
+    try:
+        lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except OSError:
+        return {}
+    rows = (line.partition("=") for line in lines)
     return {key.strip(): value.strip() for key, equals, value in rows if equals}
 
 

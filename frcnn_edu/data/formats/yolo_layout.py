@@ -4,7 +4,7 @@ from itertools import islice
 from pathlib import Path
 
 from ..splits import LISTS, set_apart
-from .folders import IMAGE_FOLDERS, all_files, all_images, child, files_in, folders_in, images_in
+from .folders import IMAGE_FOLDERS, child, files_in, folders_in, holds, holds_images, images_in
 from .layout import Layout, Part, arranged, divided, listing
 from .yolo import YOLO, read_lines
 from .yolo_files import (
@@ -156,14 +156,14 @@ def _by_folders(path: Path, names: Path, elsewhere: Path | None) -> Layout:
     if elsewhere is not None:
         return _labels_alone(path, root, names, elsewhere)
     for home in filter(None, (images, root)):
-        folders, aside = set_apart(folder for folder in folders_in(home) if all_images(folder))
+        folders, aside = set_apart(folder for folder in folders_in(home) if holds_images(folder))
         if folders:
             splits = {split: Part(names, folder) for split, folder in folders.items()}
             how, by = f"{names.name} and folders for the splits", listing(f"{each.name}/" for each in folders.values())
             return arranged(path, YOLO, how, splits, f"the folders {by}", aside=aside)
     if images_in(root):
         return divided(path, YOLO, f"images and labels side by side, {names.name}", Part(names, root))
-    if images is None or not all_images(images):
+    if images is None or not holds_images(images):
         raise ValueError(
             f"{root} holds labels of YOLO, but no images beside them or in images/; --images FOLDER says where they are"
         )
@@ -174,7 +174,7 @@ def _labels_alone(path: Path, root: Path, names: Path, images: Path) -> Layout:
     """Labels in labels/, or in folders for the splits there, with their images elsewhere."""
     labels = child(root, (*LABEL_FOLDERS, *IMAGE_FOLDERS)) or root
     for home in dict.fromkeys((labels, root)):
-        folders, aside = set_apart(folder for folder in folders_in(home) if all_files(folder, ".txt"))
+        folders, aside = set_apart(folder for folder in folders_in(home) if holds(folder, ".txt"))
         if folders:
             splits = {split: Part(names, images, labels=(folder,)) for split, folder in folders.items()}
             by = listing(f"{each.name}/" for each in folders.values())
