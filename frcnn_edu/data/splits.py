@@ -30,6 +30,17 @@ def split_of(name: str) -> tuple[str, str] | None:
     return _SPLIT_OF[last.group().lower()], f"{name[: last.start()]}*{name[last.end() :]}".lower()
 
 
+def split_of_path(path: Path) -> str | None:
+    """The split that a file or folder speaks of: by its name, or else by that of its folder, if it is the word alone.
+
+    Many a data set lies in a folder with a name like my_test.
+    """
+    own, above = split_of(path.name), split_of(path.absolute().parent.name)
+    if own is not None:
+        return own[0]
+    return above[0] if above is not None and _NUMBERS.sub("", above[1]) == "*" else None
+
+
 def by_split(paths: Iterable[Path], name: Callable[[Path], str] = lambda path: path.name) -> dict[str, dict[str, Path]]:
     """Files or folders whose names differ in the word for the split alone: {"instances_*.json": {"train": …, "val": …}}.
 

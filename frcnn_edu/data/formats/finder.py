@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from ..findings import Findings
 from ..names import find_file, leaves_folder
-from ..splits import split_of
+from ..splits import split_of, split_of_path
 from .folders import ANNOTATION_FOLDERS, all_images
 
 # Label Studio puts eight characters of a random number in front of the names of uploaded files.
@@ -27,13 +27,11 @@ class ImageFinder:
     Args:
         root: the folder to search.
         likely: folders that are tried first, in this order; by default `root` itself.
-        hint: a name (of the annotation file, say) that may speak of a split: of several files of one name, the one in
-            a folder that speaks of the same split is preferred.
+        split: of the annotations, if they speak of one: files in folders that speak of another are not meant.
     """
 
-    def __init__(self, root: Path, likely: Sequence[Path] = (), hint: str = "") -> None:
-        self.root, self.likely = root, tuple(likely) or (root,)
-        self.split = (split_of(hint) or (None,))[0]
+    def __init__(self, root: Path, likely: Sequence[Path] = (), split: str | None = None) -> None:
+        self.root, self.likely, self.split = root, tuple(likely) or (root,), split
 
     def find(self, name: str, findings: Findings, taken: Collection[Path] = ()) -> Path | None:
         """The file; None, with a note, if there is none, or several and nothing tells which is meant.
@@ -144,8 +142,7 @@ def likely_folders(annotations: Path) -> list[Path]:
 
 def finder_for(annotations: Path, images: Path | None) -> ImageFinder:
     """A finder for the images of an annotation file: in the given folder, or around the file."""
+    split = split_of_path(annotations)
     if images is not None:
-        return ImageFinder(images, hint=annotations.name)
-    return ImageFinder(
-        home_of(annotations), likely_folders(annotations), hint=f"{annotations.parent.name}/{annotations.name}"
-    )
+        return ImageFinder(images, split=split)
+    return ImageFinder(home_of(annotations), likely_folders(annotations), split)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..findings import Findings
-from ..splits import SPLITS, set_apart, split_of
+from ..splits import SPLITS, set_apart, split_of_path
 from .annotated import Reading
-from .finder import likely_folders
+from .finder import home_of, likely_folders
 from .folders import folders_in, holds_images, images_in
 
 ALL = "all"  # in the place of a split: everything that was named, undivided
@@ -120,7 +120,7 @@ class Layout:
         if self.whole is not None and self._is_heap:
             return divided(self.path, self.format, self.how, replace(self.whole, images=folder))
         folders, _ = set_apart(folders_in(folder))
-        apart = {*self.splits} <= {*folders}
+        apart = {*self.splits} <= {*folders} and not any(part.labels or part.listed for part in self.splits.values())
         splits = {name: replace(part, images=folders[name] if apart else folder) for name, part in self.splits.items()}
         return replace(self, splits=splits, whole=self.whole and replace(self.whole, images=folder))
 
@@ -130,7 +130,7 @@ def divided(path: Path, format: Format, how: str, whole: Part) -> Layout:
 
     Where those say nothing either, four fifths of the images are for "train", one fifth for "val".
     """
-    for place in [] if _speaks_of_a_split(whole.annotations) else _image_places(whole):
+    for place in [] if split_of_path(whole.annotations) else _image_places(whole):
         folders, aside = _split_folders(place)
         if "train" in folders and len(folders) > 1 and not images_in(place):
             parts = {split: replace(whole, within=folder) for split, folder in folders.items()}
@@ -141,14 +141,13 @@ def divided(path: Path, format: Format, how: str, whole: Part) -> Layout:
 
 
 def _image_places(whole: Part) -> list[Path]:
+    """Where folders for the splits may be: the usual places of images, and the only other folder with images."""
     if whole.images is not None:
         return [whole.images]
-    return likely_folders(whole.annotations / "any" if whole.annotations.is_dir() else whole.annotations)
-
-
-def _speaks_of_a_split(annotations: Path) -> bool:
-    own, above = split_of(annotations.name), split_of(annotations.absolute().parent.name)
-    return own is not None or (above is not None and above[1] == "*")  # many a folder has a name like my_test
+    annotations = whole.annotations / "any" if whole.annotations.is_dir() else whole.annotations
+    places = likely_folders(annotations)
+    others = [folder for folder in folders_in(home_of(annotations)) if folder not in places and holds_images(folder)]
+    return places + others if len(others) == 1 else places
 
 
 def _split_folders(place: Path) -> tuple[dict[str, Path], list[Path]]:

@@ -10,7 +10,7 @@ from ..findings import Findings
 from ..splits import LISTS, by_split, set_apart
 from . import coco, cvat, label_studio, labelme, tables, via, voc, yolo_layout
 from .annotated import Reading
-from .folders import child, files_in, folders_in, images_in, suffix_counts
+from .folders import IMAGE_FOLDERS, child, files_in, folders_in, images_in, suffix_counts
 from .json_files import JSON_KINDS
 from .layout import Format, Layout, Part, arranged, divided, listing
 
@@ -63,6 +63,8 @@ def recognise(path: Path, images: Path | None = None) -> Layout:
         raise ValueError(
             f'no data set at {str(path)!r}: nothing of that name exists, and the only one built in is "shapes"'
         )
+    if images is not None and not images_in(images):
+        images = child(images, IMAGE_FOLDERS) or images
     layout = _at(path, images) or _in_folders(path, images)
     if layout is None:
         raise ValueError(_nothing_at(path))

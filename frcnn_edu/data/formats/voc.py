@@ -18,6 +18,7 @@ from .folders import (
     files_in,
     folders_in,
     holds,
+    holds_images,
     images_in,
 )
 from .layout import Format, Layout, Part, arranged, divided, listing
@@ -37,28 +38,47 @@ def recognise(path: Path, images: Path | None = None) -> Layout | None:
         return None
     annotations, own = child(path, ANNOTATION_FOLDERS), child(path, IMAGE_FOLDERS)
     if has_annotations(path, below=False):
-        if images is None and images_in(path):
+        if images is None and (images_in(path) or (own is None and holds_images(path))):
             return divided(path, VOC, BESIDE, Part(path, path))
-        if images is not None:
-            annotations = path
-    images = images or own
-    if annotations is None or images is None:
+        annotations = annotations if images is None else path
+    if annotations is None or (images or own) is None:
         return None
-    empty = images.name.lower() == "jpegimages" and not holds(annotations)
-    return _in_two_folders(path, annotations, images) if empty or has_annotations(annotations) else None
+    if images is not None:
+        return _without_images(path, annotations, images) if has_annotations(annotations) else None
+    assert own is not None
+    empty = own.name.lower() == "jpegimages" and not holds(annotations)
+    return _in_two_folders(path, annotations, own) if empty or has_annotations(annotations) else None
 
 
 def _in_two_folders(path: Path, annotations: Path, images: Path) -> Layout:
-    names = [f"{folder.name}/" for folder in (images, annotations)]
-    how = " and ".join(names) if images.parent == annotations.parent else "xml files, images elsewhere"
-    sets = image_sets(path)
-    if named := {split: Part(annotations, images, file) for split, file in splits_of(sets).items()}:
-        by = listing(named[split].listed.stem for split in named)  # type: ignore[union-attr]  # each has its list
-        return arranged(path, VOC, how, named, f"the image sets {by}")
-    folders, aside = _mirrored(images, annotations)
+    names = f"{images.name}/ and {annotations.name}/"
+    if sets := _by_image_sets(path, names, annotations, images):
+        return sets
+    ours = {folder.name.lower(): folder for folder in folders_in(images)}
+    theirs = {folder.name.lower(): folder for folder in folders_in(annotations)}
+    folders, aside = set_apart(ours[name] for name in ours if name in theirs)
+    if folders:  # images/train and annotations/train
+        parts = {split: Part(theirs[folder.name.lower()], folder) for split, folder in folders.items()}
+        return arranged(path, VOC, names, parts, f"folders in {names}", aside=aside)
+    return divided(path, VOC, names, Part(annotations, images, image_sets(path).get("default")))
+
+
+def _without_images(path: Path, annotations: Path, images: Path) -> Layout:
+    how = "xml files, images elsewhere"
+    if sets := _by_image_sets(path, how, annotations, images):
+        return sets
+    folders, aside = set_apart(folders_in(annotations))
     if folders:
-        return arranged(path, VOC, how, folders, f"folders in {' and '.join(names)}", aside=aside)
-    return divided(path, VOC, how, Part(annotations, images, sets.get("default")))
+        parts = {split: Part(annotations, images, labels=(folder,)) for split, folder in folders.items()}
+        return arranged(path, VOC, how, parts, f"folders in {annotations.name}/", aside=aside)
+    return divided(path, VOC, how, Part(annotations, images, image_sets(path).get("default")))
+
+
+def _by_image_sets(path: Path, how: str, annotations: Path, images: Path) -> Layout | None:
+    sets = splits_of(image_sets(path))
+    parts = {split: Part(annotations, images, file) for split, file in sets.items()}
+    by = listing(file.stem for file in sets.values()) if sets else ""
+    return arranged(path, VOC, how, parts, f"the image sets {by}") if sets else None
 
 
 def has_annotations(folder: Path, below: bool = True) -> bool:
@@ -75,16 +95,6 @@ def is_annotation(file: Path) -> bool:
     except OSError:
         return False
     return bool(_ROOT.search(head)) or not re.search(rb"<[a-zA-Z]", head)
-
-
-def _mirrored(images: Path, annotations: Path) -> tuple[dict[str, Part], list[Path]]:
-    """Splits as folders in both, images/train and annotations/train; and folders in both that are no split."""
-    ours = {path.name.lower(): path for path in folders_in(images)}
-    folders, aside = set_apart(
-        [ours[path.name.lower()] for path in folders_in(annotations) if path.name.lower() in ours]
-    )
-    theirs = {path.name.lower(): path for path in folders_in(annotations)}
-    return {split: Part(theirs[folder.name.lower()], folder) for split, folder in folders.items()}, aside
 
 
 def image_sets(root: Path) -> dict[str, Path]:
@@ -136,8 +146,9 @@ def read(part: Part, findings: Findings) -> Reading:
     """The images of a part; its classes are those of all annotations there, whichever image set they are in."""
     assert part.images is not None  # VOC's annotations do not say where images are: `recognise` does
     images, annotations = images_by_name(part.images), annotations_by_name(part.annotations)
+    own = {path for folder in part.labels for path in all_files(folder, ".xml")}
     _match_folders(images, annotations)
-    names = sorted({*images, *annotations})
+    names = sorted(name for name in {*images, *annotations} if not own or annotations.get(name) in own)
     if part.listed is not None:
         names = read_image_set(part.listed, {*names}, findings)
     trees, broken = parse_all(annotations)
@@ -193,22 +204,39 @@ def read_image_set(file: Path, existing: set[str], findings: Findings) -> list[s
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot read {file} as text: {error}") from error
+    in_folders: dict[str, list[str]] = {}
+    for name in existing:
+        in_folders.setdefault(name.rsplit("/", 1)[-1], []).append(name)
     lines = [unicodedata.normalize("NFC", line.strip()) for line in text.splitlines()]
-    return list(dict.fromkeys(_listed_name(line, existing, findings) for line in lines if line))
+    return list(dict.fromkeys(_listed_name(line, existing, in_folders, findings) for line in lines if line))
 
 
-def _listed_name(line: str, existing: set[str], findings: Findings) -> str:
-    """The name that a line of an image set means: VOC has it without suffix and folders."""
+def _listed_name(line: str, existing: set[str], in_folders: dict[str, list[str]], findings: Findings) -> str:
+    """The name that a line of an image set means: VOC has it without suffix and folders.
+
+    Args:
+        in_folders: the existing names by their last part.
+    """
+    name = line
     # VOC's sets for one class have a second column of -1, 0 or 1, other lists more columns; a name may hold spaces.
-    name = line if line in existing else re.sub(r"(\s+-?\d+)+$", "", line)
-    if name in existing or leaves_folder(name):
-        return name
-    path = Path(name.replace("\\", "/"))
-    bare = path.name.removesuffix(path.suffix) if path.suffix.lower() in (*IMAGE_SUFFIXES, ".xml") else path.name
-    if bare in existing:
-        findings.repair("names in image sets, without their suffix or folder", name)
-        return bare
+    while name:
+        if name in existing or leaves_folder(name):
+            return name
+        bare = _bare(name)
+        meant = [bare] if bare in existing else in_folders.get(bare, [])
+        if len(meant) == 1:
+            findings.repair("names in image sets, without their suffix or in another folder", name)
+            return meant[0]
+        name, *column = re.split(r"\s+(?=-?\d+$)", name)
+        if not column:
+            break
     return line
+
+
+def _bare(name: str) -> str:
+    """A name without folders in front, and without the suffix of an image or annotation."""
+    path = Path(name.replace("\\", "/"))
+    return path.name.removesuffix(path.suffix) if path.suffix.lower() in (*IMAGE_SUFFIXES, ".xml") else path.name
 
 
 class _RefuseDoctype(ElementTree.TreeBuilder):

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
+from ..splits import split_of_path
 from .annotated import Annotated, Form, Item, Reading, around, number
 from .finder import ImageFinder, home_of
 from .folders import all_files, all_images
@@ -43,13 +44,13 @@ def _by_images(part: Part, config: Config, findings: Findings) -> list[Pair]:
 def _by_labels(part: Part, findings: Findings) -> list[Pair]:
     """Files of labels, each with its image, where images of other parts lie among those of this one."""
     assert part.images is not None
-    finder = ImageFinder(part.images)
-    files = [(file, folder) for folder in part.labels for file in all_files(folder, ".txt")]
-    files = [(file, folder) for file, folder in files if file.name.lower() not in NAMES]
     pairs: list[Pair] = []
-    for file, folder in files:
-        path = _find(finder, file.relative_to(folder).with_suffix("").as_posix())
-        pairs.append((file.name if path is None else path.name, path, file))
+    for folder in part.labels:
+        finder = ImageFinder(part.images, split=split_of_path(folder))
+        for file in all_files(folder, ".txt"):
+            if file.name.lower() not in NAMES:
+                path = _find(finder, file.relative_to(folder).with_suffix("").as_posix())
+                pairs.append((file.name if path is None else path.name, path, file))
     known = {path for _, path, _ in pairs}
     if others := sum(path not in known for path in all_images(part.images)):
         findings.note("images without a file of labels here, left out", part.images.name, others)
@@ -84,7 +85,7 @@ def _images(part: Part, sources: list[Path]) -> list[tuple[str, Path | None]]:
         if source.is_dir():
             found += [(path.relative_to(source).as_posix(), path) for path in all_images(source)]
         else:
-            finder = ImageFinder(root, (source.parent, root), hint=source.name)
+            finder = ImageFinder(root, (source.parent, root), split=split_of_path(source))
             found += [(line, _find(finder, line)) for line in read_lines(source)]
     return found
 
