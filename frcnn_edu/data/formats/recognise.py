@@ -1,5 +1,6 @@
 """From a path that a user names to a data set: every format is asked, then the folders in it."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -133,12 +134,16 @@ def _nothing_at(path: Path) -> str:
     found = f"no data set at {str(path)!r}: found {suffix_counts(path)}"
     if (images := child(path, ("jpegimages",))) is not None and child(path, ("annotations",)) is None:
         found += f"; beside {images.name}/ it has no folder Annotations"
+    elif hidden := [file.name for file in files_in(path) if not os.access(file, os.R_OK)]:
+        found += f"; there is no permission to read {hidden[0]}"
     elif voc.has_annotations(path, below=False):
         found += "; the xml files are Pascal VOC's, but their images are not here: --images FOLDER says where they are"
     elif yolo_layout.has_labels(path):
-        found += (
-            "; these are labels of YOLO without the names of their classes: "
-            "add data.yaml, or classes.txt with one name a line"
+        files = files_in(path, ".yaml", ".yml")
+        found += "; these are labels of YOLO without the names of their classes: " + (
+            f"add a line to {files[0].name}, such as names: [cat, dog]"
+            if files
+            else "add data.yaml, or classes.txt with one name a line"
         )
     elif files_in(path, ".zip", ".tar", ".gz", ".7z", ".rar"):
         found += "; unpack the archive, then name its folder"

@@ -150,6 +150,11 @@ def entries(value: Any) -> list[str]:
     return [str(each) for each in (value if isinstance(value, list) else [value]) if each]
 
 
+def _without_pattern(text: str) -> str:
+    """The folder of a pattern such as images/train/*.jpg."""
+    return re.sub(r"/?[^/]*[*?].*", "", text) if "*" in text else text
+
+
 def resolve(text: str, home: Path, base: str = "") -> Path | None:
     """Where a path of data.yaml leads on this machine; None if nothing of that kind is here.
 
@@ -157,7 +162,7 @@ def resolve(text: str, home: Path, base: str = "") -> Path | None:
     what lies in the yaml file's folder comes before what lies outside of it: the path without its ../, then the path as it
     stands, from `base` and from the folder; and at last the longest end of the path that exists in the folder, "train/images" of "C:\\\\data\\\\cards\\\\train\\\\images".
     """
-    plain, base = text.replace("\\", "/"), base.replace("\\", "/")
+    plain, base = _without_pattern(text.replace("\\", "/")), base.replace("\\", "/")
     inside = re.sub(r"^(\.\./)+", "", plain)
     places = [home / base / plain, home / inside, home / plain]
     if base.startswith(("/", "..")):  # leads out of the folder: what lies in it comes first

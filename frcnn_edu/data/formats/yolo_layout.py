@@ -96,7 +96,10 @@ def _from_yaml(path: Path, file: Path, images: Path | None) -> Layout:
     lost = [split for split, found in places.items() if not found]
     if len(lost) == len(places) or {*lost} & {"train", "val"}:  # a test that is not here is not missed
         value = config.paths[lost[0]]
-        raise ValueError(f"{file} says {lost[0]}: {value}; nothing of that name is in {file.absolute().parent}")
+        raise ValueError(
+            f"{file} says {lost[0]}: {value}; nothing of that name is in {file.absolute().parent}. "
+            "Correct the line, or take it out"
+        )
     if images is None:
         parts = {split: Part(file, subset=split) for split, found in places.items() if found}
     else:

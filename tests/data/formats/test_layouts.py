@@ -91,6 +91,8 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...]]] = {
     "yolo, lists of folders": (
         lambda p: ex.yolo_splits(p, "train: [train/images, test/images]\nval: val/images\nnames: [ace, king]"),
         "YOLO, data.yaml", HEAP),
+    "yolo, patterns": (
+        lambda p: ex.yolo_splits(p, ROBOFLOW.replace("/images", "/images/*.jpg")), "YOLO, data.yaml", ALL_THREE),
     "yolo, text files": (ex.yolo_lists, "YOLO, cards.yaml", ALL_THREE),
     "yolo, outlines": (lambda p: ex.yolo_splits(p, ROBOFLOW, outline=True), "YOLO, data.yaml", ALL_THREE),
     "yolo, classes.txt": (
@@ -225,7 +227,9 @@ def pile(root: Path, *names: str) -> Path:
         (lambda p: (ex.draw(p), p)[1], r"found 10 \.jpg; there are images, but no annotations of them\. Understood"),
         (lambda p: ex.yolo(p, ".", "."), r"labels of YOLO without the names of their classes: add data\.yaml, or classes\.txt"),
         (lambda p: ex.yolo(p, "images", "labels"), r"labels of YOLO without the names of their classes"),
-        (lambda p: ex.text(p / "data.yaml", "train: a/images\nval: b\nnames: [x]").parent, r"data\.yaml says train: a/images; nothing of that name"),
+        (lambda p: ex.text(p / "data.yaml", "train: a/images\nval: b\nnames: [x]").parent, r"data\.yaml says train: a/images; nothing of that name is in .*cards. Correct the line, or take it out"),
+        (lambda p: ex.yolo(p, "images", "labels") and ex.text(p / "data.yaml", "train: images\nnc: 2").parent, r"add a line to data\.yaml, such as names: \[cat, dog\]"),
+        (lambda p: [path.unlink() for path in (ex.voc(p, ".", ".") / ".").glob("*.jpg")] and p, r"found 10 \.xml; the xml files are Pascal VOC's, but their images are not here: --images"),
         (lambda p: ex.text(p / "data.yaml", "train: [\n").parent, r"cannot read .*data\.yaml as yaml"),
         (lambda p: ex.text(p / "data.yaml", "names: !!python/object/apply:os.system ['true']"), r"cannot read .*data\.yaml as yaml"),
         (lambda p: ex.text(p / "data.yaml", "names: 5\ntrain: ."), r"data\.yaml has no usable names"),
@@ -236,7 +240,7 @@ def pile(root: Path, *names: str) -> Path:
         (lambda p: [ex.voc(p / name) for name in "ab"] and p, r"holds several data sets; did you mean .*a or .*b\?"),
         (lambda p: [ex.dump(p / f"{name}.json", ex.coco()) for name in "ab"] and p, r"holds several files of COCO: a\.json, b\.json"),
     ],
-    ids=["nothing", "images alone", "labels beside", "labels apart", "lost paths", "no yaml", "hostile yaml", "no names",
+    ids=["nothing", "images alone", "labels beside", "labels apart", "lost paths", "names missing", "xml alone", "no yaml", "hostile yaml", "no names",
          "archive in a folder", "archive", "other json", "other table", "two data sets", "two files"],
 )  # fmt: skip
 def test_what_is_found_is_said(tmp_path: Path, write: Callable[[Path], Path], message: str) -> None:
@@ -245,6 +249,15 @@ def test_what_is_found_is_said(tmp_path: Path, write: Callable[[Path], Path], me
         layout_of(source)
     assert str(source) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pile(tmp_path, "a.jpg", "annotations.xml")
+    monkeypatch.setattr(
+        "os.access", lambda path, mode: Path(path).suffix != ".xml"
+    )  # who runs tests may read everything
+    with pytest.raises(ValueError, match=r"; there is no permission to read annotations\.xml\. Understood are"):
+        layout_of(tmp_path)
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
