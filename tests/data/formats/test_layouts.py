@@ -254,7 +254,7 @@ def test_what_is_found_is_said(tmp_path: Path, write: Callable[[Path], Path], me
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pile(tmp_path, "a.jpg", "boxes.csv")
     monkeypatch.setattr(
-        "os.access", lambda path, mode: Path(path).suffix != ".xml"
+        "os.access", lambda path, mode: Path(path).suffix != ".csv"
     )  # who runs tests may read everything
     with pytest.raises(ValueError, match=r"; there is no permission to read boxes\.csv\. Understood are"):
         layout_of(tmp_path)
