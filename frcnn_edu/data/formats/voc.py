@@ -6,11 +6,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ..findings import Findings
-from ..names import IMAGE_SUFFIXES, clean_name, leaves_folder
+from ..names import IMAGE_SUFFIXES, leaves_folder, without_heic
 from ..splits import by_split, split_of
-from .annotated import Annotated, Item, Reading, around, names_of, whole_sides
+from .annotated import Annotated, Reading, names_of, whole_sides
 from .folders import ANNOTATION_FOLDERS, IMAGE_FOLDERS, all_files, all_images, child, files_in, folders_in, images_in
 from .layout import Format, Layout, Part, arranged, divided, listing
+from .voc_matching import image_names
+from .voc_objects import items_of
 
 LOOKED_AT = 10  # files that tell what the others are
 _ROOT = re.compile(rb"<annotation[\s/>]")
@@ -104,25 +106,16 @@ def read(part: Part, findings: Findings) -> Reading:
     """The images of a part; its classes are those of all annotations there, whichever image set they are in."""
     assert part.images is not None  # VOC's annotations do not say where images are: `recognise` does
     images, annotations = images_by_name(part.images), annotations_by_name(part.annotations)
-    _match_folders(images, annotations)
-    names = sorted({*images, *annotations})
+    trees, broken = parse_all(annotations)
+    theirs = image_names(images, {name: trees.get(name) for name in annotations})
+    trees, broken = ({theirs.get(name, name): each for name, each in found.items()} for found in (trees, broken))  # type: ignore[attr-defined]
+    names = sorted({*images, *trees, *broken})
     if part.listed is not None:
         names = read_image_set(part.listed, {*names}, findings)
-    trees, broken = parse_all(annotations)
     whole = {
         name: _annotated(name, images.get(name, []), trees.get(name), broken.get(name)) for name in {*names, *trees}
     }
     return Reading([whole[name] for name in names], names_of(whole.values()))
-
-
-def _match_folders(images: dict[str, list[Path]], annotations: dict[str, Path]) -> None:
-    """Give images and annotations that are in folders of different names one name, that of the image."""
-    alone: dict[str, list[str]] = {}
-    for name in images.keys() - annotations.keys():
-        alone.setdefault(name.rsplit("/", 1)[-1], []).append(name)
-    for name in sorted(annotations.keys() - images.keys()):
-        if len(found := alone.get(name.rsplit("/", 1)[-1], [])) == 1:
-            annotations[found.pop()] = annotations.pop(name)
 
 
 def _annotated(name: str, paths: list[Path], tree: ElementTree.Element | None, broken: str | None) -> Annotated:
@@ -142,7 +135,7 @@ def images_by_name(folder: Path) -> dict[str, list[Path]]:
     images: dict[str, list[Path]] = {}
     for path in all_images(folder):
         images.setdefault(_key(path, folder), []).append(path)
-    return images
+    return {name: without_heic(paths) for name, paths in images.items()}
 
 
 def annotations_by_name(folder: Path) -> dict[str, Path]:
@@ -176,7 +169,8 @@ def _listed_name(line: str, existing: set[str], findings: Findings) -> str:
     if bare in existing:
         findings.repair("names in image sets, without their suffix or folder", name)
         return bare
-    return name
+    spelt = [each for each in existing if each.casefold() == bare.casefold()]
+    return spelt[0] if len(spelt) == 1 else name
 
 
 class _RefuseDoctype(ElementTree.TreeBuilder):
@@ -227,40 +221,6 @@ def choose_file(paths: list[Path], tree: ElementTree.Element) -> Path | None:
     """The only file, or of several the one that the annotation names; None if that leaves a doubt."""
     named = [path for path in paths if path.name == tree.findtext("filename", "").strip()]
     return paths[0] if len(paths) == 1 else named[0] if named else None
-
-
-def items_of(tree: ElementTree.Element) -> list[Item]:
-    """The objects of an annotation, without those that LabelMe's web page marks as deleted."""
-    kept = [item for item in tree.findall("object") if item.findtext("deleted", "0").strip() != "1"]
-    return [_item(item) for item in kept]
-
-
-def _item(item: ElementTree.Element) -> Item:
-    corners = [item.findtext(f"bndbox/{key}", "") for key in ("xmin", "ymin", "xmax", "ymax")]
-    ignore = item.findtext("difficult", "0").strip() == "1"
-    try:
-        name = clean_name(item.findtext("name", ""))
-    except ValueError:
-        name = ""
-    if not name:
-        return Item(name, corners, ignore, problem="boxes refused, no class name")
-    if (outline := item.find("polygon")) is not None and item.find("bndbox") is None:
-        try:
-            return Item(name, _around(outline), ignore, remark="boxes made from outlines")
-        except ValueError:
-            return Item(name, problem="boxes refused, neither a box nor an outline")
-    return Item(name, corners, ignore)
-
-
-def _around(outline: ElementTree.Element) -> tuple[float, float, float, float]:
-    """The box around <x1>, <y1>, <x2>, …, as Roboflow writes outlines, or around <pt><x>, <y> of LabelMe's web page."""
-    points = [(pt.findtext("x", ""), pt.findtext("y", "")) for pt in outline.findall("pt")]
-    if not points:
-        numbers = {child.tag: child.text for child in outline}
-        points = [
-            (numbers[f"x{i}"] or "", numbers.get(f"y{i}") or "") for i in range(1, len(numbers)) if f"x{i}" in numbers
-        ]
-    return around(points)
 
 
 VOC = Format("Pascal VOC", read)

@@ -1,40 +1,47 @@
 """YOLO: a text file for each image, with lines of a class number and numbers between 0 and 1."""
 
 from pathlib import Path
-from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Form, Item, Reading, around, number
+from .annotated import Annotated, Form, Reading
 from .finder import ImageFinder, home_of
 from .folders import all_images
 from .layout import Format, Part
 from .yolo_files import Config, entries, is_yaml, read_config, read_names, resolve
 from .yolo_labels import Labels
+from .yolo_lines import Line, item_of, key_points_in, line_of
 
 
 def read(part: Part, findings: Findings) -> Reading:
     """The images of a part with their labels; an image without a file of labels has no objects."""
     config = read_config(part.annotations) if is_yaml(part.annotations) else Config(read_names(part.annotations))
+    if config.count not in (None, len(config.names)):
+        differ = f"nc {config.count}, {len(config.names)} names"
+        findings.note("nc ignored, since it is not the number of names", f"{part.annotations.name}: {differ}")
     labels = Labels(home_of(part.annotations))
-    names = [_clean(name) for name in config.names]
-    images = []
+    names = _clean(part.annotations, config.names)
+    images: list[Annotated] = []
+    lines: list[list[Line | None]] = []  # of each image
     without, used = 0, set[Path]()
     sources = _sources(part, config)
     for name, path in _images(part, sources):
+        lines.append([])
         if path is None:
             images.append(Annotated(name, problem="images left out, no file"))
             continue
         file = labels.of(path)
         without += file is None
-        image = Annotated(name, path=path, form=Form.SHARES)
+        images.append(image := Annotated(name, path=path, form=Form.SHARES))
         if file is not None:
             used.add(file)
             try:
-                image.items = [_item(line, names, config) for line in read_lines(file)]
+                lines[-1] = [line_of(text) for text in read_lines(file)]
             except ValueError:
                 image.problem, image.where = "images left out, labels are not text", file.name
-        images.append(image)
+    key_points = config.key_points or _key_points(part, lines, findings)
+    for image, found in zip(images, lines, strict=True):
+        image.items = [item_of(line, names, key_points) for line in found]
     if without:
         findings.note(
             "images without a file of labels, taken as images without objects", part.annotations.name, without
@@ -43,6 +50,21 @@ def read(part: Part, findings: Findings) -> Reading:
         for file in labels.without_image(used):
             findings.leave_out("labels without an image", file.name)
     return Reading(images, [name for name in names if name != "background"])
+
+
+def _key_points(part: Part, lines: list[list[Line | None]], findings: Findings) -> int:
+    """How many numbers follow each box where the data set does not say so."""
+    every = [line for found in lines for line in found]
+    count = key_points_in(every)
+    longer = sum(line is not None and len(line.numbers) > 4 for line in every)
+    if count is None:
+        what = (
+            "lines that may be outlines or boxes with key points, read as outlines: kpt_shape in data.yaml would tell"
+        )
+        findings.note(what, part.annotations.name, longer)
+    elif count:
+        findings.note("numbers after the box taken for key points", part.annotations.name, longer)
+    return count or 0
 
 
 def _sources(part: Part, config: Config) -> list[Path]:
@@ -84,25 +106,11 @@ def read_lines(file: Path) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _item(line: str, names: list[str], config: Config) -> Item:
-    """A line: class, then center, width and height; or the points of an outline; or key points after the box."""
+def _clean(file: Path, names: list[str]) -> list[str]:
     try:
-        kind, *numbers = [number(word) for word in line.split()]
-    except ValueError:
-        return Item("", problem="boxes refused, not numbers")
-    if not (kind.is_integer() and 0 <= kind < len(names)):
-        return Item("", problem="boxes refused, no class of that number")
-    name = names[int(kind)]
-    if len(numbers) == 4 or (config.key_points and len(numbers) == 4 + config.key_points):
-        x, y, width, height = numbers[:4]
-        return Item(name, (x - width / 2, y - height / 2, x + width / 2, y + height / 2))
-    if len(numbers) >= 6 and len(numbers) % 2 == 0:
-        return Item(name, around([*zip(numbers[::2], numbers[1::2])]), remark="boxes made from outlines")
-    return Item(name, problem="boxes refused, neither four numbers nor an outline")
-
-
-def _clean(name: Any) -> str:
-    return clean_name(str(name))
+        return [clean_name(name) for name in names]
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
 
 
 YOLO = Format("YOLO", read)
