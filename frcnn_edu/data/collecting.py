@@ -53,15 +53,12 @@ def locate(images: Sequence[Annotated], reading: Reading, findings: Findings) ->
     A file that an annotation names as it is, is that annotation's: no other one gets it because its own is missing.
     """
     finder = reading.finder
-    exact = {
-        image.name: image.path or (finder.as_written(image.name) if finder is not None else None)
-        for image in reading.images
-    }
-    taken = {path for path in exact.values() if path is not None}
+    exact = {image.name: finder.as_written(image.name) for image in reading.images if finder and image.path is None}
+    taken = {path for path in (*exact.values(), *(image.path for image in reading.images)) if path is not None}
     located: list[tuple[Annotated, Path | None]] = []
     searched: set[Path] = set()
     for image in images:
-        path = exact[image.name]
+        path = image.path or exact.get(image.name)
         if path is None and finder is not None and not image.problem:
             path = finder.find(image.name, findings, taken)
             if path in searched:

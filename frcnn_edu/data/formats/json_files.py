@@ -17,6 +17,12 @@ JSON_KINDS = {
     "label_studio": "Label Studio's",
 }
 DECODER = json.JSONDecoder()
+BREAKS = (
+    ValueError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+)  # what is raised where a text is damaged or breaks off
 _NEXT = re.compile(r"\s*,?\s*")
 _COLON = re.compile(r"\s*:\s*")
 
@@ -50,6 +56,15 @@ def beginning(file: Path, length: int) -> str:
         return ""
 
 
+def first_keys(file: Path) -> dict[str, str]:
+    """The keys at the top of a json object that its beginning shows, each with the first character of its value."""
+    text, found = beginning(file, HEAD), dict[str, str]()
+    with suppress(*BREAKS):
+        for key, place in _top_keys(text):
+            found[key] = text[place]
+    return found
+
+
 def read_json(file: Path) -> Any:
     """What a json file holds, in any of the encodings that json may have: UTF-8, or UTF-16, which PowerShell writes.
 
@@ -80,17 +95,15 @@ def _kind(text: str) -> str | None:
                 return "via"
             if key in ("images", "annotations", "categories") and seen[key] == "[":
                 return "coco"
-    except (ValueError, AttributeError, IndexError, RecursionError):
+    except BREAKS:
         return None
     return ""
 
 
 def _top_keys(text: str) -> Iterator[tuple[str, int]]:
-    """The keys of a json object, with the places where their values begin.
-
-    Raises:
-        ValueError, AttributeError, IndexError, RecursionError: it is damaged or breaks off there.
-    """
+    """The keys of a json object, with the places where their values begin; raises one of `BREAKS` where it breaks off."""
+    if not text.startswith("{"):
+        return
     place = _NEXT.match(text, 1).end()  # type: ignore[union-attr]  # it matches everything
     while text[place] != "}":
         key, place = DECODER.raw_decode(text, place)
