@@ -9,7 +9,7 @@ from .box_numbers import BoxNumbers
 from .findings import Findings
 from .formats.annotated import Annotated, Form, Item, Reading
 from .images import check_end, image_size
-from .splits import split_of
+from .splits import split_of_path
 from .unreadable import ImageFileError
 
 MIN_SIDE = 0.1  # pixels; float32 could turn a thinner box into one of no width
@@ -61,15 +61,12 @@ def locate(images: Sequence[Annotated], reading: Reading, findings: Findings, wi
             split for training.
     """
     finder = reading.finder
-    exact = {
-        image.name: image.path or (finder.as_written(image.name) if finder is not None else None)
-        for image in reading.images
-    }
-    taken = {path for path in exact.values() if path is not None}
+    exact = {image.name: finder.as_written(image.name) for image in reading.images if finder and image.path is None}
+    taken = {path for path in (*exact.values(), *(image.path for image in reading.images)) if path is not None}
     located: Located = []
     searched: set[Path] = set()
     for image in images:
-        path, notes = exact[image.name], Findings()
+        path, notes = image.path or exact.get(image.name), Findings()
         if path is None and finder is not None and not image.problem:
             path = finder.find(image.name, notes, taken)
             if path in searched:
@@ -77,12 +74,14 @@ def locate(images: Sequence[Annotated], reading: Reading, findings: Findings, wi
                 path = None
             elif path is not None:
                 searched.add(path)
-        if within is None or (
-            within in path.parents if path is not None else (split_of(within.name) or ("",))[0] == "train"
-        ):
+        if within is None or _lies_in(within, path):
             findings.merge(notes)
             located.append((image, path))
     return located
+
+
+def _lies_in(folder: Path, path: Path | None) -> bool:
+    return folder in path.parents if path is not None else split_of_path(folder) == "train"
 
 
 def collect(

@@ -5,8 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PureWindowsPath
 
-#: Of the image files that are looked for in folders: every one that Pillow has for the formats of `images.FORMATS`.
+HEIC_SUFFIXES = (".heic", ".heif", ".hif")  # of telephones; Pillow reads them with a plug-in only
+#: Of the image files that are looked for in folders: every one that Pillow has for the formats of `images.FORMATS`, and
+#: HEIC's, so that such images are told of.
 IMAGE_SUFFIXES = (
+    *HEIC_SUFFIXES,
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib", ".avif",
     ".avifs", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".pbm", ".pgm", ".ppm", ".pnm", ".pfm", ".qoi", ".tga",
     ".icb", ".vda", ".vst", ".sgi", ".rgb", ".rgba", ".bw", ".pcx", ".dcx", ".psd", ".dds", ".fit", ".fits", ".ico",
@@ -53,6 +56,12 @@ def find_file(folder: Path, name: str) -> Path | None:
         except (OSError, ValueError):  # no file system takes such a name: too long, or with a zero byte
             return None
     return None
+
+
+def without_heic(paths: Sequence[Path]) -> list[Path]:
+    """Files of one image without HEIC's where it is there in another format, too: as what it was converted to."""
+    others = [path for path in paths if path.suffix.lower() not in HEIC_SUFFIXES]
+    return others or [*paths]
 
 
 def class_names(names: Iterable[str]) -> tuple[str, ...]:

@@ -1,8 +1,11 @@
 """COCO: one json file with the boxes of all images."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
+from math import radians
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from ..findings import Findings
 from ..names import clean_name
@@ -10,15 +13,25 @@ from .annotated import Annotated, Form, Item, Reading, around, number, polygon_a
 from .finder import finder_for
 from .json_files import JSON_KINDS, json_kind, read_json
 from .layout import Format, Layout, Part
+from .masks import mask_box
 from .single_files import recognise_files
+from .turned import REMARK, around_turned
 
 LARGEST_ID = 2**63 - 1  # ids become int64
 KEYS = ("images", "annotations", "categories")
+WITHOUT_BOXES = ("captions_", "image_info_", "panoptic_")  # what COCO's archives hold beside the instances
 
 
 def recognise(path: Path) -> Layout | None:
-    """A COCO file, or a folder that holds one or one for each split; any other json file too, to be told what it lacks."""
-    return recognise_files(path, COCO, ".json", lambda file: json_kind(file) == "coco", prefer="instances")
+    """A COCO file, or a folder that holds one or one for each split; None if it is none."""
+    with_boxes = recognise_files(
+        path, COCO, ".json", lambda file: _is_coco(file) and not file.name.startswith(WITHOUT_BOXES), prefer="instances"
+    )
+    return with_boxes or recognise_files(path, COCO, ".json", _is_coco)  # to be told what the file is
+
+
+def _is_coco(file: Path) -> bool:
+    return json_kind(file) == "coco"
 
 
 def read(part: Part, findings: Findings) -> Reading:
@@ -44,22 +57,43 @@ def read(part: Part, findings: Findings) -> Reading:
 
 
 def item_of(annotation: dict[str, Any], names: dict[int, str]) -> Item:
-    """An annotation as an object; from its outline where it has no box."""
+    """An annotation as an object; from its outline or mask where it has no box."""
     name = names.get(annotation["category_id"])
-    crowd = annotation.get("iscrowd") in (1, "1")
+    ignore = any(annotation.get(key) in (1, "1") for key in ("iscrowd", "ignore"))
     area = annotation.get("area")
     area = area if type(area) in (int, float) else None
     if name is None:
         return Item("", problem="boxes refused, an unknown category")
     numbers = annotation.get("bbox")
     if isinstance(numbers, list) and len(numbers) == 4:
-        return Item(name, numbers, crowd, area)
-    if not numbers and (outline := _outline(annotation.get("segmentation"))):
+        return _turned(annotation, Item(name, numbers, ignore, area))
+    if numbers:
+        return Item(name, problem="boxes refused, not four numbers")
+    segmentation = annotation.get("segmentation")
+    if found := mask_box(segmentation):
+        return Item(name, found[0], ignore, area or found[1], remark="boxes made from masks")
+    if outline := _outline(segmentation):
         points, outlined = outline
         x0, y0, x1, y1 = around(points)
-        return Item(name, (x0, y0, x1 - x0, y1 - y0), crowd, area or outlined, remark="boxes made from outlines")
-    problem = "boxes refused, not four numbers" if numbers else "boxes refused, neither a box nor an outline"
-    return Item(name, problem=problem)
+        return Item(name, (x0, y0, x1 - x0, y1 - y0), ignore, area or outlined, remark="boxes made from outlines")
+    lacking = (
+        "the mask has no pixel, or is damaged" if isinstance(segmentation, dict) else "neither a box nor an outline"
+    )
+    return Item(name, problem=f"boxes refused, {lacking}")
+
+
+def _turned(annotation: dict[str, Any], item: Item) -> Item:
+    """The box around one that CVAT says is turned: it keeps the angle, in degrees, among the attributes."""
+    attributes = annotation.get("attributes")
+    try:
+        angle = radians(number(attributes["rotation"])) if isinstance(attributes, dict) else 0.0
+        x, y, width, height = (number(value) for value in item.numbers)
+    except (KeyError, ValueError):
+        return item
+    if not angle % radians(180):
+        return item
+    x0, y0, x1, y1 = around_turned((x, y, x + width, y + height), angle)
+    return replace(item, numbers=(x0, y0, x1 - x0, y1 - y0), remark=REMARK)
 
 
 def _outline(segmentation: Any) -> tuple[list[tuple[float, float]], float] | None:
@@ -84,12 +118,12 @@ def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]
     lists = {key: content.get(key) if isinstance(content, dict) else None for key in KEYS}
     for key, items in lists.items():
         if not isinstance(items, list):
-            kind = JSON_KINDS.get(json_kind(file) or "")
             raise ValueError(
-                f"{file} is not COCO detection json: it has no list under {key!r}"
-                + (f"; it looks like {kind}" if kind else "")
+                f"{file} is not COCO detection json: it has no list under {key!r}{_instead(file, content)}"
             )
+    check_for_boxes(file, lists["annotations"])
     ids = {key: Ids() for key in ("images", "categories")}
+    lists["images"] = [with_file_name(image) for image in lists["images"]]
     images = _usable(file, lists, "images", {"id": ids["images"]}, "file_name", findings)
     categories = _usable(file, lists, "categories", {"id": ids["categories"]}, "name", findings)
     references = {"image_id": ids["images"], "category_id": ids["categories"]}
@@ -108,6 +142,42 @@ def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]
         if annotation["image_id"] not in known:
             findings.leave_out("boxes refused, their image is not listed", f"image_id {annotation['image_id']}")
     return {"images": images, "categories": categories, "annotations": annotations}
+
+
+def _instead(file: Path, content: Any) -> str:
+    """What a json file is that is not COCO's, where that is known, to be put at a message's end."""
+    if isinstance(content, dict) and isinstance(content.get("items"), list):
+        return "; it looks like Datumaro's"
+    if isinstance(content, dict) and "annotations" not in content:
+        return "; it lists images alone, and the file with their instances is meant"
+    check_for_boxes(file, content.get("annotations") if isinstance(content, dict) else None)
+    kind = JSON_KINDS.get(json_kind(file) or "coco")
+    return "" if kind == JSON_KINDS["coco"] else f"; it looks like {kind}"
+
+
+def check_for_boxes(file: Path, annotations: Any) -> None:
+    """Make sure that annotations are not those of another task of COCO's.
+
+    Raises:
+        ValueError: they are captions, or panoptic segments; says what to name instead.
+    """
+    first = annotations[0] if isinstance(annotations, list) and annotations else None
+    if not isinstance(first, dict) or "bbox" in first or "segmentation" in first:
+        return
+    for key, what in (("caption", "captions"), ("segments_info", "panoptic segments"), ("question_id", "questions")):
+        if key in first:
+            raise ValueError(f"{file} holds {what}, no boxes of objects; name the file with the instances")
+
+
+def with_file_name(image: Any) -> Any:
+    """An image with a file name, which LVIS gives as the end of an address alone: val2017/000000397133.jpg."""
+    if not isinstance(image, dict) or "file_name" in image or not isinstance(image.get("coco_url"), str):
+        return image
+    try:
+        path = urlsplit(image["coco_url"]).path
+    except ValueError:
+        return image
+    return {**image, "file_name": "/".join(unquote(path).strip("/").split("/")[-2:])}
 
 
 class Ids:

@@ -2,32 +2,138 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-HEAD = 1 << 16  # bytes in which every tool has said enough
+HEAD = 1 << 16  # bytes in which nearly every tool has said enough
+MOST = 1 << 26  # bytes that are read where it has not: a long description, or an image within the json, may come first
 JSON_KINDS = {
     "coco": "COCO's",
     "labelme": "labelme's",
     "via": "the VGG Image Annotator's",
     "label_studio": "Label Studio's",
 }
+DECODER = json.JSONDecoder()
+BREAKS = (
+    ValueError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+)  # what is raised where a text is damaged or breaks off
+_NEXT = re.compile(r"\s*,?\s*")
+_COLON = re.compile(r"\s*:\s*")
 
 
 def json_kind(file: Path) -> str | None:
-    """Which tool's json a file seems to be, by its first 64 KiB: a key of `JSON_KINDS`, or None."""
+    """Which tool's json a file seems to be: a key of `JSON_KINDS`, or None.
+
+    The beginning tells, or else the keys at the top of the whole, so that this is quick in a folder of many files.
+    """
+    text = beginning(file, HEAD)
+    kind = _kind(text)
+    if kind is None and text.startswith(("{", "[")):
+        with suppress(OSError):
+            found = file.stat()
+            kind = _kind_of_whole(file, found.st_size, found.st_mtime_ns) if found.st_size > HEAD else None
+    return (_kind_by_look(text) if kind is None else kind) or None
+
+
+@lru_cache(maxsize=1 << 16)
+def _kind_of_whole(file: Path, size: int, changed: int) -> str | None:
+    """The kind of a file that is read to its end; every format asks, and it is read once while it stays as it is."""
+    return _kind(beginning(file, MOST))
+
+
+def beginning(file: Path, length: int) -> str:
+    """The first bytes of a json file as text, without spaces in front; empty where it cannot be read."""
     try:
         with open(file, "rb") as content:
-            head = content.read(HEAD).decode("utf-8-sig", errors="replace").lstrip()
-    except OSError:
+            return _decoded(content.read(length), errors="replace").lstrip()
+    except (OSError, ValueError):
+        return ""
+
+
+def first_keys(file: Path) -> dict[str, str]:
+    """The keys at the top of a json object that its beginning shows, each with the first character of its value."""
+    text, found = beginning(file, HEAD), dict[str, str]()
+    with suppress(*BREAKS):
+        for key, place in _top_keys(text):
+            found[key] = text[place]
+    return found
+
+
+def read_json(file: Path) -> Any:
+    """What a json file holds, in any of the encodings that json may have: UTF-8, or UTF-16, which PowerShell writes.
+
+    Raises:
+        ValueError: it cannot be read as json; names it.
+    """
+    try:
+        return json.loads(_decoded(file.read_bytes()))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"cannot read {file} as json: {error}") from error
+
+
+def _decoded(content: bytes, errors: str = "strict") -> str:
+    return content.decode(json.detect_encoding(content), errors)
+
+
+def _kind(text: str) -> str | None:
+    """The kind of a json text; "" where it is none of them, None where the text breaks off, or is damaged, before it tells."""
+    if text.startswith("["):
+        return "label_studio" if _is_label_studio(text) else None
+    seen: dict[str, str] = {}  # the keys at the top, each with the first character of its value
+    try:
+        for key, place in _top_keys(text):
+            seen[key] = text[place]
+            if seen.get("shapes") == "[" and seen.keys() & {"imagePath", "imageData", "version", "flags"}:
+                return "labelme"
+            if key in ("_via_settings", "_via_img_metadata") or _is_via_entry(text, place):
+                return "via"
+            if key in ("images", "annotations", "categories") and seen[key] == "[":
+                return "coco"
+    except BREAKS:
         return None
+    return ""
+
+
+def _top_keys(text: str) -> Iterator[tuple[str, int]]:
+    """The keys of a json object, with the places where their values begin; raises one of `BREAKS` where it breaks off."""
+    if not text.startswith("{"):
+        return
+    place = _NEXT.match(text, 1).end()  # type: ignore[union-attr]  # it matches everything
+    while text[place] != "}":
+        key, place = DECODER.raw_decode(text, place)
+        place = _COLON.match(text, place).end()  # type: ignore[union-attr]  # else an AttributeError
+        yield str(key), place
+        place = _NEXT.match(text, DECODER.raw_decode(text, place)[1]).end()  # type: ignore[union-attr]
+
+
+def _is_via_entry(text: str, place: int) -> bool:
+    """Whether there begins an image with its regions, as exports of annotations alone have them under any key."""
+    if text[place] != "{":
+        return False
+    try:
+        return {"filename", "regions"} <= DECODER.raw_decode(text, place)[0].keys()
+    except (ValueError, RecursionError):  # it may have very many regions
+        return all(re.search(rf'"{name}"\s*:', text[place : place + HEAD]) for name in ("filename", "regions"))
+
+
+def _is_label_studio(text: str) -> bool:
+    tasks = all(re.search(look, text) for look in (r'"data"\s*:\s*\{', r'"(?:annotations|completions)"\s*:'))
+    results = r'"(?:rectanglelabels|polygonlabels|ellipselabels|brushlabels|original_width)"\s*:'
+    return tasks or bool(re.search(results, text)) or bool(re.search(r'"labels"\s*:\s*\[\s*"', text))
+
+
+def _kind_by_look(head: str) -> str | None:
+    """A guess at what a damaged file was, to be told what is wrong with it."""
 
     def has(*keys: str, value: str = "") -> bool:
         return any(re.search(rf'"{key}"\s*:\s*{value}', head) for key in keys)
 
-    if head.startswith("["):
-        labels = has("rectanglelabels", "polygonlabels", "ellipselabels", "labels", "original_width")
-        return "label_studio" if (has("data", value=r"\{") and has("annotations", "completions")) or labels else None
     if not head.startswith("{"):
         return None
     if has("shapes", value=r"\[") and has("imagePath", "version", "flags", "imageHeight"):
@@ -35,15 +141,3 @@ def json_kind(file: Path) -> str | None:
     if has("_via_settings", "_via_img_metadata", "region_attributes", "regions"):
         return "via"
     return "coco" if has("images", "annotations", "categories", value=r"\[") else None
-
-
-def read_json(file: Path) -> Any:
-    """What a json file holds.
-
-    Raises:
-        ValueError: it cannot be read as json; names it.
-    """
-    try:
-        return json.loads(file.read_bytes().decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"cannot read {file} as json: {error}") from error

@@ -1,15 +1,20 @@
 """labelme: a json file beside each image."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
 from .annotated import Annotated, Item, Reading, around, names_of, number, polygon_area, whole_sides
-from .finder import finder_for
-from .folders import ANNOTATION_FOLDERS, all_images, child, files_in
+from .finder import ImageFinder, finder_for
+from .folders import ANNOTATION_FOLDERS, all_files, all_images, child, files_in
 from .json_files import json_kind, read_json
 from .layout import Format, Layout, Part, divided
+from .turned import REMARK
+
+OUTLINES = ("polygon", "quadrilateral")
+IGNORED = ("difficult", "crowd", "iscrowd", "ignore", "ignored")  # what people call a flag of objects not to be counted
 
 BESIDE = "images and json side by side"
 
@@ -29,26 +34,73 @@ def read(part: Part, findings: Findings) -> Reading:
     """One image for each json file of a folder, and the images that have none."""
     finder = finder_for(part.annotations / "any.json", part.images)
     images: list[Annotated] = []
-    for file in files_in(part.annotations, ".json"):
-        if json_kind(file) not in ("labelme", None):
-            continue
+    stems: set[str] = set()  # of images that are spoken of
+    for file in all_files(part.annotations, ".json"):
         try:
-            images.append(_annotated(file, read_json(file)))
+            content = read_json(file)
+            image = _annotated(file, content, finder, findings)
         except (ValueError, KeyError, TypeError, AttributeError):
-            images.append(
-                Annotated(file.stem, problem="images left out, annotation is not labelme's json", where=file.name)
-            )
-    stems = {Path(image.name.replace("\\", "/")).stem for image in images}
+            if json_kind(file) not in ("labelme", None):
+                continue  # another tool's
+            problem = "images left out, annotation is not labelme's json"
+            image = Annotated(file.stem, problem=problem, where=file.name)
+        images.append(image)
+        stems |= {file.stem, _stem(image.name)}
     for path in all_images(finder.root):
-        if path.stem not in stems:
+        if path.stem not in stems and not finder.is_of_another_split(path):
             images.append(Annotated(path.name, path=path, problem="images left out, no annotation"))
     return Reading(images, names_of(images), finder)
 
 
-def _annotated(file: Path, content: dict[str, Any]) -> Annotated:
-    name = str(content.get("imagePath") or f"{file.stem}.jpg")
-    items = [_item(shape) for shape in content["shapes"]]
-    return Annotated(name, items, size=whole_sides(content.get("imageWidth"), content.get("imageHeight")))
+def _stem(name: str) -> str:
+    return Path(name.replace("\\", "/")).stem
+
+
+def _annotated(file: Path, content: dict[str, Any], finder: ImageFinder, findings: Findings) -> Annotated:
+    items = together([(shape.get("group_id"), _item(shape)) for shape in content["shapes"]])
+    size = whole_sides(content.get("imageWidth"), content.get("imageHeight"))
+    name = str(content.get("imagePath") or file.stem)
+    path = None
+    if _stem(name) != file.stem and (path := _image_beside(file, finder)) is not None:
+        findings.repair("images taken by the name of the json file, since it says another one inside", file.name)
+    return Annotated(name if path is None else path.name, items, path, size)
+
+
+def _image_beside(file: Path, finder: ImageFinder) -> Path | None:
+    """The image that goes by the name of a json file: both are often renamed, and the name inside stays the old one."""
+    found = finder.by_name(file.stem)
+    beside = [path for path in found if path.parent == file.parent]
+    candidates = beside or found
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def together(shapes: Sequence[tuple[Any, Item]]) -> list[Item]:
+    """Objects, of which those of one group and class are one: the parts of something that is seen in pieces.
+
+    Args:
+        shapes: each with the number of its group; None: it is an object of its own.
+    """
+    items: list[Item] = []
+    places: dict[tuple[Any, str], int] = {}
+    for group, item in shapes:
+        if type(group) is not int or item.problem:
+            items.append(item)
+        elif (group, item.name) in places:
+            place = places[group, item.name]
+            items[place] = _joined(items[place], item)
+        else:
+            places[group, item.name] = len(items)
+            items.append(item)
+    return items
+
+
+def _joined(one: Item, other: Item) -> Item:
+    """The box around two parts of an object."""
+    corners = [(item.numbers[x], item.numbers[x + 1]) for item in (one, other) for x in (0, 2)]
+    area = None if one.area is None or other.area is None else one.area + other.area
+    return Item(
+        one.name, around(corners), one.ignore and other.ignore, area, remark="shapes of one group taken as one object"
+    )
 
 
 def _item(shape: dict[str, Any]) -> Item:
@@ -56,16 +108,24 @@ def _item(shape: dict[str, Any]) -> Item:
     try:
         name, points = clean_name(str(shape["label"] or "")), shape["points"]
         kind = shape.get("shape_type") or "polygon"
+        flags = shape.get("flags")
+        ignore = any(
+            (flags if isinstance(flags, dict) else {}).get(flag) is True or shape.get(flag) is True for flag in IGNORED
+        )
         if not name:
             return Item("", problem="boxes refused, no class name")
         if kind == "circle":  # its center, and a point on it
             (x, y), (edge_x, edge_y) = ((number(point[0]), number(point[1])) for point in points)
             radius = ((edge_x - x) ** 2 + (edge_y - y) ** 2) ** 0.5
-            return Item(name, (x - radius, y - radius, x + radius, y + radius), remark="boxes made from outlines")
+            return Item(
+                name, (x - radius, y - radius, x + radius, y + radius), ignore, remark="boxes made from outlines"
+            )
         if kind in ("rectangle", "mask"):
-            return Item(name, around(points))
-        if kind == "polygon" or kind.startswith("oriented"):
-            return Item(name, around(points), area=polygon_area(points), remark="boxes made from outlines")
+            return Item(name, around(points), ignore)
+        if kind == "rotation" or kind.startswith("oriented"):
+            return Item(name, around(points), ignore, remark=REMARK)
+        if kind in OUTLINES:
+            return Item(name, around(points), ignore, polygon_area(points), remark="boxes made from outlines")
         return Item(name, problem="boxes refused, points and lines have no area")
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return Item("", problem="boxes refused, not a shape with a label and points")

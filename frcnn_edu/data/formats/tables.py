@@ -1,12 +1,13 @@
 """CSV tables with a row for each box: the TensorFlow and RetinaNet habits, and Open Images'."""
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Form, Item, Reading, names_of, whole_sides
+from .annotated import Annotated, Form, Item, Reading, names_of, number, whole_sides
 from .finder import finder_for
 from .folders import files_in
 from .layout import Format, Layout, Part
@@ -24,8 +25,15 @@ COLUMNS = {
     "height": ("height", "imageheight", "imgheight"),
     "crowd": ("isgroupof", "iscrowd"),
 }
+SIDES_COLUMNS = {
+    "x0": ("x", "xmin", "left", "bboxx", "xtl", "boxx", "x1"),
+    "y0": ("y", "ymin", "top", "bboxy", "ytl", "boxy", "y1"),
+    "x1": ("w", "width", "bboxwidth", "boxwidth", "bboxw"),
+    "y1": ("h", "height", "bboxheight", "boxheight", "bboxh"),
+}  # of x, y, width and height, in a table without right and lower edges
 NEEDED = ("file", "x0", "y0", "x1", "y1", "class")
 WITHOUT_HEADER = {name: place for place, name in enumerate(NEEDED)}  # RetinaNet's: path,x1,y1,x2,y2,class
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
 def recognise(path: Path) -> Layout | None:
@@ -36,14 +44,14 @@ def recognise(path: Path) -> Layout | None:
 def columns_of(file: Path) -> dict[str, int] | None:
     """The place of each column of a table, by our name for it; None if it is no table of boxes."""
     try:
-        rows = rows_of(file)
-        header = next(rows, [])
-        places = _places(header)
-        if all(name in places for name in NEEDED):
-            return places
-        return WITHOUT_HEADER if len(header) == len(NEEDED) and all(_box_or_nothing(header[1:5])) else None
+        header = next(rows_of(file), [])
     except (OSError, ValueError, csv.Error):
         return None
+    for columns in (COLUMNS, {**COLUMNS, **SIDES_COLUMNS}):
+        places = _places(header, columns)
+        if all(name in places for name in NEEDED) and len({places[name] for name in NEEDED}) == len(NEEDED):
+            return places
+    return WITHOUT_HEADER if len(header) == len(NEEDED) and all(_box_or_nothing(header[1:5])) else None
 
 
 def rows_of(file: Path) -> Iterator[list[str]]:
@@ -55,14 +63,19 @@ def rows_of(file: Path) -> Iterator[list[str]]:
         yield from csv.reader(content, delimiter=delimiter)
 
 
-def _places(header: list[str]) -> dict[str, int]:
-    plain = [name.strip().lower().replace("_", "").replace(" ", "") for name in header]
-    return {ours: plain.index(name) for ours, names in COLUMNS.items() for name in reversed(names) if name in plain}
+def _plain(header: Sequence[str]) -> list[str]:
+    return [name.strip().lower().replace("_", "").replace(" ", "") for name in header]
+
+
+def _places(header: Sequence[str], columns: dict[str, tuple[str, ...]]) -> dict[str, int]:
+    plain = _plain(header)
+    return {ours: plain.index(name) for ours, names in columns.items() for name in reversed(names) if name in plain}
 
 
 def _box_or_nothing(numbers: list[str]) -> list[bool]:
     empty = not any(number.strip() for number in numbers)
-    return [empty or number.strip().lstrip("-").replace(".", "", 1).isdecimal() for number in numbers]
+    plain = [text.strip().lstrip("-").replace(",", ".", 1).replace(".", "", 1) for text in numbers]
+    return [empty or text.isdecimal() for text in plain]
 
 
 def read(part: Part, findings: Findings) -> Reading:
@@ -73,32 +86,75 @@ def read(part: Part, findings: Findings) -> Reading:
         raise ValueError(
             f"{file} is no table of boxes: expected a file name, xmin, ymin, xmax, ymax and class in each row"
         )
-    rows = rows_of(file)
-    shares = columns is not WITHOUT_HEADER and "XMin" in next(rows)  # Open Images
-    descriptions = class_descriptions(file) if shares else {}
+    header = [] if columns is WITHOUT_HEADER else next(rows_of(file))
+    form = _form(header, columns)
+    descriptions = class_descriptions(file) if form is Form.SHARES else {}
+    sized = "width" in columns and "height" in columns and form is not Form.SIDES
+    if sized and _are_sides_of_boxes(_usable(file, columns, Findings()), columns):
+        findings.note("width and height taken for those of boxes, not of images", file.name)
+        sized = False
     images: dict[str, Annotated] = {}
-    try:
-        for number, row in enumerate(rows, start=1):
-            if len(row) <= max(columns[name] for name in NEEDED):
-                if any(row):
-                    findings.leave_out("rows left out, too short", f"row {number}")
-                continue
-            name = row[columns["file"]].strip()
-            image = images.setdefault(name, Annotated(name, form=Form.SHARES if shares else Form.CORNERS))
-            sides = [
-                row[columns[side]] if columns.get(side, len(row)) < len(row) else None for side in ("width", "height")
-            ]
-            image.size = image.size or whole_sides(*sides)
-            if (item := _item(row, columns, descriptions)) is not None:
-                image.items.append(item)
-    except (ValueError, csv.Error) as error:
-        raise ValueError(f"cannot read {file} as a table: {error}") from error
+    for row in _usable(file, columns, findings):
+        name = row[columns["file"]].strip()
+        image = images.setdefault(name, Annotated(name, form=form))
+        if sized:
+            image.size = image.size or whole_sides(_cell(row, columns["width"]), _cell(row, columns["height"]))
+        if (item := _item(row, columns, descriptions)) is not None:
+            image.items.append(item)
     return Reading([*images.values()], names_of(images.values()), finder_for(file, part.images))
+
+
+def _usable(file: Path, columns: dict[str, int], findings: Findings) -> Iterator[list[str]]:
+    """The rows that have all that is needed, without the header; notes on the others.
+
+    Raises:
+        ValueError: the file is no table there; names it.
+    """
+    first = 1 if columns is WITHOUT_HEADER else 2
+    try:
+        for i, row in enumerate(rows_of(file), start=1):
+            if i >= first and len(row) > max(columns[name] for name in NEEDED):
+                yield row
+            elif i >= first and any(row):
+                findings.leave_out("rows left out, too short", f"row {i}")
+    except (OSError, ValueError, csv.Error) as error:
+        raise ValueError(f"cannot read {file} as a table: {error}") from error
+
+
+def _form(header: Sequence[str], columns: dict[str, int]) -> Form:
+    if "XMin" in header:  # Open Images
+        return Form.SHARES
+    right = _plain(header)[columns["x1"]] if header else ""
+    return Form.SIDES if right in SIDES_COLUMNS["x1"] else Form.CORNERS
+
+
+def _cell(row: list[str], place: int) -> str:
+    return row[place].strip() if place < len(row) else ""
+
+
+def _corners(row: list[str], columns: dict[str, int]) -> list[str]:
+    """The four numbers of a row; a comma in one is its decimal point, as columns are divided by something else."""
+    numbers = [row[columns[name]].strip() for name in ("x0", "y0", "x1", "y1")]
+    return [text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text for text in numbers]
+
+
+def _are_sides_of_boxes(rows: Iterable[list[str]], columns: dict[str, int]) -> bool:
+    """Whether the columns width and height, in nearly all rows, are the box's and not the image's."""
+    boxes = equal = 0
+    for row in rows:
+        try:
+            x0, y0, x1, y1 = (number(text) for text in _corners(row, columns))
+            width, height = (number(_cell(row, columns[side])) for side in ("width", "height"))
+        except ValueError:
+            continue
+        boxes += 1
+        equal += abs(x1 - x0 - width) <= 1 and abs(y1 - y0 - height) <= 1  # the last pixel may be counted, or not
+    return boxes > 0 and equal >= 0.95 * boxes
 
 
 def _item(row: list[str], columns: dict[str, int], descriptions: dict[str, str]) -> Item | None:
     """The object of a row; None where the row says that there is none."""
-    numbers = [row[columns[name]].strip() for name in ("x0", "y0", "x1", "y1")]
+    numbers = _corners(row, columns)
     name = row[columns["class"]]
     if not any(numbers) and not name.strip():
         return None
@@ -106,15 +162,19 @@ def _item(row: list[str], columns: dict[str, int], descriptions: dict[str, str])
         name = clean_name(descriptions.get(name, name))
     except ValueError:
         name = ""
-    crowd = columns["crowd"] < len(row) and row[columns["crowd"]].strip() == "1" if "crowd" in columns else False
+    crowd = _cell(row, columns["crowd"]) == "1" if "crowd" in columns else False
     return Item(name, numbers, crowd, problem="" if name else "boxes refused, no class name")
 
 
 def class_descriptions(file: Path) -> dict[str, str]:
-    """Open Images' names for its classes, /m/01g317 → Person, from the file beside the table, where it is there."""
-    for other in files_in(file.parent, ".csv"):
-        if "class-descriptions" in other.name:
-            return {row[0]: row[1] for row in rows_of(other) if len(row) >= 2}
+    """Open Images' names for its classes, /m/01g317 → Person, from the file near the table, where it is there.
+
+    It is class-descriptions….csv beside it, or metadata/classes.csv where the table is in labels/.
+    """
+    folders = (file.parent, file.parent / "metadata", file.absolute().parent.parent / "metadata")
+    for other in (each for folder in folders for each in files_in(folder, ".csv")):
+        if "class-descriptions" in other.name or (other.name == "classes.csv" and other.parent.name == "metadata"):
+            return {row[0].strip(): row[1].strip() for row in rows_of(other) if len(row) >= 2}
     return {}
 
 

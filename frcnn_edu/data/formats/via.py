@@ -1,5 +1,7 @@
 """VGG Image Annotator: one json file with the regions of all images."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from .layout import Format, Layout, Part
 from .single_files import recognise_files
 
 NAMED = ("label", "class", "name", "category", "type", "object")  # what people call the attribute with the class
+ANSWERS = ("", "yes", "no", "true", "false", "y", "n", "0", "1")  # to a question about an object
 
 
 def recognise(path: Path) -> Layout | None:
@@ -47,21 +50,29 @@ def _regions(entry: Any) -> list[dict[str, Any]]:
 
 
 def class_attribute(regions: list[dict[str, Any]]) -> str | None:
-    """The attribute that holds the class: the user names it. One that is called so, or else the one that most regions have."""
+    """The attribute that holds the class: the user names it.
+
+    One that is called so, or else the one that most regions have; numbers, yes and no only where there are no other words.
+    """
     counts: dict[str, int] = {}
+    worded: set[str] = set()  # attributes with other words
     for region in regions:
         attributes = region.get("region_attributes")
         for name, value in (attributes if isinstance(attributes, dict) else {}).items():
             counts[name] = counts.get(name, 0) + bool(_chosen(value))
+            if isinstance(value, str | dict) and _chosen(value).strip().lower() not in ANSWERS:
+                worded.add(name)
     filled = {name: count for name, count in counts.items() if count}
     called = [name for usual in NAMED for name in filled if name.lower() == usual]
-    return called[0] if called else max(filled, key=lambda name: filled[name], default=None)
+    return called[0] if called else max(filled, key=lambda name: (name in worded, filled[name]), default=None)
 
 
 def _chosen(value: Any) -> str:
-    """The text of an attribute; of a set of check boxes, the first that is checked."""
+    """The text of an attribute; of a set of check boxes, the first that is checked; a number or truth value as json writes it."""
     if isinstance(value, dict):
         return next((str(name) for name, checked in value.items() if checked), "")
+    if isinstance(value, bool | int | float):
+        return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
     return value if isinstance(value, str) else ""
 
 
@@ -74,7 +85,9 @@ def _item(region: dict[str, Any], attribute: str | None) -> Item:
         name = "object" if attribute is None else clean_name(_chosen(value))
         if not name:
             return Item("", problem="boxes refused, no class name")
-        return _box(name, shape if isinstance(shape, dict) else {})
+        item = _box(name, shape if isinstance(shape, dict) else {})
+        several = isinstance(value, dict) and sum(map(bool, value.values())) > 1
+        return replace(item, remark="several classes checked, the first one used") if several else item
     except (KeyError, TypeError, ValueError):
         return Item(name="", problem="boxes refused, not four numbers")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ..findings import Findings
-from ..names import IMAGE_SUFFIXES, clean_name, leaves_folder
-from ..splits import LISTS, by_split, set_apart, split_of
-from .annotated import Annotated, Item, Reading, around, names_of, whole_sides
+from ..names import without_heic
+from ..splits import set_apart
+from .annotated import Annotated, Reading, names_of, whole_sides
 from .folders import (
     ANNOTATION_FOLDERS,
     IMAGE_FOLDERS,
@@ -22,6 +22,9 @@ from .folders import (
     images_in,
 )
 from .layout import Format, Layout, Part, arranged, divided, listing
+from .voc_matching import image_names
+from .voc_objects import items_of
+from .voc_sets import image_sets, read_image_set, splits_of
 
 BESIDE = "images and xml side by side"
 LOOKED_AT = 10  # files that tell what the others are
@@ -97,26 +100,6 @@ def is_annotation(file: Path) -> bool:
     return bool(_ROOT.search(head)) or not re.search(rb"<[a-zA-Z]", head)
 
 
-def image_sets(root: Path) -> dict[str, Path]:
-    """The image sets of a VOC folder by their names; empty where it has none.
-
-    Where there is no folder for them, lists such as train.txt lie among the annotations, or beside their folder.
-    """
-    for folder in (root / "ImageSets" / "Main", root / "ImageSets"):
-        if files := files_in(folder, ".txt"):
-            return {file.stem: file for file in files}
-    for folder in filter(None, (root, child(root, ANNOTATION_FOLDERS))):
-        if files := [file for file in files_in(folder, ".txt") if file.stem.lower() in LISTS]:
-            return {file.stem: file for file in files}
-    return {}
-
-
-def splits_of(sets: dict[str, Path]) -> dict[str, Path]:
-    """Those of the image sets that are splits: "valid", but not "dog_val", which is for one class."""
-    whole = [file for name, file in sets.items() if (found := split_of(name)) and found[1] == "*"]
-    return by_split(whole, name=lambda file: file.stem).get("*", {})
-
-
 def part_of(root: Path, image_set: str) -> Part:
     """The part that an image set of a VOC folder is; without image sets, "train" or "val" of a divided one.
 
@@ -146,26 +129,20 @@ def read(part: Part, findings: Findings) -> Reading:
     """The images of a part; its classes are those of all annotations there, whichever image set they are in."""
     assert part.images is not None  # VOC's annotations do not say where images are: `recognise` does
     images, annotations = images_by_name(part.images), annotations_by_name(part.annotations)
+    trees, broken = parse_all(annotations)
+    theirs = image_names(images, {name: trees.get(name) for name in annotations})
+    trees = {theirs.get(name, name): tree for name, tree in trees.items()}
+    broken = {theirs.get(name, name): why for name, why in broken.items()}
     own = {path for folder in part.labels for path in all_files(folder, ".xml")}
-    _match_folders(images, annotations)
-    names = sorted(name for name in {*images, *annotations} if not own or annotations.get(name) in own)
+    names = sorted(
+        {theirs.get(name, name) for name, path in annotations.items() if path in own} or {*images, *trees, *broken}
+    )
     if part.listed is not None:
         names = read_image_set(part.listed, {*names}, findings)
-    trees, broken = parse_all(annotations)
     whole = {
         name: _annotated(name, images.get(name, []), trees.get(name), broken.get(name)) for name in {*names, *trees}
     }
     return Reading([whole[name] for name in names], names_of(whole.values()))
-
-
-def _match_folders(images: dict[str, list[Path]], annotations: dict[str, Path]) -> None:
-    """Give images and annotations that are in folders of different names one name, that of the image."""
-    alone: dict[str, list[str]] = {}
-    for name in images.keys() - annotations.keys():
-        alone.setdefault(name.rsplit("/", 1)[-1], []).append(name)
-    for name in sorted(annotations.keys() - images.keys()):
-        if len(found := alone.get(name.rsplit("/", 1)[-1], [])) == 1:
-            annotations[found.pop()] = annotations.pop(name)
 
 
 def _annotated(name: str, paths: list[Path], tree: ElementTree.Element | None, broken: str | None) -> Annotated:
@@ -185,7 +162,7 @@ def images_by_name(folder: Path) -> dict[str, list[Path]]:
     images: dict[str, list[Path]] = {}
     for path in all_images(folder):
         images.setdefault(_key(path, folder), []).append(path)
-    return images
+    return {name: without_heic(paths) for name, paths in images.items()}
 
 
 def annotations_by_name(folder: Path) -> dict[str, Path]:
@@ -196,47 +173,6 @@ def annotations_by_name(folder: Path) -> dict[str, Path]:
 def _key(path: Path, folder: Path) -> str:
     """The path in the folder without the suffix; file systems differ in how they write an accent."""
     return unicodedata.normalize("NFC", path.relative_to(folder).with_suffix("").as_posix())
-
-
-def read_image_set(file: Path, existing: set[str], findings: Findings) -> list[str]:
-    """The names in an image set."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cannot read {file} as text: {error}") from error
-    in_folders: dict[str, list[str]] = {}
-    for name in existing:
-        in_folders.setdefault(name.rsplit("/", 1)[-1], []).append(name)
-    lines = [unicodedata.normalize("NFC", line.strip()) for line in text.splitlines()]
-    return list(dict.fromkeys(_listed_name(line, existing, in_folders, findings) for line in lines if line))
-
-
-def _listed_name(line: str, existing: set[str], in_folders: dict[str, list[str]], findings: Findings) -> str:
-    """The name that a line of an image set means: VOC has it without suffix and folders.
-
-    Args:
-        in_folders: the existing names by their last part.
-    """
-    name = line
-    # VOC's sets for one class have a second column of -1, 0 or 1, other lists more columns; a name may hold spaces.
-    while name:
-        if name in existing or leaves_folder(name):
-            return name
-        bare = _bare(name)
-        meant = [bare] if bare in existing else in_folders.get(bare, [])
-        if len(meant) == 1:
-            findings.repair("names in image sets, without their suffix or in another folder", name)
-            return meant[0]
-        name, *column = re.split(r"\s+(?=-?\d+$)", name)
-        if not column:
-            break
-    return line
-
-
-def _bare(name: str) -> str:
-    """A name without folders in front, and without the suffix of an image or annotation."""
-    path = Path(name.replace("\\", "/"))
-    return path.name.removesuffix(path.suffix) if path.suffix.lower() in (*IMAGE_SUFFIXES, ".xml") else path.name
 
 
 class _RefuseDoctype(ElementTree.TreeBuilder):
@@ -287,40 +223,6 @@ def choose_file(paths: list[Path], tree: ElementTree.Element) -> Path | None:
     """The only file, or of several the one that the annotation names; None if that leaves a doubt."""
     named = [path for path in paths if path.name == tree.findtext("filename", "").strip()]
     return paths[0] if len(paths) == 1 else named[0] if named else None
-
-
-def items_of(tree: ElementTree.Element) -> list[Item]:
-    """The objects of an annotation, without those that LabelMe's web page marks as deleted."""
-    kept = [item for item in tree.findall("object") if item.findtext("deleted", "0").strip() != "1"]
-    return [_item(item) for item in kept]
-
-
-def _item(item: ElementTree.Element) -> Item:
-    corners = [item.findtext(f"bndbox/{key}", "") for key in ("xmin", "ymin", "xmax", "ymax")]
-    ignore = item.findtext("difficult", "0").strip() == "1"
-    try:
-        name = clean_name(item.findtext("name", ""))
-    except ValueError:
-        name = ""
-    if not name:
-        return Item(name, corners, ignore, problem="boxes refused, no class name")
-    if (outline := item.find("polygon")) is not None and item.find("bndbox") is None:
-        try:
-            return Item(name, _around(outline), ignore, remark="boxes made from outlines")
-        except ValueError:
-            return Item(name, problem="boxes refused, neither a box nor an outline")
-    return Item(name, corners, ignore)
-
-
-def _around(outline: ElementTree.Element) -> tuple[float, float, float, float]:
-    """The box around <x1>, <y1>, <x2>, …, as Roboflow writes outlines, or around <pt><x>, <y> of LabelMe's web page."""
-    points = [(pt.findtext("x", ""), pt.findtext("y", "")) for pt in outline.findall("pt")]
-    if not points:
-        numbers = {child.tag: child.text for child in outline}
-        points = [
-            (numbers[f"x{i}"] or "", numbers.get(f"y{i}") or "") for i in range(1, len(numbers)) if f"x{i}" in numbers
-        ]
-    return around(points)
 
 
 VOC = Format("Pascal VOC", read)

@@ -12,6 +12,7 @@ from .json_files import read_json
 
 # One of these holds the names.
 NAMES = ("classes.txt", "_darknet.labels", "obj.names", "notes.json", "labels.txt", "class_names.txt")
+MOST_NAMES = 100_000
 SPLIT_KEYS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
 
 
@@ -24,12 +25,14 @@ class Config:
         paths: by split, as written: a folder, a text file of names, or several of them.
         base: what the paths are relative to, as written.
         key_points: how many numbers follow each box.
+        count: of classes, where that is written down besides the names.
     """
 
-    names: list[Any]
+    names: list[str]
     paths: dict[str, Any] = field(default_factory=dict)
     base: str = ""
     key_points: int = 0
+    count: int | None = None
 
 
 def is_yaml(path: Path) -> bool:
@@ -78,19 +81,15 @@ def read_config(file: Path) -> Config:
         ValueError: it has no names that could be used.
     """
     content = read_yaml(file)
-    names = content.get("names") if isinstance(content, dict) else None
+    names = _names_as_written(file) if isinstance(content, dict) and "names" in content else None
     if isinstance(names, dict):
         try:
             numbered = {int(number): name for number, name in names.items()}
         except (TypeError, ValueError):
             numbered = {}
-        names = (
-            [numbered.get(i, f"class {i}") for i in range(max(numbered) + 1)]
-            if numbered and min(numbered) >= 0
-            else None
-        )
-        names = names if names is None or len(names) <= 100_000 else None
-    if not isinstance(names, list) or not names:
+        usable = numbered and min(numbered) >= 0 and max(numbered) < MOST_NAMES
+        names = [numbered.get(i, f"class {i}") for i in range(max(numbered) + 1)] if usable else None
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise ValueError(f"{file} has no usable names: expected a list of class names, or a dict from number to name")
     paths = {
         split: content[key]
@@ -98,9 +97,18 @@ def read_config(file: Path) -> Config:
         for key in keys[::-1]
         if isinstance(content.get(key), str | list)
     }
-    shape = content.get("kpt_shape")
+    shape, count = content.get("kpt_shape"), content.get("nc")
     points = shape[0] * shape[1] if isinstance(shape, list) and [*map(type, shape)] == [int, int] else 0
-    return Config(names, paths, str(content.get("path") or ""), points)
+    named = [name or f"class {i}" for i, name in enumerate(names)]
+    return Config(named, paths, str(content.get("path") or ""), max(points, 0), count if type(count) is int else None)
+
+
+def _names_as_written(file: Path) -> Any:
+    """The names of a data.yaml as text: yaml itself takes no and yes for truth values, 007 for 7, and null for nothing."""
+    try:
+        return yaml.load(file.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)["names"]  # makes text alone
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, yaml.YAMLError) as error:
+        raise ValueError(f"cannot read {file} as yaml: {' '.join(str(error).split())}") from error
 
 
 def read_names(file: Path) -> list[str]:
@@ -136,12 +144,16 @@ def find_names(folder: Path) -> Path | None:
 
 
 def read_data_file(file: Path) -> dict[str, str]:
-    """Darknet's obj.data: lines such as "train = data/train.txt". Empty where the file cannot be read."""
+    """Darknet's obj.data: lines such as "train = data/train.txt".
+
+    Raises:
+        ValueError: it cannot be read; names it.
+    """
     try:
-        lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    except OSError:
-        return {}
-    rows = (line.partition("=") for line in lines)
+        text = file.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise ValueError(f"cannot read {file} as text: {error}") from error
+    rows = (line.partition("=") for line in text.splitlines())
     return {key.strip(): value.strip() for key, equals, value in rows if equals}
 
 
@@ -182,3 +194,16 @@ def resolve(text: str, home: Path, base: str = "") -> Path | None:
         if (place := home.joinpath(*end)).exists():
             return place
     return None
+
+
+def read_lines(file: Path) -> list[str]:
+    """The lines of a text file that hold something.
+
+    Raises:
+        ValueError: it is not text.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read {file} as text: {error}") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..splits import LISTS, set_apart
 from .folders import IMAGE_FOLDERS, child, files_in, folders_in, holds, holds_images, images_in
 from .layout import Layout, Part, arranged, divided, listing
-from .yolo import YOLO, read_lines
+from .yolo import YOLO
 from .yolo_files import (
     entries,
     find_names,
@@ -14,6 +14,7 @@ from .yolo_files import (
     is_yaml,
     read_config,
     read_data_file,
+    read_lines,
     resolve,
 )
 from .yolo_labels import LABEL_FOLDERS, mirrors
@@ -126,8 +127,11 @@ def _elsewhere(names: Path, images: Path, sources: list[Path]) -> Part:
 
 
 def is_data_file(file: Path) -> bool:
-    """Whether a file is Darknet's obj.data."""
-    return bool({"names", "train", "valid"} & {*read_data_file(file)})
+    """Whether a file is Darknet's obj.data, also one that may not be read, so that this is told."""
+    try:
+        return bool({"names", "train", "valid"} & {*read_data_file(file)})
+    except ValueError:
+        return file.name == "obj.data"
 
 
 def _from_data_file(path: Path, file: Path, images: Path | None) -> Layout:

@@ -1,0 +1,92 @@
+"""Google's table for AutoML and Vertex AI: split, address of the image, label, and corners as fractions; without a header."""
+
+import csv
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from ..findings import Findings
+from ..names import clean_name
+from .annotated import Annotated, Form, Item, Reading, around, names_of
+from .finder import finder_for
+from .layout import Format, Layout, Part, arranged, listing
+from .single_files import recognise_files
+from .tables import rows_of
+
+COLUMNS = 11  # the last eight are four corners x, y, of which the second and the fourth may be empty
+SPLITS = {
+    "train": "train", "training": "train", "unassigned": "train", "validate": "val", "validation": "val", "test": "test",
+}  # fmt: skip
+_MACHINE = re.compile(r"^[a-z]+://[^/]*/")
+
+
+def recognise(path: Path) -> Layout | None:
+    """A table of AutoML, or a folder with one, divided by the splits it names; None if it is none."""
+    layout = recognise_files(path, AUTOML, ".csv", _is_automl)
+    if layout is None or layout.whole is None:
+        return layout
+    with suppress(OSError, ValueError, csv.Error):  # to be told when it is read
+        words = {row[0].strip().lower() for row in rows_of(layout.whole.annotations) if row}
+        named = {split: split for word in sorted(words) if (split := SPLITS.get(word))}
+        if set(named) > {"train"}:
+            parts = {
+                split: replace(layout.whole, subset=split, share=None)
+                for split in ("train", "val", "test")
+                if split in named
+            }
+            return arranged(path, AUTOML, layout.how, parts, f"its first column into {listing(parts)}", layout.whole)
+    return layout
+
+
+def _is_automl(file: Path) -> bool:
+    """Whether the first row begins with a word for a split and ends in corners, or in nothing."""
+    try:
+        row = next(rows_of(file), [])
+        return len(row) == COLUMNS and row[0].strip().lower() in SPLITS and (not any(row[3:]) or bool(_corners(row)))
+    except (OSError, ValueError, csv.Error):
+        return False
+
+
+def _corners(row: list[str]) -> list[tuple[str, str]]:
+    """The corners of a row that are given; ValueError where they make no box."""
+    points = [(x, y) for x, y in zip(row[3::2], row[4::2], strict=True) if x.strip() and y.strip()]
+    around(points)
+    return points
+
+
+def read(part: Part, findings: Findings) -> Reading:
+    """The images that a table names for a split, each with the boxes of its rows; all images count for the classes."""
+    images: dict[str, Annotated] = {}
+    chosen: dict[str, Annotated] = {}
+    for i, row in enumerate(_rows(part.annotations), start=1):
+        if len(row) != COLUMNS or row[0].strip().lower() not in SPLITS:
+            if any(row):
+                findings.leave_out("rows left out, without a split, an image and a box", f"row {i}")
+            continue
+        name = _MACHINE.sub("", row[1].strip())
+        image = images.setdefault(name, Annotated(name, form=Form.SHARES))
+        if any(cell.strip() for cell in row[2:]):
+            image.items.append(_item(row))
+        if part.subset in (None, SPLITS[row[0].strip().lower()]):
+            chosen[name] = image
+    return Reading([*chosen.values()], names_of(images.values()), finder_for(part.annotations, part.images))
+
+
+def _rows(file: Path) -> Iterator[list[str]]:
+    try:
+        yield from rows_of(file)
+    except (OSError, ValueError, csv.Error) as error:
+        raise ValueError(f"cannot read {file} as a table: {error}") from error
+
+
+def _item(row: list[str]) -> Item:
+    try:
+        name = clean_name(row[2])
+        return Item(name, around(_corners(row))) if name else Item("", problem="boxes refused, no class name")
+    except ValueError:
+        return Item("", problem="boxes refused, not four numbers")
+
+
+AUTOML = Format("AutoML", read)

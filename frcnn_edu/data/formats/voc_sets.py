@@ -1,0 +1,71 @@
+"""VOC's image sets: text files with the names of the images that are for training, and so on."""
+
+import re
+import unicodedata
+from pathlib import Path
+
+from ..findings import Findings
+from ..names import IMAGE_SUFFIXES, leaves_folder
+from ..splits import LISTS, by_split, split_of
+from .folders import ANNOTATION_FOLDERS, child, files_in
+
+
+def image_sets(root: Path) -> dict[str, Path]:
+    """The image sets of a VOC folder by their names; empty where it has none.
+
+    Where there is no folder for them, lists such as train.txt lie among the annotations, or beside their folder.
+    """
+    for folder in (root / "ImageSets" / "Main", root / "ImageSets"):
+        if files := files_in(folder, ".txt"):
+            return {file.stem: file for file in files}
+    for folder in filter(None, (root, child(root, ANNOTATION_FOLDERS))):
+        if files := [file for file in files_in(folder, ".txt") if file.stem.lower() in LISTS]:
+            return {file.stem: file for file in files}
+    return {}
+
+
+def splits_of(sets: dict[str, Path]) -> dict[str, Path]:
+    """Those of the image sets that are splits: "valid", but not "dog_val", which is for one class."""
+    whole = [file for name, file in sets.items() if (found := split_of(name)) and found[1] == "*"]
+    return by_split(whole, name=lambda file: file.stem).get("*", {})
+
+
+def read_image_set(file: Path, existing: set[str], findings: Findings) -> list[str]:
+    """The names in an image set."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read {file} as text: {error}") from error
+    by_file: dict[str, list[str]] = {}
+    for name in existing:
+        by_file.setdefault(name.rpartition("/")[2].casefold(), []).append(name)
+    lines = [unicodedata.normalize("NFC", line.strip()) for line in text.splitlines()]
+    return list(dict.fromkeys(_listed_name(line, existing, by_file, findings) for line in lines if line))
+
+
+def _listed_name(line: str, existing: set[str], by_file: dict[str, list[str]], findings: Findings) -> str:
+    """The name that a line of an image set means: VOC has it without suffix and folders.
+
+    Args:
+        by_file: the existing names by their last part, in lower case.
+    """
+    name = line
+    # VOC's sets for one class have a second column of -1, 0 or 1, other lists more columns; a name may hold spaces.
+    while name:
+        if name in existing or leaves_folder(name):
+            return name
+        bare = _bare(name)
+        meant = [bare] if bare in existing else by_file.get(bare.casefold(), [])
+        if len(meant) == 1:
+            findings.repair("names in image sets, without their suffix, or in another folder or spelling", name)
+            return meant[0]
+        name, *column = re.split(r"\s+(?=-?\d+$)", name)
+        if not column:
+            break
+    return line
+
+
+def _bare(name: str) -> str:
+    """A name without folders in front, and without the suffix of an image or annotation."""
+    path = Path(name.replace("\\", "/"))
+    return path.name.removesuffix(path.suffix) if path.suffix.lower() in (*IMAGE_SUFFIXES, ".xml") else path.name

@@ -1,0 +1,70 @@
+"""The images of a part of a YOLO data set, each with its file of labels."""
+
+from pathlib import Path
+
+from ..findings import Findings
+from ..splits import split_of_path
+from .finder import ImageFinder, home_of
+from .folders import all_files, all_images
+from .layout import Part
+from .yolo_files import NAMES, Config, entries, read_lines, resolve
+from .yolo_labels import Labels
+
+Pair = tuple[str, Path | None, Path | None]  # name, image, labels
+
+
+def pairs_by_images(part: Part, config: Config, findings: Findings) -> list[Pair]:
+    """Images, each with its file of labels, if it has one."""
+    labels = Labels(home_of(part.annotations))
+    sources = _sources(part, config)
+    pairs = [(name, path, None if path is None else labels.of(path, name)) for name, path in _images(part, sources)]
+    if without := sum(path is not None and file is None for _, path, file in pairs):
+        findings.note(
+            "images without a file of labels, taken as images without objects", part.annotations.name, without
+        )
+    if all(source.is_dir() for source in sources):  # else another list may name their images
+        for file in labels.without_image({file for _, _, file in pairs if file is not None}):
+            findings.leave_out("labels without an image", file.name)
+    return pairs
+
+
+def pairs_by_labels(part: Part, findings: Findings) -> list[Pair]:
+    """Files of labels, each with its image, where images of other parts lie among those of this one."""
+    assert part.images is not None
+    pairs: list[Pair] = []
+    for folder in part.labels:
+        finder = ImageFinder(part.images, split=split_of_path(folder))
+        for file in all_files(folder, ".txt"):
+            if file.name.lower() not in NAMES:
+                path = _find(finder, file.relative_to(folder).with_suffix("").as_posix())
+                pairs.append((file.name if path is None else path.name, path, file))
+    known = {path for _, path, _ in pairs}
+    if others := sum(path not in known for path in all_images(part.images)):
+        findings.note("images without a file of labels here, left out", part.images.name, others)
+    return pairs
+
+
+def _sources(part: Part, config: Config) -> list[Path]:
+    """The folders of images, or the text files that name them, of a part."""
+    home = home_of(part.annotations)
+    if part.subset is None or part.images is not None:
+        return [path for path in (part.listed, part.images) if path is not None][:1] or [home]
+    return [path for text in entries(config.paths[part.subset]) if (path := resolve(text, home, config.base))]
+
+
+def _images(part: Part, sources: list[Path]) -> list[tuple[str, Path | None]]:
+    """The images of some sources, by name, with their files where they have one."""
+    root = part.images or home_of(part.annotations)
+    found: list[tuple[str, Path | None]] = []
+    for source in sources:
+        if source.is_dir():
+            found += [(path.relative_to(source).as_posix(), path) for path in all_images(source)]
+        else:
+            finder = ImageFinder(root, (source.parent, root), split=split_of_path(source))
+            found += [(line, _find(finder, line)) for line in read_lines(source)]
+    return found
+
+
+def _find(finder: ImageFinder, name: str) -> Path | None:
+    candidates = [path] if (path := finder.as_written(name)) else finder.by_name(name)
+    return candidates[0] if len(candidates) == 1 else None
