@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..findings import Findings
-from ..names import clean_name
+from ..names import clean_name, find_file
 from .annotated import Annotated, Item, Reading, around, names_of, number, polygon_area, whole_sides
 from .finder import ImageFinder, finder_for
 from .folders import ANNOTATION_FOLDERS, all_files, all_images, child, files_in
@@ -60,7 +60,7 @@ def _annotated(file: Path, content: dict[str, Any], finder: ImageFinder, finding
     items = together([(shape.get("group_id"), _item(shape)) for shape in content["shapes"]])
     size = whole_sides(content.get("imageWidth"), content.get("imageHeight"))
     name = str(content.get("imagePath") or file.stem)
-    path = None
+    path = find_file(file.parent, name)
     if _stem(name) != file.stem and (path := _image_beside(file, finder)) is not None:
         findings.repair("images taken by the name of the json file, since it says another one inside", file.name)
     return Annotated(name if path is None else path.name, items, path, size)

@@ -228,15 +228,23 @@ def open_images(root: Path) -> Path:
 # ----------------------------------------------------------------------------------------------------------- other tools
 
 
-def labelme(root: Path, shape: str = "rectangle") -> Path:
-    draw(root)
-    for name, boxes in TRUTH.items():
+def labelme(
+    root: Path,
+    shape: str = "rectangle",
+    names: Iterable[str] = SIZES,
+    images: str = ".",
+    inside: str = "..\\elsewhere\\{}",
+) -> Path:
+    """Args: inside: what the json files say of their images."""
+    draw(root / images, names)
+    for name in names:
+        boxes = TRUTH[name]
         corners = {
             "rectangle": lambda x0, y0, x1, y1: [[x1, y0], [x0, y1]],  # from whichever corner people began
             "polygon": lambda x0, y0, x1, y1: [[x0, y0], [x1, y0], [x1, y1], [x0, y1]],
         }[shape]
         shapes = [{"label": label, "points": corners(*box), "shape_type": shape, "flags": {}} for label, *box in boxes]
-        content = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": f"..\\elsewhere\\{name}",
+        content = {"version": "5.5.0", "flags": {}, "shapes": shapes, "imagePath": inside.format(name),
                    "imageData": None, "imageHeight": SIZES[name][1], "imageWidth": SIZES[name][0]}  # fmt: skip
         dump(root / f"{Path(name).stem}.json", content)
     return root

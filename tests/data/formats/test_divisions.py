@@ -111,14 +111,40 @@ def test_an_image_without_a_file_is_told_once(tmp_path: Path) -> None:
     assert left_out == {"train": {"images left out, no file": {"IMG 7.jpg": 1}}, "val": {}, "test": {}}
 
 
-def test_folders_for_classes_are_one_data_set(tmp_path: Path) -> None:
-    for name, folder in (("IMG 0.jpg", "ace"), ("IMG 1.jpg", "king"), ("IMG 4.jpg", "king")):
-        ex.voc(tmp_path / folder, ".", ".", [name])
-    layout = layout_of(tmp_path)
-    assert layout.title == "Pascal VOC, images and xml side by side in 2 folders"
-    assert objects(open_dataset(tmp_path, "all")) == {
-        name: ex.TRUTH[name] for name in ("IMG 0.jpg", "IMG 1.jpg", "IMG 4.jpg")
-    }
+@pytest.mark.parametrize(
+    ("write", "title"),
+    [
+        (lambda p, names: ex.voc(p, ".", ".", names), "Pascal VOC, images and xml side by side in 2 folders"),
+        (
+            lambda p, names: ex.labelme(p, names=names, inside="{}"),
+            "labelme, images and json side by side in 2 folders",
+        ),
+    ],
+    ids=["voc", "labelme"],
+)
+def test_folders_for_classes_are_one_data_set(tmp_path: Path, write: Callable[..., Path], title: str) -> None:
+    """Also where files in them have the same names."""
+    write(tmp_path / "ace", ["IMG 0.jpg", "IMG 2.jpg"])
+    write(tmp_path / "king", ["IMG 1.jpg", "IMG 4.jpg"])
+    for path in (tmp_path / "king").glob("IMG 4.*"):
+        path.write_text(path.read_text().replace("IMG 4", "IMG 2")) if path.suffix != ".jpg" else None
+        path.rename(path.with_stem("IMG 2"))
+    assert layout_of(tmp_path).title == title
+    data: Any = open_dataset(tmp_path, "all")
+    found = {f"{record.path.parent.name}/{record.path.name}": len(record.boxes) for record in data.records}
+    assert found == {"ace/IMG 0.jpg": 1, "ace/IMG 2.jpg": 2, "king/IMG 1.jpg": 1, "king/IMG 2.jpg": 1}
+
+
+@pytest.mark.parametrize("inside", ["{}", "..\\..\\images\\{}"], ids=["names", "paths"])
+def test_labelme_in_folders_for_the_splits(tmp_path: Path, inside: str) -> None:
+    """annotations/train/ for images/train/, with files of the same names in val/."""
+    for split, names in (("train", ["IMG 0.jpg", "IMG 2.jpg"]), ("val", ["IMG 0.jpg"])):
+        ex.labelme(tmp_path / "annotations" / split, names=names, images=f"../../images/{split}", inside=inside)
+    for split in existing_splits(tmp_path):
+        data: Any = open_dataset(tmp_path, split)
+        assert {record.path.parent.name for record in data.records} == {split}
+        assert data.findings.left_out == {}
+    assert existing_splits(tmp_path) == ["train", "val"]
 
 
 def test_splits_in_folders_of_their_own(tmp_path: Path) -> None:
