@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import NoReturn
 
 from .commands.examples import EXAMPLES
@@ -46,10 +47,24 @@ def one_line(error: object) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """Whose messages hold no control characters, whatever a file is called that a shell puts on the command line."""
+    """One that answers a mistake in one line, without control characters, whatever a file is called that a shell puts there.
+
+    An option that does not exist is told by the command it was given to, with the one that it resembles.
+    """
 
     def error(self, message: str) -> NoReturn:
-        super().error(one_line(message))
+        self.exit(2, f"error: {one_line(message)} ({self.prog} --help)\n")
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def,override]
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._instead_of(unknown[0])}")
+        return found, unknown
+
+    def _instead_of(self, unknown: str) -> str:
+        options = [option for action in self._actions for option in action.option_strings]
+        alike = get_close_matches(unknown.partition("=")[0], options, n=1, cutoff=0.7)
+        return f"; did you mean {alike[0]}?" if alike else ""
 
 
 def make_parser() -> Parser:

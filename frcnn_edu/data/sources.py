@@ -63,6 +63,10 @@ def check_split(source: str | Path, split: str, images: str | Path | None = None
         ValueError: the message of `open_dataset`.
     """
     if str(source) == SHAPES:
+        if images is not None:
+            raise ValueError(
+                "--images says where the images of a data set are; shapes, which is built in, has no files"
+            )
         if split not in SPLITS:
             raise ValueError(f"shapes has no split {split!r}; it has {', '.join(SPLITS)}")
         return

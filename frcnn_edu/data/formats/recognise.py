@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from ..findings import Findings
-from ..splits import LISTS, by_split, set_apart
+from ..splits import LISTS, by_split, set_apart, split_of
 from . import coco, cvat, label_studio, labelme, tables, via, voc, yolo_layout
 from .annotated import Reading
-from .folders import IMAGE_FOLDERS, child, files_in, folders_in, images_in, suffix_counts
+from .folders import ANNOTATION_FOLDERS, IMAGE_FOLDERS, child, files_in, folders_in, images_in, suffix_counts
 from .json_files import JSON_KINDS
 from .layout import Format, Layout, Part, arranged, divided, listing
 
@@ -130,8 +130,10 @@ def _only_splits(folder: Path, images: Path | None) -> Layout | None:
 def _nothing_at(path: Path) -> str:
     """What there is at a path instead of a data set, and what would be one."""
     if path.is_file():
-        return f"no data set at {str(path)!r}: {_about_file(path)} Understood are: {UNDERSTOOD}"
+        return f"no data set at {str(path)!r}: {_about_file(path)} Formats understood: {UNDERSTOOD}"
     found = f"no data set at {str(path)!r}: found {suffix_counts(path)}"
+    if (above := _above(path)) is not None:
+        return f"{found}. Did you mean the folder above, {above.path} ({above.title})?"
     if (images := child(path, ("jpegimages",))) is not None and child(path, ("annotations",)) is None:
         found += f"; beside {images.name}/ it has no folder Annotations"
     elif hidden := [file.name for file in files_in(path) if not os.access(file, os.R_OK)]:
@@ -145,21 +147,31 @@ def _nothing_at(path: Path) -> str:
             if files
             else "add data.yaml, or classes.txt with one name a line"
         )
+    elif files := files_in(path, ".yaml", ".yml"):
+        found += f"; {files[0].name} has no names of classes, so it is no YOLO data set"
     elif files_in(path, ".zip", ".tar", ".gz", ".7z", ".rar"):
-        found += "; unpack the archive, then name its folder"
+        found += "; unpack the archive, then give its folder"
     elif images_in(path) or any(images_in(folder) for folder in folders_in(path)):
         found += "; there are images, but no annotations of them"
-    return f"{found}. Understood are: {UNDERSTOOD}"
+    return f"{found}. Formats understood: {UNDERSTOOD}"
+
+
+def _above(path: Path) -> Layout | None:
+    """The data set of which a folder is a part, if that is what it is called: images, annotations, or a split."""
+    if path.name.lower() in (*IMAGE_FOLDERS, *ANNOTATION_FOLDERS) or split_of(path.name):
+        with suppress(ValueError):
+            return _at(path.absolute().parent, None)
+    return None
 
 
 def _about_file(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
-        return "it is an archive; unpack it, then name its folder."
+        return "it is an archive; unpack it, then give its folder."
     if suffix == ".json":
         return f"the json file is none of {', '.join(JSON_KINDS.values())}."
     if suffix == ".csv":
         return "the table needs columns for file name, xmin, ymin, xmax, ymax and class."
     if suffix in (".yaml", ".yml"):
         return "the yaml file names no classes."
-    return "a file of this kind holds no data set; name the folder it lies in."
+    return "a file of this kind holds no data set; give its folder."

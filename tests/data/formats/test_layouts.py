@@ -223,8 +223,8 @@ def pile(root: Path, *names: str) -> Path:
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda p: pile(p, "a.docx"), r"found 1 \.docx\. Understood are: Pascal VOC, COCO, YOLO"),
-        (lambda p: (ex.draw(p), p)[1], r"found 10 \.jpg; there are images, but no annotations of them\. Understood"),
+        (lambda p: pile(p, "a.docx"), r"found 1 \.docx\. Formats understood: Pascal VOC, COCO, YOLO"),
+        (lambda p: (ex.draw(p), p)[1], r"found 10 \.jpg; there are images, but no annotations of them\. Formats"),
         (lambda p: ex.yolo(p, ".", "."), r"labels of YOLO without the names of their classes: add data\.yaml, or classes\.txt"),
         (lambda p: ex.yolo(p, "images", "labels"), r"labels of YOLO without the names of their classes"),
         (lambda p: ex.text(p / "data.yaml", "train: a/images\nval: b\nnames: [x]").parent, r"data\.yaml says train: a/images; nothing of that name is in .*cards. Correct the line, or take it out"),
@@ -233,7 +233,7 @@ def pile(root: Path, *names: str) -> Path:
         (lambda p: ex.text(p / "data.yaml", "train: [\n").parent, r"cannot read .*data\.yaml as yaml"),
         (lambda p: ex.text(p / "data.yaml", "names: !!python/object/apply:os.system ['true']"), r"cannot read .*data\.yaml as yaml"),
         (lambda p: ex.text(p / "data.yaml", "names: 5\ntrain: ."), r"data\.yaml has no usable names"),
-        (lambda p: pile(p, "cards.zip"), r"found 1 \.zip; unpack the archive, then name its folder"),
+        (lambda p: pile(p, "cards.zip"), r"found 1 \.zip; unpack the archive, then give its folder"),
         (lambda p: pile(p, "cards.zip") / "cards.zip", r"it is an archive; unpack it"),
         (lambda p: ex.dump(p / "x.json", {"boxes": []}), r"the json file is none of COCO's, labelme's"),
         (lambda p: ex.table(p / "x.csv", [["a", "b"]]), r"the table needs columns for file name, xmin"),
@@ -251,12 +251,28 @@ def test_what_is_found_is_said(tmp_path: Path, write: Callable[[Path], Path], me
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("write", "part", "title"),
+    [
+        (lambda p: ex.yolo_splits(p, ROBOFLOW), "train", "YOLO, data.yaml"),
+        (ex.voc, "Annotations", "Pascal VOC, JPEGImages/ and Annotations/"),
+        (ex.voc, "JPEGImages", "Pascal VOC, JPEGImages/ and Annotations/"),
+        (lambda p: ex.coco_files(p, "{}.json", "images"), "images", "COCO, one file a split"),
+    ],
+    ids=["split", "annotations", "images", "images of coco"],
+)
+def test_the_folder_above_is_named(tmp_path: Path, write: Callable[[Path], Path], part: str, title: str) -> None:
+    root = write(tmp_path / "cards")
+    with pytest.raises(ValueError, match=re.escape(f"Did you mean the folder above, {root} ({title})?")):
+        layout_of(root / part)
+
+
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pile(tmp_path, "a.jpg", "boxes.csv")
     monkeypatch.setattr(
         "os.access", lambda path, mode: Path(path).suffix != ".csv"
     )  # who runs tests may read everything
-    with pytest.raises(ValueError, match=r"; there is no permission to read boxes\.csv\. Understood are"):
+    with pytest.raises(ValueError, match=r"; there is no permission to read boxes\.csv\. Formats understood"):
         layout_of(tmp_path)
 
 
