@@ -1,0 +1,74 @@
+"""DOTA: a text file for each aerial image, with the four corners of a turned box, class and difficulty, a line an object."""
+
+from pathlib import Path
+
+from ..findings import Findings
+from ..names import clean_name
+from ..splits import by_split
+from .annotated import Item, Reading, around, number
+from .folders import child, folders_in
+from .layout import Format, Layout, Part, arranged, listing
+from .text_labels import TextLabels
+
+HEADINGS = ("imagesource:", "gsd:")  # where the image is from, and how many metres a pixel is
+
+
+def recognise(path: Path) -> Layout | None:
+    """A folder with labelTxt/ and images/, as DOTA and Roboflow's "oriented bounding boxes" have them; None if it is none."""
+    return LINES.recognise(path, DOTA) or _in_split_folders(path)
+
+
+def _in_split_folders(path: Path) -> Layout | None:
+    """train/labelTxt/ and the like: Roboflow puts a data.yaml beside them, as if the labels were YOLO's."""
+    for found in by_split(folder for folder in folders_in(path) if child(folder, LINES.folders)).values():
+        layouts = {split: layout for split, folder in found.items() if (layout := LINES.recognise(folder, DOTA))}
+        parts = {split: layout.whole for split, layout in layouts.items() if layout.whole is not None}
+        if parts:
+            names = listing(f"{found[split].name}/" for split in parts)
+            return arranged(path, DOTA, next(iter(layouts.values())).how, parts, f"the folders {names}")
+    return None
+
+
+def read(part: Part, findings: Findings) -> Reading:
+    """The images of a folder of labels, with the upright boxes around the turned ones."""
+    return LINES.read(part, findings)
+
+
+def _is_object(line: str) -> bool:
+    words = line.split()
+    try:
+        _points(words)
+    except ValueError:
+        return False
+    return len(words) in (9, 10) and not words[8].replace(".", "").isdecimal()
+
+
+def _points(words: list[str]) -> list[tuple[float, float]]:
+    """The four corners that begin a line.
+
+    Raises:
+        ValueError: it begins with anything else.
+    """
+    numbers = [number(word) for word in words[:8]]
+    return [*zip(numbers[::2], numbers[1::2])]
+
+
+def _item(line: str) -> Item | None:
+    if line.lower().startswith(HEADINGS):
+        return None
+    words = line.split()
+    try:
+        name = clean_name(words[8])
+    except (ValueError, IndexError):
+        return Item("", problem="boxes refused, no class name")
+    try:
+        box = around(_points(words))
+    except ValueError:
+        return Item(name, problem="boxes refused, not eight numbers")
+    turned = any(x not in box[::2] or y not in box[1::2] for x, y in _points(words))
+    difficult = len(words) > 9 and words[9] != "0"  # version 1.5 has 2 for the smallest
+    return Item(name, box, difficult, remark="boxes around turned boxes" if turned else "")
+
+
+LINES = TextLabels(("labeltxt", "annfiles"), ("images",), _is_object, _item)
+DOTA = Format("DOTA", read)
