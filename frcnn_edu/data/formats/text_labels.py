@@ -8,7 +8,7 @@ from ..findings import Findings
 from ..splits import by_split
 from .annotated import Annotated, Item, Reading, names_of
 from .finder import ImageFinder
-from .folders import IMAGE_FOLDERS, all_images, child, files_in, folders_in
+from .folders import IMAGE_FOLDERS, all_images, child, files_in, folders_in, images_in
 from .layout import Format, Layout, Part, arranged, divided, listing
 from .yolo import read_lines
 
@@ -38,9 +38,9 @@ class TextLabels:
         if not path.is_dir():
             return None
         for folder in filter(None, (child(path, self.folders), path)):
-            if self._has_objects(folder):
-                beside = folder == path
-                how = "images and text files side by side" if beside else f"text files in {folder.name}/"
+            beside = folder == path and path.absolute().name.lower() not in self.folders
+            if self._has_objects(folder) and (not beside or images_in(folder)):
+                how = "images and text files side by side" if beside else f"text files in {folder.absolute().name}/"
                 return divided(path, format, how, Part(folder))
         if (folder := child(path, self.folders)) is None:
             return None
