@@ -37,6 +37,12 @@ def read(part: Part, findings: Findings) -> Reading:
     if not isinstance(content, list):
         raise ValueError(f"{part.annotations} is not json of CreateML: it is no list of images")
     images = [_annotated(entry, i) for i, entry in enumerate(content)]
+    for image in images:
+        # Some tools write the upper left corner. Taken as a center, it puts boxes near the edge outside of the image.
+        if outside := sum(not item.problem and min(item.numbers[:2]) < -1 for item in image.items):
+            findings.note(
+                "boxes that begin outside the image: x and y may be a corner, not the center", image.name, outside
+            )
     return Reading(images, names_of(images), finder_for(part.annotations, part.images))
 
 

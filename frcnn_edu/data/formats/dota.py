@@ -66,7 +66,7 @@ def _item(line: str) -> Item | None:
     except ValueError:
         return Item(name, problem="boxes refused, not eight numbers")
     turned = any(x not in box[::2] or y not in box[1::2] for x, y in _points(words))
-    difficult = len(words) > 9 and words[9] != "0"  # version 1.5 has 2 for the smallest
+    difficult = len(words) > 9 and words[9] != "0"  # there may be several degrees of it
     return Item(name, box, difficult, remark="boxes around turned boxes" if turned else "")
 
 

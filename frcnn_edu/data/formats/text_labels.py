@@ -1,5 +1,6 @@
 """What formats with a text file for each image and a line for each object have in common: KITTI, DOTA, VisDrone."""
 
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +43,12 @@ class TextLabels:
             if self._has_objects(folder) and (not beside or images_in(folder)):
                 how = "images and text files side by side" if beside else f"text files in {folder.absolute().name}/"
                 return divided(path, format, how, Part(folder))
-        if (folder := child(path, self.folders)) is None:
-            return None
-        for found in by_split(each for each in folders_in(folder) if self._has_objects(each)).values():
-            parts = {split: Part(each) for split, each in found.items()}
-            names = listing(f"{each.name}/" for each in found.values())
-            return arranged(path, format, f"text files in {folder.name}/", parts, f"the folders {names}")
+        labels = child(path, self.folders)
+        inside = folders_in(labels) if labels is not None else []
+        for found in by_split(folder for folder in inside if self._has_objects(folder)).values():
+            parts = {split: Part(folder) for split, folder in found.items()}
+            names = listing(f"{folder.name}/" for folder in found.values())
+            return arranged(path, format, f"text files in {inside[0].parent.name}/", parts, f"the folders {names}")
         return None
 
     def _has_objects(self, folder: Path) -> bool:
@@ -65,9 +66,9 @@ class TextLabels:
         home, likely = self._places(part)
         files = files_in(part.annotations, ".txt")
         images = [self._annotated(file, findings) for file in files]
-        stems = {file.stem for file in files}
+        labelled = {_folded(file.stem) for file in files}
         for path in all_images(likely[0] if likely else home):
-            if path.stem not in stems:
+            if not {_folded(path.stem), _folded(path.name)} & labelled:  # a.txt, or a.jpg.txt
                 images.append(Annotated(path.name, path=path, problem="images left out, no annotation"))
         return Reading(images, names_of(images), ImageFinder(home, likely, hint=part.annotations.name))
 
@@ -96,3 +97,7 @@ class TextLabels:
             return folder, []
         usual = [found for name in (*self.images, *IMAGE_FOLDERS) if (found := child(home, (name,))) is not None]
         return home, [found / split for found in usual if (found / split).is_dir()]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

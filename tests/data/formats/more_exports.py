@@ -77,9 +77,11 @@ def sku(root: Path) -> Path:
     return root
 
 
-def make_sense(root: Path) -> Path:
+def make_sense(root: Path, header: bool = False) -> Path:
+    names = ["label_name", "bbox_x", "bbox_y", "bbox_width", "bbox_height", "image_name", "image_width", "image_height"]
     ex.draw(root)
-    rows = [
+    rows: list[list[Any]] = [names] if header else []
+    rows += [
         [label, x0, y0, x1 - x0, y1 - y0, name, *ex.SIZES[name]]
         for name in ex.SIZES
         for label, x0, y0, x1, y1 in ex.TRUTH[name]

@@ -19,7 +19,7 @@ WRITERS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "createml": (more.createml, "_annotations.createml.json"),
     "via csv": (more.via_csv, "via_export_csv.csv"),
     "image folder": (more.image_folder, "metadata.jsonl"),
-    "without header": (more.make_sense, "labels_cards.csv"),
+    "eight columns": (more.make_sense, "labels_cards.csv"),
     "kitti": (more.kitti, "label_2/IMG 2.txt"),
     "dota": (more.dota, "labelTxt/IMG 2.txt"),
     "visdrone": (more.visdrone, "annotations/IMG 2.txt"),
@@ -108,7 +108,7 @@ def test_odd_values_in_cells(folders: dict[str, Path], place: tuple[Any, ...], v
 
 
 @pytest.mark.parametrize(
-    ("name", "separator"), [("kitti", " "), ("dota", " "), ("visdrone", ","), ("without header", ",")]
+    ("name", "separator"), [("kitti", " "), ("dota", " "), ("visdrone", ","), ("eight columns", ",")]
 )
 def test_odd_words(folders: dict[str, Path], name: str, separator: str) -> None:
     root = folders[name]

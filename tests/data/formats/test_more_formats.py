@@ -1,5 +1,6 @@
 """The same ten images in formats that fewer tools write: each is recognised, and gives the same objects."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,10 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...], dict[str,
             more.by_split(p, lambda folder, names: more.image_folder(folder, names, numbers=True)) / "classes.txt",
             *ex.CLASSES).parent,
         "Hugging Face image folder, metadata.jsonl", ALL_THREE, {}),
-    "sku-110k": (more.sku, "CSV without a header, one file a split", ALL_THREE, {}),
-    "make sense": (more.make_sense, "CSV without a header, labels_cards.csv", HEAP, {}),
+    "sku-110k": (more.sku, "CSV of eight columns, one file a split", ALL_THREE, {}),
+    "make sense": (more.make_sense, "CSV of eight columns, labels_cards.csv", HEAP, {}),
+    "make sense, header": (
+        lambda p: more.make_sense(p, header=True), "CSV of eight columns, labels_cards.csv", HEAP, {}),
     "kitti": (more.kitti, "KITTI, text files in label_2/", HEAP, {}),
     "kitti, training": (
         lambda p: (more.kitti(p / "training"), ex.draw(p / "testing" / "image_2", ["IMG 0.jpg"]))[0].parent,
@@ -95,7 +98,7 @@ def test_the_same_objects(
         name: sorted((renamed.get(label, label), *map(float, box)) for label, *box in boxes)
         for name, boxes in ex.TRUTH.items()
     }
-    if title.startswith("CSV without"):  # such tables have no row for an image without objects
+    if title.startswith("CSV"):  # such tables have no row for an image without objects
         truth = {name: boxes for name, boxes in truth.items() if boxes}
     assert found == truth
     for split, each in data.items():
@@ -144,6 +147,19 @@ def test_labels_and_images_without_each_other(tmp_path: Path, write: Callable[[P
         "images left out, labels are not text": {"IMG 8.txt": 1},
     }
     assert {record.path.name for record in data.records} == {*ex.SIZES} - {"IMG 2.jpg", "IMG 5.jpg", "IMG 8.jpg"}
+
+
+@pytest.mark.parametrize(
+    "rename",
+    [lambda name: f"{name}.txt", lambda name: f"{Path(name).stem.lower()}.txt"],
+    ids=["a.jpg.txt", "lower case"],
+)
+def test_names_of_labels(tmp_path: Path, rename: Callable[[str], str]) -> None:
+    for file in [*(more.kitti(tmp_path) / "label_2").iterdir()]:
+        file.rename(file.with_name(rename(f"{file.stem}.jpg")))
+    data = open_dataset(tmp_path, "all")
+    assert len(data) == 10
+    assert data.findings.left_out == {}
 
 
 def test_the_left_camera_comes_first(tmp_path: Path) -> None:
@@ -211,6 +227,24 @@ def test_one_bad_place_costs_only_itself(
     assert after.findings.left_out[finding].total() == 1
     lost = [name for name, boxes in objects(before).items() if objects(after).get(name) != boxes]
     assert len(lost) == 1
+
+
+def test_corners_in_the_place_of_centers(tmp_path: Path) -> None:
+    """Nothing in a file of CreateML says so, but a center never lies so near to the edge."""
+    note = "boxes that begin outside the image: x and y may be a corner, not the center"
+    file = more.createml(tmp_path) / "_annotations.createml.json"
+    assert note not in open_dataset(tmp_path, "all").findings.noted
+    content = json.loads(file.read_text())
+    for entry in content:
+        for annotation in entry["annotations"]:
+            coordinates = annotation["coordinates"]
+            coordinates["x"] -= coordinates["width"] / 2
+            coordinates["y"] -= coordinates["height"] / 2
+    ex.dump(file, content)
+    data = open_dataset(tmp_path, "all")
+    boxes = [box for boxes in ex.TRUTH.values() for _, *box in boxes]
+    outside = sum(min(x0 - (x1 - x0) / 2, y0 - (y1 - y0) / 2) < -1 for x0, y0, x1, y1 in boxes)
+    assert data.findings.noted[note].total() == outside > 5
 
 
 def test_numbers_without_names(tmp_path: Path) -> None:
