@@ -31,7 +31,8 @@ class Foreign:
 JSON, LINES, TEXT = (".json",), (".json", ".jsonl", ".ndjson", ".manifest"), (".txt",)
 FOREIGN = (
     # ---- json of annotation tools
-    Foreign("Supervisely's json", 'export the project with Supervisely\'s app "Export to COCO"', JSON, (r'"classTitle"\s*:',)),
+    Foreign("Supervisely's json", "name a folder with these files in ann/, and the images in img/", JSON,
+            (r'"classTitle"\s*:', r'"geometryType"\s*:|"points"\s*:|"bitmap"\s*:')),
     Foreign("a project of the VGG Image Annotator 3", "in VIA, export it as COCO", JSON,
             (r'"project"\s*:\s*\{', r'"vid_list"\s*:|"data_format_version"\s*:', r'"metadata"\s*:|"view"\s*:')),
     Foreign("VoTT's json", "in VoTT, export the project as CSV or Pascal VOC", (".json", ".vott"),

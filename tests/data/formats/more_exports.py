@@ -1,11 +1,15 @@
 """The data set of `exports` in formats that fewer tools write; each function returns the folder."""
 
+import base64
+import io
 import json
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import exports as ex
+from PIL import Image
 
 VISDRONE = {"ace": 1, "king": 4}  # pedestrian and car
 
@@ -65,6 +69,35 @@ def image_folder(root: Path, names: Iterable[str] = ex.SIZES, numbers: bool = Fa
         )
     ex.draw(root, names)
     ex.text(root / "metadata.jsonl", *lines)
+    return root
+
+
+def supervisely(
+    root: Path, names: Iterable[str] = ex.SIZES, shape: str = "rectangle", suffix: str = ".jpg.json"
+) -> Path:
+    """With rectangles, with polygons, or with masks as bitmaps."""
+    ex.draw(root / "img", names)
+    for name in names:
+        objects: list[dict[str, Any]] = []
+        for label, x0, y0, x1, y1 in ex.TRUTH[name]:
+            corners = [[x0, y0], [x1, y1]] if shape == "rectangle" else [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+            figure = {"classTitle": label, "geometryType": shape, "tags": [], "description": ""}
+            if shape == "bitmap":
+                mask = io.BytesIO()
+                Image.new("1", (x1 - x0, y1 - y0), 1).save(mask, "PNG")
+                data = base64.b64encode(zlib.compress(mask.getvalue())).decode()
+                objects.append(figure | {"bitmap": {"data": data, "origin": [x0, y0]}})
+            else:
+                objects.append(figure | {"points": {"exterior": corners, "interior": []}})
+        width, height = ex.SIZES[name]
+        content = {"description": "", "tags": [], "size": {"height": height, "width": width}, "objects": objects}
+        ex.dump(root / "ann" / f"{Path(name).stem}{suffix}", content)
+    return root
+
+
+def supervisely_project(root: Path) -> Path:
+    by_split(root, supervisely)
+    ex.dump(root / "meta.json", {"classes": [{"title": name, "shape": "rectangle"} for name in ex.CLASSES], "tags": []})
     return root
 
 

@@ -67,7 +67,7 @@ DLIB = (
 
 # A file of each format, what is in it, what it is called, and some words of the way out.
 FILES: dict[str, tuple[str, Any, str, str]] = {
-    "supervisely": ("ds0/ann/a.jpg.json", SUPERVISELY, "Supervisely's json", "Export to COCO"),
+    "supervisely elsewhere": ("ds0/a.jpg.json", SUPERVISELY, "Supervisely's json", "these files in ann/, and the images in img/"),
     "via 3": ("via_project.json", VIA_3, "a project of the VGG Image Annotator 3", "export it as COCO"),
     "vott": ("target/1f-asset.json", VOTT_ASSET, "VoTT's json", "export the project as CSV or Pascal VOC"),
     "vott project": ("cards.vott", VOTT_PROJECT, "VoTT's json", "export the project as CSV"),

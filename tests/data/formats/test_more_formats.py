@@ -1,6 +1,8 @@
 """The same ten images in formats that fewer tools write: each is recognised, and gives the same objects."""
 
+import base64
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,16 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...], dict[str,
             more.by_split(p, lambda folder, names: more.image_folder(folder, names, numbers=True)) / "classes.txt",
             *ex.CLASSES).parent,
         "Hugging Face image folder, metadata.jsonl", ALL_THREE, {}),
+    "supervisely": (more.supervisely, "Supervisely, json files in ann/", HEAP, {}),
+    "supervisely, polygons": (
+        lambda p: more.supervisely(p, shape="polygon"), "Supervisely, json files in ann/", HEAP, {}),
+    "supervisely, bitmaps": (
+        lambda p: more.supervisely(p, shape="bitmap"), "Supervisely, json files in ann/", HEAP, {}),
+    "supervisely, older names": (
+        lambda p: more.supervisely(p, suffix=".json"), "Supervisely, json files in ann/", HEAP, {}),
+    "supervisely, project": (more.supervisely_project, "Supervisely, json files in ann/", ALL_THREE, {}),
+    "supervisely, one folder in a project": (
+        lambda p: more.supervisely(p / "ds0").parent, "Supervisely, json files in ann/", HEAP, {}),
     "sku-110k": (more.sku, "CSV of eight columns, one file a split", ALL_THREE, {}),
     "make sense": (more.make_sense, "CSV of eight columns, labels_cards.csv", HEAP, {}),
     "make sense, header": (
@@ -201,6 +213,10 @@ def rewritten(file: Path, old: str, new: str) -> Path:
         (more.image_folder, "metadata.jsonl", '["ace"]', "[]", "boxes refused, no class name"),
         (more.image_folder, "metadata.jsonl", '{"file_name": "IMG 3.jpg"', '{"file": "IMG 3.jpg"', "images left out, without a file name"),
         (more.image_folder, "metadata.jsonl", '{"file_name": "IMG 3.jpg", ', "IMG 3.jpg", "images left out, without a file name"),
+        (more.supervisely, "ann/IMG 2.jpg.json", '"classTitle": "king"', '"classTitle": ""', "boxes refused, no class name"),
+        (more.supervisely, "ann/IMG 2.jpg.json", "[[7, 4]", "[[7]", "boxes refused, not a figure with a class and points"),
+        (more.supervisely, "ann/IMG 2.jpg.json", '"rectangle"', '"graph"', "boxes refused, points and lines have no area"),
+        (more.supervisely, "ann/IMG 2.jpg.json", '"size": {', '"sizes": {', "images left out, annotation is not Supervisely's json"),
         (more.sku, "annotations/annotations_train.csv", ",100,68", ",100", "rows left out, too short"),
         (more.make_sense, "labels_cards.csv", "\nking,", "\n,", "boxes refused, no class name"),
         (more.kitti, "label_2/IMG 2.txt", " -1.59", "", "boxes refused, not a line of 15 words"),
@@ -212,7 +228,8 @@ def rewritten(file: Path, old: str, new: str) -> Path:
     ],
     ids=["createml, no label", "createml, no number", "createml, no image", "via csv, no json", "via csv, no class",
          "via csv, no number", "image folder, three numbers", "image folder, fewer classes", "image folder, no name",
-         "image folder, no json", "sku-110k, short", "make sense, no class", "kitti, short", "kitti, no number",
+         "image folder, no json", "supervisely, no class",
+         "supervisely, one number", "supervisely, other shape", "supervisely, other json", "sku-110k, short", "make sense, no class", "kitti, short", "kitti, no number",
          "dota, no number", "dota, no class", "visdrone, other class", "visdrone, short"],
 )  # fmt: skip
 def test_one_bad_place_costs_only_itself(
@@ -245,6 +262,30 @@ def test_corners_in_the_place_of_centers(tmp_path: Path) -> None:
     boxes = [box for boxes in ex.TRUTH.values() for _, *box in boxes]
     outside = sum(min(x0 - (x1 - x0) / 2, y0 - (y1 - y0) / 2) < -1 for x0, y0, x1, y1 in boxes)
     assert data.findings.noted[note].total() == outside > 5
+
+
+def test_annotations_and_images_of_supervisely_without_each_other(tmp_path: Path) -> None:
+    ex.draw(more.supervisely(tmp_path) / "masks_human", ["IMG 0.jpg"], lambda name: f"drawn {name}")
+    (tmp_path / "ann" / "IMG 2.jpg.json").unlink()
+    (tmp_path / "img" / "IMG 5.jpg").unlink()
+    data = open_dataset(tmp_path, "all")
+    assert data.findings.left_out == {
+        "images left out, no annotation": {"IMG 2.jpg": 1},
+        "images left out, no file": {"IMG 5.jpg": 1},
+    }
+    assert len(data) == 8
+
+
+@pytest.mark.parametrize(
+    "data", ["", "eJwB", "x", "bm90IGEgUE5H", base64.b64encode(zlib.compress(b"no PNG" * 9)).decode()]
+)
+def test_bitmaps_that_are_none(tmp_path: Path, data: str) -> None:
+    file = more.supervisely(tmp_path, shape="bitmap") / "ann" / "IMG 2.jpg.json"
+    content = json.loads(file.read_text())
+    content["objects"][0]["bitmap"]["data"] = data
+    ex.dump(file, content)
+    left_out = open_dataset(tmp_path, "all").findings.left_out
+    assert left_out == {"boxes refused, not a figure with a class and points": {"IMG 2.jpg.json": 1}}
 
 
 def test_numbers_without_names(tmp_path: Path) -> None:
