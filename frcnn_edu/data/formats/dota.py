@@ -8,7 +8,7 @@ from ..splits import by_split
 from .annotated import Item, Reading, around, number
 from .folders import child, folders_in
 from .layout import Format, Layout, Part, arranged, listing
-from .text_labels import TextLabels
+from .text_labels import TextLabels, is_number
 
 HEADINGS = ("imagesource:", "gsd:")  # where the image is from, and how many metres a pixel is
 
@@ -36,37 +36,27 @@ def read(part: Part, findings: Findings) -> Reading:
 
 def _is_object(line: str) -> bool:
     words = line.split()
-    try:
-        _points(words)
-    except ValueError:
-        return False
-    return len(words) in (9, 10) and not words[8].replace(".", "").isdecimal()
-
-
-def _points(words: list[str]) -> list[tuple[float, float]]:
-    """The four corners that begin a line.
-
-    Raises:
-        ValueError: it begins with anything else.
-    """
-    numbers = [number(word) for word in words[:8]]
-    return [*zip(numbers[::2], numbers[1::2])]
+    return len(words) > 8 and all(map(is_number, words[:8])) and not is_number(words[8])
 
 
 def _item(line: str) -> Item | None:
     if line.lower().startswith(HEADINGS):
         return None
     words = line.split()
+    numbers, rest = words[:8], words[8:]
+    difficult = len(rest) > 1 and rest[-1].isdecimal() and rest.pop() != "0"  # there may be several degrees of it
     try:
-        name = clean_name(words[8])
-    except (ValueError, IndexError):
+        name = clean_name(" ".join(rest))
+    except ValueError:
+        name = ""
+    if not name:
         return Item("", problem="boxes refused, no class name")
     try:
-        box = around(_points(words))
+        points = [*zip(map(number, numbers[::2]), map(number, numbers[1::2]))]
+        x0, y0, x1, y1 = box = around(points)
     except ValueError:
         return Item(name, problem="boxes refused, not eight numbers")
-    turned = any(x not in box[::2] or y not in box[1::2] for x, y in _points(words))
-    difficult = len(words) > 9 and words[9] != "0"  # there may be several degrees of it
+    turned = any(x not in (x0, x1) or y not in (y0, y1) for x, y in points)
     return Item(name, box, difficult, remark="boxes around turned boxes" if turned else "")
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Item, Reading, number
+from .annotated import Item, Reading
 from .layout import Format, Layout, Part
-from .text_labels import REGION, TextLabels
+from .text_labels import REGION, TextLabels, is_number
 
 WORDS = (15, 16)  # the box is four of them; detections have a score at the end
 NAMELESS = "dontcare"  # regions in which objects are too far away, or too many, to be annotated
@@ -24,15 +24,7 @@ def read(part: Part, findings: Findings) -> Reading:
 
 def _is_object(line: str) -> bool:
     kind, *rest = line.split()
-    return len(rest) + 1 in WORDS and not _is_number(kind) and all(_is_number(word) for word in rest)
-
-
-def _is_number(word: str) -> bool:
-    try:
-        number(word)
-    except ValueError:
-        return False
-    return True
+    return len(rest) + 1 in WORDS and not is_number(kind) and all(is_number(word) for word in rest)
 
 
 def _item(line: str) -> Item:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..findings import Findings
 from ..splits import by_split
-from .annotated import Annotated, Item, Reading, names_of
+from .annotated import Annotated, Item, Reading, names_of, number
 from .finder import ImageFinder
 from .folders import IMAGE_FOLDERS, all_images, child, files_in, folders_in, images_in
 from .layout import Format, Layout, Part, arranged, divided, listing
@@ -97,6 +97,14 @@ class TextLabels:
             return folder, []
         usual = [found for name in (*self.images, *IMAGE_FOLDERS) if (found := child(home, (name,))) is not None]
         return home, [found / split for found in usual if (found / split).is_dir()]
+
+
+def is_number(word: str) -> bool:
+    try:
+        number(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _folded(name: str) -> str:

@@ -142,6 +142,27 @@ def test_difficult_objects_of_dota_are_ignored(tmp_path: Path) -> None:
     assert "turned" not in open_dataset(more.dota(tmp_path / "upright"), "all").summary
 
 
+def test_classes_of_dota_may_have_spaces(tmp_path: Path) -> None:
+    for file in (more.dota(tmp_path) / "labelTxt").iterdir():
+        file.write_text(file.read_text().replace("king", "swimming pool"))
+    data = open_dataset(tmp_path, "all")
+    assert data.classes == ("background", "ace", "swimming pool")
+    assert sum(sum(record.iscrowd) for record in data.records) == 3
+
+
+def test_turned_boxes_of_yolo_are_not_dota(tmp_path: Path) -> None:
+    """They are nine numbers a line, the last of which may be negative, or written as 1e-05."""
+    ex.draw(tmp_path)
+    for name in ex.SIZES:
+        ex.text(
+            tmp_path / f"{Path(name).stem}.txt",
+            "0 0.1 0.1 0.5 0.1 0.5 0.5 0.1 -0.01",
+            "1 0.1 0.1 0.5 0.1 0.5 0.5 0.1 1e-05",
+        )
+    ex.text(tmp_path / "classes.txt", *ex.CLASSES)
+    assert layout_of(tmp_path).title == "YOLO, images and labels side by side, classes.txt"
+
+
 # ------------------------------------------------------------------------------------------- labels and images that lack
 
 
