@@ -1,0 +1,71 @@
+"""CreateML: Apple's json, a list of images with boxes around their centers. Roboflow and RectLabel write it, too."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from ..findings import Findings
+from ..names import clean_name
+from .annotated import Annotated, Item, Reading, names_of, number
+from .finder import finder_for
+from .json_files import HEAD, read_json
+from .layout import Format, Layout, Part
+from .single_files import recognise_files
+
+IMAGE_KEYS = ("image", "imagefilename")
+LIST_KEYS = ("annotations", "annotation")  # Apple's documentation has the second
+_LOOK = re.compile(r'"coordinates"\s*:\s*\{[^{}]*"(?:x|y|width|height)"\s*:')
+
+
+def recognise(path: Path) -> Layout | None:
+    """A json file of CreateML, or a folder with one, or with one for each split; None if it is none."""
+    return recognise_files(path, CREATEML, ".json", _is_createml)
+
+
+def _is_createml(file: Path) -> bool:
+    try:
+        with open(file, "rb") as content:
+            head = content.read(HEAD).decode("utf-8-sig", errors="replace").lstrip()
+    except OSError:
+        return False
+    return head.startswith("[") and any(f'"{key}"' in head for key in IMAGE_KEYS) and bool(_LOOK.search(head))
+
+
+def read(part: Part, findings: Findings) -> Reading:
+    """The images of a file. Coordinates are pixels: nothing in the file could say that they are fractions."""
+    content = read_json(part.annotations)
+    if not isinstance(content, list):
+        raise ValueError(f"{part.annotations} is not json of CreateML: it is no list of images")
+    images = [_annotated(entry, i) for i, entry in enumerate(content)]
+    for image in images:
+        # Some tools write the upper left corner. Taken as a center, it puts boxes near the edge outside of the image.
+        if outside := sum(not item.problem and min(item.numbers[:2]) < -1 for item in image.items):
+            findings.note(
+                "boxes that begin outside the image: x and y may be a corner, not the center", image.name, outside
+            )
+    return Reading(images, names_of(images), finder_for(part.annotations, part.images))
+
+
+def _annotated(entry: Any, i: int) -> Annotated:
+    entry = entry if isinstance(entry, dict) else {}
+    names = [entry[key] for key in IMAGE_KEYS if isinstance(entry.get(key), str) and entry[key]]
+    if not names:
+        return Annotated(f"entry {i}", problem="images left out, without a file name")
+    lists = [entry[key] for key in LIST_KEYS if key in entry]
+    if lists and not isinstance(lists[0], list):
+        return Annotated(names[0], problem="images left out, annotations are no list")
+    return Annotated(names[0], [_item(each) for each in (lists[0] if lists else [])])
+
+
+def _item(annotation: Any) -> Item:
+    try:
+        name = clean_name(str(annotation["label"] or ""))
+        if not name:
+            return Item("", problem="boxes refused, no class name")
+        x, y, width, height = (number(annotation["coordinates"][key]) for key in ("x", "y", "width", "height"))
+    except (KeyError, TypeError, ValueError, IndexError):
+        return Item("", problem="boxes refused, not a label with four numbers")
+    return Item(name, (x - width / 2, y - height / 2, x + width / 2, y + height / 2))
+
+
+CREATEML = Format("CreateML", read)

@@ -1,0 +1,79 @@
+"""CSV tables of eight columns: SKU-110K's, which have no header, and those of the web page Make Sense."""
+
+import csv
+from pathlib import Path
+
+from ..findings import Findings
+from ..names import IMAGE_SUFFIXES, clean_name
+from .annotated import Annotated, Form, Item, Reading, names_of, number, whole_sides
+from .finder import finder_for
+from .layout import Format, Layout, Part
+from .single_files import recognise_files
+from .tables import rows_of
+
+HEADER = (
+    "label_name,bbox_x,bbox_y,bbox_width,bbox_height,image_name,image_width,image_height"  # of some of Make Sense's
+)
+COLUMNS = 8  # two names and six numbers: the box in columns 1 to 4, width and height of the image in 6 and 7
+SKU = Form.CORNERS  # file, x0, y0, x1, y1, class, width, height
+MAKE_SENSE = Form.SIDES  # class, x, y, width, height, file, width, height
+
+
+def recognise(path: Path) -> Layout | None:
+    """A table of this kind, or a folder with one, or with one for each split; None if it is none."""
+    return recognise_files(path, EIGHT_COLUMNS, ".csv", lambda file: form_of(file) is not None)
+
+
+def form_of(file: Path) -> Form | None:
+    """How the boxes of a table are written, by its first row; None if it is no such table."""
+    try:
+        row = next(rows_of(file), [])
+        if len(row) != COLUMNS:
+            return None
+        if _is_header(row):
+            return MAKE_SENSE
+        for cell in (*row[1:5], *row[6:]):
+            number(cell)
+    except (OSError, ValueError, csv.Error):
+        return None
+    first, other = (Path(cell.strip()).suffix.lower() in IMAGE_SUFFIXES for cell in (row[0], row[5]))
+    return None if first == other else SKU if first else MAKE_SENSE
+
+
+def _is_header(row: list[str]) -> bool:
+    return [cell.strip().lower() for cell in row] == HEADER.split(",")
+
+
+def read(part: Part, findings: Findings) -> Reading:
+    """The images that a table names, each with the boxes of its rows."""
+    file = part.annotations
+    form = form_of(file)
+    if form is None:
+        raise ValueError(f"{file} is no table of {COLUMNS} columns with a file name, a class and six numbers")
+    image_column, class_column = (0, 5) if form is SKU else (5, 0)
+    images: dict[str, Annotated] = {}
+    try:
+        for i, row in enumerate(rows_of(file), start=1):
+            if i == 1 and _is_header(row):
+                continue
+            if len(row) < COLUMNS:
+                if any(row):
+                    findings.leave_out("rows left out, too short", f"row {i}")
+                continue
+            name = row[image_column].strip()
+            image = images.setdefault(name, Annotated(name, size=whole_sides(row[6], row[7]), form=form))
+            image.items.append(_item(row[class_column], row[1:5]))
+    except (OSError, ValueError, csv.Error) as error:
+        raise ValueError(f"cannot read {file} as a table: {error}") from error
+    return Reading([*images.values()], names_of(images.values()), finder_for(file, part.images))
+
+
+def _item(name: str, numbers: list[str]) -> Item:
+    try:
+        name = clean_name(name)
+    except ValueError:
+        name = ""
+    return Item(name, numbers, problem="" if name else "boxes refused, no class name")
+
+
+EIGHT_COLUMNS = Format("CSV of eight columns", read)

@@ -1,0 +1,44 @@
+"""KITTI: a text file for each image, with type, truncation, occlusion, angle, and the box, a line for each object."""
+
+from pathlib import Path
+
+from ..findings import Findings
+from ..names import clean_name
+from .annotated import Item, Reading
+from .layout import Format, Layout, Part
+from .text_labels import REGION, TextLabels, is_number
+
+WORDS = (15, 16)  # the box is four of them; detections have a score at the end
+NAMELESS = "dontcare"  # regions in which objects are too far away, or too many, to be annotated
+
+
+def recognise(path: Path) -> Layout | None:
+    """A folder with label_2/ and image_2/, or labels/ and images/ as NVIDIA's TAO has them; None if it is none."""
+    return LINES.recognise(path, KITTI)
+
+
+def read(part: Part, findings: Findings) -> Reading:
+    """The images of a folder of labels. Pixels are counted from 0, and corners are edges: nothing is added."""
+    return LINES.read(part, findings)
+
+
+def _is_object(line: str) -> bool:
+    kind, *rest = line.split()
+    return len(rest) + 1 in WORDS and not is_number(kind) and all(is_number(word) for word in rest)
+
+
+def _item(line: str) -> Item:
+    kind, *rest = line.split()
+    if kind.lower() == NAMELESS:
+        return REGION
+    try:
+        name = clean_name(kind)
+    except ValueError:
+        return Item("", problem="boxes refused, no class name")
+    if len(rest) + 1 not in WORDS:
+        return Item(name, problem="boxes refused, not a line of 15 words")
+    return Item(name, rest[3:7])
+
+
+LINES = TextLabels(("label_2", "labels", "label"), ("image_2",), _is_object, _item)
+KITTI = Format("KITTI", read)

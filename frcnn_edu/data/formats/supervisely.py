@@ -1,0 +1,90 @@
+"""Supervisely: folders img/ and ann/, with a json file for each image. The data sets of Dataset Ninja come in it, too."""
+
+import base64
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+from ..findings import Findings
+from ..names import clean_name
+from .annotated import Annotated, Item, Reading, around, names_of, number, polygon_area, whole_sides
+from .finder import finder_for
+from .folders import all_images, child, files_in
+from .json_files import HEAD, read_json
+from .layout import Format, Layout, Part, divided
+
+PNG = b"\x89PNG\r\n\x1a\n"
+FIRST = 10  # files that are looked at
+
+
+def recognise(path: Path) -> Layout | None:
+    """A folder with img/ and ann/; None if it is none. In a project, such folders are the splits."""
+    folder = child(path, ("ann",)) if path.is_dir() else None
+    if folder is None or not any(_is_annotation(file) for file in files_in(folder, ".json")[:FIRST]):
+        return None
+    return divided(path, SUPERVISELY, f"json files in {folder.name}/", Part(folder))
+
+
+def _is_annotation(file: Path) -> bool:
+    try:
+        with open(file, "rb") as content:
+            head = content.read(HEAD)
+    except OSError:
+        return False
+    return b'"size"' in head and bool(re.search(rb'"classTitle"\s*:|"objects"\s*:\s*\[\s*\]', head))
+
+
+def read(part: Part, findings: Findings) -> Reading:
+    """One image for each json file, and the images that have none. The corners of rectangles are taken as they are."""
+    files = files_in(part.annotations, ".json")
+    images = [_annotated(file) for file in files]
+    stems = {image.name for image in images} | {Path(image.name).stem for image in images}
+    if (beside := part.images or child(part.annotations.absolute().parent, ("img",))) is not None:
+        for path in all_images(beside):
+            if not {path.name, path.stem} & stems:
+                images.append(Annotated(path.name, path=path, problem="images left out, no annotation"))
+    return Reading(images, names_of(images), finder_for(part.annotations / "any.json", part.images))
+
+
+def _annotated(file: Path) -> Annotated:
+    """The image of a file: a.jpg of a.jpg.json, or of a.json."""
+    try:
+        content = read_json(file)
+        size = whole_sides(content["size"].get("width"), content["size"].get("height"))
+        return Annotated(file.stem, [_item(each) for each in content["objects"]], size=size, where=file.name)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        problem = "images left out, annotation is not Supervisely's json"
+        return Annotated(file.stem, problem=problem, where=file.name)
+
+
+def _item(figure: Any) -> Item:
+    """A figure as the box around it."""
+    try:
+        name = clean_name(str(figure["classTitle"] or ""))
+        if not name:
+            return Item("", problem="boxes refused, no class name")
+        match figure.get("geometryType") or ("bitmap" if "bitmap" in figure else "polygon"):
+            case "rectangle":
+                return Item(name, around(figure["points"]["exterior"]))
+            case "polygon":
+                points = figure["points"]["exterior"]
+                return Item(name, around(points), area=polygon_area(points), remark="boxes made from outlines")
+            case "bitmap":
+                x, y = (number(figure["bitmap"]["origin"][axis]) for axis in (0, 1))
+                width, height = _bitmap_size(figure["bitmap"]["data"])
+                return Item(name, (x, y, x + width, y + height), remark="boxes made from outlines")
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, zlib.error):
+        return Item("", problem="boxes refused, not a figure with a class and points")
+    return Item(name, problem="boxes refused, points and lines have no area")
+
+
+def _bitmap_size(data: str) -> tuple[int, int]:
+    """(width, height) of a mask, which is a PNG, compressed once more, as text; only its head is unpacked."""
+    head = zlib.decompressobj().decompress(base64.b64decode(data), 24)
+    if len(head) < 24 or not head.startswith(PNG):
+        raise ValueError("expected a PNG")
+    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+
+
+SUPERVISELY = Format("Supervisely", read)
