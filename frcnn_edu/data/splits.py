@@ -11,7 +11,7 @@ SPLITS = ("train", "val", "test")
 WORDS = {
     "train": ("train", "training", "trainval"),
     "val": ("val", "valid", "validation", "dev", "eval"),
-    "test": ("test", "testing"),
+    "test": ("test", "testing", "test-dev", "test_dev", "test-challenge", "test_challenge"),
 }
 _SPLIT_OF = {word: split for split, words in WORDS.items() for word in words}
 LISTS = frozenset(_SPLIT_OF)  # what text files with the names of a split's images are called

@@ -31,11 +31,7 @@ def recognise(path: Path) -> Layout | None:
         words = {row[0].strip().lower() for row in rows_of(layout.whole.annotations) if row}
         named = {split: split for word in sorted(words) if (split := SPLITS.get(word))}
         if set(named) > {"train"}:
-            parts = {
-                split: replace(layout.whole, subset=split, share=None)
-                for split in ("train", "val", "test")
-                if split in named
-            }
+            parts = {split: replace(layout.whole, subset=split) for split in named}
             return arranged(path, AUTOML, layout.how, parts, f"its first column into {listing(parts)}", layout.whole)
     return layout
 

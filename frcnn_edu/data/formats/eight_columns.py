@@ -1,4 +1,4 @@
-"""CSV tables of eight columns: SKU-110K's, which have no header, and those of the web page Make Sense."""
+"""CSV tables of eight columns without a header: SKU-110K's, and those of the web page Make Sense."""
 
 import csv
 from pathlib import Path
@@ -11,9 +11,6 @@ from .layout import Format, Layout, Part
 from .single_files import recognise_files
 from .tables import rows_of
 
-HEADER = (
-    "label_name,bbox_x,bbox_y,bbox_width,bbox_height,image_name,image_width,image_height"  # of some of Make Sense's
-)
 COLUMNS = 8  # two names and six numbers: the box in columns 1 to 4, width and height of the image in 6 and 7
 SKU = Form.CORNERS  # file, x0, y0, x1, y1, class, width, height
 MAKE_SENSE = Form.SIDES  # class, x, y, width, height, file, width, height
@@ -30,18 +27,12 @@ def form_of(file: Path) -> Form | None:
         row = next(rows_of(file), [])
         if len(row) != COLUMNS:
             return None
-        if _is_header(row):
-            return MAKE_SENSE
         for cell in (*row[1:5], *row[6:]):
             number(cell)
     except (OSError, ValueError, csv.Error):
         return None
     first, other = (Path(cell.strip()).suffix.lower() in IMAGE_SUFFIXES for cell in (row[0], row[5]))
     return None if first == other else SKU if first else MAKE_SENSE
-
-
-def _is_header(row: list[str]) -> bool:
-    return [cell.strip().lower() for cell in row] == HEADER.split(",")
 
 
 def read(part: Part, findings: Findings) -> Reading:
@@ -54,8 +45,6 @@ def read(part: Part, findings: Findings) -> Reading:
     images: dict[str, Annotated] = {}
     try:
         for i, row in enumerate(rows_of(file), start=1):
-            if i == 1 and _is_header(row):
-                continue
             if len(row) < COLUMNS:
                 if any(row):
                     findings.leave_out("rows left out, too short", f"row {i}")

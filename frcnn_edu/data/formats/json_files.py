@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .foreign_formats import format_of
+
 HEAD = 1 << 16  # bytes in which nearly every tool has said enough
 MOST = 1 << 26  # bytes that are read where it has not: a long description, or an image within the json, may come first
 JSON_KINDS = {
@@ -33,6 +35,8 @@ def json_kind(file: Path) -> str | None:
     The beginning tells, or else the keys at the top of the whole, so that this is quick in a folder of many files.
     """
     text = beginning(file, HEAD)
+    if format_of(".json", text) is not None:
+        return None
     kind = _kind(text)
     if kind is None and text.startswith(("{", "[")):
         with suppress(OSError):

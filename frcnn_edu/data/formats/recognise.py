@@ -1,6 +1,5 @@
 """From a path that a user names to a data set: every format is asked, then the folders in it."""
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -8,17 +7,32 @@ from functools import partial
 from pathlib import Path
 
 from ..findings import Findings
-from ..splits import LISTS, by_split, set_apart, split_of
-from . import coco, cvat, label_studio, labelme, tables, via, voc, yolo_layout
-from .annotated import Reading
-from .folders import ANNOTATION_FOLDERS, IMAGE_FOLDERS, child, files_in, folders_in, images_in, suffix_counts
-from .json_files import JSON_KINDS
-from .layout import Format, Layout, Part, arranged, divided, listing
-
-UNDERSTOOD = (
-    "Pascal VOC, COCO, YOLO (with data.yaml or classes.txt), CSV tables (TensorFlow, RetinaNet, Open Images), "
-    "labelme, VGG Image Annotator, Label Studio, CVAT for images, the folder PennFudanPed"
+from ..splits import LISTS, by_split, set_apart
+from . import (
+    automl,
+    coco,
+    createml,
+    cvat,
+    datumaro,
+    dota,
+    eight_columns,
+    image_folder,
+    kitti,
+    label_studio,
+    labelme,
+    scalabel,
+    supervisely,
+    tables,
+    via,
+    via_csv,
+    visdrone,
+    voc,
+    yolo_layout,
 )
+from .annotated import Reading
+from .folders import ANNOTATION_FOLDERS, IMAGE_FOLDERS, child, folders_in, images_in
+from .layout import Format, Layout, Part, arranged, divided, listing
+from .nothing_found import nothing_at
 
 
 def _penn_fudan(path: Path) -> Layout | None:
@@ -41,13 +55,24 @@ def _recognisers(images: Path | None) -> list[Callable[[Path], Layout | None]]:
     return [
         partial(voc.recognise, images=images),
         _penn_fudan,
+        dota.recognise,  # before YOLO, whose data.yaml such exports may have
         partial(yolo_layout.recognise, images=images),
         coco.recognise,
         cvat.recognise,
         via.recognise,
+        createml.recognise,
         label_studio.recognise,
         labelme.recognise,
+        supervisely.recognise,
+        datumaro.recognise,
+        scalabel.recognise,
         tables.recognise,
+        via_csv.recognise,
+        eight_columns.recognise,
+        automl.recognise,
+        image_folder.recognise,
+        kitti.recognise,
+        visdrone.recognise,
     ]
 
 
@@ -68,7 +93,7 @@ def recognise(path: Path, images: Path | None = None) -> Layout:
         images = child(images, IMAGE_FOLDERS) or images
     layout = _at(path, images) or _in_folders(path, images)
     if layout is None:
-        raise ValueError(_nothing_at(path))
+        raise ValueError(nothing_at(path, _above(path)))
     return layout if images is None else layout.with_images(images)
 
 
@@ -127,51 +152,10 @@ def _only_splits(folder: Path, images: Path | None) -> Layout | None:
     return _in_folders(folder, images) if by_split(inside) or len(inside) == 1 else None
 
 
-def _nothing_at(path: Path) -> str:
-    """What there is at a path instead of a data set, and what would be one."""
-    if path.is_file():
-        return f"no data set at {str(path)!r}: {_about_file(path)} Formats understood: {UNDERSTOOD}"
-    found = f"no data set at {str(path)!r}: found {suffix_counts(path)}"
-    if (above := _above(path)) is not None:
-        return f"{found}. Did you mean the folder above, {above.path} ({above.title})?"
-    if (images := child(path, ("jpegimages",))) is not None and child(path, ("annotations",)) is None:
-        found += f"; beside {images.name}/ it has no folder Annotations"
-    elif hidden := [file.name for file in files_in(path) if not os.access(file, os.R_OK)]:
-        found += f"; there is no permission to read {hidden[0]}"
-    elif voc.has_annotations(path, below=False):
-        found += "; the xml files are Pascal VOC's, but their images are not here: --images FOLDER says where they are"
-    elif yolo_layout.has_labels(path):
-        files = files_in(path, ".yaml", ".yml")
-        found += "; these are labels of YOLO without the names of their classes: " + (
-            f"add a line to {files[0].name}, such as names: [cat, dog]"
-            if files
-            else "add data.yaml, or classes.txt with one name a line"
-        )
-    elif files := files_in(path, ".yaml", ".yml"):
-        found += f"; {files[0].name} has no names of classes, so it is no YOLO data set"
-    elif files_in(path, ".zip", ".tar", ".gz", ".7z", ".rar"):
-        found += "; unpack the archive, then give its folder"
-    elif images_in(path) or any(images_in(folder) for folder in folders_in(path)):
-        found += "; there are images, but no annotations of them"
-    return f"{found}. Formats understood: {UNDERSTOOD}"
-
-
 def _above(path: Path) -> Layout | None:
     """The data set of which a folder is a part, if that is what it is called: images, annotations, or a split."""
-    if path.name.lower() in (*IMAGE_FOLDERS, *ANNOTATION_FOLDERS) or split_of(path.name):
+    name = path.absolute().name.lower()
+    if name in (*IMAGE_FOLDERS, *ANNOTATION_FOLDERS, *LISTS):
         with suppress(ValueError):
             return _at(path.absolute().parent, None)
     return None
-
-
-def _about_file(path: Path) -> str:
-    suffix = path.suffix.lower()
-    if suffix in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
-        return "it is an archive; unpack it, then give its folder."
-    if suffix == ".json":
-        return f"the json file is none of {', '.join(JSON_KINDS.values())}."
-    if suffix == ".csv":
-        return "the table needs columns for file name, xmin, ymin, xmax, ymax and class."
-    if suffix in (".yaml", ".yml"):
-        return "the yaml file names no classes."
-    return "a file of this kind holds no data set; give its folder."

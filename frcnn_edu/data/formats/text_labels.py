@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..findings import Findings
-from ..splits import by_split
+from ..splits import set_apart, split_of_path
 from .annotated import Annotated, Item, Reading, names_of, number
 from .finder import ImageFinder
 from .folders import IMAGE_FOLDERS, all_images, child, files_in, folders_in, images_in
@@ -45,11 +45,13 @@ class TextLabels:
                 return divided(path, format, how, Part(folder))
         labels = child(path, self.folders)
         inside = folders_in(labels) if labels is not None else []
-        for found in by_split(folder for folder in inside if self._has_objects(folder)).values():
-            parts = {split: Part(folder) for split, folder in found.items()}
-            names = listing(f"{folder.name}/" for folder in found.values())
-            return arranged(path, format, f"text files in {inside[0].parent.name}/", parts, f"the folders {names}")
-        return None
+        splits, aside = set_apart(folder for folder in inside if self._has_objects(folder))
+        if not splits:
+            return None
+        parts = {split: Part(folder) for split, folder in splits.items()}
+        names = listing(f"{folder.name}/" for folder in splits.values())
+        how = f"text files in {inside[0].parent.name}/"
+        return arranged(path, format, how, parts, f"the folders {names}", aside=aside)
 
     def _has_objects(self, folder: Path) -> bool:
         """Whether the first line of an object in one of the first text files of a folder looks like this format's."""
@@ -70,7 +72,7 @@ class TextLabels:
         for path in all_images(likely[0] if likely else home):
             if not {_folded(path.stem), _folded(path.name)} & labelled:  # a.txt, or a.jpg.txt
                 images.append(Annotated(path.name, path=path, problem="images left out, no annotation"))
-        return Reading(images, names_of(images), ImageFinder(home, likely, hint=part.annotations.name))
+        return Reading(images, names_of(images), ImageFinder(home, likely, split_of_path(part.annotations)))
 
     def _annotated(self, file: Path, findings: Findings) -> Annotated:
         image = Annotated(file.stem, where=file.name)

@@ -38,7 +38,7 @@ def read(part: Part, findings: Findings) -> Reading:
         if not isinstance(name, str) or not name:
             images.append(Annotated(key, problem="images left out, without a file name"))
         else:
-            images.append(Annotated(name, [_item(region, attribute) for region in _regions(entry)]))
+            images.append(Annotated(name, [item_of(region, attribute) for region in _regions(entry)]))
     return Reading(images, names_of(images), finder_for(part.annotations, part.images))
 
 
@@ -76,7 +76,7 @@ def _chosen(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _item(region: dict[str, Any], attribute: str | None) -> Item:
+def item_of(region: dict[str, Any], attribute: str | None) -> Item:
     shape = region.get("shape_attributes")
     attributes = region.get("region_attributes")
     value = attributes.get(attribute) if isinstance(attributes, dict) and attribute is not None else None

@@ -11,7 +11,7 @@ from .finder import finder_for
 from .layout import Format, Layout, Part
 from .single_files import recognise_files
 from .tables import rows_of
-from .via import _item, class_attribute
+from .via import class_attribute, item_of
 
 COLUMNS = ("filename", "region_shape_attributes", "region_attributes")
 
@@ -60,7 +60,7 @@ def read(part: Part, findings: Findings) -> Reading:
 def _checked(region: dict[str, Any], attribute: str | None) -> Item:
     if not isinstance(region["shape_attributes"], dict):
         return Item("", problem="boxes refused, a shape that is not json")
-    return _item(region, attribute)
+    return item_of(region, attribute)
 
 
 def _json(cell: str) -> Any:

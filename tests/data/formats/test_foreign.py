@@ -30,10 +30,6 @@ VOTT_ASSET = {
     "regions": [{"type": "RECTANGLE", "tags": ["ace"], "boundingBox": BOX}], "version": "2.2.0",
 }  # fmt: skip
 VOTT_PROJECT = {"name": "cards", "sourceConnection": {}, "assets": {"1f": {"name": "a.jpg", "isVisited": True}}}
-DATUMARO = {
-    "info": {}, "categories": {"label": {"labels": [{"name": "ace"}]}},
-    "items": [{"id": "a", "annotations": [{"type": "bbox", "label_id": 0, "bbox": [1, 1, 5, 5]}], "image": {"path": "a.jpg"}}],
-}  # fmt: skip
 LABELBOX = {
     "data_row": {"id": "c1", "external_id": "a.jpg"},
     "projects": {"c2": {"labels": [{"annotations": {"objects": []}}]}},
@@ -55,7 +51,6 @@ HASTY = {
     "project_name": "cards", "export_format_version": "1.1", "label_classes": [{"class_name": "ace"}],
     "images": [{"image_name": "a.jpg", "labels": [{"class_name": "ace", "bbox": [1, 1, 5, 5]}]}],
 }  # fmt: skip
-BDD = [{"name": "a.jpg", "labels": [{"category": "car", "box2d": {"x1": 1, "y1": 1, "x2": 5, "y2": 4}}]}]
 FIFTYONE = {"samples": [{"filepath": "data/a.jpg", "ground_truth": {"_cls": "Detections", "detections": []}}]}
 SAGEMAKER = {"source-ref": "s3://b/a.jpg", "boxes": {"annotations": [{"class_id": 0, **BOX}]}}
 PALIGEMMA = {"image": "a.jpg", "prefix": "detect ace", "suffix": "<loc0100><loc0100><loc0500><loc0500> ace"}
@@ -71,13 +66,11 @@ FILES: dict[str, tuple[str, Any, str, str]] = {
     "via 3": ("via_project.json", VIA_3, "a project of the VGG Image Annotator 3", "export it as COCO"),
     "vott": ("target/1f-asset.json", VOTT_ASSET, "VoTT's json", "export the project as CSV or Pascal VOC"),
     "vott project": ("cards.vott", VOTT_PROJECT, "VoTT's json", "export the project as CSV"),
-    "datumaro": ("annotations/default.json", DATUMARO, "Datumaro's json", "datum convert -i FOLDER -if datumaro -f coco"),
     "labelbox": ("export.ndjson", LABELBOX, "Labelbox's export", "filename,xmin,ymin,xmax,ymax,class"),
     "labelbox, version 1": ("export.json", LABELBOX_1, "Labelbox's export", "filename,xmin"),
     "v7": ("annotations/a.json", V7, "V7's Darwin json", "darwin convert coco"),
     "v7, version 1": ("annotations/a.json", V7_1, "V7's Darwin json", "darwin convert coco"),
     "hasty": ("cards.json", HASTY, "Hasty's json", "export the project as COCO"),
-    "bdd100k": ("labels.json", BDD, "BDD100K's or Scalabel's json", "filename,xmin"),
     "fiftyone": ("samples.json", FIFTYONE, "FiftyOne's own json", "fiftyone convert"),
     "sagemaker": ("output.manifest", SAGEMAKER, "SageMaker Ground Truth's manifest", "filename,xmin"),
     "paligemma": ("_annotations.train.jsonl", PALIGEMMA, "boxes in words for a language model", "as COCO or YOLO"),
@@ -97,7 +90,6 @@ FILES: dict[str, tuple[str, Any, str, str]] = {
     "via 3, table": (
         "via.csv", "# Exported using VGG Image Annotator (http://www.robots.ox.ac.uk/~vgg/software/via)\n# SHAPE_ID = {}",
         "a table of the VGG Image Annotator 3", "export it as COCO"),
-    "automl": ("a.csv", "TRAIN,gs://b/a.jpg,cat,0.1,0.1,,,0.5,0.5,,", "Google AutoML's table", "filename,xmin"),
     "run lengths": ("a.csv", "ImageId,EncodedPixels\na.jpg,1 3 10 5", "masks written as run lengths", "toBbox"),
     "dlib": ("labels.xml", DLIB, "dlib's XML", "filename,xmin"),
     "tfrecord": ("train/cards.tfrecord", "\x00", "a TFRecord of TensorFlow", "TFObjectDetectionDataset"),
@@ -142,7 +134,7 @@ def test_no_reader_takes_it_for_its_own(tmp_path: Path, file: str, content: Any,
     ex.draw(root / "images", ["IMG 0.jpg"])
     ex.text(root / file, text_of(content))
     for named in (root, root / file):
-        with pytest.raises(ValueError, match=r"^no data set at .* Understood are: ") as raised:
+        with pytest.raises(ValueError, match=r"^no data set at .* Formats understood: ") as raised:
             layout_of(named)
         assert what in str(raised.value)
         assert way_out in str(raised.value)

@@ -57,7 +57,7 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...], dict[str,
     "sku-110k": (more.sku, "CSV of eight columns, one file a split", ALL_THREE, {}),
     "make sense": (more.make_sense, "CSV of eight columns, labels_cards.csv", HEAP, {}),
     "make sense, header": (
-        lambda p: more.make_sense(p, header=True), "CSV of eight columns, labels_cards.csv", HEAP, {}),
+        lambda p: more.make_sense(p, header=True), "CSV, labels_cards.csv", HEAP, {}),
     "kitti": (more.kitti, "KITTI, text files in label_2/", HEAP, {}),
     "kitti, training": (
         lambda p: (more.kitti(p / "training"), ex.draw(p / "testing" / "image_2", ["IMG 0.jpg"]))[0].parent,
