@@ -4,6 +4,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from torchvision.models.detection import (
+    FasterRCNN_MobileNet_V3_Large_320_FPN_Weights,
+    FasterRCNN_MobileNet_V3_Large_FPN_Weights,
+    FasterRCNN_ResNet50_FPN_V2_Weights,
+    FasterRCNN_ResNet50_FPN_Weights,
+)
+
 from ..catalogue import MODEL_NAMES, TIMM, check_model_name
 from .anchors import AnchorGenerator
 from .backbone import (
@@ -74,6 +81,10 @@ __all__ = [
     "Bottleneck",
     "FastRCNNPredictor",
     "FasterRCNN",
+    "FasterRCNN_MobileNet_V3_Large_320_FPN_Weights",
+    "FasterRCNN_MobileNet_V3_Large_FPN_Weights",
+    "FasterRCNN_ResNet50_FPN_V2_Weights",
+    "FasterRCNN_ResNet50_FPN_Weights",
     "FeaturePyramidNetwork",
     "FrozenBatchNorm2d",
     "GeneralizedRCNN",

@@ -416,3 +416,10 @@ def test_a_detector_put_together_as_in_the_documentation() -> None:
         shapes.append({key: value.shape for key, value in model.state_dict().items()})
     assert shapes[0] == shapes[1]
     assert model.eval()(make_images((64, 80)))[0].keys() == {"boxes", "labels", "scores"}
+
+
+def test_the_names_of_published_weights_are_torchvisions() -> None:
+    """`from frcnn_edu import …` serves where a script imports the weights beside the builder."""
+    for name in ("ResNet50_FPN", "ResNet50_FPN_V2", "MobileNet_V3_Large_FPN", "MobileNet_V3_Large_320_FPN"):
+        weights = f"FasterRCNN_{name}_Weights"
+        assert getattr(frcnn_edu, weights) is getattr(torchvision.models.detection, weights)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from . import voc, yolo_layout
-from .folders import all_images, child, files_in, suffix_counts
+from .folders import ANNOTATION_FOLDERS, all_images, child, files_in, suffix_counts
 from .foreign import about_foreign, an_example
 from .json_files import JSON_KINDS
 from .layout import Layout
@@ -36,7 +36,8 @@ def _about_folder(path: Path) -> str:
     """What a folder holds, and what to do; empty where there is nothing to say."""
     if hidden := [file.name for file in files_in(path) if not os.access(file, os.R_OK)]:
         return f"there is no permission to read {hidden[0]}"
-    if voc.has_annotations(path, below=False):
+    annotations = child(path, ANNOTATION_FOLDERS)
+    if voc.has_annotations(path, below=False) or (annotations and voc.has_annotations(annotations)):
         return "the xml files are Pascal VOC's, but their images are not here: --images FOLDER says where they are"
     yaml = [file.name for file in files_in(path, ".yaml", ".yml")]
     if yolo_layout.has_labels(path):

@@ -229,6 +229,7 @@ def pile(root: Path, *names: str) -> Path:
         (lambda p: ex.yolo(p, "images", "labels"), r"labels of YOLO without the names of their classes"),
         (lambda p: ex.text(p / "data.yaml", "train: a/images\nval: b\nnames: [x]").parent, r"data\.yaml says train: a/images; nothing of that name is in .*cards. Correct the line, or take it out"),
         (lambda p: ex.yolo(p, "images", "labels") and ex.text(p / "data.yaml", "train: images\nnc: 2").parent, r"add a line to data\.yaml, such as names: \[cat, dog\]"),
+        (lambda p: [path.unlink() for path in (ex.voc(p, "Annotations") / "Annotations").glob("*.jpg")] and p, r"the xml files are Pascal VOC's, but their images are not here: --images"),
         (lambda p: [path.unlink() for path in (ex.voc(p, ".", ".") / ".").glob("*.jpg")] and p, r"found 10 \.xml; the xml files are Pascal VOC's, but their images are not here: --images"),
         (lambda p: ex.text(p / "data.yaml", "train: [\n").parent, r"cannot read .*data\.yaml as yaml"),
         (lambda p: ex.text(p / "data.yaml", "names: !!python/object/apply:os.system ['true']"), r"cannot read .*data\.yaml as yaml"),
@@ -240,7 +241,7 @@ def pile(root: Path, *names: str) -> Path:
         (lambda p: [ex.voc(p / name) for name in "ab"] and p, r"holds several data sets; did you mean .*a or .*b\?"),
         (lambda p: [ex.dump(p / f"{name}.json", ex.coco()) for name in "ab"] and p, r"holds several files of COCO: a\.json, b\.json"),
     ],
-    ids=["nothing", "images alone", "labels beside", "labels apart", "lost paths", "names missing", "xml alone", "no yaml", "hostile yaml", "no names",
+    ids=["nothing", "images alone", "labels beside", "labels apart", "lost paths", "names missing", "xml alone in Annotations", "xml alone", "no yaml", "hostile yaml", "no names",
          "archive in a folder", "archive", "other json", "other table", "two data sets", "two files"],
 )  # fmt: skip
 def test_what_is_found_is_said(tmp_path: Path, write: Callable[[Path], Path], message: str) -> None:
