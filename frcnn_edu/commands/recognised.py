@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..data.formats.layout import ALL
 from ..data.sources import SHAPES, layout_of
 
 
@@ -16,4 +17,6 @@ def recognised(source: str, images: str | None, datasets: Mapping[str, Any]) -> 
     count, classes = sum(map(len, datasets.values())), len(next(iter(datasets.values())).classes) - 1
     if source == SHAPES:
         return f"shapes, the data set built in: {count} images, {classes} classes"
-    return layout_of(source, images).in_words(count, classes)
+    layout = layout_of(source, images)
+    partly = ALL not in datasets and bool({*layout.splits} - {*datasets})
+    return layout.in_words(count, classes, [*datasets] if partly else [])

@@ -79,14 +79,16 @@ class Layout:
         """Format and arrangement: "Pascal VOC, images and xml side by side"."""
         return f"{self.format.name}, {self.how}"
 
-    def in_words(self, images: int, classes: int) -> str:
+    def in_words(self, images: int, classes: int, counted: Iterable[str] = ()) -> str:
         """One line for people.
 
         Args:
-            images: how many there are in all.
+            images: how many there are.
             classes: how many there are without the background.
+            counted: the splits whose images these are, if not all are counted.
         """
-        counts = [f"{images} image{'s' * (images != 1)}", f"{classes} class{'es' * (classes != 1)}"]
+        where = f" in {listing(counted)}" if counted else ""
+        counts = [f"{images} image{'s' * (images != 1)}{where}", f"{classes} class{'es' * (classes != 1)}"]
         divided = f"{'no splits: ' if self.shares else 'split by '}{self.by}"
         line = f"{self.title}: {', '.join(counts)}, {divided if self.by else 'one split'}"
         line += f"; in no split: {listing(self.aside)}" if self.aside else ""

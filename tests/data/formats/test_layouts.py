@@ -175,6 +175,9 @@ def test_one_line_tells_what_was_recognised(tmp_path: Path) -> None:
     assert layout_of(heap).in_words(10, 2) == (
         "Pascal VOC, JPEGImages/ and Annotations/: 10 images, 2 classes, no splits: every fifth image is for val"
     )
+    assert layout_of(folders).in_words(8, 2, ["train", "val"]) == (
+        "Pascal VOC, images and xml side by side: 8 images in train and val, 2 classes, split by the folders train/, valid/ and test/"
+    )
     assert layout_of(folders).in_words(1, 1) == (
         "Pascal VOC, images and xml side by side: 1 image, 1 class, split by the folders train/, valid/ and test/"
     )
