@@ -101,7 +101,7 @@ def test_everything_is_told_in_one_pass(awkward: Path, capsys: pytest.CaptureFix
     assert "a split cannot be used: " in out
     assert "! val: 1 image is in train as well, such as repaired.png" in out
     assert out.splitlines()[2] == (
-        "Pascal VOC, JPEGImages/ and Annotations/: 5 images, 1 class, split by the image sets train, val and test"
+        "Pascal VOC, JPEGImages/ and Annotations/: 5 images in train and val, 1 class, split by the image sets train, val and test"
     )
     with Image.open("data-report/data.png") as figure:
         assert figure.width == 1200

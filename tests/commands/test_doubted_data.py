@@ -31,7 +31,7 @@ def test_the_plan_tells_what_was_recognised_and_doubted(capsys: pytest.CaptureFi
     status, out, _ = train(capsys, "--data", "cards")
     assert status == 0
     assert (
-        "         Pascal VOC, images and xml side by side: 8 images, 2 classes, split by the folders train/, valid/ and test/\n"
+        "         Pascal VOC, images and xml side by side: 8 images in train and val, 2 classes, split by the folders train/, valid/ and test/\n"
         "         ! val: 1 image is a copy of an image of train, such as IMG 6.jpg (IMG 0.jpg)\n"
     ) in out
 
