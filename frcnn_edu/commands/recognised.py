@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..data.formats.layout import Layout
 from ..data.sources import SHAPES, layout_of
 
 
@@ -13,7 +14,16 @@ def recognised(source: str, images: str | None, datasets: Mapping[str, Any]) -> 
         source, images: what the options name.
         datasets: by split; their images are counted together.
     """
-    count, classes = sum(map(len, datasets.values())), len(next(iter(datasets.values())).classes) - 1
     if source == SHAPES:
+        count, classes = _counts(datasets)
         return f"shapes, the data set built in: {count} images, {classes} classes"
-    return layout_of(source, images).in_words(count, classes)
+    return in_words(layout_of(source, images), datasets)
+
+
+def in_words(layout: Layout, datasets: Mapping[str, Any]) -> str:
+    """The same of a layout that is known."""
+    return layout.in_words(*_counts(datasets))
+
+
+def _counts(datasets: Mapping[str, Any]) -> tuple[int, int]:
+    return sum(map(len, datasets.values())), len(next(iter(datasets.values())).classes) - 1
