@@ -132,6 +132,16 @@ def test_without_pretrained_weights_batch_norm_learns_and_all_is_trained(lib, na
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 
+@pytest.mark.parametrize("layers", [-1, 7])
+@pytest.mark.parametrize(
+    ("name", "most"), [("fasterrcnn_mobilenet_v3_large_fpn", 6), ("fasterrcnn_resnet50_fpn_v2", 5)]
+)
+def test_more_layers_than_there_are_by_the_name_that_was_given(name: str, most: int, layers: int, downloads) -> None:
+    with pytest.raises(ValueError, match=rf"^trainable_backbone_layers must be .*0…{most}, got {layers}"):
+        getattr(frcnn_edu, name)(weights_backbone="DEFAULT", trainable_backbone_layers=layers)
+    assert downloads == []
+
+
 @pytest.mark.parametrize("name", ["fasterrcnn_mobilenet_v3_large_fpn", "fasterrcnn_resnet50_fpn"])
 def test_fine_tuning_keeps_all_but_the_predictor(name: str, downloads) -> None:
     model = getattr(frcnn_edu, name)(weights="DEFAULT", new_classes=4)
