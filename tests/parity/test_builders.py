@@ -189,7 +189,11 @@ def test_weights_by_name_reach_the_loader(downloads) -> None:
     [
         ("COCO_V9", ValueError, r"'COCO_V9' are neither a file nor one of \['COCO_V1'"),
         ("no/such/file.pth", ValueError, r"no/such/file\.pth"),
-        (ResNet50_Weights.DEFAULT, TypeError, r"weights must be a member of FasterRCNN_ResNet50_FPN_Weights, got ResNet50_W"),
+        (
+            ResNet50_Weights.DEFAULT,
+            TypeError,
+            r"weights must be a member of FasterRCNN_ResNet50_FPN_Weights, got ResNet50_W",
+        ),
     ],
 )
 def test_unknown_weights_are_refused(weights: Any, exception: type[Exception], message: str) -> None:
