@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from types import FrameType
 from typing import Any
 
@@ -77,13 +78,12 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[list[Tensor], list[dict[str, Any]]]]:
         for batch in self.loader:
-            for _, problems in batch:
-                for problem in problems:
-                    self.tell(problem)
             items = [item for item, _ in batch if item is not None]
             if len(items) < len(batch):
                 reason = next(problems[0] for item, problems in batch if item is None)
                 raise ImageFileError(f"{reason} (and none can be read of the others that were tried in its place)")
+            for problem in chain.from_iterable(problems for _, problems in batch):
+                self.tell(problem)
             yield [image for image, _ in items], [target for _, target in items]
 
 
