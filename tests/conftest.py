@@ -1,6 +1,7 @@
 """What several test files share."""
 
 import linecache
+from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -25,6 +26,20 @@ def voc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for split, indices in {"train": range(8), "val": range(8, 11), "test": range(11, 13)}.items():
         write_voc(ShapesDetection("val"), root, split, indices)
     return root
+
+
+@pytest.fixture(scope="session")
+def damage() -> Callable[[Path], Path]:
+    """Damages a JPEG in its middle: only who decodes it can see that."""
+
+    def put_a_marker_where_none_belongs(path: Path) -> Path:
+        content = bytearray(path.read_bytes())
+        middle = len(content) // 2
+        content[middle : middle + 4] = b"\xff\xc3\xff\xc3"
+        path.write_bytes(content)
+        return path
+
+    return put_a_marker_where_none_belongs
 
 
 def pytest_make_parametrize_id(val: Any) -> str | None:

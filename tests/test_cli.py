@@ -248,7 +248,13 @@ def test_evaluate(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> N
     found = json.loads(Path("m.json").read_text())
     expected = json.loads((run / "metrics-test.json").read_text())
     assert found | expected == found
-    assert set(found) - set(expected) == {"AP50_per_class", "at_score", "confusion", "images_without_objects"}
+    assert set(found) - set(expected) == {
+        "AP50_per_class",
+        "at_score",
+        "confusion",
+        "images_without_objects",
+        "not_measured",
+    }
 
 
 def test_evaluate_as_the_second_of_two_processes_says_nothing(
@@ -257,8 +263,8 @@ def test_evaluate_as_the_second_of_two_processes_says_nothing(
     class Second(Processes):
         rank, count, given = 1, 2, 0
 
-        def gather_objects(self, mine: list) -> list:
-            self.given = len(mine)
+        def gather_objects(self, mine: tuple[list, dict]) -> list:
+            self.given = len(mine[0])
             return []
 
     second = Second()

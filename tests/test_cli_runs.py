@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import torchvision
 
 from frcnn_edu import cli
 from frcnn_edu.commands import train as train_command
+from frcnn_edu.data.unreadable import unreadable
 from frcnn_edu.training import load_checkpoint
 
 pytestmark = pytest.mark.slow  # real training
@@ -77,6 +79,49 @@ def test_a_run_that_goes_on_with_other_data(project: Path, capsys: pytest.Captur
     assert "elsewhere has others: cone. A new run can begin with its weights: python -m frcnn_edu train" in message
     assert len(message.splitlines()) == 1
     assert json.loads(Path("run/metrics.json").read_text())["step"] == 4
+
+
+def test_images_that_are_damaged_in_their_middle(
+    damage: Callable[[Path], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of training and one of evaluation: the run does without them, and says so."""
+    for name in ("000003.jpg", "000008.jpg"):
+        damage(Path("photos/JPEGImages") / name)
+    command = ["train", "--data", "photos", "--out", "run", "--epochs", "2", "--evaluate-on", "test", *TINY]
+    assert cli.main(command) == 0
+    said = capsys.readouterr()
+    assert "! train: 1 of the 8 images looked at is damaged, such as 000003.jpg" in said.out
+    assert (
+        "note     images that could not be read: 2 (metrics.json names them); in training others took their" in said.out
+    )
+    reason = "cannot read photos/JPEGImages/{} as an image: the file is damaged"
+    left_out = [line for line in said.err.splitlines() if line.startswith("left out: ")]
+    assert len(left_out) == 2
+    assert all(
+        line.startswith(f"left out: {reason.format(name)}")
+        for line, name in zip(left_out, ("000003.jpg", "000008.jpg"))
+    )
+    said = said_by(capsys, "evaluate", "--checkpoint", "run/model.safetensors", "--json", "m.json", "--device", "cpu")
+    *_, not_measured, last = said.splitlines()
+    assert not_measured.startswith(f"1 image was not measured: {reason.format('000008.jpg')}")
+    assert last == "2 of 3 images of photos, split 'val'"
+    assert json.loads(Path("m.json").read_text())["not_measured"] == [not_measured.partition(": ")[2]]
+
+
+def test_a_disk_that_is_gone_names_the_way_to_go_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*run: object, out: Path, **arguments: object) -> None:
+        out.mkdir(exist_ok=True)
+        (out / "checkpoint.pt").touch()
+        raise unreadable("a.jpg", "there is no such file")
+
+    monkeypatch.setattr(train_command, "train", fail)
+    message = said_by(capsys, "train", "--data", "photos", "--out", "run", "--epochs", "1", *TINY, status=2)
+    assert message == (
+        "error: images cannot be read any more: cannot read a.jpg as an image: there is no such file; when they can, to go "
+        "on: --resume --out run\n"
+    )
 
 
 def test_the_model_is_that_of_the_weights(tmp_path: Path) -> None:

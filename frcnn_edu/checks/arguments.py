@@ -14,6 +14,7 @@ from .rules import (
     count,
     each,
     finite,
+    flag,
     fraction,
     kind_of_block,
     layer_names,
@@ -42,6 +43,7 @@ CHECKS: dict[str, Check] = {
     "image_std": each(std_of_images),
     "size_divisible": count,
     "fixed_size": optional(each(count, length=2)),
+    "_skip_resize": flag,
     # anchors
     "sizes": each(one_or_each(positive)),
     "aspect_ratios": each(one_or_each(positive)),
@@ -78,6 +80,7 @@ CHECKS: dict[str, Check] = {
     # ResNet
     "block": kind_of_block,
     **{name: each(count, length=4) for name in ("layers", "widths")},
+    "downsample": optional(part),
     **dict.fromkeys(("inplanes", "planes", "stride", "groups", "base_width", "width_per_group"), count),
     # RoIAlign
     "featmap_names": each(lambda name, value: None),
@@ -85,6 +88,8 @@ CHECKS: dict[str, Check] = {
     "sampling_ratio": whole,  # below 1 the kernel chooses
     "canonical_scale": positive,
     "canonical_level": finite,
+    # whether or not
+    **dict.fromkeys(("allow_low_quality_matches", "exact", "fpn", "progress"), flag),
 }
 
 #: Of two arguments the first must be at least the second.

@@ -1,4 +1,7 @@
-"""Where do numbers stop being numbers? NaN looks like "nothing found": it is neither above a threshold nor below it."""
+"""Where do numbers stop being numbers? NaN looks like "nothing found": it is neither above a threshold nor below it.
+
+NaN in one map of a pyramid is the worst kind: what is read from the other maps is found as ever.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -35,7 +38,10 @@ def check_detections(
 
 
 def check_found(found: Sequence[Tensor], stages: Mapping[str, Returned]) -> None:
-    """If an image has no boxes, make sure that this is not because of NaN. If each has some, nothing is computed.
+    """Make sure that no boxes are missing because of NaN.
+
+    If each image has some, only the sum of what the last stage returned is asked: NaN anywhere makes it NaN, and it costs less
+    than a thousandth of the detection.
 
     Args:
         found: boxes of each image, (K, 4).
@@ -45,9 +51,11 @@ def check_found(found: Sequence[Tensor], stages: Mapping[str, Returned]) -> None
     Raises:
         ValueError: the last stage has NaN, or infinity; the message names the first stage that has.
     """
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or all(len(boxes) > 0 for boxes in found):
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return
     *_, last = stages.values()
+    if all(len(boxes) > 0 for boxes in found) and not _sum(_tensors(last)).isnan():
+        return
     # Minus infinity is legal at the end: as a logit it rules a class out.
     if all(bool((x < torch.inf).all()) for x in _tensors(last)):
         return
@@ -59,8 +67,13 @@ def check_found(found: Sequence[Tensor], stages: Mapping[str, Returned]) -> None
         "[name for name, x in model.state_dict().items() if not x.isfinite().all()] lists such weights"
     )
     raise ValueError(
-        f"nothing can be detected: what model.{first} returns is NaN or infinite, which no stage before it is: {why}"
+        f"objects cannot be detected: what model.{first} returns is NaN or infinite, which no stage before it is: {why}"
     )
+
+
+def _sum(tensors: Iterable[Tensor]) -> Tensor:
+    """The sum of all numbers, in float32 at least: in half precision it might overflow."""
+    return torch.stack([x.sum(dtype=torch.promote_types(x.dtype, torch.float32)) for x in tensors]).sum()
 
 
 def _tensors(tensors: Returned) -> Iterable[Tensor]:

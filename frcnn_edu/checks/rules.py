@@ -71,6 +71,12 @@ mean_of_images = number("a number in 0…1, as images are (divide one for 0…25
 std_of_images = number("above 0 and up to 1, as images are in 0…1 (divide one for 0…255 by 255)", lambda x: 0 < x <= 1)
 
 
+def flag(name: str, value: Any) -> None:
+    """True or False; 1 and "no" are neither."""
+    if not isinstance(value, bool):
+        raise type_error(name, "True or False", value)
+
+
 # --- one part -----------------------------------------------------------------------------------------------------
 
 

@@ -13,8 +13,9 @@ from torch import Tensor
 from ..data import existing_splits, open_dataset
 from ..data.doubts import check_objects
 from ..data.findings import Findings, Places, in_words
-from ..data.formats.folders import all_images, images_in
 from ..data.names import readable
+from ..data.sources import SHAPES, layout_of
+from ..data.unlisted import unlisted_images
 from ..model import MODELS, AnchorGenerator
 from ..training import TrainConfig, build_model, default_config, pick_device
 from ..training.anchor_fit import REACHED
@@ -68,24 +69,10 @@ def open_splits(source: str, asked: list[str] | None, images: str | None = None)
         raise errors[0]
     for reason in errors:
         print(f"a split cannot be used: {reason}\n")
-    if asked is None:
-        for path in unlisted_images(source, datasets):
+    if asked is None and source != SHAPES:
+        for path in unlisted_images(layout_of(source, images), datasets):
             findings.note("images that are in no split", path.name)
     return datasets, findings
-
-
-def unlisted_images(source: str, datasets: Mapping[str, Any]) -> list[Path]:
-    """Image files of a data set that no split speaks of; masks and thumbnails, which have an image's name, left out."""
-    spoken_of = {path for dataset in datasets.values() for path in getattr(dataset, "spoken_of", ())}
-    if Path(source).is_dir():
-        found = all_images(Path(source))
-    else:  # whatever else lies beside a file may have nothing to do with it
-        found = [path for folder in {path.parent for path in spoken_of} for path in images_in(folder)]
-    names = {path.stem.removesuffix("_mask") for path in spoken_of}
-    known = {path.resolve() for path in spoken_of}
-    return sorted(
-        path for path in found if path.resolve() not in known and path.stem.removesuffix("_mask") not in names
-    )
 
 
 def draw_report(out: Path, report: DataReport, datasets: Mapping[str, Any], title: str) -> None:

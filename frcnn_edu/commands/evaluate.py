@@ -16,7 +16,7 @@ from ..training import Evaluation, TrainConfig, evaluate, join
 from ..training.details import measure_details
 from ..training.files import write_text
 from ..training.run_data import check_found
-from ..training.tables import alarms_line, class_table, confusion_table, summary_table
+from ..training.tables import alarms_line, class_table, confusion_table, not_measured, summary_table
 from .recognised import recognised
 from .trained_model import load_named, most_detections, set_limits
 
@@ -51,9 +51,11 @@ def run_evaluate(options: argparse.Namespace) -> None:
     details = measure_details(found, classes, options.score_threshold)
     print(summary_table(found.metrics), class_table(found.metrics, details), confusion_table(details), sep="\n\n")
     print("\n".join(["", alarms_line(details), *crowded_images(found, most_detections(model), counted)]))
-    print(f"\n{measured_on(source, images, split, data)}", flush=True)
+    what = measured_on(source, images, split, data, len(found.targets))
+    print("", *not_measured(found), what, sep="\n", flush=True)
     if options.json:
-        write_text(options.json, json.dumps(found.metrics | details.to_dict(), indent=1) + "\n")
+        numbers = found.metrics | details.to_dict() | {"not_measured": [*found.not_measured.values()]}
+        write_text(options.json, json.dumps(numbers, indent=1) + "\n")
     if options.report:
         from ..watch.report import write_report
 
@@ -81,15 +83,14 @@ def _is_same(source: str, other: str) -> bool:
     return source == other or (SHAPES not in (source, other) and os.path.realpath(source) == os.path.realpath(other))
 
 
-def measured_on(source: str, images: str | None, split: str, data: Any) -> str:
+def measured_on(source: str, images: str | None, split: str, data: Any, measured: int) -> str:
     """The last line: how many images of what, and whether that is all of it."""
     name = readable(source, 300)
+    count = str(measured) if measured == len(data) else f"{measured} of {len(data)}"
     if split == ALL:
-        return f"all {len(data)} images of {name}"
+        return f"{'all ' * (measured == len(data))}{count} images of {name}"
     divided = source != SHAPES and layout_of(source, images).shares
-    return f"{len(data)} images of {name}, split {split!r}" + (
-        ", which is a fifth of it" * (divided and split == "val")
-    )
+    return f"{count} images of {name}, split {split!r}" + (", which is a fifth of it" * (divided and split == "val"))
 
 
 def crowded_images(found: Evaluation, most: int, counted: int) -> list[str]:

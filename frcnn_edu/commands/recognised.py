@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..data.formats.layout import ALL
+from ..data.formats.layout import ALL, Layout
 from ..data.sources import SHAPES, layout_of
 
 
@@ -14,9 +14,17 @@ def recognised(source: str, images: str | None, datasets: Mapping[str, Any]) -> 
         source, images: what the options name.
         datasets: by split; their images are counted together.
     """
-    count, classes = sum(map(len, datasets.values())), len(next(iter(datasets.values())).classes) - 1
     if source == SHAPES:
+        count, classes = _counts(datasets)
         return f"shapes, the data set built in: {count} images, {classes} classes"
-    layout = layout_of(source, images)
+    return in_words(layout_of(source, images), datasets)
+
+
+def in_words(layout: Layout, datasets: Mapping[str, Any]) -> str:
+    """The same of a layout that is known."""
     partly = ALL not in datasets and bool({*layout.splits} - {*datasets})
-    return layout.in_words(count, classes, [*datasets] if partly else [])
+    return layout.in_words(*_counts(datasets), [*datasets] if partly else [])
+
+
+def _counts(datasets: Mapping[str, Any]) -> tuple[int, int]:
+    return sum(map(len, datasets.values())), len(next(iter(datasets.values())).classes) - 1

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from ..data.unreadable import ImageFileError
 from ..exceptions import CannotContinue
 from ..training import (
     Evaluation,
@@ -33,10 +34,11 @@ from ..training.files import write_text
 from ..training.foreign import model_of_weights
 from ..training.run_data import changes, check_found, remember
 from ..training.run_folder import CHECKPOINT, MODEL
+from ..training.tables import not_measured
 from .run_settings import config_of, run_folder
 from .train_data import RunData, about_weights, labels_of_weights, open_run_data
 from .train_plan import Plan, print_plan
-from .train_report import about_best, draw_run, epoch_line, open_board, report_run
+from .train_report import about_best, about_unreadable, draw_run, epoch_line, open_board, report_run
 from .train_resume import labels_of_run, resumed_config, when_finished
 
 
@@ -129,6 +131,8 @@ def _train(
             with suppress(OSError):  # the terminal may be gone
                 print(f"\nto go on:  python -m frcnn_edu train --resume --out {quote(str(out))}", file=sys.stderr)
         raise
+    except ImageFileError as error:  # not of one image: of all that were tried
+        raise CannotContinue(_when_images_are_gone(str(error), out)) from error
     except RuntimeError as error:
         if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
             raise CannotContinue(_when_memory_is_full(out)) from error
@@ -136,17 +140,23 @@ def _train(
     finally:
         if board is not None:
             board.close()
-    metrics = state.epochs[-1]
+    metrics, notes = state.epochs[-1], about_unreadable(state)
     if data.final_split != data.split:
         size = config.batch_size
         found = evaluate(model, data.final, device=device, batch_size=size, progress=first, processes=processes)
         metrics = found.metrics
+        notes += "".join(f"note     {line}\n" for line in not_measured(found))
         if first:
             write_text(out / f"metrics-{data.final_split}.json", json.dumps(metrics, indent=1) + "\n")
             report_run(out / f"report-{data.final_split}.html", state, found, data.final, config, data.final_split)
     if first:
         measured = f"measured on {config.data}, split {data.final_split!r}; everything is in {out}/"
-        print(f"\n{coco_table(metrics)}\n\n{about_best(out, state)}{measured}")
+        print(f"\n{coco_table(metrics)}\n\n{about_best(out, state)}{notes}{measured}")
+
+
+def _when_images_are_gone(reason: str, out: Path) -> str:
+    again = f"; when they can, to go on: --resume --out {quote(str(out))}" if (out / CHECKPOINT).exists() else ""
+    return f"images cannot be read any more: {reason}{again}"
 
 
 def _when_memory_is_full(out: Path) -> str:

@@ -110,7 +110,7 @@ def about_weights(config: TrainConfig, classes: Sequence[str]) -> tuple[str, boo
         return (f"{config.weights_backbone}: of the backbone" if config.weights_backbone is not None else ""), False
     new, names = needs_new_predictor(config.model, config.weights, classes), _known_classes(config)
     if not new:
-        unnamed = ", which names no classes and has as many" if names is None else ""
+        unnamed = "; it names no classes, and has as many" if names is None else ""
         return f"{config.weights}: all of the detector{unnamed}", False
     what = f"{config.weights}: all but the predictor, which is new"
     if names is None:

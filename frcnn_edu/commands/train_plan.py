@@ -12,11 +12,13 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ..data.doubts import doubts, look_at_some
-from ..data.sources import SHAPES
+from ..data.findings import Findings
+from ..data.sources import SHAPES, layout_of
+from ..data.unlisted import unlisted_images
 from ..training import TrainConfig, duration, make_optimizer, train_step
 from ..training.loading import load_batches, steps_per_epoch, to_device
 from ..training.schedule import lr_factor
-from .recognised import recognised
+from .recognised import in_words
 from .train_data import RunData
 
 
@@ -59,10 +61,15 @@ def _about_data(plan: Plan) -> list[str]:
     splits = {"train": data.train, data.split: data.val}
     counts = f"{_count(len(data.train), 'training image')}, {len(data.val)} for evaluation (split {data.split!r})"
     lines = [f"data     {config.data}: {counts}"]
+    known = Findings()
     if config.data != SHAPES:
-        lines.append(space + recognised(config.data, config.images, splits))
+        layout = layout_of(config.data, config.images)
+        lines.append(space + in_words(layout, splits))
+        for path in unlisted_images(layout, splits | {data.final_split: data.final}):
+            known.note("images that are in no split", path.name)
     lines += [f"{space}! {sentence}" for sentence in (*doubts(splits), *look_at_some(splits))]
     lines += [space + summary for part in (data.train, data.val) if (summary := getattr(part, "summary", ""))]
+    lines += [space + known.summary()] * bool(known.noted)
     lines += [space + note for note in data.notes]
     return lines + [f"changed  {line}" for line in plan.changed]
 

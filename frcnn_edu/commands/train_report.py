@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..data.splits import spread
 from ..training import Evaluation, RunState, TrainConfig, duration
 from ..training.model_file import read_metrics
-from ..training.run_folder import BEST, MODEL
+from ..training.run_folder import BEST, METRICS, MODEL
 
 if TYPE_CHECKING:
     from ..watch.tensorboard import TensorBoard
@@ -47,9 +47,11 @@ def draw_run(
     from ..viz import detection_sheet, save_figure
     from ..watch import plot_losses, plot_metrics
 
-    chosen = spread(len(data), count)
-    images, targets = zip(*(data[i] for i in chosen))
-    sheet = detection_sheet(images, [found.detections[i] for i in chosen], targets, data.classes)
+    images = found.images(data, spread(len(found.targets), count))
+    if not images:  # they have gone since they were measured
+        return
+    detections, targets = ([each[i] for i in images] for each in (found.detections, found.targets))
+    sheet = detection_sheet(list(images.values()), detections, targets, data.classes)
     figures = {"losses.png": plot_losses(state.history), "detections.png": sheet}
     if all(epoch["AP"] is not None for epoch in state.epochs):
         figures["average_precision.png"] = plot_metrics(state.epochs)
@@ -65,6 +67,16 @@ def report_run(path: Path, state: RunState, found: Evaluation, data: Any, config
     from ..watch.report import write_report
 
     write_report(path, found, data, config, split=split, state=state)
+
+
+def about_unreadable(state: RunState) -> str:
+    """A line on the images that could not be read on the way; empty if all could be."""
+    if not state.unreadable:
+        return ""
+    return (
+        f"note     images that could not be read: {len(state.unreadable)} ({METRICS} names them); in training others took "
+        "their place, in evaluations they are left out\n"
+    )
 
 
 def about_best(out: Path, state: RunState) -> str:

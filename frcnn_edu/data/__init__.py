@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .shapes import ShapesDetection
     from .sources import existing_splits
     from .transforms import DetectionTransforms, train_transforms
+    from .unreadable import ImageFileError
     from .voc import VOCDetection
     from .voc_writer import write_voc
 else:  # the same, each imported when it is first used
@@ -27,6 +28,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "CocoDetection",
     "DetectionTransforms",
+    "ImageFileError",
     "PennFudanDetection",
     "ShapesDetection",
     "VOCDetection",

@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from .findings import in_words
 from .images import load_image
 from .names import readable
 from .splits import spread
+from .unreadable import ImageFileError
 
 MOST_DETECTIONS = 100  # of an image: `box_detections_per_img` by default, and the largest of COCO's maxDets
 ALIKE = 0.9  # IoU of two boxes that are probably one object
@@ -106,7 +106,7 @@ def overlapping(data: Any) -> Iterator[str]:
 
 
 def odd_exposures(odd: Odd, looked_at: Mapping[str, int]) -> Iterator[str]:
-    """Images that are black, white or of one colour once they are loaded.
+    """Images that are damaged, or black, white or of one colour once they are loaded.
 
     Args:
         odd: by split and by what is odd, the names of the images.
@@ -119,7 +119,7 @@ def odd_exposures(odd: Odd, looked_at: Mapping[str, int]) -> Iterator[str]:
 
 
 def look_at_some(datasets: Mapping[str, Any], count: int = 16) -> Iterator[str]:
-    """Load a few images of each split, spread over it, and tell which of them are black, white or of one colour."""
+    """Load a few images of each split, spread over it, and tell which of them are damaged, black, white or of one colour."""
     odd: Odd = {}
     looked_at: dict[str, int] = {}
     for split, data in datasets.items():
@@ -128,9 +128,12 @@ def look_at_some(datasets: Mapping[str, Any], count: int = 16) -> Iterator[str]:
         chosen = spread(len(data), count)
         odd[split], looked_at[split] = defaultdict(list), len(chosen)
         for record in (data.records[i] for i in chosen):
-            with suppress(ValueError):  # damaged in the middle: training stops there and names it
-                if (what := exposure(load_image(record.path, record.upright))) is not None:
-                    odd[split][what].append(record.path.name)
+            try:
+                what = exposure(load_image(record.path, record.upright))
+            except ImageFileError:  # damaged in the middle
+                what = "damaged"
+            if what is not None:
+                odd[split][what].append(record.path.name)
     return odd_exposures(odd, looked_at)
 
 

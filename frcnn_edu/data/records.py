@@ -34,7 +34,8 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
 
     An item is (image, target): the image float32 (3, H, W) in 0–1, the target a dict of `boxes` float32 (N, 4) xyxy in
     pixels, right and bottom edges exclusive; `labels` int64 (N,); `image_id` int; `area` float32 (N,), in pixels;
-    `iscrowd` int64 (N,), where 1 means "to be ignored".
+    `iscrowd` int64 (N,), where 1 means "to be ignored". An image that is damaged in its middle, or has gone since, is an
+    `ImageFileError` (a ValueError) that names it; `train` and `evaluate` do without such images.
 
     Args:
         source: what to call it in messages.

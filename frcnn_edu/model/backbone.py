@@ -13,7 +13,7 @@ from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
 from ..checks.arguments import check_arguments
 from ..checks.parts import check_maps
-from ..checks.rules import instance_of, layer_names, optional, stages_between, up_to
+from ..checks.rules import instance_of, layer_names, optional, part, stages_between, up_to
 from ..checks.untrained import warn_of_untrained
 from .compat.old_arguments import with_old_arguments
 from .compat.tracing import refuse_to_script
@@ -38,7 +38,7 @@ class IntermediateLayerGetter(nn.ModuleDict):
     """
 
     def __init__(self, model: nn.Module, return_layers: dict[str, str]) -> None:
-        check_arguments(locals(), return_layers=layer_names)
+        check_arguments(locals(), model=instance_of(nn.Module), return_layers=layer_names)
         return_layers = {str(name): str(output) for name, output in return_layers.items()}
         children = dict(model.named_children())
         missing = set(return_layers) - set(children)
@@ -84,7 +84,7 @@ class BackboneWithFPN(nn.Module):
         norm_layer: NormLayer | None = None,
     ) -> None:
         super().__init__()
-        check_arguments(locals(), extra_blocks=optional(instance_of(ExtraFPNBlock)))
+        check_arguments(locals(), backbone=part, extra_blocks=optional(instance_of(ExtraFPNBlock)))
         self.body = IntermediateLayerGetter(backbone, return_layers) if return_layers else backbone
         self.fpn = FeaturePyramidNetwork(in_channels_list, out_channels, extra_blocks or LastLevelMaxPool(), norm_layer)
         self.out_channels = out_channels
@@ -201,6 +201,7 @@ def vgg_backbone(
 
     With `fpn=False` it has 512 channels and ends before the fifth pooling (Faster R-CNN, section 3).
     """
+    check_arguments(locals())
     features = _features(backbone_name, weights, None, progress)
     pools = [i for i, layer in enumerate(features) if isinstance(layer, nn.MaxPool2d)]  # five: strides 2 … 32
     _freeze_before(features, [0, *(i + 1 for i in pools[:-1])], trainable_layers)

@@ -17,7 +17,7 @@ from torchvision.models.detection import (
 
 from ..catalogue import SHIPPED_WEIGHTS
 from ..checks.arguments import check_arguments
-from ..checks.rules import classes, each, instance_of, optional, positive, whole
+from ..checks.rules import classes, each, instance_of, optional, positive
 from ..checks.untrained import weights_follow
 from ..checks.warn import warn
 from .anchors import AnchorGenerator
@@ -79,7 +79,7 @@ def fasterrcnn_resnet50_fpn(
     """
     resolved = resolve_weights(weights, PUBLISHED["resnet50_fpn"])
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
-    body_weights = None if resolved else resolve_backbone_weights("resnet50", weights_backbone)
+    body_weights = None if resolved else resolve_backbone_weights("resnet50", weights_backbone, "weights_backbone")
     pretrained = bool(resolved or body_weights)
     with weights_follow(resolved is not None):
         backbone = resnet_fpn_backbone(
@@ -129,7 +129,9 @@ def mobilenet_v3_large_fpn(
     """What both detectors on a MobileNetV3-Large are made of; `name`, a key of `PUBLISHED`, says which."""
     resolved = resolve_weights(weights, PUBLISHED[name])
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
-    body_weights = None if resolved else resolve_backbone_weights("mobilenet_v3_large", weights_backbone)
+    body_weights = (
+        None if resolved else resolve_backbone_weights("mobilenet_v3_large", weights_backbone, "weights_backbone")
+    )
     pretrained = bool(resolved or body_weights)
     with weights_follow(resolved is not None):
         backbone = mobilenet_backbone(
@@ -288,7 +290,7 @@ def _left_out(new_classes: int | None) -> tuple[str, ...]:
 
 def _trainable_layers(pretrained: bool, asked: int | None, default: int, everything: int) -> int:
     if asked is not None:
-        whole("trainable_backbone_layers", asked)
+        check_range("trainable_backbone_layers", asked, everything)
     if not pretrained:
         if asked not in (None, everything):
             warn(
@@ -296,6 +298,4 @@ def _trainable_layers(pretrained: bool, asked: int | None, default: int, everyth
                 "trained: give pretrained weights to freeze any"
             )
         return everything
-    layers = default if asked is None else asked
-    check_range("trainable_backbone_layers", layers, everything)
-    return layers
+    return default if asked is None else asked

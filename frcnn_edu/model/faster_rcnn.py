@@ -145,7 +145,7 @@ class FasterRCNN(GeneralizedRCNN, TorchvisionFasterRCNN):
 
         # What comes first and last.
         transform = GeneralizedRCNNTransform(min_size, max_size, image_mean, image_std, **kwargs)
-        GeneralizedRCNN.__init__(self, backbone, rpn, roi_heads, transform)
+        super().__init__(backbone, rpn, roi_heads, transform)
         # Until here the textbook. For each of its classes that can do better, another takes over that gives the same with less
         # work: `run_as(model, "textbook")` takes them out again.
         run_as(self, "exact" if exact else "fast")

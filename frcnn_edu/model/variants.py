@@ -12,6 +12,7 @@ from torchvision.models.detection import (
 )
 from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead
 
+from ..checks.arguments import check_arguments
 from .backbone import BackboneWithFPN, freeze_resnet
 from .builders import PUBLISHED, _left_out, _number_of_classes, _trainable_layers, mobilenet_v3_large_fpn
 from .compat.old_arguments import with_old_arguments
@@ -39,9 +40,10 @@ def fasterrcnn_resnet50_fpn_v2(
 
     Source: Benchmarking Detection Transfer Learning with Vision Transformers (Li et al. 2021).
     """
+    check_arguments(locals())
     resolved = resolve_weights(weights, PUBLISHED["resnet50_fpn_v2"])
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
-    body_weights = None if resolved else resolve_backbone_weights("resnet50", weights_backbone)
+    body_weights = None if resolved else resolve_backbone_weights("resnet50", weights_backbone, "weights_backbone")
     layers = _trainable_layers(bool(resolved or body_weights), trainable_backbone_layers, default=3, everything=5)
     body = resnet("resnet50", nn.BatchNorm2d)
     load_weights(body, body_weights, name="resnet50", but=CLASSIFIER, progress=progress)

@@ -17,12 +17,13 @@ CLASSIFIER = ("fc.", "classifier.")  # … and those of a classifier's, which a 
 
 
 def resolve_weights(
-    weights: WeightsEnum | str | Path | None, published: type[WeightsEnum] | Path | None
+    weights: WeightsEnum | str | Path | None, published: type[WeightsEnum] | Path | None, argument: str = "weights"
 ) -> WeightsEnum | Path | None:
     """What the caller means: published weights (a member of torchvision's enum, "DEFAULT", "COCO_V1", …), a file, or nothing.
 
     Args:
         published: an enum; or the one file that "DEFAULT" stands for; or None.
+        argument: what the caller calls the weights, for messages.
 
     A file that bears the published name is taken for the published weights.
 
@@ -35,11 +36,12 @@ def resolve_weights(
         return None
     if isinstance(weights, WeightsEnum):
         if enum is None or not isinstance(weights, enum):
-            raise TypeError(f"expected {f'weights of {enum.__name__}' if enum else 'a file'}, got {weights!r}")
+            kind = f"a member of {enum.__name__}" if enum else "a file"
+            raise TypeError(f"{argument} must be {kind}, got {weights!r}")
         return weights
     if not isinstance(weights, str | Path):
         raise TypeError(
-            f"weights must be a name such as 'DEFAULT', a file, a member of torchvision's enum or None, got {weights!r}"
+            f"{argument} must be a name such as 'DEFAULT', a file, a member of torchvision's enum or None, got {weights!r}"
         )
     if Path(weights).is_file():
         return Path(weights)
@@ -49,12 +51,14 @@ def resolve_weights(
     if enum and name in enum.__members__:
         return enum[name]
     names = list(enum.__members__) if enum else ["DEFAULT"] if published else []
-    raise ValueError(f"weights {str(weights)!r} are neither a file nor one of {names}")
+    raise ValueError(f"{argument} {str(weights)!r} are neither a file nor one of {names}")
 
 
-def resolve_backbone_weights(backbone_name: str, weights: WeightsEnum | str | Path | None) -> WeightsEnum | Path | None:
+def resolve_backbone_weights(
+    backbone_name: str, weights: WeightsEnum | str | Path | None, argument: str = "weights"
+) -> WeightsEnum | Path | None:
     """`resolve_weights` with the enum of one of torchvision's classifiers."""
-    return resolve_weights(weights, get_model_weights(backbone_name))
+    return resolve_weights(weights, get_model_weights(backbone_name), argument)
 
 
 def load_weights(

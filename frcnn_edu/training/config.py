@@ -2,7 +2,10 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from math import inf
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("cosine", "multistep")
@@ -15,7 +18,7 @@ class TrainConfig:
     The run ends after `epochs` passes over the data or after `minutes` on the clock: give exactly one.
     The number of classes is not here, because the data knows it.
 
-    Raises `ValueError` naming the field and the value that makes no sense.
+    Raises `TypeError` or `ValueError` naming the field and the value that makes no sense.
     """
 
     model: str = "small"  # a key of frcnn_edu.model.MODELS
@@ -53,14 +56,18 @@ class TrainConfig:
     amp: bool = False  # bfloat16 autocast
 
     def __post_init__(self) -> None:
-        for name in ("milestones", "scale_jitter"):
-            if isinstance(getattr(self, name), list):  # as JSON gives it
-                object.__setattr__(self, name, tuple(getattr(self, name)))
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, list | Path):  # as JSON and scripts give it
+                object.__setattr__(self, each.name, tuple(value) if isinstance(value, list) else str(value))
+            self._check_type(each.name, each.type)
         self._require("optimizer", self.optimizer in OPTIMIZERS, f"one of {OPTIMIZERS}")
         self._require("schedule", self.schedule in SCHEDULES, f"one of {SCHEDULES}")
         for name in ("lr", "gamma"):
-            self._require(name, 0 < getattr(self, name) < float("inf"), "a positive number")
-        for name in ("momentum", "weight_decay", "warmup_steps", "workers", "save_minutes", "seed"):
+            self._require(name, 0 < getattr(self, name) < inf, "a positive number")
+        for name in ("momentum", "weight_decay"):
+            self._require(name, 0 <= getattr(self, name) < inf, "0 or more")
+        for name in ("warmup_steps", "workers", "save_minutes", "seed"):
             self._require(name, getattr(self, name) >= 0, "0 or more")
         self._require("warmup_factor", 0 <= self.warmup_factor <= 1, "between 0 and 1")
         for name in ("batch_size", "accumulate"):
@@ -70,12 +77,17 @@ class TrainConfig:
         inside = all(0 < milestone < 1 for milestone in self.milestones)
         self._require("milestones", ordered and inside, "rising shares of the run, each between 0 and 1")
         self._require("epochs", self.epochs is None or self.epochs >= 1, "at least 1")
-        self._require("minutes", self.minutes is None or 0 < self.minutes < float("inf"), "a positive number")
+        self._require("minutes", self.minutes is None or 0 < self.minutes < inf, "a positive number")
         jitter = self.scale_jitter
-        sound = jitter is None or 0 < jitter[0] <= jitter[1]
+        sound = jitter is None or 0 < jitter[0] <= jitter[1] < inf
         self._require("scale_jitter", sound, "(smallest, largest) with 0 < smallest <= largest")
         if (self.epochs is None) == (self.minutes is None):
             raise ValueError(f"give epochs or minutes, not both: epochs={self.epochs}, minutes={self.minutes}")
+
+    def _check_type(self, name: str, expected: Any) -> None:
+        if not _is_a(getattr(self, name), expected):
+            words = expected.__name__ if isinstance(expected, type) and not get_args(expected) else str(expected)
+            raise TypeError(f"{name} is {getattr(self, name)!r:.100}; expected {words.replace('typing.', '')}")
 
     def _require(self, name: str, holds: bool, expected: str) -> None:
         if not holds:
@@ -93,6 +105,19 @@ class TrainConfig:
         if unknown:
             raise ValueError(f"unknown training options: {', '.join(unknown)}")
         return cls(**values)
+
+
+def _is_a(value: Any, expected: Any) -> bool:
+    """Whether a value is of an annotated type. A whole number is a float, too; True is no number."""
+    parts = get_args(expected)
+    if isinstance(expected, UnionType):
+        return any(_is_a(value, one) for one in parts)
+    if get_origin(expected) is tuple:
+        as_many = parts[-1] is ... or (isinstance(value, tuple) and len(value) == len(parts))
+        return isinstance(value, tuple) and as_many and all(_is_a(one, parts[0]) for one in value)
+    if expected in (int, float):
+        return isinstance(value, int if expected is int else (int, float)) and not isinstance(value, bool)
+    return isinstance(value, get_origin(expected) or expected)
 
 
 def default_config(model: str, data: str, *, batch_size: int | None = None, processes: int = 1) -> TrainConfig:

@@ -174,7 +174,7 @@ def _gather(
         findings.merge(getattr(dataset, "findings", Findings()))
         for name, looked in zip(_names(dataset), _look_at_all(dataset, split, progress), strict=True):
             if isinstance(looked, ValueError):
-                findings.leave_out("images that are damaged: training would stop there", name)
+                findings.leave_out("images that are damaged: training takes others instead", name)
                 continue
             if looked.exposure is not None:
                 odd[split][looked.exposure].append(name)

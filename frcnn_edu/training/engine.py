@@ -1,6 +1,9 @@
 """The training loop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ from torch import nn
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from ..data.unreadable import ImageFileError
 from .agreement import check_agreement
 from .config import TrainConfig, check_parts
 from .evaluation import Evaluation, evaluate
@@ -52,8 +56,11 @@ def train(
     The same seed on the CPU with `config.epochs` gives the same weights to the bit, however often the run was stopped, or
     killed, and resumed: all that is random in a step follows from (seed, step).
 
+    An image that cannot be read when its turn comes (an `ImageFileError` of the dataset) costs only itself: in training
+    another one is drawn in its place, in an evaluation it is left out. It is named on stderr and in `RunState.unreadable`.
+
     Raises `NonFiniteLoss`, leaving the last checkpoint as it is; `ValueError` or `FileExistsError` before
-    anything is computed. After Ctrl-C, SIGTERM or SIGHUP the running step is finished and saved, then `KeyboardInterrupt`
+    anything is computed; `ImageFileError` when no image can be read any more, after saving. After Ctrl-C, SIGTERM or SIGHUP the running step is finished and saved, then `KeyboardInterrupt`
     goes on to the caller.
     """
     _check_run(train_data, val_data, config, processes, Path(out), resume)
@@ -74,9 +81,10 @@ def train(
     clock, evaluation_timed = Clock(config, epoch_steps, state.seconds), False
     saved, stopping = state.seconds, False
 
-    with interruptible() as interrupted:
+    with interruptible() as interrupted, _saved_first(run, clock, processes):
         while clock.progress(state.step) < 1:
-            batches = load_batches(train_data, config, state.step, device, processes)
+            tell = partial(run.cannot_read, say=first)
+            batches = load_batches(train_data, config, state.step, device, processes, tell)
             title = f"epoch {state.step // epoch_steps + 1}"
             bar = tqdm(batches, title, leave=False, disable=None if progress_bar and first else True)
             for images, targets in bar:
@@ -122,12 +130,25 @@ def train(
     return state
 
 
+@contextmanager
+def _saved_first(run: Run, clock: Clock, processes: Processes) -> Iterator[None]:
+    """In the block a run ends if no image can be read any more, as of a disk that is gone; but not before it is saved."""
+    try:
+        yield
+    except ImageFileError:
+        if run.state.step and clock.progress(run.state.step) < 1:  # its end is the one that was measured
+            run.save(processes)
+        raise
+
+
 def _evaluate(
     run: Run, data: Dataset, clock: Clock, device: torch.device, processes: Processes, progress_bar: bool
 ) -> Evaluation:
     """Measure the model, and save it together with what was measured."""
     state, size, bar = run.state, run.config.batch_size, progress_bar and processes.rank == 0
     found = evaluate(run.model, data, device=device, batch_size=size, progress=bar, processes=processes)
+    for problem in chain(*processes.gather_objects(state.unreadable), found.not_measured.values()):
+        run.cannot_read(problem, say=processes.rank == 0)
     state.seconds = clock.seconds()
     at = {"epoch": state.step / clock.epoch_steps, "step": state.step, "seconds": state.seconds}
     state.epochs.append(at | found.metrics)

@@ -1,17 +1,19 @@
 """Average precision as COCO measures it, by its own evaluator."""
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from ..data.unreadable import ImageFileError
 from .coco_evaluator import run_coco
+from .loading import Readable
 from .processes import ALONE, Processes
 from .workers import check_workers_can_see
 
@@ -22,13 +24,32 @@ class Evaluation:
 
     metrics: "AP" (mean over IoU 0.50:0.95), "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR100",
         each 0 to 1, or None where the data has no such object, and "per_class": AP by class name.
-    detections: one dict an image, in the dataset's order, on the CPU.
+    detections: one dict an image that was measured, in the dataset's order, on the CPU.
     targets: what the dataset says of each.
+    not_measured: images that could not be read, and are in neither list: the reason, by the index in the dataset.
     """
 
     metrics: dict[str, Any]
     detections: list[dict[str, Tensor]]
     targets: list[dict[str, Any]]
+    not_measured: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def indices(self) -> list[int]:
+        """Where in the dataset each image is that was measured."""
+        total = len(self.targets) + len(self.not_measured)
+        return [index for index in range(total) if index not in self.not_measured]
+
+    def images(self, dataset: Any, chosen: Iterable[int]) -> dict[int, Tensor]:
+        """The pixels of some of the images, (3, H, W) each, by their places in `detections`.
+
+        One that can be read no more is missing.
+        """
+        indices, found = self.indices, {}
+        for place in chosen:
+            with contextlib.suppress(ImageFileError):
+                found[place] = dataset[indices[place]][0]
+        return found
 
 
 def evaluate(
@@ -54,27 +75,36 @@ def evaluate(
 
     `max_detections` of an image and a class count, the best ones; the model has its own limit (`detections_per_img`).
 
+    An image that cannot be read (an `ImageFileError` of the dataset) is left out, with its objects.
+
     Raises:
-        ValueError: see `check_workers_can_see`.
+        ValueError: see `check_workers_can_see`; or no image can be read.
     """
     found: list[tuple[int, dict[str, Tensor], dict[str, Any]]] = []  # index, detections, target
+    not_measured: dict[int, str] = {}
     mine = range(processes.rank, len(dataset), processes.count)  # type: ignore[arg-type]
     check_workers_can_see(dataset, workers)
-    # A generator of its own: an evaluation must not move the random numbers that training will use.
     loader = DataLoader(
-        Subset(dataset, mine), batch_size, num_workers=workers, collate_fn=_as_lists, generator=torch.Generator()
-    )
-    indices = iter(mine)
+        Readable(dataset), batch_size, sampler=mine, num_workers=workers, collate_fn=list,
+        generator=torch.Generator(),  # of its own: an evaluation must not move the random numbers that training will use
+    )  # fmt: skip
     with _evaluation_mode(model), torch.no_grad():
-        for images, targets in tqdm(loader, "evaluating", leave=False, disable=None if progress else True):
-            for detections, target in zip(model([image.to(device) for image in images]), targets):
-                found.append((next(indices), {name: value.cpu() for name, value in detections.items()}, target))
-    everything = sorted((one for share in processes.gather_objects(found) for one in share), key=lambda one: one[0])
+        for batch in tqdm(loader, "evaluating", leave=False, disable=None if progress else True):
+            not_measured |= {index: problem for index, item, problem in batch if item is None}
+            readable = [(index, *item) for index, item, _ in batch if item is not None]
+            images = [image.to(device) for _, image, _ in readable]
+            for detections, (index, _, target) in zip(model(images) if images else [], readable):
+                found.append((index, {name: value.cpu() for name, value in detections.items()}, target))
+    shares = processes.gather_objects((found, not_measured))
+    everything = sorted((one for found, _ in shares for one in found), key=lambda one: one[0])
     detections, targets = [one[1] for one in everything], [one[2] for one in everything]
+    not_measured = dict(sorted(one for _, not_measured in shares for one in not_measured.items()))
     metrics = None
     if processes.rank == 0:
+        if not_measured and not targets:
+            raise ImageFileError(f"none of the {len(not_measured)} images can be read; {not_measured[0]}")
         metrics = coco_metrics(detections, targets, dataset.classes, max_detections)  # type: ignore[attr-defined]
-    return Evaluation(processes.from_first(metrics), detections, targets)
+    return Evaluation(processes.from_first(metrics), detections, targets, not_measured)
 
 
 def coco_metrics(
@@ -105,10 +135,6 @@ def _mean(values: np.ndarray) -> float | None:
     """The mean of what could be measured; COCO's evaluator says −1 where there is nothing to measure."""
     measured = values[values > -1]
     return float(measured.mean()) if measured.size else None
-
-
-def _as_lists(batch: list[tuple[Tensor, dict[str, Any]]]) -> tuple[list[Tensor], list[dict[str, Any]]]:
-    return [image for image, _ in batch], [target for _, target in batch]
 
 
 @contextlib.contextmanager

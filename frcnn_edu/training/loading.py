@@ -1,6 +1,9 @@
 """Batches in an order that depends on the seed alone."""
 
 import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
 from types import FrameType
 from typing import Any
 
@@ -9,12 +12,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..data import collate
+from ..data.unreadable import ImageFileError
 from .config import TrainConfig
 from .processes import ALONE, Processes
 from .workers import check_workers_can_see
 
 Item = tuple[Tensor, dict[str, Any]]
+MOST_TRIES = 20  # images that are tried in the place of one; where none can be read, the disk is probably gone
 
 
 def steps_per_epoch(data: Dataset, config: TrainConfig) -> int:
@@ -23,12 +27,20 @@ def steps_per_epoch(data: Dataset, config: TrainConfig) -> int:
 
 
 def load_batches(
-    data: Dataset, config: TrainConfig, step: int, device: torch.device, processes: Processes = ALONE
-) -> DataLoader:
+    data: Dataset,
+    config: TrainConfig,
+    step: int,
+    device: torch.device,
+    processes: Processes = ALONE,
+    tell: Callable[[str], None] = lambda problem: None,
+) -> "Batches":
     """What is left of the pass over `data` that `step` lies in: this process's share of each batch, on the CPU.
 
     Order and augmentation follow from (seed, pass, image), not from what was sampled before. So a run can
     start again anywhere, and the numbers of workers and of processes change nothing.
+
+    Where an image cannot be read (an `ImageFileError` of the data set), another one is drawn in its place, by the same rule;
+    `tell` is called with the reason.
 
     Raises:
         ValueError: see `check_workers_can_see`.
@@ -38,19 +50,49 @@ def load_batches(
     generator = torch.Generator().manual_seed(seed_from(config.seed, epoch))
     order = torch.randperm(len(data), generator=generator)  # type: ignore[arg-type]
     batches = [batch.tolist() for batch in order.split(config.batch_size)][done : steps_per_epoch(data, config)]
-    return DataLoader(
+    loader = DataLoader(
         SeededItems(data, config.seed, epoch),
         batch_sampler=[batch[processes.rank :: processes.count] for batch in batches],
-        collate_fn=collate,
+        collate_fn=list,
         num_workers=config.workers,
         worker_init_fn=_leave_signals_to_the_trainer,
         pin_memory=device.type == "cuda",
         generator=generator,
     )
+    return Batches(loader, tell)
 
 
-class SeededItems(Dataset[Item]):
-    """A dataset whose random augmentation is the same each time for the same (seed, epoch, index)."""
+@dataclass(frozen=True)
+class Batches:
+    """Lists of images and of their targets, as a model takes them; `tell` hears which images could not be read.
+
+    Raises:
+        ImageFileError: on the way, when neither an image nor any of those drawn in its place can be read.
+    """
+
+    loader: DataLoader
+    tell: Callable[[str], None]
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[tuple[list[Tensor], list[dict[str, Any]]]]:
+        for batch in self.loader:
+            items = [item for item, _ in batch if item is not None]
+            if len(items) < len(batch):
+                reason = next(problems[0] for item, problems in batch if item is None)
+                raise ImageFileError(f"{reason} (and none can be read of the others that were tried in its place)")
+            for problem in chain.from_iterable(problems for _, problems in batch):
+                self.tell(problem)
+            yield [image for image, _ in items], [target for _, target in items]
+
+
+class SeededItems(Dataset[tuple[Item | None, list[str]]]):
+    """Items whose random augmentation is the same each time for the same (seed, epoch, index).
+
+    With each comes why images could not be read, in the place of which it is there. Loading processes can say so in no other
+    way: an error of theirs ends the training.
+    """
 
     def __init__(self, data: Dataset[Item], seed: int, epoch: int) -> None:
         self.data, self.seed, self.epoch = data, seed, epoch
@@ -58,10 +100,38 @@ class SeededItems(Dataset[Item]):
     def __len__(self) -> int:
         return len(self.data)  # type: ignore[arg-type]
 
-    def __getitem__(self, index: int) -> Item:
+    def __getitem__(self, index: int) -> tuple[Item | None, list[str]]:
+        problems: list[str] = []
         with torch.random.fork_rng(devices=[]):  # the model's own random numbers stay as they are
             torch.manual_seed(seed_from(self.seed, self.epoch, index))
-            return self.data[index]
+            for candidate in self._candidates(index):
+                try:
+                    return self.data[candidate], problems
+                except ImageFileError as error:
+                    problems.append(str(error))
+        return None, problems
+
+    def _candidates(self, index: int) -> Iterator[int]:
+        """The image that is asked for; and if it cannot be read, others by chance."""
+        yield index
+        others = torch.randperm(len(self))[: MOST_TRIES + 1].tolist()
+        yield from [other for other in others if other != index][:MOST_TRIES]
+
+
+class Readable(Dataset[tuple[int, Item | None, str]]):
+    """The items of a dataset, with their indices; or None, with the reason, for an image that cannot be read."""
+
+    def __init__(self, data: Dataset[Item]) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data)  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int) -> tuple[int, Item | None, str]:
+        try:
+            return index, self.data[index], ""
+        except ImageFileError as error:
+            return index, None, str(error)
 
 
 def to_device(images: list[Tensor], targets: list[dict[str, Any]], device: torch.device) -> tuple[list, list]:

@@ -3,13 +3,17 @@
 import dataclasses
 import json
 import os
+import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from tqdm import tqdm
 
+from ..data.names import readable
 from ..model.weights import load_fitting
 from .checkpoint import load_latest, save_checkpoint
 from .config import TrainConfig
@@ -20,6 +24,8 @@ from .run_data import Facts
 from .run_folder import BEST, CHECKPOINT, METRICS, MODEL, put_aside
 from .step import LOSSES
 
+MOST_NAMED = 20  # images that cannot be read, while a run is under way
+
 
 @dataclass
 class RunState:
@@ -28,6 +34,7 @@ class RunState:
     history: a list each for "step" (1 for the first), the four losses and "lr", one entry a step.
     epochs: one dict for each evaluation: "epoch", "step", "seconds" and the metrics of `evaluate`.
     ended: the epochs or minutes at whose end the run was; None on the way.
+    unreadable: one message for each image that could not be read when its turn came, and names it.
     """
 
     step: int = 0  # steps taken
@@ -35,6 +42,7 @@ class RunState:
     history: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in ("step", *LOSSES, "lr")})
     epochs: list[dict[str, Any]] = field(default_factory=list)
     ended: float | None = None
+    unreadable: list[str] = field(default_factory=list)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunState":
@@ -62,6 +70,17 @@ class Run:
     out: Path
     data: Facts = field(default_factory=dict)  # what it remembers of its data
     state: RunState = field(default_factory=RunState)
+
+    def cannot_read(self, problem: str, say: bool) -> None:
+        """Note an image that cannot be read, once; with `say` in the terminal, too, but not of very many."""
+        known = self.state.unreadable
+        if problem in known:
+            return
+        known.append(problem)
+        if say and len(known) <= MOST_NAMED:
+            last = f" ({METRICS} will name the others)" if len(known) == MOST_NAMED else ""
+            with suppress(OSError):  # the terminal may be gone
+                tqdm.write(f"left out: {readable(problem, 500)}{last}", file=sys.stderr)
 
     def save(self, processes: Processes = ALONE) -> None:
         """Write `checkpoint.pt`, from which `restore` goes on, and `metrics.json`, which people and plots read.

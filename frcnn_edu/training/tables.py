@@ -5,6 +5,7 @@ from typing import Any
 
 from ..data.names import readable
 from .details import Details
+from .evaluation import Evaluation
 
 NOTHING = "–"
 NO_OBJECT, MISSED = "no object left", "missed"  # the last row and the last column of a confusion matrix
@@ -79,6 +80,14 @@ def alarms_line(details: Details) -> str:
     detections = f"{alarms.detections} detection{'' if alarms.detections == 1 else 's'}"
     images = f"{alarms.with_detections} of {alarms.images} such image{'' if alarms.images == 1 else 's'}"
     return f"false alarms on images without objects: {detections}, on {images}"
+
+
+def not_measured(found: Evaluation) -> list[str]:
+    """A line on the images that could not be read, with the first three reasons; no line where all could be."""
+    reasons = list(found.not_measured.values())
+    which = "1 image was" if len(reasons) == 1 else f"{len(reasons)} images were"
+    some = "; ".join(readable(reason, 500) for reason in reasons[:3]) + ("; …" if len(reasons) > 3 else "")
+    return [f"{which} not measured: {some}"] * bool(reasons)
 
 
 def name_of_image(data: Any, index: int, target: dict[str, Any]) -> str:

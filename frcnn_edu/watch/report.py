@@ -11,7 +11,7 @@ from ..training import Evaluation, RunState, TrainConfig, duration
 from ..training.details import Details, measure_details
 from ..training.errors import KINDS
 from ..training.files import write_text
-from ..training.tables import alarms_line, name_of_image, number
+from ..training.tables import alarms_line, name_of_image, not_measured, number
 from ..viz.output import figure_to_png
 from .curves import plot_losses, plot_metrics
 from .errors import COLORS, MEANS, error_sheet, in_words, plot_errors
@@ -55,7 +55,7 @@ def write_report(
         model, source: what the model and the data are called; by default as in `config`.
     """
     details = details or measure_details(found, data.classes)
-    parts = [_numbers(found.metrics)]
+    parts = [_numbers(found.metrics), *(f"<p>{html.escape(line)}.</p>" for line in not_measured(found))]
     if state is not None:
         parts += ["<h2>The run</h2>", _picture(plot_losses(state.history), "losses over the steps")]
         if all(epoch["AP"] is not None for epoch in state.epochs):
@@ -66,7 +66,7 @@ def write_report(
         model, source = model or config.model, source or config.data
         parts.append(_settings(config))
     took = "" if state is None else f", {state.step} steps in {duration(state.seconds)}"
-    what = f"{model} on {source}{took}; measured on {len(data)} images, split {split!r}"
+    what = f"{model} on {source}{took}; measured on {len(found.targets)} images, split {split!r}"
     page = (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{html.escape(what)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{LOOK}</style>\n'
@@ -123,12 +123,13 @@ def _meanings() -> str:
 def _worst_images(found: Evaluation, data: Any, details: Details) -> list[str]:
     fates = details.fates
     worst = sorted(range(len(fates)), key=lambda i: -fates[i].errors)[:WORST]
-    worst = [i for i in worst if fates[i].errors]
+    images = found.images(data, (i for i in worst if fates[i].errors))
+    worst, indices = list(images), found.indices
     if not worst:
         return []
-    files = [name_of_image(data, i, found.targets[i]) for i in worst]
+    files = [name_of_image(data, indices[i], found.targets[i]) for i in worst]
     sheet = error_sheet(
-        [data[i][0] for i in worst], [found.detections[i] for i in worst], [found.targets[i] for i in worst],
+        list(images.values()), [found.detections[i] for i in worst], [found.targets[i] for i in worst],
         [fates[i] for i in worst], details.classes, names=[_caption(k, file) for k, file in enumerate(files, 1)],
     )  # fmt: skip
     items = [f"<li>{html.escape(file)}: {in_words(fates[i])}</li>" for i, file in zip(worst, files)]

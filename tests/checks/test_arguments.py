@@ -9,6 +9,7 @@ import torch
 import torchvision.models.detection as theirs
 from makers import LEGAL, Maps, batch, detector, make, says_channels
 from torch import nn
+from torchvision.models import ResNet18_Weights
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone as their_resnet_fpn_backbone
 
 import frcnn_edu
@@ -23,6 +24,7 @@ CLASSES = ((0, 1, -1), (2.5, "3", True, NAN))
 FRACTION = ((-0.1, 1.1, NAN, INF), (None, "0.5", True))
 POSITIVE = ((0, -1.5, NAN, INF), (None, "1", True))
 RANGE = ((-1, 9), (None, 2.5, "3", True))
+FLAG = ((), ("no", "", 1, 0, None, 2.5))
 PART = ((), (5, "head", nn.Identity))
 LAYER = ((), (5, "bn", nn.BatchNorm2d(8)))
 FOUR_COUNTS = (((1, 1, 1), (1,) * 5, (0, 1, 1, 1), ()), (None, 1, (1.5, 1, 1, 1)))
@@ -52,13 +54,13 @@ WRONG: dict[Any, dict[str, Any]] = {
         image_mean=MEAN, image_std=STD, size_divisible=((0, -32), (None, 32.5, 32.0, NAN, "32", True)),
         fixed_size=(((), (64,), (64, 96, 3), (0, 64), (64, -1)), (64, "64", (64.5, 64), (NAN, 64), (None, 64))),
         rpn_anchor_generator=PART, rpn_head=PART, box_roi_pool=PART, box_head=PART, box_predictor=PART,
-        box_detections_per_img=COUNT,
+        box_detections_per_img=COUNT, exact=FLAG,
         **{f"{stage}_{name}": wrong for stage in ("rpn", "box") for name, wrong in STAGE.items()},
         **{f"rpn_{when}_nms_top_n_{mode}": COUNT for when in ("pre", "post") for mode in ("train", "test")},
     ),
     frcnn_edu.GeneralizedRCNNTransform: dict(
         min_size=SIZES, max_size=((0, NAN), (None,)), image_mean=(MEAN[0], (*MEAN[1], None)), size_divisible=COUNT,
-        image_std=(STD[0], (*STD[1], None)), fixed_size=(((64,),), (64,)),
+        image_std=(STD[0], (*STD[1], None)), fixed_size=(((64,),), (64,)), _skip_resize=FLAG,
     ),
     frcnn_edu.AnchorGenerator: dict(sizes=ANCHORS, aspect_ratios=ANCHORS),
     frcnn_edu.RPNHead: dict(in_channels=COUNT, num_anchors=COUNT, conv_depth=COUNT_OR_0),
@@ -83,7 +85,7 @@ WRONG: dict[Any, dict[str, Any]] = {
     frcnn_edu.BoxCoder: dict(
         weights=(BOX_WEIGHTS[0], (*BOX_WEIGHTS[1], None)), bbox_xform_clip=((NAN, -1), (None, "4", True))
     ),
-    frcnn_edu.Matcher: dict(high_threshold=FRACTION, low_threshold=FRACTION),
+    frcnn_edu.Matcher: dict(high_threshold=FRACTION, low_threshold=FRACTION, allow_low_quality_matches=FLAG),
     frcnn_edu.BalancedPositiveNegativeSampler: dict(batch_size_per_image=COUNT, positive_fraction=FRACTION),
     frcnn_edu.FeaturePyramidNetwork: dict(
         in_channels_list=(([], [8, 0], [-1, 8]), (None, 8, "8", [2.5, 8])), out_channels=COUNT,
@@ -93,35 +95,49 @@ WRONG: dict[Any, dict[str, Any]] = {
     models.BackboneWithFPN: dict(
         return_layers=(({}, {"layer1": "0", "layer2": "0"}, {"layer1": "0"}), (["layer1", "layer2"],)),
         in_channels_list=(([], [32], [32, 64, 96]), (None,)), out_channels=COUNT, extra_blocks=((), (5,)), norm_layer=LAYER,
+        backbone=((), (None, 5, "resnet", nn.Identity)),
     ),
-    models.IntermediateLayerGetter: dict(return_layers=(({},), (None, ["layer1"]))),
+    models.IntermediateLayerGetter: dict(
+        model=((), (None, 5, "resnet", nn.Identity)), return_layers=(({},), (None, ["layer1"]))
+    ),
     models.ResNet: dict(
         block=((), (None, "basic", nn.Conv2d)), layers=FOUR_COUNTS, widths=FOUR_COUNTS, num_classes=((0, -1), (2.5, True)),
         groups=COUNT, width_per_group=COUNT, norm_layer=((), (None, *LAYER[1])),
     ),
-    models.BasicBlock: dict(inplanes=COUNT, planes=COUNT, stride=COUNT, groups=COUNT, norm_layer=((), (None, 5))),
-    models.Bottleneck: dict(inplanes=COUNT, planes=COUNT, stride=COUNT, groups=COUNT, base_width=COUNT),
+    models.BasicBlock: dict(
+        inplanes=COUNT, planes=COUNT, stride=COUNT, groups=COUNT, norm_layer=((), (None, 5)), downsample=PART
+    ),
+    models.Bottleneck: dict(
+        inplanes=COUNT, planes=COUNT, stride=COUNT, groups=COUNT, base_width=COUNT, downsample=PART
+    ),
     frcnn_edu.resnet_fpn_backbone: dict(
         backbone_name=(("resnet", "vgg16", None, 18), ()), trainable_layers=RANGE, norm_layer=LAYER,
         returned_layers=(([], [0], [5], [4, 3], [1, 1]), (3, "34", [2.5])), extra_blocks=((), (5,)),
         weights=(("nothing",), (5,)),  # True is an old way to say DEFAULT
+        progress=FLAG,
     ),
     models.mobilenet_backbone: dict(
         backbone_name=(("mobilenet", None), ()), trainable_layers=RANGE, weights=((), (5,)), norm_layer=LAYER,
-        returned_layers=(([], [9], [-9], [-1, -2], [1, 1]), (3, [2.5])),
+        returned_layers=(([], [9], [-9], [-1, -2], [1, 1]), (3, [2.5])), fpn=FLAG, progress=FLAG,
     ),
     models.vgg_backbone: dict(
-        backbone_name=(("vgg", None), ()), trainable_layers=RANGE, returned_layers=(([], [5], [4, 3], [1, 1]), ([2.5],))
+        backbone_name=(("vgg", None), ()), trainable_layers=RANGE, returned_layers=(([], [5], [4, 3], [1, 1]), ([2.5],)),
+        fpn=FLAG, progress=FLAG,
     ),
     frcnn_edu.fasterrcnn_small_fpn: dict(
         num_classes=CLASSES, new_classes=CLASSES, weights=(("nothing",), (5, True)), rpn_nms_thresh=FRACTION
     ),
-    frcnn_edu.fasterrcnn_resnet50_fpn: dict(
-        num_classes=CLASSES, new_classes=CLASSES, weights=((), (5,)), trainable_backbone_layers=((), (2.5, "3", True)),
-    ),
-    frcnn_edu.fasterrcnn_resnet50_fpn_v2: dict(num_classes=CLASSES, trainable_backbone_layers=((), (2.5,))),
-    frcnn_edu.fasterrcnn_mobilenet_v3_large_fpn: dict(num_classes=CLASSES, trainable_backbone_layers=((), (2.5,))),
-    frcnn_edu.fasterrcnn_mobilenet_v3_large_320_fpn: dict(num_classes=CLASSES, trainable_backbone_layers=((), (2.5,))),
+    **{
+        getattr(frcnn_edu, name): dict(
+            num_classes=CLASSES, new_classes=CLASSES, trainable_backbone_layers=((-1, 7), (2.5, "3", True)), progress=FLAG,
+            weights=(("nothing",), (5, ResNet18_Weights.DEFAULT)),
+            weights_backbone=(("nothing", ""), (5, ResNet18_Weights.DEFAULT)),
+        )
+        for name in (
+            "fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_v2", "fasterrcnn_mobilenet_v3_large_fpn",
+            "fasterrcnn_mobilenet_v3_large_320_fpn",
+        )
+    },
 }  # fmt: skip
 CASES = [
     pytest.param(maker, argument, value, exception, id=f"{maker.__name__}({argument}={value!r:.40})")

@@ -1,4 +1,4 @@
-"""NaN in a model in evaluation is an error that names the stage; without NaN nothing is looked at but how many boxes there are."""
+"""NaN in a model in evaluation is an error that names the stage, also where other boxes are found."""
 
 import copy
 from collections.abc import Iterable
@@ -94,12 +94,26 @@ def test_to_find_nothing_is_legal(model: nn.Module, mode: str) -> None:
         assert [len(found["boxes"]) for found in model(batch()[0])] == [0, 0]
 
 
-def test_where_there_are_boxes_nothing_is_looked_at() -> None:
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("level", range(4))
+def test_nan_in_one_map_is_named_though_the_others_find_boxes(model: nn.Module, level: int, mode: str) -> None:
+    broken = copy.deepcopy(model)
+    broken.roi_heads.score_thresh = 0.0
+    run_as(broken, mode)
+    with torch.no_grad():
+        assert all(len(found["boxes"]) for found in broken(batch()[0]))
+        broken.backbone.fpn.layer_blocks[level][0].weight[0, 0, 0, 0] = torch.nan
+        with pytest.raises(ValueError, match=r"objects cannot be detected: what model\.backbone returns is NaN"):
+            broken(batch()[0])
+
+
+def test_where_there_are_boxes_only_the_last_stage_is_looked_at() -> None:
     def looked_at() -> Iterable[Tensor]:
         pytest.fail("numbers were looked at")
 
     some, none = torch.zeros(3, 4), torch.zeros(0, 4)
-    check_found([some, some], {"first": looked_at, "last": looked_at})
+    large = torch.full((100,), 6e4, dtype=torch.float16)  # whose sum is infinite in half precision
+    check_found([some, some], {"first": looked_at, "last": [large, -large, torch.tensor([-torch.inf])]})
     check_found([some, none], {"first": looked_at, "last": [torch.zeros(2)]})  # finite in the end, and so before
     finite, nan = torch.zeros(2), torch.tensor([0.0, torch.nan])
     with pytest.raises(ValueError, match=r"model\.second"):

@@ -88,7 +88,7 @@ def test_everything_is_told_in_one_pass(awkward: Path, capsys: pytest.CaptureFix
         ["boxes refused, no area inside the image", "1", "boxes"],
         ["boxes refused, no class name", "1", "boxes"],
         ["images left out, the file ends too soon", "1", "cut off.png"],
-        ["images that are damaged: training would stop there", "1", "damaged.png"],
+        ["images that are damaged: training takes others instead", "1", "damaged.png"],
         ["splits that cannot be used", "1", "test"],
         ["boxes put right, swapped corners", "2", "repaired"],
         ["boxes clipped to the image, up to a pixel", "2", "repaired"],

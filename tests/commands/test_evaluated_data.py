@@ -49,4 +49,6 @@ def test_what_is_measured(
     assert cli.main(["evaluate", "--checkpoint", str(SHIPPED), "--data", str(heap), *options, "--device", "cpu"]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == last.format(heap=heap)
-    assert re.search(r"data     Pascal VOC, images and xml side by side: \d+ images( in \w+)?, 5 classes, no splits: ", out)
+    assert re.search(
+        r"data     Pascal VOC, images and xml side by side: \d+ images( in \w+)?, 5 classes, no splits: ", out
+    )

@@ -93,7 +93,7 @@ def test_the_order_of_the_weights_names_is_taken(tmp_path: Path) -> None:
         (("cat", "dog", "bird"), ("Cat", "dog", "bird"), True, 'the weights do not know Cat ("Cat" here is "cat" there)'),
         (("traffic light", "b", "c"), ("traffic_light", "b", "c"), True, '"traffic_light" here is "traffic light" there'),
         (("cat", "dog", "bird"), ("cat",), True, "the weights know more classes, cat, dog, bird"),
-        ((), ("a", "b", "c"), False, ": all of the detector, which names no classes and has as many"),
+        ((), ("a", "b", "c"), False, ": all of the detector; it names no classes, and has as many"),
         ((), ("a", "b"), True, "the weights are for 3 classes without names"),
     ],
     ids=["the same", "others", "a capital", "an underscore", "fewer", "as many", "another number"],

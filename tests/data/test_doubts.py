@@ -190,15 +190,17 @@ def test_augmented_copies_in_two_splits(cards: Path) -> None:
     ]
 
 
-def test_images_without_anything_to_see(cards: Path) -> None:
+def test_images_without_anything_to_see(cards: Path, damage: Callable[[Path], Path]) -> None:
     """Twelve bits in sixteen are nearly black; the other images are not doubted."""
     width, height = ex.SIZES["IMG 6.jpg"]
     dark = np.random.default_rng(0).integers(0, 4096, (height, width), dtype=np.uint16)
     Image.fromarray(dark).save(cards / "val" / "IMG 6.jpg", format="png")
     Image.new("RGB", ex.SIZES["IMG 3.jpg"], "#336699").save(cards / "train" / "IMG 3.jpg")
     data = {split: open_dataset(cards, split) for split in ("train", "val", "test")}
+    damage(cards / "train" / "IMG 4.jpg")
     assert [*look_at_some(data)] == [
         "train: 1 of the 6 images looked at is of one colour, such as IMG 3.jpg",
+        "train: 1 of the 6 images looked at is damaged, such as IMG 4.jpg",
         "val: 1 of the 2 images looked at is nearly black, with 16-bit values that end at 4095, such as IMG 6.jpg",
     ]
     assert [*look_at_some({"train": data["train"]}, count=2)] == []

@@ -1,11 +1,7 @@
-"""Files damaged at random: what cannot be used is left out or refused by name, and everything else is sound.
-
-The variable FUZZ sets how many cases each test tries: `FUZZ=20000 python -m pytest tests/data/test_fuzz.py`.
-"""
+"""Files damaged at random: what cannot be used is left out or refused by name, and everything else is sound."""
 
 import io
 import json
-import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -14,17 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from damaging import damaged, fuzz, odd_json
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from frcnn_edu.data import CocoDetection, PennFudanDetection, VOCDetection, load_image
 from frcnn_edu.data.images import image_size
 from frcnn_edu.data.records import RecordDataset
-
-fuzz = settings(
-    deadline=None, max_examples=int(os.environ.get("FUZZ", "30")), suppress_health_check=[HealthCheck.too_slow]
-)
 
 ODD_NUMBERS = [
     "",
@@ -54,23 +47,6 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.sampled_from(["id", "name", "bbox", "x"]), inner),
     max_leaves=6,
 )
-
-
-def damaged(content: bytes) -> st.SearchStrategy[bytes]:
-    """The content with bytes changed, a part cut out, and a part put in somewhere."""
-    place = st.integers(0, len(content))
-
-    def change(flips: list[tuple[int, int]], cut: tuple[int, int], where: int, more: bytes) -> bytes:
-        result = bytearray(content)
-        for at, value in flips:
-            result[at % len(result)] = value
-        result[where:where] = more
-        if sum(cut) % 3 == 0:
-            del result[min(cut) : max(cut)]
-        return bytes(result)
-
-    flips = st.lists(st.tuples(place, st.integers(0, 255)), max_size=8)
-    return st.builds(change, flips, st.tuples(place, place), place, st.binary(max_size=6))
 
 
 def assert_named(source: Path, error: Exception) -> None:
@@ -203,27 +179,10 @@ def test_damaged_json(coco: Path, content: bytes) -> None:
     check(coco, lambda: CocoDetection(coco))
 
 
-PLACES = [
-    *[(key,) for key in COCO],
-    *[(key, i) for key in COCO for i in range(2)],
-    *[(key, i, name) for key in COCO for i in range(2) for name in COCO[key][i]],
-    *[("annotations", 0, "bbox", i) for i in range(4)],
-]
-
-
 @fuzz
-@given(changes=st.lists(st.tuples(st.sampled_from(PLACES), json_values), min_size=1, max_size=3))
-def test_odd_values_in_json(coco: Path, changes: list[tuple[tuple, Any]]) -> None:
-    content = json.loads(json.dumps(COCO))
-    for path, value in changes:
-        inner = content
-        try:
-            for key in path[:-1]:
-                inner = inner[key]
-            inner[path[-1]] = value
-        except (LookupError, TypeError):
-            pass  # an earlier change has taken that place away
-    coco.write_text(json.dumps(content))
+@given(text=odd_json(COCO, json_values))
+def test_odd_values_in_json(coco: Path, text: str) -> None:
+    coco.write_text(text)
     check(coco, lambda: CocoDetection(coco))
 
 

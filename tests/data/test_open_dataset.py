@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from frcnn_edu.data import (
     CocoDetection,
+    ImageFileError,
     PennFudanDetection,
     ShapesDetection,
     VOCDetection,
@@ -19,6 +21,26 @@ from frcnn_edu.data import (
     train_transforms,
 )
 from frcnn_edu.data.sources import evaluation_split, measured_split
+
+
+@pytest.mark.parametrize("harm", ["damaged", "gone", "a folder"])
+def test_what_happens_to_an_image_later_is_named_when_it_is_asked_for(
+    voc: Path, tmp_path: Path, damage: Callable[[Path], Path], harm: str
+) -> None:
+    shutil.copytree(voc, tmp_path / "voc")
+    path = tmp_path / "voc" / "JPEGImages" / "000001.jpg"
+    if harm == "damaged":  # in its middle, which opening does not look at
+        damage(path)
+    data = open_dataset(tmp_path / "voc", "train")
+    assert len(data) == 8
+    if harm != "damaged":
+        path.unlink()
+    if harm == "a folder":
+        path.mkdir()
+    reason = {"damaged": "the file is damaged", "gone": "there is no such file", "a folder": "it is a folder"}[harm]
+    with pytest.raises(ImageFileError, match=rf"cannot read .*000001\.jpg as an image: {reason}"):
+        data[1]
+    assert data[0][0].shape == data[2][0].shape == (3, 128, 160)
 
 
 def coco_json(path: Path, names: list[str]) -> Path:

@@ -117,6 +117,7 @@ def test_the_file_is_asked_for_its_size(exported: Path) -> None:
         load_onnx(exported)(torch.rand(3, 32, 64))
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_exporting_by_pytorch_names_the_function_of_this_package(small: nn.Module, tmp_path: Path) -> None:
     """In whichever of its two ways."""
     for options in ({"dynamo": True, "verbose": False}, {"dynamo": False}):

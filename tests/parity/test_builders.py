@@ -132,6 +132,16 @@ def test_without_pretrained_weights_batch_norm_learns_and_all_is_trained(lib, na
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 
+@pytest.mark.parametrize("layers", [-1, 7])
+@pytest.mark.parametrize(
+    ("name", "most"), [("fasterrcnn_mobilenet_v3_large_fpn", 6), ("fasterrcnn_resnet50_fpn_v2", 5)]
+)
+def test_more_layers_than_there_are_by_the_name_that_was_given(name: str, most: int, layers: int, downloads) -> None:
+    with pytest.raises(ValueError, match=rf"^trainable_backbone_layers must be .*0…{most}, got {layers}"):
+        getattr(frcnn_edu, name)(weights_backbone="DEFAULT", trainable_backbone_layers=layers)
+    assert downloads == []
+
+
 @pytest.mark.parametrize("name", ["fasterrcnn_mobilenet_v3_large_fpn", "fasterrcnn_resnet50_fpn"])
 def test_fine_tuning_keeps_all_but_the_predictor(name: str, downloads) -> None:
     model = getattr(frcnn_edu, name)(weights="DEFAULT", new_classes=4)
@@ -179,7 +189,11 @@ def test_weights_by_name_reach_the_loader(downloads) -> None:
     [
         ("COCO_V9", ValueError, r"'COCO_V9' are neither a file nor one of \['COCO_V1'"),
         ("no/such/file.pth", ValueError, r"no/such/file\.pth"),
-        (ResNet50_Weights.DEFAULT, TypeError, r"expected weights of FasterRCNN_ResNet50_FPN_Weights, got ResNet50_W"),
+        (
+            ResNet50_Weights.DEFAULT,
+            TypeError,
+            r"weights must be a member of FasterRCNN_ResNet50_FPN_Weights, got ResNet50_W",
+        ),
     ],
 )
 def test_unknown_weights_are_refused(weights: Any, exception: type[Exception], message: str) -> None:

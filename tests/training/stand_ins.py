@@ -1,11 +1,13 @@
 """Small stand-ins that make the training loop quick to test."""
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from frcnn_edu.data.unreadable import unreadable
 from frcnn_edu.model import FrozenBatchNorm2d, fasterrcnn_small_fpn
 from frcnn_edu.training import LOSSES
 
@@ -41,6 +43,19 @@ class Squares(Dataset):
         }
         image = image.clamp(0, 1)
         return (image, target) if self.transforms is None else self.transforms(image, target)
+
+
+class Damaged(Squares):
+    """… some of which cannot be read."""
+
+    def __init__(self, length: int = 10, seed: int = 0, bad: Collection[int] = (), **options: Any) -> None:
+        super().__init__(length, seed, **options)
+        self.bad = bad
+
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Any]]:
+        if index in self.bad:
+            raise unreadable(f"{index}.jpg", "the file is damaged")
+        return super().__getitem__(index)
 
 
 class OneWeight(nn.Module):

@@ -14,6 +14,7 @@ from stand_ins import Squares
 from torch import Tensor
 
 from frcnn_edu.data import open_dataset, train_transforms
+from frcnn_edu.data.records import RecordDataset
 from frcnn_edu.training import TrainConfig
 from frcnn_edu.training.loading import load_batches, steps_per_epoch
 from frcnn_edu.training.workers import check_workers_can_see
@@ -118,15 +119,20 @@ def test_loading_processes_leave_signals_to_the_training_process(config: TrainCo
 
 @pytest.mark.slow
 def test_processes_that_are_started_anew_load_the_same(config: TrainConfig, voc: Path) -> None:
-    """As on Windows and macOS, what the command line trains on is pickled."""
+    """As on Windows and macOS, what the command line trains on is pickled. An image is gone by then."""
     data = open_dataset(voc, "train", transforms=train_transforms())
-    here = [images for images, _ in load_batches(data, config, 0, CPU)]
+    gone = voc / "JPEGImages" / "gone.jpg"
+    assert isinstance(data, RecordDataset)
+    data.records[3].path = gone
+    told: list[str] = []
+    here = [images for images, _ in load_batches(data, config, 0, CPU, tell=told.append)]
     before = multiprocessing.get_start_method()
     multiprocessing.set_start_method("spawn", force=True)
     try:
         check_workers_can_see(data, 1)
-        there = [images for images, _ in load_batches(data, replace(config, workers=1), 0, CPU)]
+        there = [images for images, _ in load_batches(data, replace(config, workers=1), 0, CPU, tell=told.append)]
     finally:
         multiprocessing.set_start_method(before, force=True)
-    assert len(there) == len(here) > 0
+    assert len(there) == len(here) == 2
+    assert told == [f"cannot read {gone} as an image: there is no such file"] * 2
     assert all(torch.equal(*pair) for batches in zip(here, there) for pair in zip(*batches))

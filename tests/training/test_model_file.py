@@ -59,7 +59,7 @@ HOSTILE = {
     "an unknown option": (configured(spell=3), "its configuration makes no sense: unknown training options: spell"),
     "text for a number": (configured(lr="high"), "its configuration makes no sense"),
     "an unknown model": (configured(model="huge"), r"m\.safetensors: its configuration does not make a model.* there is no model 'huge'"),
-    "a model of text": (configured(model_args="tall"), "its configuration does not make a model 'small'"),
+    "a model of text": (configured(model_args="tall"), "its configuration makes no sense: model_args is 'tall'; expected dict"),
     "an unknown argument": (configured(model_args={"spell": 3}), "its configuration does not make a model 'small'"),
     "a file to be read": (configured(model_args={"weights": "/etc/passwd"}), "model_args has weights, which it cannot decide"),
     "NaN": (with_weights(lambda bias: bias * torch.nan), r"cls_logits\.bias holds NaN or infinity"),

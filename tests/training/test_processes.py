@@ -115,6 +115,17 @@ def test_the_first_process_writes_and_reports(folder: Path, results: list[dict[s
 
 
 @pytest.mark.slow
+def test_images_that_cannot_be_read_cost_only_themselves(folder: Path, results: list[dict[str, Any]]) -> None:
+    assert results[0]["with damaged images"] == results[1]["with damaged images"]
+    assert [result["measured"] for result in results] == [[[0, 2, 3]] * 2, []]
+    unreadable = load_checkpoint(folder / "damaged" / "checkpoint.pt")["progress"]["unreadable"]
+    messages = [f"cannot read {index}.jpg as an image: the file is damaged" for index in (1, 2, 4, 7)]
+    assert sorted(unreadable) == messages  # whichever of the two has met them
+    said = "".join((folder / f"said-{rank}").read_text() for rank in (0, 1))
+    assert [said.count(message) for message in messages] == [1, 1, 1, 1]
+
+
+@pytest.mark.slow
 def test_the_one_that_is_left_says_why_it_stops(tmp_path: Path) -> None:
     hears, told = fork_server().Pipe(duplex=False)
     both = [fork_server().Process(target=add_up, args=(rank, tmp_path / "meeting", told)) for rank in (0, 1)]

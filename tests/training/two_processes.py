@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 import torch
-from stand_ins import OneObjectEach, OneWeight, Squares, exact_model
+from stand_ins import Damaged, OneObjectEach, OneWeight, Squares, exact_model
 
 from frcnn_edu import cli
 from frcnn_edu.data import ShapesDetection
@@ -90,6 +90,12 @@ def take_part(told: dict[str, str], rank: int, out: Path) -> None:
         on_step=lambda state: calls.append("step"), on_epoch=lambda state, found: calls.append("epoch"),
     )  # fmt: skip
     results["history"] = state.history
+    results["measured"] = []
+    state = train(
+        OneWeight(), Damaged(10, bad={2, 7}), Damaged(5, seed=1, bad={1, 4}), config, device=CPU, out=out / "damaged",
+        processes=processes, on_epoch=lambda state, found: results["measured"].append(found.indices),
+    )  # fmt: skip
+    results["with damaged images"] = state.history
     results["other data"] = words_of_a_run(config, processes, Squares(10 + rank), out / "other")
     results["other options"] = words_of_a_run(replace(config, lr=0.1 + rank), processes, Squares(10), out / "other")
     torch.save(results, out / f"results-{processes.rank}.pt")

@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,21 @@ def test_one_scale_and_names_of_files(tmp_path: Path) -> None:
     listed = re.findall("<li>([^<]*): 1 wrong, 1 missed, [0-9]+ right</li>", page)
     assert sorted(listed) == ["photos/a $x$ $.jpg", "photos/�[31m 照片 &lt;b&gt;.jpg"]
     assert page.isprintable() or all(line.isprintable() for line in page.splitlines())
+
+
+@pytest.mark.slow
+def test_images_that_were_not_measured(tmp_path: Path) -> None:
+    """Names and images are those of the others, though their numbers in the data are higher."""
+    data, found = data_and_found(3)
+    data.records = [Record(Path(f"{k}.jpg"), k, upright=True) for k in range(3)]
+    found = replace(
+        found, detections=found.detections[1:], targets=found.targets[1:], not_measured={0: "<0.jpg> is damaged"}
+    )
+    write_report(tmp_path / "report.html", found, data, None, split="val", model="w.pth", source="photos")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "measured on 2 images" in page
+    assert "<p>1 image was not measured: &lt;0.jpg&gt; is damaged.</p>" in page
+    assert sorted(re.findall("<li>([^<]*): 1 wrong", page)) == ["1.jpg", "2.jpg"]
 
 
 @pytest.mark.slow

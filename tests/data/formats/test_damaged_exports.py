@@ -1,11 +1,7 @@
-"""Annotation files damaged at random: each is refused by name, or what is left of it is sound.
-
-The variable FUZZ sets how many cases each test tries, as in the tests of the other data sets.
-"""
+"""Annotation files damaged at random: each is refused by name, or what is left of it is sound."""
 
 import json
 import math
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +9,13 @@ from typing import Any
 
 import exports as ex
 import pytest
-from hypothesis import HealthCheck, given, settings
+from damaging import damaged, fuzz, odd_json
+from hypothesis import given
 from hypothesis import strategies as st
 
 from frcnn_edu.data import open_dataset
 from frcnn_edu.data.doubts import doubts
 
-fuzz = settings(
-    deadline=None, max_examples=int(os.environ.get("FUZZ", "30")), suppress_health_check=[HealthCheck.too_slow]
-)
 WRITERS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "coco": (lambda p: ex.coco_named(p, str).parent, "result.json"),
     "coco outlines": (lambda p: ex.coco_outlines(p).parent, "outlines.json"),
@@ -77,20 +71,6 @@ def check(root: Path) -> None:
                 assert 0 < area <= width * height
 
 
-def damaged(content: bytes) -> st.SearchStrategy[bytes]:
-    """The content with bytes changed, a part cut out, and a part put in somewhere."""
-    place = st.integers(0, len(content))
-    changes = st.lists(st.tuples(place, place, st.binary(max_size=4)), min_size=1, max_size=4)
-
-    def apply(edits: list[tuple[int, int, bytes]]) -> bytes:
-        result = content
-        for start, length, put in edits:
-            result = result[:start] + put + result[start + length % 7 :]
-        return result
-
-    return changes.map(apply)
-
-
 @pytest.mark.parametrize("name", WRITERS)
 def test_damaged_bytes(folders: dict[str, Path], name: str) -> None:
     root, file = folders[name], folders[name] / WRITERS[name][1]
@@ -116,32 +96,15 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
-def places(content: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The paths to everything in nested lists and dicts."""
-    inside = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
-    return [path, *(place for key, value in inside for place in places(value, (*path, key)))]
-
-
 @pytest.mark.parametrize("name", [name for name, (_, file) in WRITERS.items() if file.endswith(".json")])
 def test_odd_values_in_json(folders: dict[str, Path], name: str) -> None:
     root, file = folders[name], folders[name] / WRITERS[name][1]
     sound = file.read_text()
 
     @fuzz
-    @given(
-        changes=st.lists(st.tuples(st.sampled_from(places(json.loads(sound))[1:]), json_values), min_size=1, max_size=3)
-    )
-    def run(changes: list[tuple[tuple, Any]]) -> None:
-        content = json.loads(sound)
-        for path, value in changes:
-            inner = content
-            try:
-                for key in path[:-1]:
-                    inner = inner[key]
-                inner[path[-1]] = value
-            except (LookupError, TypeError):
-                pass  # an earlier change has taken that place away
-        file.write_text(json.dumps(content))
+    @given(text=odd_json(json.loads(sound), json_values))
+    def run(text: str) -> None:
+        file.write_text(text)
         check(root)
 
     try:

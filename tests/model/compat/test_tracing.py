@@ -41,6 +41,7 @@ def test_what_cannot_follow_a_detector_says_so(model: nn.Module, follow: Callabl
         assert "boxes" in model(IMAGES)[0]  # it is as it was
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("mode", MODES)
 def test_a_backbone_can_be_followed(mode: str) -> None:
     backbone = run_as(resnet_fpn_backbone(backbone_name="resnet18", weights=None, trainable_layers=5), mode).eval()

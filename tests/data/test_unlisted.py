@@ -1,0 +1,61 @@
+"""Images that are in no split are named, whichever splits are open; those of the other splits are not."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "formats"))
+import exports as ex
+
+from frcnn_edu.data import open_dataset
+from frcnn_edu.data.sources import layout_of
+from frcnn_edu.data.unlisted import unlisted_images
+
+DATA_YAML = "train: ../train/images\nval: ../val/images\ntest: ../test/images\nnames: [ace, king]\n"
+ARRANGEMENTS: dict[str, Callable[[Path], Path]] = {
+    "image sets": lambda root: ex.voc_sets(root, **ex.SPLIT),
+    "image sets with more on a line": lambda root: ex.voc_sets(root, lambda name: f"{Path(name).stem}.jpg", **ex.SPLIT),
+    "folders of Pascal VOC": ex.voc_split_folders,
+    "one json for each split": lambda root: ex.coco_files(root, "annotations/instances_{}.json", "images"),
+    "lists of YOLO": ex.yolo_lists,
+    "folders of YOLO": lambda root: ex.yolo_splits(root, DATA_YAML),
+}
+
+
+@pytest.fixture(params=ARRANGEMENTS)
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    root = tmp_path / "cards"
+    ARRANGEMENTS[request.param](root)
+    return root
+
+
+@pytest.mark.parametrize("opened", [("train", "val"), ("train", "val", "test"), ("train",)], ids="+".join)
+def test_only_what_is_in_no_split(root: Path, opened: tuple[str, ...]) -> None:
+    datasets = {split: open_dataset(root, split) for split in opened}
+    assert unlisted_images(layout_of(root), datasets) == []
+    for name in ("more/b.jpg", "more/a.PNG", ".hidden/c.jpg", "masks/IMG 2_mask.png"):
+        ex.draw(root, ["IMG 0.jpg"], lambda _, name=name: name)
+    (root / "more" / "notes.txt").write_text("no image")
+    assert unlisted_images(layout_of(root), datasets) == [root / "more" / "a.PNG", root / "more" / "b.jpg"]
+
+
+def test_around_a_file_only_its_images_folder_is_looked_at(tmp_path: Path) -> None:
+    ex.coco_files(tmp_path, "{}.json", "images")
+    ex.draw(tmp_path / "other", ["IMG 0.jpg"], lambda name: "x.jpg")
+    ex.draw(tmp_path / "images", ["IMG 0.jpg"], lambda name: "y.jpg")
+    layout = layout_of(tmp_path / "train.json")
+    datasets = {split: open_dataset(layout.path, split) for split in layout.splits}
+    assert [path.name for path in unlisted_images(layout, datasets)] == ["y.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a permission there")
+def test_links_are_what_they_lead_to(tmp_path: Path) -> None:
+    root = ex.voc_sets(tmp_path / "cards", **ex.SPLIT)
+    for number, path in enumerate(sorted((root / "JPEGImages").iterdir())):
+        path.rename(root / f"{number}.jpg")
+        path.symlink_to(root / f"{number}.jpg")
+    layout = layout_of(root)
+    datasets = {split: open_dataset(root, split) for split in layout.splits}
+    assert unlisted_images(layout, datasets) == []
