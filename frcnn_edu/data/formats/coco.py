@@ -115,7 +115,7 @@ def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]
     Ids are whole numbers afterwards, also where the file has them as text.
     """
     content = read_json(file)
-    lists = {key: content.get(key) if isinstance(content, dict) else None for key in KEYS}
+    lists: dict[str, Any] = {key: content.get(key) if isinstance(content, dict) else None for key in KEYS}
     for key, items in lists.items():
         if not isinstance(items, list):
             raise ValueError(

@@ -108,7 +108,8 @@ def read(part: Part, findings: Findings) -> Reading:
     images, annotations = images_by_name(part.images), annotations_by_name(part.annotations)
     trees, broken = parse_all(annotations)
     theirs = image_names(images, {name: trees.get(name) for name in annotations})
-    trees, broken = ({theirs.get(name, name): each for name, each in found.items()} for found in (trees, broken))  # type: ignore[attr-defined]
+    trees = {theirs.get(name, name): tree for name, tree in trees.items()}
+    broken = {theirs.get(name, name): reason for name, reason in broken.items()}
     names = sorted({*images, *trees, *broken})
     if part.listed is not None:
         names = read_image_set(part.listed, {*names}, findings)
