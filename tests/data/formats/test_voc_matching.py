@@ -42,7 +42,10 @@ FOLDERS: dict[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
     "annotations side by side": (lambda i: f"{'ab'[i % 2]}/", lambda i: ""),
     "images side by side": (lambda i: "", lambda i: f"{'ab'[i % 2]}/"),
     "folders of other names": (lambda i: f"{'ab'[i % 2]}_jpg/", lambda i: f"{'ab'[i % 2]}_xml/"),
-    "folders for the splits": (lambda i: f"{('train', 'val')[i % 2]}_jpg/", lambda i: f"xml_{('train', 'val')[i % 2]}/"),
+    "folders for the splits": (
+        lambda i: f"{('train', 'val')[i % 2]}_jpg/",
+        lambda i: f"xml_{('train', 'val')[i % 2]}/",
+    ),
 }
 
 
@@ -60,7 +63,9 @@ def test_another_split_is_not_meant(tmp_path: Path) -> None:
     assert found(tmp_path) == {"x/0.jpg": 1}
 
 
-@pytest.mark.parametrize("said", ["<folder>b</folder>", r"<path>C:\pics\b\1.jpg</path>", "<path>/home/me/B/1.jpg</path>"])
+@pytest.mark.parametrize(
+    "said", ["<folder>b</folder>", r"<path>C:\pics\b\1.jpg</path>", "<path>/home/me/B/1.jpg</path>"]
+)
 def test_the_annotation_tells_of_two(tmp_path: Path, said: str) -> None:
     """Two images of one name, whose annotations lie elsewhere: what is written in one decides, else neither is taken."""
     for folder in ("a", "b"):

@@ -95,7 +95,9 @@ def test_key_points_without_kpt_shape(tmp_path: Path) -> None:
     for record in data.records:
         words = (tmp_path / "labels" / f"{record.path.stem}.txt").read_text().split()
         sides = [float(word) * side for word, side in zip(words[3:5], ex.SIZES[record.path.name])]
-        assert [record.boxes[0][2] - record.boxes[0][0], record.boxes[0][3] - record.boxes[0][1]] == pytest.approx(sides)
+        assert [record.boxes[0][2] - record.boxes[0][0], record.boxes[0][3] - record.boxes[0][1]] == pytest.approx(
+            sides
+        )
 
 
 def test_what_cannot_be_told_is_noted(tmp_path: Path) -> None:
