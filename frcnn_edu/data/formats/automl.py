@@ -31,7 +31,8 @@ def recognise(path: Path) -> Layout | None:
         words = {row[0].strip().lower() for row in rows_of(layout.whole.annotations) if row}
         named = {split for word in words if (split := SPLITS.get(word))}
         if named > {"train"}:
-            parts = {split: replace(layout.whole, subset=split, share=None) for split in sorted(named)}
+            ordered = sorted(named, key=[*SPLITS.values()].index)
+            parts = {split: replace(layout.whole, subset=split, share=None) for split in ordered}
             return arranged(path, AUTOML, layout.how, parts, f"its first column into {listing(parts)}", layout.whole)
     return layout
 

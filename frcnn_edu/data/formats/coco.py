@@ -146,11 +146,12 @@ def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]
 
 def _instead(file: Path, content: Any) -> str:
     """What a json file is that is not COCO's, where that is known, to be put at a message's end."""
-    if isinstance(content, dict) and isinstance(content.get("items"), list):
+    content = content if isinstance(content, dict) else {}
+    check_for_boxes(file, content.get("annotations"))
+    if isinstance(content.get("items"), list):
         return "; it looks like Datumaro's"
-    if isinstance(content, dict) and "annotations" not in content:
+    if isinstance(content.get("images"), list) and "annotations" not in content:
         return "; it lists images alone, and the file with their instances is meant"
-    check_for_boxes(file, content.get("annotations") if isinstance(content, dict) else None)
     kind = JSON_KINDS.get(json_kind(file) or "coco")
     return "" if kind == JSON_KINDS["coco"] else f"; it looks like {kind}"
 
