@@ -4,9 +4,10 @@ from pathlib import Path
 
 from ..findings import Findings
 from ..names import clean_name
+from ..splits import by_split
 from .annotated import Annotated, Form, Reading
 from .finder import ImageFinder, home_of
-from .folders import all_images
+from .folders import all_images, folders_in
 from .layout import Format, Part
 from .yolo_files import Config, entries, is_yaml, read_config, read_names, resolve
 from .yolo_labels import Labels
@@ -19,18 +20,22 @@ def read(part: Part, findings: Findings) -> Reading:
     if config.count not in (None, len(config.names)):
         differ = f"nc {config.count}, {len(config.names)} names"
         findings.note("nc ignored, since it is not the number of names", f"{part.annotations.name}: {differ}")
-    labels = Labels(home_of(part.annotations))
+    labels = Labels(home_of(part.annotations), part.images, part.subset or "")
     names = _clean(part.annotations, config.names)
     images: list[Annotated] = []
     lines: list[list[Line | None]] = []  # of each image
-    without, used = 0, set[Path]()
+    without, used, others = 0, set[Path](), 0
     sources = _sources(part, config)
+    together = part.subset is not None and sources == [part.images]  # images of all splits: their labels tell which
     for name, path in _images(part, sources):
+        file = labels.of(path) if path is not None else None
+        if together and file is None:
+            others += 1
+            continue
         lines.append([])
         if path is None:
             images.append(Annotated(name, problem="images left out, no file"))
             continue
-        file = labels.of(path)
         without += file is None
         images.append(image := Annotated(name, path=path, form=Form.SHARES))
         if file is not None:
@@ -42,6 +47,8 @@ def read(part: Part, findings: Findings) -> Reading:
     key_points = config.key_points or _key_points(part, lines, findings)
     for image, found in zip(images, lines, strict=True):
         image.items = [item_of(line, names, key_points) for line in found]
+    if others:
+        findings.note("images without labels in this split, not taken for it", part.annotations.name, others)
     if without:
         findings.note(
             "images without a file of labels, taken as images without objects", part.annotations.name, without
@@ -70,9 +77,14 @@ def _key_points(part: Part, lines: list[list[Line | None]], findings: Findings) 
 def _sources(part: Part, config: Config) -> list[Path]:
     """The folders of images, or the text files that name them, of a part."""
     home = home_of(part.annotations)
-    if part.subset is None or part.images is not None:
+    if part.subset is None:
         return [path for path in (part.listed, part.images) if path is not None][:1] or [home]
-    return [path for text in entries(config.paths[part.subset]) if (path := resolve(text, home, config.base))]
+    places = [path for text in entries(config.paths[part.subset]) if (path := resolve(text, home, config.base))]
+    if part.images is None:
+        return places
+    folders = by_split(folders_in(part.images)).values()
+    own = [found[part.subset] for found in folders if part.subset in found]
+    return [place for place in places if place.is_file()] or own or [part.images]
 
 
 def _images(part: Part, sources: list[Path]) -> list[tuple[str, Path | None]]:

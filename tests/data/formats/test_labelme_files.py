@@ -45,6 +45,27 @@ def test_renumbered_with_their_images(tmp_path: Path) -> None:
     assert boxes(open_dataset(tmp_path, "all")) == truth()
 
 
+@pytest.mark.parametrize("shift", [0, 3], ids=["old names", "names of others"])
+def test_renamed_in_two_folders(tmp_path: Path, shift: int) -> None:
+    ex.labelme(tmp_path / "json")
+    (tmp_path / "images").mkdir()
+    for path in (tmp_path / "json").glob("*.jpg"):
+        path.rename(tmp_path / "images" / path.name)
+    name = "IMG {}.jpg" if shift else "DSC_{}.jpg"
+    edit = lambda file, content: content.update(imagePath=name.format((int(file.stem[4:]) + shift) % 10))  # noqa: E731
+    change(tmp_path / "json", edit)
+    assert boxes(open_dataset(tmp_path, "all")) == truth()
+
+
+def test_an_image_elsewhere_that_is_called_like_a_json_file(tmp_path: Path) -> None:
+    """It is another one: the other json files are not called like their images."""
+    ex.labelme(tmp_path)
+    for i, file in enumerate(sorted(tmp_path.glob("*.json"))):
+        file.rename(file.with_name(f"{i}.json"))
+    ex.draw(tmp_path / "elsewhere", ["IMG 3.jpg"], lambda _: "7.jpg")
+    assert boxes(open_dataset(tmp_path, "all")) == truth()
+
+
 def test_json_files_of_another_name(tmp_path: Path) -> None:
     ex.labelme(tmp_path)
     for file in [*tmp_path.glob("*.json")]:
