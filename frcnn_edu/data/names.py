@@ -95,7 +95,10 @@ def choose_classes(
     """
     if not found:
         raise ValueError(f"{source} has no objects with a class name" + (f": {reason}" if reason else ""))
-    names = class_names(found if wanted is None else wanted)
+    try:
+        names = class_names(found if wanted is None else wanted)
+    except ValueError as error:
+        raise error if wanted is not None else ValueError(f"{source}: {error}") from error
     if not set(found) & set(names):
         raise ValueError(f"{source} has the classes {', '.join(found)}, none of {', '.join(names[1:])}")
     return names

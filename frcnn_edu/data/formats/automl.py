@@ -29,9 +29,10 @@ def recognise(path: Path) -> Layout | None:
         return layout
     with suppress(OSError, ValueError, csv.Error):  # to be told when it is read
         words = {row[0].strip().lower() for row in rows_of(layout.whole.annotations) if row}
-        named = {split: split for word in sorted(words) if (split := SPLITS.get(word))}
-        if set(named) > {"train"}:
-            parts = {split: replace(layout.whole, subset=split) for split in named}
+        named = {split for word in words if (split := SPLITS.get(word))}
+        if named > {"train"}:
+            ordered = sorted(named, key=[*SPLITS.values()].index)
+            parts = {split: replace(layout.whole, subset=split) for split in ordered}
             return arranged(path, AUTOML, layout.how, parts, f"its first column into {listing(parts)}", layout.whole)
     return layout
 

@@ -115,7 +115,7 @@ def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]
     Ids are whole numbers afterwards, also where the file has them as text.
     """
     content = read_json(file)
-    lists = {key: content.get(key) if isinstance(content, dict) else None for key in KEYS}
+    lists: dict[str, Any] = {key: content.get(key) if isinstance(content, dict) else None for key in KEYS}
     for key, items in lists.items():
         if not isinstance(items, list):
             raise ValueError(
@@ -146,11 +146,12 @@ def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]
 
 def _instead(file: Path, content: Any) -> str:
     """What a json file is that is not COCO's, where that is known, to be put at a message's end."""
-    if isinstance(content, dict) and isinstance(content.get("items"), list):
+    content = content if isinstance(content, dict) else {}
+    check_for_boxes(file, content.get("annotations"))
+    if isinstance(content.get("items"), list):
         return "; it looks like Datumaro's"
-    if isinstance(content, dict) and "annotations" not in content:
+    if isinstance(content.get("images"), list) and "annotations" not in content:
         return "; it lists images alone, and the file with their instances is meant"
-    check_for_boxes(file, content.get("annotations") if isinstance(content, dict) else None)
     kind = JSON_KINDS.get(json_kind(file) or "coco")
     return "" if kind == JSON_KINDS["coco"] else f"; it looks like {kind}"
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from math import cos, radians, sin
+from math import radians
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -13,6 +13,7 @@ from .annotated import Annotated, Item, Reading, around, ellipse_reach, names_of
 from .finder import finder_for
 from .layout import Format, Layout, Part, arranged, listing
 from .single_files import recognise_files
+from .turned import REMARK, around_turned
 from .voc import parse_xml
 
 _SUBSET = re.compile(rb'<image\s[^>]*?\bsubset="([^"]*)"')
@@ -80,36 +81,40 @@ def _item(shape: Element) -> Item | None:
     if not name:
         return Item("", problem="boxes refused, no class name")
     try:
-        match shape.tag:
-            case "box":
-                return _turned(name, [number(shape.get(key, "")) for key in ("xtl", "ytl", "xbr", "ybr")], shape)
-            case "polygon":
-                points = [
-                    (number(x), number(y)) for x, y in (pair.split(",") for pair in shape.get("points", "").split(";"))
-                ]
-                return Item(name, around(points), area=polygon_area(points), remark="boxes made from outlines")
-            case "ellipse":
-                x, y, rx, ry = (number(shape.get(key, "")) for key in ("cx", "cy", "rx", "ry"))
-                across, down = ellipse_reach(rx, ry, radians(number(shape.get("rotation", "0"))))
-                return Item(name, (x - across, y - down, x + across, y + down), remark="boxes made from outlines")
-            case "mask":
-                x, y, width, height = (number(shape.get(key, "")) for key in ("left", "top", "width", "height"))
-                return Item(name, (x, y, x + width, y + height), remark="boxes made from outlines")
+        return _box(name, shape)
     except ValueError:
         return Item(name, problem="boxes refused, not four numbers")
+
+
+def _box(name: str, shape: Element) -> Item:
+    outlined = "boxes made from outlines"
+    match shape.tag:
+        case "box":
+            corners, angle = _numbers(shape, "xtl", "ytl", "xbr", "ybr"), radians(number(shape.get("rotation", "0")))
+            return Item(name, around_turned(corners, angle), remark=REMARK) if angle else Item(name, corners)
+        case "polygon":
+            pairs = (pair.split(",") for pair in shape.get("points", "").split(";"))
+            points = [(number(x), number(y)) for x, y in pairs]
+            return Item(name, around(points), area=polygon_area(points), remark=outlined)
+        case "ellipse":
+            x, y, rx, ry = _numbers(shape, "cx", "cy", "rx", "ry")
+            across, down = ellipse_reach(rx, ry, radians(number(shape.get("rotation", "0"))))
+            return Item(name, (x - across, y - down, x + across, y + down), remark=outlined)
+        case "mask":
+            x, y, width, height = _numbers(shape, "left", "top", "width", "height")
+            return Item(name, (x, y, x + width, y + height), remark=outlined)
+        case "cuboid":  # the corners of its front, 1, and of its back, 2
+            ends = [f"{corner}{side}" for corner in ("tl", "bl", "tr", "br") for side in (1, 2)]
+            return Item(
+                name, around([_numbers(shape, f"x{end}", f"y{end}") for end in ends]), remark="boxes around cuboids"
+            )
+        case "skeleton":
+            return Item(name, problem="boxes refused, skeletons have key points and no box")
     return Item(name, problem="boxes refused, points and lines have no area")
 
 
-def _turned(name: str, corners: list[float], shape: Element) -> Item:
-    """A box, or the box around one that is turned about its center."""
-    angle = radians(number(shape.get("rotation", "0")))
-    if not angle:
-        return Item(name, corners)
-    x0, y0, x1, y1 = corners
-    x, y, half, tall = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2
-    across = abs(half * cos(angle)) + abs(tall * sin(angle))
-    down = abs(half * sin(angle)) + abs(tall * cos(angle))
-    return Item(name, (x - across, y - down, x + across, y + down), remark="boxes around turned boxes")
+def _numbers(shape: Element, *keys: str) -> list[float]:
+    return [number(shape.get(key, "")) for key in keys]
 
 
 CVAT = Format("CVAT for images", read)

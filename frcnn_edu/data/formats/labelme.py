@@ -35,10 +35,11 @@ def read(part: Part, findings: Findings) -> Reading:
     finder = finder_for(part.annotations / "any.json", part.images)
     images: list[Annotated] = []
     stems: set[str] = set()  # of images that are spoken of
-    for file in all_files(part.annotations, ".json"):
+    files = all_files(part.annotations, ".json")
+    renamed = all(finder.by_name(file.stem) for file in files)  # or each image is called so from the start
+    for file in files:
         try:
-            content = read_json(file)
-            image = _annotated(file, content, finder, findings)
+            image = _annotated(file, read_json(file), finder, renamed, findings)
         except (ValueError, KeyError, TypeError, AttributeError):
             if json_kind(file) not in ("labelme", None):
                 continue  # another tool's
@@ -56,20 +57,28 @@ def _stem(name: str) -> str:
     return Path(name.replace("\\", "/")).stem
 
 
-def _annotated(file: Path, content: dict[str, Any], finder: ImageFinder, findings: Findings) -> Annotated:
+def _annotated(
+    file: Path, content: dict[str, Any], finder: ImageFinder, renamed: bool, findings: Findings
+) -> Annotated:
     items = together([(shape.get("group_id"), _item(shape)) for shape in content["shapes"]])
     size = whole_sides(content.get("imageWidth"), content.get("imageHeight"))
     name = str(content.get("imagePath") or file.stem)
-    path = find_file(file.parent, name)
-    if _stem(name) != file.stem and (path := _image_beside(file, finder)) is not None:
+    if _stem(name) == file.stem:
+        return Annotated(name, items, find_file(file.parent, name), size)
+    if (path := _image_like(file, name, finder, renamed)) is not None:
         findings.repair("images taken by the name of the json file, since it says another one inside", file.name)
     return Annotated(name if path is None else path.name, items, path, size)
 
 
-def _image_beside(file: Path, finder: ImageFinder) -> Path | None:
-    """The image that goes by the name of a json file: both are often renamed, and the name inside stays the old one."""
+def _image_like(file: Path, inside: str, finder: ImageFinder, renamed: bool) -> Path | None:
+    """The image that goes by the name of a json file, where the name inside is an old one: both are often renamed.
+
+    It is one beside the json file; else one elsewhere, if all json files have one, or nothing goes by the name inside.
+    """
     found = finder.by_name(file.stem)
     beside = [path for path in found if path.parent == file.parent]
+    if not beside and not renamed and (finder.as_written(inside) or finder.by_name(inside)):
+        return None
     candidates = beside or found
     return candidates[0] if len(candidates) == 1 else None
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from xml.etree.ElementTree import Element
 
-from ..splits import split_of
+from .pairing import can_be_meant, of_another_split
 
 
 def image_names(images: Collection[str], trees: Mapping[str, Element | None]) -> dict[str, str]:
@@ -23,10 +23,12 @@ def image_names(images: Collection[str], trees: Mapping[str, Element | None]) ->
     ours, theirs = {*map(_folder, images)}, {*map(_folder, trees)}
     claims: dict[str, list[str]] = defaultdict(list)
     for name in sorted(trees.keys() - {*images}):
-        candidates = [image for image in by_file.get(_file(name), []) if not _of_another_split(name, image)]
+        candidates = [
+            image for image in by_file.get(_file(name), []) if not of_another_split(_folder(name), _folder(image))
+        ]
         spelt = [image for image in candidates if image.casefold() == name.casefold()]
         said = [image for image in candidates if _says(trees[name], image)]
-        only = [image for image in candidates if _can_be_meant(_folder(name), _folder(image), ours, theirs)]
+        only = [image for image in candidates if can_be_meant(_folder(name), _folder(image), theirs, ours)]
         meant = spelt or said or (only if len(candidates) == 1 else [])
         if len(meant) == 1:
             claims[meant[0]].append(name)
@@ -48,21 +50,3 @@ def _says(tree: Element | None, image: str) -> bool:
         return False
     path, named = (tree.findtext(tag, "").strip().replace("\\", "/").casefold() for tag in ("path", "folder"))
     return f"/{path.rpartition('/')[0]}".endswith(f"/{folder}") or f"/{named}".endswith(f"/{folder}")
-
-
-def _of_another_split(name: str, image: str) -> bool:
-    """Whether the folders of an annotation and of an image speak of different splits."""
-    folders = (_folder(each).rpartition("/")[2] for each in (name, image))
-    return len({found[0] for folder in folders if (found := split_of(folder))}) > 1
-
-
-def _can_be_meant(annotations: str, images: str, ours: Collection[str], theirs: Collection[str]) -> bool:
-    """Whether the images of a folder may have their annotations in another one.
-
-    They may where either all images or all annotations lie side by side, without folders; else where neither folder has one
-    of its name on the other side, in which what is missing would be expected.
-
-    Args:
-        ours, theirs: the folders of all images, and of all annotations.
-    """
-    return {*ours} == {""} or {*theirs} == {""} or not (annotations in ours or images in theirs)

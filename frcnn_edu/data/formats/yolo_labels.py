@@ -3,10 +3,11 @@
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection
+from functools import cached_property
 from pathlib import Path
 
-from ..splits import split_of
-from .folders import IMAGE_FOLDERS, all_files
+from .folders import IMAGE_FOLDERS, all_files, all_images
+from .pairing import can_be_meant, of_another_split
 from .yolo_files import NAMES
 
 LABEL_FOLDERS = ("labels", "label")
@@ -17,47 +18,79 @@ class Labels:
     """The text files of a data set, found by image.
 
     A file of labels is in labels/ where the image is in images/, with the same folders around; or beside it. Where it is
-    neither, it is the only one of that name, unless it lies in a folder of another split. Upper and lower case do not matter.
+    neither, it is the only one of that name, of a folder that can be meant, and no other image has that name. Upper and
+    lower case do not matter.
 
     Args:
         home: the folder of the data set.
+        images: the folder of its images, where they are elsewhere.
+        split: of the images, where their folder does not tell.
     """
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, images: Path | None = None, split: str = "") -> None:
+        self.home, self.root, self.split = home, home, split
+        if images is not None and home not in (images, *images.parents):
+            self.root = images
         self.by_place: dict[str, Path] = {}
         self.by_stem: dict[str, list[Path]] = defaultdict(list)
+        self.folders: set[str] = set()
         for path in all_files(home, ".txt"):
-            folders = [part.lower() for part in path.relative_to(home).parts[:-1]]
-            if path.name.lower() not in NAMES and not {*folders} & {*OUTPUTS}:
-                self.by_place[_place(path.relative_to(home))] = path
-                self.by_stem[_folded(path.stem)].append(path)
+            inside = path.relative_to(home)
+            if path.name.lower() not in NAMES and not {part.lower() for part in inside.parts[:-1]} & {*OUTPUTS}:
+                self.by_place[_place(inside)] = path
+                self.by_stem[_folded(path.stem)].append(inside)
+                self.folders.add(_folder(inside))
 
     def of(self, image: Path, name: str = "") -> Path | None:
         """The file of an image's labels; None if there is none, or nothing tells which.
 
         Args:
-            name: of an image outside the data set, as it is written there, with the folders that it once had.
+            name: of an image that is elsewhere, as a list has it, with the folders that it once had.
         """
-        outside = self.home not in image.parents
-        if outside and (path := next(filter(Path.is_file, _beside(image)), None)):
-            return path
-        inside = Path(name.replace("\\", "/")) if outside else image.relative_to(self.home)
-        for place in mirrors(inside):
+        if self.root not in image.parents:
+            return _beside(image)
+        inside = image.relative_to(self.root)
+        places = mirrors(inside)
+        if self.root != self.home:
+            if (near := _beside(image)) is not None:
+                return near
+            places += [Path(labels) / inside for labels in LABEL_FOLDERS]
+            places = [*_ends(name), *places]
+        for place in places:
             if (found := self.by_place.get(_place(place))) is not None:
                 return found
-        splits = _splits(inside)
-        others = [
-            path
-            for path in self.by_stem.get(_folded(inside.stem), [])
-            if not (theirs := _splits(path.relative_to(self.home))) or not splits or theirs & splits
-        ]
-        return others[0] if len(others) == 1 else None
+        return self._elsewhere(inside)
+
+    def _elsewhere(self, image: Path) -> Path | None:
+        """The only file of labels that can be an image's, by its name, if it can be no other one's."""
+        folder, stem = _folder(image), _folded(image.stem)
+        split = folder if self.root == self.home else f"{self.split}/{folder}"
+        found = [path for path in self.by_stem.get(stem, []) if not of_another_split(_folder(path), split)]
+        if len(found) != 1:
+            return None
+        theirs = _folder(found[0])
+        rivals = [each for each in self.images[stem] if not of_another_split(theirs, _folder(each))]
+        ours = {_folder(each) for images in self.images.values() for each in images}
+        if len(rivals) > 1 or not can_be_meant(theirs, folder, self.folders, ours):
+            return None
+        return self.home / found[0]
+
+    @cached_property
+    def images(self) -> dict[str, list[Path]]:
+        """All images by their names without suffix."""
+        index: dict[str, list[Path]] = defaultdict(list)
+        for path in all_images(self.root):
+            index[_folded(path.stem)].append(path.relative_to(self.root))
+        return index
 
     def without_image(self, used: Collection[Path]) -> list[Path]:
         """Files of labels in the folders of those that are used, which no image has asked for."""
         folders = {path.parent for path in used}
         return sorted(path for path in self.by_place.values() if path.parent in folders and path not in used)
+
+
+def _beside(image: Path) -> Path | None:
+    return next((path for place in mirrors(image) if (path := place.with_suffix(".txt")).is_file()), None)
 
 
 def mirrors(image: Path) -> list[Path]:
@@ -68,8 +101,16 @@ def mirrors(image: Path) -> list[Path]:
     return [*swapped, image, *(image.parent / labels / image.name for labels in LABEL_FOLDERS)]
 
 
-def _beside(image: Path) -> list[Path]:
-    return [place.with_suffix(".txt") for place in mirrors(image)]
+def _ends(name: str) -> list[Path]:
+    """Where the labels of an image may be that was once at data/images/train/a.jpg: also without the first folders."""
+    places = [place for place in mirrors(Path(name.replace("\\", "/"))) if len(place.parts) > 1]
+    return [Path(*place.parts[i:]) for place in places for i in range(len(place.parts) - 1)]
+
+
+def _folder(path: Path) -> str:
+    """The folders around a file, without those that only say what is in them, so that images/a and labels/a are one."""
+    parts = (part.lower() for part in path.parts[:-1])
+    return "/".join(part for part in parts if part not in (*IMAGE_FOLDERS, *LABEL_FOLDERS))
 
 
 def _place(path: Path) -> str:
@@ -78,7 +119,3 @@ def _place(path: Path) -> str:
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
-
-
-def _splits(path: Path) -> set[str]:
-    return {found[0] for part in path.parts[:-1] if (found := split_of(part))}

@@ -15,7 +15,8 @@ Pair = tuple[str, Path | None, Path | None]  # name, image, labels
 
 def pairs_by_images(part: Part, config: Config, findings: Findings) -> list[Pair]:
     """Images, each with its file of labels, if it has one."""
-    labels = Labels(home_of(part.annotations))
+    split = "" if part.listed is None else split_of_path(part.listed) or ""
+    labels = Labels(home_of(part.annotations), part.images, split)
     sources = _sources(part, config)
     pairs = [(name, path, None if path is None else labels.of(path, name)) for name, path in _images(part, sources)]
     if without := sum(path is not None and file is None for _, path, file in pairs):

@@ -4,17 +4,17 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import exports as ex
 import more_exports as more
 import pytest
+from damaging import damaged, odd_json
+from damaging import fuzz as usual
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_damaged_exports import ODD, check, damaged, json_values, places
-from test_damaged_exports import fuzz as fuzz_of_exports
+from test_damaged_exports import ODD, check, json_values
 
-fuzz = settings(fuzz_of_exports, max_examples=int(os.environ.get("FUZZ", "10")))
+fuzz = settings(usual, max_examples=int(os.environ.get("FUZZ", "10")))
 WRITERS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "createml": (more.createml, "_annotations.createml.json"),
     "via csv": (more.via_csv, "via_export_csv.csv"),
@@ -50,15 +50,6 @@ def test_damaged_bytes(folders: dict[str, Path], name: str) -> None:
         file.write_bytes(sound)
 
 
-def changed(content: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """The same nested lists and dicts with another value at one place."""
-    if not path:
-        return value
-    copy = content.copy()
-    copy[path[0]] = changed(content[path[0]], path[1:], value)
-    return copy
-
-
 ENTRY = {"file_name": "IMG 2.jpg", "width": 100, "height": 60, "objects": {"bbox": [[1, 2, 3, 4]], "category": [0]}}
 CELLS = {
     "shape_attributes": {"name": "polygon", "all_points_x": [1, 2, 3], "all_points_y": [4, 5, 6]},
@@ -70,12 +61,11 @@ CELLS = {
 def test_odd_values_in_json(folders: dict[str, Path], name: str) -> None:
     root, file = folders[name], folders[name] / WRITERS[name][1]
     sound = file.read_text()
-    content = json.loads(sound)
 
     @fuzz
-    @given(place=st.sampled_from(places(content)[1:]), value=json_values)
-    def run(place: tuple[Any, ...], value: Any) -> None:
-        file.write_text(json.dumps(changed(content, place, value)))
+    @given(text=odd_json(json.loads(sound), json_values))
+    def run(text: str) -> None:
+        file.write_text(text)
         check(root)
 
     try:
@@ -85,12 +75,12 @@ def test_odd_values_in_json(folders: dict[str, Path], name: str) -> None:
 
 
 @fuzz
-@given(place=st.sampled_from(places(ENTRY)[1:]), value=json_values)
-def test_odd_values_in_lines_of_json(folders: dict[str, Path], place: tuple[Any, ...], value: Any) -> None:
+@given(entry=odd_json(ENTRY, json_values))
+def test_odd_values_in_lines_of_json(folders: dict[str, Path], entry: str) -> None:
     root = folders["image folder"]
     file = root / WRITERS["image folder"][1]
     sound = file.read_text()
-    file.write_text(f"{sound}{json.dumps(changed(ENTRY, place, value))}\n")
+    file.write_text(f"{sound}{entry}\n")
     try:
         check(root)
     finally:
@@ -98,12 +88,12 @@ def test_odd_values_in_lines_of_json(folders: dict[str, Path], place: tuple[Any,
 
 
 @fuzz
-@given(place=st.sampled_from(places(CELLS)[1:]), value=json_values)
-def test_odd_values_in_cells(folders: dict[str, Path], place: tuple[Any, ...], value: Any) -> None:
+@given(changed=odd_json(CELLS, json_values))
+def test_odd_values_in_cells(folders: dict[str, Path], changed: str) -> None:
     root = folders["via csv"]
     file = root / WRITERS["via csv"][1]
     sound = file.read_text()
-    cells = [json.dumps(cell) for cell in changed(CELLS, place, value).values()]
+    cells = [json.dumps(cell) for cell in json.loads(changed).values()]
     more_rows = ex.table(root.parent / "row.csv", [["IMG 2.jpg", 1, "{}", 1, 0, *cells]]).read_text()
     file.write_text(sound + more_rows)
     try:

@@ -1,0 +1,33 @@
+"""Which folders of annotations can be meant for which folders of images."""
+
+from collections.abc import Collection
+from pathlib import PurePosixPath
+
+from ..splits import split_of
+
+
+def splits_in(folder: str) -> set[str]:
+    """The splits that the folders of a path, such as "cards/train", speak of."""
+    return {found[0] for part in PurePosixPath(folder).parts if (found := split_of(part))}
+
+
+def of_another_split(annotations: str, images: str) -> bool:
+    """Whether a folder of annotations and one of images speak of different splits."""
+    theirs, ours = splits_in(annotations), splits_in(images)
+    return bool(theirs) and bool(ours) and not theirs & ours
+
+
+def can_be_meant(annotations: str, images: str, theirs: Collection[str], ours: Collection[str]) -> bool:
+    """Whether images of a folder may have their annotations in another one, as far as the folders tell.
+
+    They may where either all images or all annotations lie side by side, without folders; else where neither folder has one
+    of its name on the other side, in which what is missing would be expected. Many data sets number their files in
+    each folder anew, so that a file's name alone tells nothing.
+
+    Args:
+        annotations, images: the two folders, as paths in the folder of all annotations, and in that of all images.
+        theirs, ours: the folders of all annotations, and of all images.
+    """
+    if annotations == images:
+        return True
+    return {*ours} == {""} or {*theirs} == {""} or not (annotations in ours or images in theirs)
