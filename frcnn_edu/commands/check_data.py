@@ -14,13 +14,14 @@ from ..data import existing_splits, open_dataset
 from ..data.doubts import check_objects
 from ..data.findings import Findings, Places, in_words
 from ..data.names import readable
+from ..data.records import TooFewImagesError
 from ..data.sources import SHAPES, layout_of
 from ..data.unlisted import unlisted_images
 from ..model import MODELS, AnchorGenerator
 from ..training import TrainConfig, build_model, default_config, pick_device
 from ..training.anchor_fit import REACHED
 from ..training.data_report import WORTH_IT, DataReport, describe_data, unreached
-from .recognised import recognised
+from .recognised import ONE_IMAGE, recognised
 
 MOST_CLASSES = 100  # rows of the table
 MOST_DRAWN = 12  # images
@@ -64,10 +65,13 @@ def open_splits(source: str, asked: list[str] | None, images: str | None = None)
             datasets[split] = open_dataset(source, split, classes=classes, images=images)
         except ValueError as error:
             errors.append(error)
-            findings.leave_out("splits that cannot be used", split)
+            if not isinstance(error, TooFewImagesError):
+                findings.leave_out("splits that cannot be used", split)
     if not datasets:
         raise errors[0]
-    for reason in errors:
+    if any(isinstance(reason, TooFewImagesError) for reason in errors):
+        findings.note(ONE_IMAGE, readable(Path(source).name))
+    for reason in (reason for reason in errors if not isinstance(reason, TooFewImagesError)):
         print(f"a split cannot be used: {reason}\n")
     if asked is None and source != SHAPES:
         for path in unlisted_images(layout_of(source, images), datasets):

@@ -6,6 +6,8 @@ from typing import Any
 from ..data.formats.layout import ALL, Layout
 from ..data.sources import SHAPES, layout_of
 
+ONE_IMAGE = "one image, for training and for evaluation alike: the numbers say only whether it is learnt by heart"
+
 
 def recognised(source: str, images: str | None, datasets: Mapping[str, Any]) -> str:
     """ "Pascal VOC, images and xml side by side: 363 images, 6 classes, split by the folders train/ and test/".

@@ -6,13 +6,13 @@ from typing import Any
 
 from ..data import open_dataset, train_transforms
 from ..data.doubts import check_objects
+from ..data.records import TooFewImagesError
 from ..model import needs_new_predictor
 from ..model.builders import PUBLISHED
 from ..model.weights import class_names, number_of_classes, resolve_weights
 from ..training import TrainConfig
 from .evaluate import open_evaluation_data
-
-ONE_IMAGE = "one image, for training and for evaluation alike: the numbers say only whether it is learnt by heart"
+from .recognised import ONE_IMAGE
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,8 @@ def open_training_data(config: TrainConfig, strict: bool = False, classes: Seque
     options: Any = dict(classes=classes, images=config.images, transforms=transforms, strict=strict)
     try:
         return open_dataset(config.data, "train", **options)
-    except ValueError:
-        try:
-            only = open_dataset(config.data, "val", **options)
-        except ValueError:
-            only = None
-        if only is None or not _was_divided(only) or len(only) != 1:
-            raise
-        return only
-
-
-def _was_divided(data: Any) -> bool:
-    return any(what.startswith("images divided into train and val") for what in data.findings.noted)
+    except TooFewImagesError:
+        return open_dataset(config.data, "val", **options)
 
 
 def _is_single(train_data: Any, val_data: Any) -> bool:

@@ -27,6 +27,7 @@ class Record:
     labels: list[int] = field(default_factory=list)
     area: list[float] = field(default_factory=list)
     iscrowd: list[int] = field(default_factory=list)
+    refused: int = 0  # objects that are annotated and cannot be used
 
     def drop_repeated(self) -> int:
         """Take out objects that are there once more, of the same class with the same box; returns how many."""
@@ -114,7 +115,7 @@ def collect(
         record = known.setdefault(path, records[-1])
         for item in image.items:
             box_numbers.add(item.numbers, image.form, size)
-            add_item(record, item, image, size, classes, findings)
+            record.refused += not add_item(record, item, image, size, classes, findings)
     for record in records:
         if repeated := record.drop_repeated():
             findings.leave_out("objects annotated twice, used once", record.path.name, repeated)
@@ -128,32 +129,36 @@ def add_item(
     size: tuple[int, int],
     classes: tuple[str, ...],
     findings: Findings,
-) -> None:
-    """Append an object, if it can be used, to the record of its image, which has the given (width, height)."""
+) -> bool:
+    """Append an object to the record of its image, which has the given (width, height); false if it cannot be used.
+
+    One of a class that is not wanted, or of the background, is left out, which is no fault of it.
+    """
     where = image.where or record.path.name
     if item.problem or item.name in ("", "background"):
         what = item.problem or f"boxes refused, {'the class is background' if item.name else 'no class name'}"
         findings.leave_out(what, where)
-        return
+        return item.name == "background"
     if item.name not in classes:
         findings.note("boxes of other classes left out", item.name)
-        return
+        return True
     try:
         corners = corners_of([float(number) for number in item.numbers], image.form, size)
     except (TypeError, ValueError, OverflowError):
         findings.leave_out("boxes refused, not four numbers", where)
-        return
+        return False
     if (ordered := order_corners(corners, findings, where)) is None:
-        return
+        return False
     if image.from_one:
         ordered = ordered[0] - 1, ordered[1] - 1, *ordered[2:]
     if (box := clip_box(ordered, size, findings, where)) is None:
-        return
+        return False
     if item.remark:
         findings.repair(item.remark, where)
     # No outline is larger than its image.
     usable = item.area is not None and 0 < item.area <= size[0] * size[1]
     record.add(box, classes.index(item.name), item.ignore, item.area if usable else None)
+    return True
 
 
 def corners_of(numbers: Sequence[float], form: Form, size: tuple[int, int]) -> Box:

@@ -32,7 +32,7 @@ def doubts(datasets: Mapping[str, Any]) -> list[str]:
         datasets: by split; of data sets without image files, such as shapes, nothing is said.
     """
     read = {split: data for split, data in datasets.items() if hasattr(data, "records")}
-    about_one = (without_any_object, box_format, many_objects, overlapping)
+    about_one = (without_any_object, emptied, box_format, many_objects, overlapping)
     sentences = [
         f"{split}: {sentence}" for split, data in read.items() for tell in about_one for sentence in tell(data)
     ]
@@ -55,6 +55,18 @@ def check_objects(data: Any, split: str, what_for: str) -> None:
 def without_any_object(data: Any) -> Iterator[str]:
     """Whether no object is left that counts."""
     yield from (f"no object to learn from or to measure: {reason}" for reason in why_without_objects(data))
+
+
+def emptied(data: Any) -> Iterator[str]:
+    """Images of which every object was refused: they would be learnt as images without objects, which they are not."""
+    names = [readable(record.path.name) for record in data.records if record.refused and not record.boxes]
+    if names and len(names) < len(data.records):
+        which = "1 image has" if len(names) == 1 else f"{len(names)} images have"
+        objects = "its objects" if len(names) == 1 else "their objects"
+        yield (
+            f"{which} lost all {objects} to what cannot be used, and would be taken as without objects: "
+            f"mend the annotations, or take {'it' if len(names) == 1 else 'them'} out (such as {names[0]})"
+        )
 
 
 def why_without_objects(data: Any) -> Iterator[str]:

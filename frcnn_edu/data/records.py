@@ -21,6 +21,10 @@ from .splits import every_fifth
 Transforms = Callable[[Tensor, dict[str, Any]], tuple[Tensor, dict[str, Any]]]
 
 
+class TooFewImagesError(ValueError):
+    """A data set of one image cannot be divided: that image is for "val", and none is left for "train"."""
+
+
 class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
     """A data set of image files whose annotations are in memory; the base of the file formats.
 
@@ -46,6 +50,7 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
         strict: stop at anything that has to be left out.
 
     Raises:
+        TooFewImagesError: a ValueError; the data set is to be divided, and has one image.
         ValueError: there is no image, or no object of a known class; with `strict`, an image or an object had to be left out.
     """
 
@@ -65,7 +70,7 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
         if part.share is not None:
             images = every_fifth(images, part.share, source, name=lambda image: image.name)
             if reading.images and not images:
-                raise ValueError(
+                raise TooFewImagesError(
                     f"{source} has too few images to be divided: {len(reading.images)}, and none of them for {part.share}. "
                     "(To let a model learn one image by heart, save its annotations twice, as train and as val.)"
                 )

@@ -185,3 +185,12 @@ def test_bccd(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 0
     assert re.search(r"images +72\n  without objects +0\nobjects +945\n  RBC +805\n", out)
     assert "The anchors of small are fine here" in out
+
+
+def test_one_image_is_taken_as_train_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`train` learns it by heart: nothing is wrong with such a data set."""
+    add(tmp_path / "one", "a", ["cat", 5, 5, 40, 40])
+    assert cli.main(["check-data", str(tmp_path / "one"), "--out", str(tmp_path / "out"), "--strict"]) == 0
+    out = capsys.readouterr().out
+    assert "one image, for training and for evaluation alike" in out
+    assert "cannot be used: nothing" in out

@@ -106,6 +106,25 @@ def test_nothing_annotated(tmp_path: Path) -> None:
     check_objects(ShapesDetection("val"), "val", "to measure")
 
 
+def test_images_whose_objects_were_all_refused(tmp_path: Path) -> None:
+    """They would be learnt as background, with the objects in plain sight."""
+    for name in ("IMG 0.jpg", "IMG 1.jpg", "IMG 4.jpg"):
+        ex.voc(tmp_path, names=[name])
+    data: Any = open_dataset(tmp_path, "all")
+    assert doubts({"all": data}) == []
+    for name in ("IMG 1", "IMG 4"):
+        file = tmp_path / "Annotations" / f"{name}.xml"
+        file.write_text(file.read_text().replace("<xmin>", "<xmin>x"))
+    data = open_dataset(tmp_path, "all")
+    assert [record.refused for record in data.records] == [0, 1, 1]
+    assert doubts({"all": data}) == [
+        "all: 2 images have lost all their objects to what cannot be used, and would be taken as without objects: "
+        "mend the annotations, or take them out (such as IMG 1.jpg)"
+    ]
+    sound: Any = open_dataset(ex.voc(tmp_path / "sound"), "all", classes=["ace"])
+    assert doubts({"all": sound}) == []  # a class that is not wanted is no loss
+
+
 def test_many_objects(tmp_path: Path) -> None:
     boxes = [[2.0 * i, 2.0 * j, 2, 2] for i in range(40) for j in range(3)]
     assert doubts({"train": coco(tmp_path, boxes)}) == [
