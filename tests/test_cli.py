@@ -240,7 +240,7 @@ def test_evaluate(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> N
     found = json.loads(Path("m.json").read_text())
     summary = VOCDetection(voc, "test").summary
     for part in (f"data     Pascal VOC, JPEGImages/ and Annotations/: 2 images in test, 5 classes, split by the image sets train, val and test\n         {summary}", "AP 0.50:0.95", "by class ", "confusion: object, detected as",
-                 "full images: 2 of 2 have 2 detections, the most that are kept; --max-detections N keeps more",
+                 "images at the limit: 2 of 2 have 2 detections, the most that are kept; --max-detections N keeps more",
                  "crowded images: ", "false alarms on images without objects: ",
                  f"2 images of {voc}, split 'test'"):  # without --data: what it was trained on  # fmt: skip
         assert part in out

@@ -60,7 +60,7 @@ def number(legal: str, is_legal: Callable[[float], bool]) -> Check:
 
 whole = whole_number("a whole number")
 count = at_least(1)
-classes = whole_number("a whole number of at least 2, for the background is a class too", 2)
+classes = whole_number("a whole number of at least 2, because the background is a class too", 2)
 finite = number("a finite number", isfinite)
 fraction = number("a number in 0…1", lambda x: 0 <= x <= 1)
 positive = number("a finite number above 0", lambda x: 0 < x < inf)

@@ -105,7 +105,7 @@ def crowded_images(found: Evaluation, most: int, counted: int) -> list[str]:
     lines = []
     if full:
         lines.append(
-            f"full images: {full} of {len(found.detections)} have {most} detections, the most that are kept; "
+            f"images at the limit: {full} of {len(found.detections)} have {most} detections, the most that are kept; "
             "--max-detections N keeps more"
         )
     if objects:

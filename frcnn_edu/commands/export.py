@@ -28,7 +28,7 @@ def run_export(options: argparse.Namespace) -> None:
     images = some_images(options.images, config, classes)
     height, width = options.height or images[0].shape[1], options.width or images[0].shape[2]
     images = [image if image.shape[1:] == (height, width) else _resized(image, height, width) for image in images]
-    print(f"exporting {config.model} for images of {width}×{height} pixels: half a minute, or some", flush=True)
+    print(f"exporting {config.model} for images of {width}×{height} pixels: about half a minute", flush=True)
     program = to_onnx(model, height, width)
     program.model.metadata_props["classes"] = json.dumps(classes)
     with replacing(options.out) as temporary:
@@ -51,7 +51,9 @@ def some_images(paths: Sequence[Path] | None, config: TrainConfig, classes: Sequ
     try:
         found, _ = open_evaluation_data(config.data, None, classes, images=config.images)
     except ValueError as error:
-        raise ValueError(f"give --images to compare on, for the data of the training are not there: {error}") from error
+        raise ValueError(
+            f"give --images to compare on, because the data of the training are not there: {error}"
+        ) from error
     return [found[i][0] for i in range(min(MOST_IMAGES, len(found)))]
 
 

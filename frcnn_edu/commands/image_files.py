@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..data.names import IMAGE_SUFFIXES, readable
+from ..data.names import IMAGE_SUFFIXES, counted, readable
 
 LONGEST_STEM = 180  # bytes of a drawing's name; file systems take 255, of which a temporary name needs some more
 
@@ -73,17 +73,17 @@ def _search_folder(folder: Path, recursive: bool, but: Path | None, found: Image
             images.append(path)
         else:
             elsewhere[path.parent] += 1
-    besides = [_counted(count, f"{kind} file") for kind, count in others.most_common() if count]
+    besides = [counted(count, f"{kind} file") for kind, count in others.most_common() if count]
     if elsewhere:
-        in_folders = _counted(len(elsewhere), "subfolder")
-        besides.insert(0, f"{_counted(elsewhere.total(), 'image')} in {in_folders} (--recursive takes them)")
+        in_folders = counted(len(elsewhere), "subfolder")
+        besides.insert(0, f"{counted(elsewhere.total(), 'image')} in {in_folders} (--recursive takes them)")
     left_out = ", ".join(besides[:5]) + (", …" if len(besides) > 5 else "")
     name = readable(str(folder), 300)
     found.problems += [f"{readable(str(error.filename), 300)}: {(error.strerror or '').lower()}" for error in errors]
     if not images and not errors:
         found.problems.append(f"the folder {name} holds no image" + (f"; it holds {left_out}" if left_out else ""))
     elif left_out:
-        found.notes.append(f"{name}: {_counted(len(images), 'image')}; left out: {left_out}")
+        found.notes.append(f"{name}: {counted(len(images), 'image')}; left out: {left_out}")
     found.files += sorted(images)
 
 
@@ -102,10 +102,6 @@ def _same(folder: Path, other: Path | None) -> bool:
 def _kind(path: Path) -> str:
     """What kind of file one is that is not taken."""
     return "hidden" if path.name.startswith(".") else readable(path.suffix.lower(), 12) or "suffixless"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def drawing_names(files: Iterable[Path]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..data.formats.layout import ALL, Layout
+from ..data.names import counted
 from ..data.sources import SHAPES, layout_of
 
 ONE_IMAGE = "one image, for training and for evaluation alike: the numbers say only whether it is learnt by heart"
@@ -18,7 +19,7 @@ def recognised(source: str, images: str | None, datasets: Mapping[str, Any]) -> 
     """
     if source == SHAPES:
         count, classes = _counts(datasets)
-        return f"shapes, the data set built in: {count} images, {classes} classes"
+        return f"shapes, the data set built in: {counted(count, 'image')}, {counted(classes, 'class')}"
     return in_words(layout_of(source, images), datasets)
 
 

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from ..data.doubts import doubts, look_at_some
 from ..data.findings import Findings
+from ..data.names import counted
 from ..data.sources import SHAPES, layout_of
 from ..data.unlisted import unlisted_images
 from ..training import TrainConfig, duration, make_optimizer, train_step
@@ -42,7 +43,9 @@ def print_plan(plan: Plan) -> None:
     config, classes = plan.config, plan.data.train.classes
     parameters = sum(parameter.numel() for parameter in plan.model.parameters())
     names = ", ".join(classes[1:7]) + (", …" if len(classes) > 7 else "")
-    print(f"model    {config.model}: {parameters / 1e6:.1f} million parameters, {len(classes) - 1} classes ({names})")
+    print(
+        f"model    {config.model}: {parameters / 1e6:.1f} million parameters, {counted(len(classes) - 1, 'class')} ({names})"
+    )
     if plan.weights:
         print(f"weights  {plan.weights}")
     for line in _about_data(plan):
@@ -59,7 +62,7 @@ def _about_data(plan: Plan) -> list[str]:
     """How it was recognised and how much there is, what is probably wrong, what was found, and what has changed."""
     data, config, space = plan.data, plan.config, " " * 9
     splits = {"train": data.train, data.split: data.val}
-    counts = f"{_count(len(data.train), 'training image')}, {len(data.val)} for evaluation (split {data.split!r})"
+    counts = f"{counted(len(data.train), 'training image')}, {len(data.val)} for evaluation (split {data.split!r})"
     lines = [f"data     {config.data}: {counts}"]
     known = Findings()
     if config.data != SHAPES:
@@ -76,22 +79,18 @@ def _about_data(plan: Plan) -> list[str]:
 
 def _about_time(plan: Plan) -> str:
     config, steps = plan.config, steps_per_epoch(plan.data.train, plan.config)
-    epochs = _count(config.epochs or 0, "epoch")
+    epochs = counted(config.epochs or 0, "epoch")
     ends = f"ends after {duration(60 * config.minutes)}" if config.minutes is not None else ""
     if plan.device.type != "cpu" or plan.processes > 1:  # the bar will tell soon enough
-        return ends or f"{epochs} of {_count(steps, 'step')}"
+        return ends or f"{epochs} of {counted(steps, 'step')}"
     step = time_a_step(plan.model, plan.data.train, config, plan.device)
     if config.epochs is not None:
         left = max(steps * config.epochs - plan.step, 0)
         ends = f"{epochs} about {duration(left * step)}" + f" from step {plan.step} on" * (plan.step > 0)
-    line = f"a step takes about {duration(step)}, an epoch of {_count(steps, 'step')} {duration(steps * step)}; {ends}"
+    line = f"a step takes about {duration(step)}, an epoch of {counted(steps, 'step')} {duration(steps * step)}; {ends}"
     if config.model != "small" and config.minutes is not None and 60 * config.minutes < 20 * step:
         line += "\n         That is only a few steps: --model small is made for a CPU."
     return line
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def time_a_step(model: nn.Module, data: Dataset, config: TrainConfig, device: torch.device) -> float:

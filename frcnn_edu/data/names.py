@@ -35,6 +35,11 @@ def readable(text: str, longest: int = 80) -> str:
     return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
 
 
+def counted(number: int, what: str) -> str:
+    """ "1 image", "2 boxes", "3,000 images"."""
+    return f"{number:,} {what}{'' if number == 1 else 'es' if what[-1] in 'sx' else 's'}"
+
+
 def leaves_folder(name: str) -> bool:
     """Whether a file name points out of its folder, on any system: absolute, with a drive, or with `..` in it."""
     path = PureWindowsPath(name)  # knows both kinds of slashes, and drives

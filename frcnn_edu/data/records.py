@@ -15,7 +15,7 @@ from .formats.annotated import Annotated, Item
 from .formats.finder import ImageFinder
 from .formats.layout import Format, Part
 from .images import load_image
-from .names import choose_classes, readable
+from .names import choose_classes, counted, readable
 from .splits import every_fifth
 
 Transforms = Callable[[Tensor, dict[str, Any]], tuple[Tensor, dict[str, Any]]]
@@ -82,7 +82,8 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
             for what in [what for what in findings.repaired if what.startswith("boxes clipped")]:
                 findings.noted[what].update(findings.repaired.pop(what))
         self.findings, self.transforms = findings, transforms
-        counts = f"{len(self.records)} images, {sum(len(record.boxes) for record in self.records)} boxes"
+        boxes = sum(len(record.boxes) for record in self.records)
+        counts = f"{counted(len(self.records), 'image')}, {counted(boxes, 'box')}"
         self.summary = "; ".join(filter(None, (counts, findings.summary())))
         if strict and findings.left_out:
             raise ValueError(f"{source}: strict allows nothing to be left out; there are {in_words(findings.left_out)}")

@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m frcnn_edu.experiments.pretrained_backbone", description=__doc__)
     add = parser.add_argument
     add("--data", required=True, help="a folder or file of annotated images, with the splits train, val and test")
-    add("--out", type=Path, default=Path("runs/pretrained_backbone"), metavar="DIR", help="where to")
+    add("--out", type=Path, default=Path("runs/pretrained_backbone"), metavar="DIR", help="folder for the results")
     add("--epochs", type=int, default=6, metavar="N", help="passes over the data (default: 6)")
     add("--seeds", type=int, nargs="+", default=[0, 1], metavar="S", help="default: 0 1")
     add("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)")

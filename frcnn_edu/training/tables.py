@@ -38,7 +38,7 @@ def class_table(metrics: dict[str, Any], details: Details) -> str:
     rows.append(["all together", number(metrics["AP"]), *_cells(details, 0)])
     lines = _aligned([head, *rows])
     lines.append(
-        f"precision, recall, F1: of detections that score {details.score_threshold:g} or more, right from IoU 0.5 on; "
+        f"precision, recall, F1: of detections that score {details.score_threshold:g} or more, right at an IoU of 0.5 or more; "
         "all together: AP and AP50 are means over the classes, the rest counts each object once"
     )
     if any(NOTHING in row for row in rows):

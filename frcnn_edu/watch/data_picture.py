@@ -121,7 +121,7 @@ def _draw_levels(ax: Axes, report: DataReport) -> None:
     shares = report.level_shares
     ax.bar(report.level_names, shares, 0.66, color=[st.level_color(name) for name in report.level_names])
     _write_shares(ax, range(len(shares)), shares)
-    ax.set_title("Objects by level")
+    ax.set_title("Level that objects are read from")
 
 
 def _draw_reach(ax: Axes, report: DataReport) -> None:
@@ -139,8 +139,9 @@ def _draw_reach(ax: Axes, report: DataReport) -> None:
         _write_shares(ax, at, shares, fontsize=7 if len(pairs) == 1 else 6)
     ax.set_xticks(range(len(report.map_names) + 1), [*report.map_names, "any"])
     ax.axvline(len(report.map_names) - 0.5, color=st.MUTED, linewidth=0.8)
-    ax.set_title(f"Objects reached at IoU {REACHED}, by anchors of")
-    ax.legend(ncols=2, loc="lower right", bbox_to_anchor=(1.0, -0.32), borderaxespad=0, fontsize=8)
+    ax.set_title(f"Objects with an anchor of IoU {REACHED} or more, by map")
+    if len(pairs) > 1:
+        ax.legend(ncols=2, loc="lower right", bbox_to_anchor=(1.0, -0.32), borderaxespad=0, fontsize=8)
 
 
 def _write_shares(ax: Axes, at: list[float] | range, shares: list[float], fontsize: float = 7) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from ..data.names import counted
 from ..training import Evaluation, RunState, TrainConfig, duration
 from ..training.details import Details, measure_details
 from ..training.errors import KINDS
@@ -18,6 +19,10 @@ from .errors import COLORS, MEANS, error_sheet, in_words, plot_errors
 from .report_tables import LOOK_OF_TABLES, class_table, confusion_table, table
 
 WORST = 8  # images
+BY_THE_CLOCK = (
+    "In a run by --minutes the learning rate falls with the clock. It does not stand still during an evaluation, so the rate is "
+    "lower after one."
+)
 LONGEST_CAPTION = 40  # characters of a file's name below an image
 LOOK = f"""
 body {{ font: 15px/1.5 system-ui, sans-serif; color: #1f2328; background: #fff; max-width: 820px; margin: 2em auto; padding: 0 1em }}
@@ -58,6 +63,8 @@ def write_report(
     parts = [_numbers(found.metrics), *(f"<p>{html.escape(line)}.</p>" for line in not_measured(found))]
     if state is not None:
         parts += ["<h2>The run</h2>", _picture(plot_losses(state.history), "losses over the steps")]
+        if config is not None and config.minutes is not None:
+            parts.append(f'<p class="faint">{BY_THE_CLOCK}</p>')
         if all(epoch["AP"] is not None for epoch in state.epochs):
             parts.append(_picture(plot_metrics(state.epochs), "average precision over the epochs"))
     parts += _classes(found.metrics, details)
@@ -66,7 +73,7 @@ def write_report(
         model, source = model or config.model, source or config.data
         parts.append(_settings(config))
     took = "" if state is None else f", {state.step} steps in {duration(state.seconds)}"
-    what = f"{model} on {source}{took}; measured on {len(found.targets)} images, split {split!r}"
+    what = f"{model} on {source}{took}; measured on {counted(len(found.targets), 'image')}, split {split!r}"
     page = (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{html.escape(what)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{LOOK}</style>\n'
@@ -90,11 +97,12 @@ def _classes(metrics: dict[str, Any], details: Details) -> list[str]:
         "<h2>Classes</h2>",
         f'<p class="faint">Precision, recall and F1 are of detections that score {score} or more; a detection is right if its '
         "IoU with an object of its class is 0.5 or more. “Best F1” is at the threshold beside it. "
-        "–: nothing to measure, for there is no object of the class, or no detection.</p>",
+        "–: nothing to measure, because there is no object of the class, or no detection.</p>",
         class_table(metrics, details),
         f"<p>{html.escape(alarms_line(details)).capitalize()}.</p>",
         f'<h2>Confusion matrix</h2><p class="faint">Objects (rows) by the class they are detected as (columns), at a '
-        f"score of {score} or more. “No object left”: detections where nothing is, or of what is found already.</p>",
+        f"score of {score} or more. “No object left”: detections where nothing is, or of what is found already. “Missed” is what is detected as no class at all; what "
+        "is detected as another class only is missed as well in the table of errors below.</p>",
         confusion_table(details),
         f'<h2>Errors</h2><p class="faint">Detections that score {score} or more.</p>',
         _picture(
@@ -132,7 +140,10 @@ def _worst_images(found: Evaluation, data: Any, details: Details) -> list[str]:
         list(images.values()), [found.detections[i] for i in worst], [found.targets[i] for i in worst],
         [fates[i] for i in worst], details.classes, names=[_caption(k, file) for k, file in enumerate(files, 1)],
     )  # fmt: skip
-    items = [f"<li>{html.escape(file)}: {in_words(fates[i])}</li>" for i, file in zip(worst, files)]
+    items = [
+        f"<li>{html.escape('/'.join(Path(file).parts[-2:]))}: {in_words(fates[i])}</li>"
+        for i, file in zip(worst, files)
+    ]
     listed = f"<ol>{''.join(items)}</ol>"
     return ["<h2>The worst images</h2>", _picture(sheet, "the images with the most errors, and their errors"), listed]
 

@@ -21,7 +21,9 @@ def test_nothing_to_say() -> None:
 
 def test_full_and_crowded_images() -> None:
     full, crowded = crowded_images(evaluation((100, 0), (5, 150), (100, 101)), most=100, counted=100)
-    assert full.startswith("full images: 2 of 3 have 100 detections, the most that are kept; --max-detections N")
+    assert full.startswith(
+        "images at the limit: 2 of 3 have 100 detections, the most that are kept; --max-detections N"
+    )
     assert crowded == "crowded images: 2 have more than 100 objects, up to 150"
 
 

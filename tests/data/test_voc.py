@@ -118,8 +118,8 @@ def test_difficult_objects_are_to_be_ignored(voc: Path) -> None:
         ((0, -3, 20, 15), [0, 0, 20, 15], "boxes clipped to the image: 1 (a)"),
         ((0, 0, 41, 31), [0, 0, 40, 30], "boxes clipped to the image, up to a pixel: 1 (a)"),
         ((11, 6, 41, 99), [10, 5, 40, 30], "boxes clipped to the image: 1 (a)"),
-        (("10.5", 6, 20.25, "1e1"), [9.5, 5, 20.25, 10], "1 boxes"),
-        ((" 11 ", 6, 20, 15), [10, 5, 20, 15], "1 boxes"),
+        (("10.5", 6, 20.25, "1e1"), [9.5, 5, 20.25, 10], "1 box"),
+        ((" 11 ", 6, 20, 15), [10, 5, 20, 15], "1 box"),
     ],
 )
 def test_boxes_that_are_repaired(voc: Path, box: tuple, expected: list[float], note: str) -> None:
@@ -293,7 +293,7 @@ def test_an_annotation_that_is_not_xml_is_left_out(voc: Path, content: bytes) ->
     dataset = VOCDetection(voc)
     assert [record.path.name for record in dataset.records] == ["b.jpg"]
     assert "images left out, annotation is not XML: 1 (a.xml)" in dataset.summary
-    assert VOCDetection(voc, "val", strict=True).summary == "1 images, 1 boxes"  # it is not in this set
+    assert VOCDetection(voc, "val", strict=True).summary == "1 image, 1 box"  # it is not in this set
     with pytest.raises(ValueError, match=r"strict .*not XML: 1 \(a\.xml\)"):
         VOCDetection(voc, strict=True)
 
@@ -417,8 +417,8 @@ def test_bccd_as_published(bccd: Path) -> None:
     assert [len(dataset) for dataset in sets.values()] == [205, 87, 72]
     assert sum(len(record.boxes) for dataset in sets.values() for record in dataset.records) == 4888 - 2
     assert sets["train"].classes == ("background", "Platelets", "RBC", "WBC")
-    assert sets["train"].summary == "205 images, 2804 boxes; boxes refused, zero area: 1 (BloodImage_00343)"
-    assert sets["val"].summary == "87 images, 1137 boxes; boxes refused, zero area: 1 (BloodImage_00338)"
+    assert sets["train"].summary == "205 images, 2,804 boxes; boxes refused, zero area: 1 (BloodImage_00343)"
+    assert sets["val"].summary == "87 images, 1,137 boxes; boxes refused, zero area: 1 (BloodImage_00338)"
     image, target = sets["train"][10]
     assert image.shape == (3, 480, 640)
     assert (target["boxes"][:, 2:] > target["boxes"][:, :2]).all()

@@ -42,7 +42,9 @@ def test_by_class(evaluation: Evaluation, details: Details) -> None:
     assert dragon.split() == ["a", "dragon", "with", "a", "very", "lo…", "–", "–", "0", "0.000", "–", "0.000", "–", "–"]
     assert together.split() == ["all", "together", "0.500", "0.500", "2", "0.333", "0.500", "0.400", "0.667", "0.900"]
     assert len({len(line) for line in (head, cat, dog, dragon, together)}) == 1  # columns are aligned
-    assert rest[0].startswith("precision, recall, F1: of detections that score 0.5 or more, right from IoU 0.5 on")
+    assert rest[0].startswith(
+        "precision, recall, F1: of detections that score 0.5 or more, right at an IoU of 0.5 or more"
+    )
     assert rest[1].startswith("–: nothing to measure: no object of the class in these images, or no detection")
     assert rest[2] == "neither object nor detection: 1 of 4 classes (unicorn)"
 

@@ -87,7 +87,10 @@ def _class_names(text: str) -> tuple[str, ...]:
 def add_max_detections(parser: argparse.ArgumentParser) -> None:
     """`--max-detections`, the model's `box_detections_per_img`."""
     parser.add_argument(
-        "--max-detections", type=int, metavar="N", help="most detections of an image, the best ones (default: 100)"
+        "--max-detections",
+        type=int,
+        metavar="N",
+        help="keep at most N detections of an image, the best ones (default: 100)",
     )
 
 

@@ -27,7 +27,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_weights(parser)
     add("--out", type=Path, default=Path("detections"), metavar="DIR", help="output folder (default: detections)")
     add("--overwrite", action="store_true", help="replace what an earlier run left in that folder")
-    add("--score-threshold", type=float, default=0.5, metavar="S", help="leave out what scores less (default: 0.5)")
+    add(
+        "--score-threshold",
+        type=float,
+        default=0.5,
+        metavar="S",
+        help="leave out detections that score less (default: 0.5)",
+    )
     add_max_detections(parser)
     add_device(parser)
 

@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.5,
         metavar="S",
-        help="for precision, recall, F1 and the confusion matrix: detections from this score on (default: 0.5)",
+        help="for precision, recall, F1 and the confusion matrix: detections that score at least this (default: 0.5)",
     )
     add_max_detections(parser)
     add("--batch-size", type=int, default=4, metavar="N", help="images at a time (default: 4)")

@@ -12,7 +12,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add_checkpoint(parser)
     add("--out", type=Path, default=Path("model.onnx"), metavar="FILE", help="output file (default: model.onnx)")
-    add("--height", type=int, metavar="H", help="height of all images that the file will take (default: as compared)")
+    add(
+        "--height",
+        type=int,
+        metavar="H",
+        help="height of all images that the file will take (default: that of the images it is compared on)",
+    )
     add("--width", type=int, metavar="W", help="their width; the size is fixed, other images have to be resized to it")
     add("--images", type=Path, nargs="+", metavar="IMAGE", help="compare on these (default: on what was evaluated on)")
 

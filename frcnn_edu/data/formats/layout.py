@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..findings import Findings
+from ..names import counted
 from ..splits import SPLITS, set_apart, split_of_path
 from .annotated import Reading
 from .finder import home_of, likely_folders
@@ -79,16 +80,16 @@ class Layout:
         """Format and arrangement: "Pascal VOC, images and xml side by side"."""
         return f"{self.format.name}, {self.how}"
 
-    def in_words(self, images: int, classes: int, counted: Iterable[str] = ()) -> str:
+    def in_words(self, images: int, classes: int, of: Iterable[str] = ()) -> str:
         """One line for people.
 
         Args:
             images: how many there are.
             classes: how many there are without the background.
-            counted: the splits whose images these are, if not all are counted.
+            of: the splits whose images these are, if not all are counted.
         """
-        where = f" in {listing(counted)}" if counted else ""
-        counts = [f"{images} image{'s' * (images != 1)}{where}", f"{classes} class{'es' * (classes != 1)}"]
+        where = f" in {listing(of)}" if of else ""
+        counts = [f"{counted(images, 'image')}{where}", counted(classes, "class")]
         divided = f"{'no splits: ' if self.shares else 'split by '}{self.by}"
         line = f"{self.title}: {', '.join(counts)}, {divided if self.by else 'one split'}"
         line += f"; in no split: {listing(self.aside)}" if self.aside else ""
