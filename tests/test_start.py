@@ -96,7 +96,7 @@ MISTAKES = [  # part of the message, command; in a folder with what `folder` put
     ("--out a.jpg is a file; give the name of a folder", "check-data voc --out a.jpg"),
     ("--out a.jpg is a file; give the name of a folder", "figures --out a.jpg"),
     ("invalid choice: 'large'", "check-data voc --model large"),
-    ("no notebooks in notebooks", "notebooks"),
+    ("there are no notebooks in ", "notebooks"),
     ("no notebook's name begins with '99'", "notebooks --folder lessons 99"),
     ("--json empty is a folder; give the name of a file", "benchmark --json empty"),
     ("--repeats 0: expected 1 or more", "benchmark --repeats 0"),

@@ -11,8 +11,9 @@ def find_notebooks(folder: Path, names: list[str] | None = None) -> list[Path]:
     """
     found = [*sorted(folder.glob("*.ipynb")), *sorted((folder / "solutions").glob("*.ipynb"))]
     if not found:
-        raise ValueError(f"no notebooks in {folder}")
+        raise ValueError(f"there are no notebooks in {folder.absolute()}; --folder DIR says where they are")
     for name in names or []:
         if not any(path.name.startswith(name) for path in found):
-            raise ValueError(f"no notebook's name begins with {name!r}; there are {[path.name for path in found]}")
+            names_found = ", ".join(dict.fromkeys(path.stem for path in found))
+            raise ValueError(f"no notebook's name begins with {name!r}; there are {names_found}")
     return [path for path in found if not names or any(path.name.startswith(name) for name in names)]

@@ -224,7 +224,7 @@ def _words(result: Result) -> list[str]:
         words += f"A hair too small for P{result.level}, and yet it goes there: that is what ε is for."
     else:
         low, high = (result.mapper.s0 * 2.0 ** (k - result.mapper.lvl0) for k in (result.k, result.k + 1))
-        words += f"P{result.level} takes all sides from {low:g} up to, but not with, {high:g}."
+        words += f"Sides from {low:g} to just below {high:g} belong to P{result.level}."
     return [words]
 
 

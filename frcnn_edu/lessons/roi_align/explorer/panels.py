@@ -158,7 +158,7 @@ def _formula(result: Result) -> list[Line]:
     else:
         mean.append(f"mean of {number} points = ")
     bin_value = float(result.pooled[result.state.row, result.state.column])
-    return [[*line, " = ", point], [*mean, Term(signed(bin_value), f"bin:{index}", st.PROPOSAL)]]
+    return [[*line, " ≈ ", point], [*mean, Term(signed(bin_value), f"bin:{index}", st.PROPOSAL)]]
 
 
 def _words(result: Result) -> list[str]:
