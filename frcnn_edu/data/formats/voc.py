@@ -11,6 +11,7 @@ from ..splits import by_split, split_of
 from .annotated import Annotated, Reading, names_of, whole_sides
 from .folders import ANNOTATION_FOLDERS, IMAGE_FOLDERS, all_files, all_images, child, files_in, folders_in, images_in
 from .layout import Format, Layout, Part, arranged, divided, listing
+from .texts import text_of
 from .voc_matching import image_names
 from .voc_objects import items_of
 
@@ -151,15 +152,14 @@ def _key(path: Path, folder: Path) -> str:
 
 def read_image_set(file: Path, existing: set[str], findings: Findings) -> list[str]:
     """The names in an image set."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cannot read {file} as text: {error}") from error
-    lines = [unicodedata.normalize("NFC", line.strip()) for line in text.splitlines()]
-    return list(dict.fromkeys(_listed_name(line, existing, findings) for line in lines if line))
+    lines = [unicodedata.normalize("NFC", line.strip()) for line in text_of(file).splitlines()]
+    spelt: dict[str, str | None] = {}  # by the name in lower case; None for two that differ in nothing else
+    for name in existing:
+        spelt[name.casefold()] = None if name.casefold() in spelt else name
+    return list(dict.fromkeys(_listed_name(line, existing, spelt, findings) for line in lines if line))
 
 
-def _listed_name(line: str, existing: set[str], findings: Findings) -> str:
+def _listed_name(line: str, existing: set[str], spelt: dict[str, str | None], findings: Findings) -> str:
     """The name that a line of an image set means: VOC has it without suffix and folders."""
     # VOC's sets for one class have a second column of -1, 0 or 1; a name may itself hold spaces.
     name = line if line in existing else re.sub(r"\s+-?[01]$", "", line)
@@ -170,8 +170,7 @@ def _listed_name(line: str, existing: set[str], findings: Findings) -> str:
     if bare in existing:
         findings.repair("names in image sets, without their suffix or folder", name)
         return bare
-    spelt = [each for each in existing if each.casefold() == bare.casefold()]
-    return spelt[0] if len(spelt) == 1 else name
+    return spelt.get(bare.casefold()) or name
 
 
 class _RefuseDoctype(ElementTree.TreeBuilder):

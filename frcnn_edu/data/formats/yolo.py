@@ -9,6 +9,7 @@ from .annotated import Annotated, Form, Reading
 from .finder import ImageFinder, home_of
 from .folders import all_images, folders_in
 from .layout import Format, Part
+from .texts import text_of
 from .yolo_files import Config, entries, is_yaml, read_config, read_names, resolve
 from .yolo_labels import Labels
 from .yolo_lines import Line, item_of, key_points_in, line_of
@@ -111,11 +112,7 @@ def read_lines(file: Path) -> list[str]:
     Raises:
         ValueError: it is not text.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cannot read {file} as text: {error}") from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in text_of(file).splitlines() if line.strip()]
 
 
 def _clean(file: Path, names: list[str]) -> list[str]:

@@ -65,8 +65,7 @@ class Labels:
             return None
         theirs = _folder(found[0])
         rivals = [each for each in self.images[stem] if not of_another_split(theirs, _folder(each))]
-        ours = {_folder(each) for images in self.images.values() for each in images}
-        if len(rivals) > 1 or not can_be_meant(theirs, folder, self.folders, ours):
+        if len(rivals) > 1 or not can_be_meant(theirs, folder, self.folders, self.image_folders):
             return None
         return self.home / found[0]
 
@@ -77,6 +76,10 @@ class Labels:
         for path in all_images(self.root):
             index[_folded(path.stem)].append(path.relative_to(self.root))
         return index
+
+    @cached_property
+    def image_folders(self) -> set[str]:
+        return {_folder(image) for images in self.images.values() for image in images}
 
     def without_image(self, used: Collection[Path]) -> list[Path]:
         """Files of labels in the folders of those that are used, which no image has asked for."""
