@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..findings import Findings
-from ..names import clean_name
+from ..names import IMAGE_SUFFIXES, clean_name
 from .annotated import Annotated, Form, Item, Reading, around, names_of
 from .finder import finder_for
 from .layout import Format, Layout, Part, arranged, listing
@@ -16,7 +16,7 @@ from .tables import checked_rows, rows_of
 
 COLUMNS = 11  # the last eight are four corners x, y, of which the second and the fourth may be empty
 SPLITS = {
-    "train": "train", "training": "train", "unassigned": "train", "validate": "val", "validation": "val", "test": "test",
+    "train": "train", "training": "train", "unassigned": "train", "": "train", "validate": "val", "validation": "val", "test": "test",
 }  # fmt: skip
 _MACHINE = re.compile(r"^[a-z]+://[^/]*/")
 
@@ -40,7 +40,10 @@ def _is_automl(file: Path) -> bool:
     """Whether the first row begins with a word for a split and ends in corners, or in nothing."""
     try:
         row = next(rows_of(file), [])
-        return len(row) == COLUMNS and row[0].strip().lower() in SPLITS and (not any(row[3:]) or bool(_corners(row)))
+        named = (
+            len(row) == COLUMNS and row[0].strip().lower() in SPLITS and Path(row[1]).suffix.lower() in IMAGE_SUFFIXES
+        )
+        return named and (not any(row[3:]) or bool(_corners(row)))
     except (OSError, ValueError, csv.Error):
         return False
 

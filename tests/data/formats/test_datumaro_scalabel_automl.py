@@ -131,6 +131,9 @@ def test_a_split_for_each_row(tmp_path: Path) -> None:
     file = ex.table(tmp_path / "import.csv", automl_rows(of.__getitem__))
     for split, names in ex.SPLIT.items():
         assert [record.path.name for record in opened(automl, file, split).records] == names
+    ex.table(file, automl_rows(lambda name: ""))
+    assert len(opened(automl, file)) == 10
+    ex.table(file, automl_rows(of.__getitem__))
     assert automl.recognise(file).by == "its first column into train, val and test"  # type: ignore[union-attr]
 
 
