@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 
-from .folders import IMAGE_FOLDERS, all_files, all_images
+from .folders import DEEPEST, IMAGE_FOLDERS, all_files, all_images
 from .pairing import can_be_meant, of_another_split
 from .yolo_files import NAMES
 
@@ -47,9 +47,10 @@ class Labels:
             return _beside(image)
         inside = image.relative_to(self.root)
         places = _mirrors(inside)
+        # Folders are searched to a certain depth, and labels may lie one deeper than their images.
+        if (self.root != self.home or len(inside.parts) >= DEEPEST) and (near := _beside(image)) is not None:
+            return near
         if self.root != self.home:
-            if (near := _beside(image)) is not None:
-                return near
             places += [Path(labels) / inside for labels in LABEL_FOLDERS]
         for place in places:
             if (found := self.by_place.get(_place(place))) is not None:
