@@ -2,22 +2,21 @@
 
 import csv
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from ..findings import Findings
-from ..names import clean_name
+from ..names import IMAGE_SUFFIXES, clean_name
 from .annotated import Annotated, Form, Item, Reading, around, names_of
 from .finder import finder_for
 from .layout import Format, Layout, Part, arranged, listing
 from .single_files import recognise_files
-from .tables import rows_of
+from .tables import checked_rows, rows_of
 
 COLUMNS = 11  # the last eight are four corners x, y, of which the second and the fourth may be empty
 SPLITS = {
-    "train": "train", "training": "train", "unassigned": "train", "validate": "val", "validation": "val", "test": "test",
+    "train": "train", "training": "train", "unassigned": "train", "": "train", "validate": "val", "validation": "val", "test": "test",
 }  # fmt: skip
 _MACHINE = re.compile(r"^[a-z]+://[^/]*/")
 
@@ -41,7 +40,10 @@ def _is_automl(file: Path) -> bool:
     """Whether the first row begins with a word for a split and ends in corners, or in nothing."""
     try:
         row = next(rows_of(file), [])
-        return len(row) == COLUMNS and row[0].strip().lower() in SPLITS and (not any(row[3:]) or bool(_corners(row)))
+        named = (
+            len(row) == COLUMNS and row[0].strip().lower() in SPLITS and Path(row[1]).suffix.lower() in IMAGE_SUFFIXES
+        )
+        return named and (not any(row[3:]) or bool(_corners(row)))
     except (OSError, ValueError, csv.Error):
         return False
 
@@ -57,7 +59,7 @@ def read(part: Part, findings: Findings) -> Reading:
     """The images that a table names for a split, each with the boxes of its rows; all images count for the classes."""
     images: dict[str, Annotated] = {}
     chosen: dict[str, Annotated] = {}
-    for i, row in enumerate(_rows(part.annotations), start=1):
+    for i, row in enumerate(checked_rows(part.annotations), start=1):
         if len(row) != COLUMNS or row[0].strip().lower() not in SPLITS:
             if any(row):
                 findings.leave_out("rows left out, without a split, an image and a box", f"row {i}")
@@ -69,13 +71,6 @@ def read(part: Part, findings: Findings) -> Reading:
         if part.subset in (None, SPLITS[row[0].strip().lower()]):
             chosen[name] = image
     return Reading([*chosen.values()], names_of(images.values()), finder_for(part.annotations, part.images))
-
-
-def _rows(file: Path) -> Iterator[list[str]]:
-    try:
-        yield from rows_of(file)
-    except (OSError, ValueError, csv.Error) as error:
-        raise ValueError(f"cannot read {file} as a table: {error}") from error
 
 
 def _item(row: list[str]) -> Item:

@@ -1,5 +1,6 @@
 """labelme: a json file beside each image."""
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,15 +47,23 @@ def read(part: Part, findings: Findings) -> Reading:
             problem = "images left out, annotation is not labelme's json"
             image = Annotated(file.stem, problem=problem, where=file.name)
         images.append(image)
-        stems |= {file.stem, _stem(image.name)}
+        stems |= {_folded(file.stem), _folded(_stem(image.name))}
     for path in all_images(finder.root):
-        if path.stem not in stems and not finder.is_of_another_split(path):
+        if not {_folded(path.stem), _folded(path.name)} & stems and not finder.is_of_another_split(path):
             images.append(Annotated(path.name, path=path, problem="images left out, no annotation"))
     return Reading(images, names_of(images), finder)
 
 
+def _last(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
 def _stem(name: str) -> str:
-    return Path(name.replace("\\", "/")).stem
+    return Path(_last(name)).stem
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _annotated(
@@ -63,7 +72,7 @@ def _annotated(
     items = together([(shape.get("group_id"), _item(shape)) for shape in content["shapes"]])
     size = whole_sides(content.get("imageWidth"), content.get("imageHeight"))
     name = str(content.get("imagePath") or file.stem)
-    if _stem(name) == file.stem:
+    if _folded(file.stem) in (_folded(_stem(name)), _folded(_last(name))):  # a.json, or a.jpg.json
         return Annotated(name, items, find_file(file.parent, name), size)
     if (path := _image_like(file, name, finder, renamed)) is not None:
         findings.repair("images taken by the name of the json file, since it says another one inside", file.name)

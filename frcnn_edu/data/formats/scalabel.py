@@ -43,6 +43,8 @@ def _annotated(frame: Any, i: int, size: tuple[int, int] | None, findings: Findi
     name = frame.get("name") if isinstance(frame, dict) else None
     if not isinstance(name, str) or not name:
         return Annotated(f"image {i}", problem="images left out, without a file name")
+    if isinstance(frame.get("videoName"), str) and frame["videoName"]:  # the folder of its frames
+        name = f"{frame['videoName']}/{name}"
     found = frame.get("labels")
     labels = [label for label in found if isinstance(label, dict)] if isinstance(found, list) else []
     boxes = [label for label in labels if label.get("box2d") is not None]

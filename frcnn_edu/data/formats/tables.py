@@ -12,6 +12,7 @@ from .finder import finder_for
 from .folders import files_in
 from .layout import Format, Layout, Part
 from .single_files import recognise_files
+from .texts import encoding_of
 
 # What columns are called, without case, spaces and underscores.
 COLUMNS = {
@@ -30,6 +31,8 @@ SIDES_COLUMNS = {
     "y0": ("y", "ymin", "top", "bboxy", "ytl", "boxy", "y1"),
     "x1": ("w", "width", "bboxwidth", "boxwidth", "bboxw"),
     "y1": ("h", "height", "bboxheight", "boxheight", "bboxh"),
+    "width": ("imagewidth", "imgwidth"),
+    "height": ("imageheight", "imgheight"),
 }  # of x, y, width and height, in a table without right and lower edges
 NEEDED = ("file", "x0", "y0", "x1", "y1", "class")
 WITHOUT_HEADER = {name: place for place, name in enumerate(NEEDED)}  # RetinaNet's: path,x1,y1,x2,y2,class
@@ -56,11 +59,23 @@ def columns_of(file: Path) -> dict[str, int] | None:
 
 def rows_of(file: Path) -> Iterator[list[str]]:
     """The rows of a table, whatever its columns are divided by."""
-    with open(file, encoding="utf-8-sig", newline="") as content:
+    with open(file, encoding=encoding_of(file), newline="") as content:
         head = content.readline()
         content.seek(0)
         delimiter = max(",;\t", key=head.count)
         yield from csv.reader(content, delimiter=delimiter)
+
+
+def checked_rows(file: Path) -> Iterator[list[str]]:
+    """The rows of a table.
+
+    Raises:
+        ValueError: it cannot be read as a table there; names it.
+    """
+    try:
+        yield from rows_of(file)
+    except (OSError, ValueError, csv.Error) as error:
+        raise ValueError(f"cannot read {file} as a table: {error}") from error
 
 
 def _plain(header: Sequence[str]) -> list[str]:
@@ -89,8 +104,8 @@ def read(part: Part, findings: Findings) -> Reading:
     header = [] if columns is WITHOUT_HEADER else next(rows_of(file))
     form = _form(header, columns)
     descriptions = class_descriptions(file) if form is Form.SHARES else {}
-    sized = "width" in columns and "height" in columns and form is not Form.SIDES
-    if sized and _are_sides_of_boxes(_usable(file, columns, Findings()), columns):
+    sized = "width" in columns and "height" in columns
+    if sized and form is Form.CORNERS and _are_sides_of_boxes(_usable(file, columns, Findings()), columns):
         findings.note("width and height taken for those of boxes, not of images", file.name)
         sized = False
     images: dict[str, Annotated] = {}
@@ -105,20 +120,13 @@ def read(part: Part, findings: Findings) -> Reading:
 
 
 def _usable(file: Path, columns: dict[str, int], findings: Findings) -> Iterator[list[str]]:
-    """The rows that have all that is needed, without the header; notes on the others.
-
-    Raises:
-        ValueError: the file is no table there; names it.
-    """
+    """The rows that have all that is needed, without the header; notes on the others."""
     first = 1 if columns is WITHOUT_HEADER else 2
-    try:
-        for i, row in enumerate(rows_of(file), start=1):
-            if i >= first and len(row) > max(columns[name] for name in NEEDED):
-                yield row
-            elif i >= first and any(row):
-                findings.leave_out("rows left out, too short", f"row {i}")
-    except (OSError, ValueError, csv.Error) as error:
-        raise ValueError(f"cannot read {file} as a table: {error}") from error
+    for i, row in enumerate(checked_rows(file), start=1):
+        if i >= first and len(row) > max(columns[name] for name in NEEDED):
+            yield row
+        elif i >= first and any(row):
+            findings.leave_out("rows left out, too short", f"row {i}")
 
 
 def _form(header: Sequence[str], columns: dict[str, int]) -> Form:
@@ -174,7 +182,7 @@ def class_descriptions(file: Path) -> dict[str, str]:
     folders = (file.parent, file.parent / "metadata", file.absolute().parent.parent / "metadata")
     for other in (each for folder in folders for each in files_in(folder, ".csv")):
         if "class-descriptions" in other.name or (other.name == "classes.csv" and other.parent.name == "metadata"):
-            return {row[0].strip(): row[1].strip() for row in rows_of(other) if len(row) >= 2}
+            return {row[0].strip(): row[1].strip() for row in checked_rows(other) if len(row) >= 2}
     return {}
 
 

@@ -8,6 +8,7 @@ from ..findings import Findings
 from ..names import IMAGE_SUFFIXES, leaves_folder
 from ..splits import LISTS, by_split, split_of
 from .folders import ANNOTATION_FOLDERS, child, files_in
+from .texts import text_of
 
 
 def image_sets(root: Path) -> dict[str, Path]:
@@ -32,14 +33,10 @@ def splits_of(sets: dict[str, Path]) -> dict[str, Path]:
 
 def read_image_set(file: Path, existing: set[str], findings: Findings) -> list[str]:
     """The names in an image set."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cannot read {file} as text: {error}") from error
     by_file: dict[str, list[str]] = {}
     for name in existing:
         by_file.setdefault(name.rpartition("/")[2].casefold(), []).append(name)
-    lines = [unicodedata.normalize("NFC", line.strip()) for line in text.splitlines()]
+    lines = [unicodedata.normalize("NFC", line.strip()) for line in text_of(file).splitlines()]
     return list(dict.fromkeys(_listed_name(line, existing, by_file, findings) for line in lines if line))
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from .folders import files_in
 from .json_files import read_json
+from .texts import encoding_of, text_of
 
 # One of these holds the names.
 NAMES = ("classes.txt", "_darknet.labels", "obj.names", "notes.json", "labels.txt", "class_names.txt")
@@ -69,8 +70,8 @@ def read_yaml(file: Path) -> Any:
         ValueError: it cannot be read as yaml; names it.
     """
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        return yaml.safe_load(text_of(file))
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise ValueError(f"cannot read {file} as yaml: {' '.join(str(error).split())}") from error
 
 
@@ -106,8 +107,8 @@ def read_config(file: Path) -> Config:
 def _names_as_written(file: Path) -> Any:
     """The names of a data.yaml as text: yaml itself takes no and yes for truth values, 007 for 7, and null for nothing."""
     try:
-        return yaml.load(file.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)["names"]  # makes text alone
-    except (OSError, ValueError, LookupError, TypeError, RecursionError, yaml.YAMLError) as error:
+        return yaml.load(text_of(file), Loader=yaml.BaseLoader)["names"]  # makes text alone
+    except (ValueError, LookupError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise ValueError(f"cannot read {file} as yaml: {' '.join(str(error).split())}") from error
 
 
@@ -125,10 +126,7 @@ def read_names(file: Path) -> list[str]:
         except (KeyError, TypeError) as error:
             raise ValueError(f"{file} has no usable categories") from error
     else:
-        try:
-            names = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
-        except (OSError, ValueError) as error:
-            raise ValueError(f"cannot read {file} as text: {error}") from error
+        names = [line.strip() for line in text_of(file).splitlines()]
         while names and not names[-1]:
             names.pop()
     if not names:
@@ -150,7 +148,7 @@ def read_data_file(file: Path) -> dict[str, str]:
         ValueError: it cannot be read; names it.
     """
     try:
-        text = file.read_text(encoding="utf-8-sig", errors="replace")
+        text = file.read_text(encoding=encoding_of(file), errors="replace")
     except OSError as error:
         raise ValueError(f"cannot read {file} as text: {error}") from error
     rows = (line.partition("=") for line in text.splitlines())
@@ -202,8 +200,4 @@ def read_lines(file: Path) -> list[str]:
     Raises:
         ValueError: it is not text.
     """
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cannot read {file} as text: {error}") from error
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    return [line.strip() for line in text_of(file).splitlines() if line.strip()]

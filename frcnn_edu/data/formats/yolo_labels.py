@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 
-from .folders import IMAGE_FOLDERS, all_files, all_images
+from .folders import DEEPEST, IMAGE_FOLDERS, all_files, all_images
 from .pairing import can_be_meant, of_another_split
 from .yolo_files import NAMES
 
@@ -51,9 +51,10 @@ class Labels:
             return _beside(image)
         inside = image.relative_to(self.root)
         places = mirrors(inside)
+        # Folders are searched to a certain depth, and labels may lie one deeper than their images.
+        if (self.root != self.home or len(inside.parts) >= DEEPEST) and (near := _beside(image)) is not None:
+            return near
         if self.root != self.home:
-            if (near := _beside(image)) is not None:
-                return near
             places += [Path(labels) / inside for labels in LABEL_FOLDERS]
             places = [*_ends(name), *places]
         for place in places:
@@ -70,8 +71,7 @@ class Labels:
             return None
         theirs = _folder(found[0])
         rivals = [each for each in self.images[stem] if not of_another_split(theirs, _folder(each))]
-        ours = {_folder(each) for images in self.images.values() for each in images}
-        if len(rivals) > 1 or not can_be_meant(theirs, folder, self.folders, ours):
+        if len(rivals) > 1 or not can_be_meant(theirs, folder, self.folders, self.image_folders):
             return None
         return self.home / found[0]
 
@@ -82,6 +82,10 @@ class Labels:
         for path in all_images(self.root):
             index[_folded(path.stem)].append(path.relative_to(self.root))
         return index
+
+    @cached_property
+    def image_folders(self) -> set[str]:
+        return {_folder(image) for images in self.images.values() for image in images}
 
     def without_image(self, used: Collection[Path]) -> list[Path]:
         """Files of labels in the folders of those that are used, which no image has asked for."""

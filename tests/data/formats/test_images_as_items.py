@@ -105,6 +105,17 @@ def test_lanes_have_no_box(tmp_path: Path) -> None:
     assert data.findings.noted == {"labels without a box left out, such as lanes": {"IMG 0.jpg": 1}}
 
 
+def test_frames_of_videos(tmp_path: Path) -> None:
+    """Their folders tell frames of one number apart."""
+    file = write_scalabel(tmp_path)
+    frames = json.loads(file.read_text())[1:3]
+    for video, frame in zip("ab", frames):
+        ex.draw(tmp_path / "images" / video, [frame["name"]], lambda _: "1.jpg")
+        frame |= {"name": "1.jpg", "videoName": video}
+    data = opened(scalabel, ex.dump(file, frames))
+    assert {record.path.parent.name: len(record.boxes) for record in data.records} == {"a": 1, "b": 2}
+
+
 def test_settings_around_the_list(tmp_path: Path) -> None:
     """As Scalabel itself exports them; BDD100K has the list alone."""
     file = write_scalabel(tmp_path)
@@ -120,6 +131,9 @@ def test_a_split_for_each_row(tmp_path: Path) -> None:
     file = ex.table(tmp_path / "import.csv", automl_rows(of.__getitem__))
     for split, names in ex.SPLIT.items():
         assert [record.path.name for record in opened(automl, file, split).records] == names
+    ex.table(file, automl_rows(lambda name: ""))
+    assert len(opened(automl, file)) == 10
+    ex.table(file, automl_rows(of.__getitem__))
     assert automl.recognise(file).by == "its first column into train, val and test"  # type: ignore[union-attr]
 
 

@@ -1,6 +1,7 @@
 """labelme's files as people keep them: renamed, with shapes in groups, with flags."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,18 @@ def test_json_files_of_another_name(tmp_path: Path) -> None:
     data: Any = open_dataset(tmp_path, "all")
     assert boxes(data) == truth()
     assert data.findings.left_out == {}
+
+
+@pytest.mark.parametrize("rename", [str.upper, lambda stem: f"{stem}.jpg"], ids=["upper case", "with suffix"])
+def test_json_files_in_another_spelling(tmp_path: Path, rename: Callable[[str], str]) -> None:
+    ex.labelme(tmp_path)
+    change(tmp_path, lambda file, content: content.update(imagePath=f"{file.stem}.jpg".lower()))
+    for file in [*tmp_path.glob("*.json")]:
+        file.rename(file.with_name(f"{rename(file.stem)}.json"))
+    data: Any = open_dataset(tmp_path, "all")
+    assert boxes(data) == truth()
+    assert [*data.findings.left_out, *data.findings.noted] == []
+    assert {*data.findings.repaired} <= {"images found in another folder or spelling than their names say"}
 
 
 @pytest.mark.parametrize("path", [None, "", r"C:\cards\{}", r"..\..\cards\{}", "/home/me/cards/{}"])

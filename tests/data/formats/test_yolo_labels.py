@@ -7,6 +7,7 @@ import exports as ex
 import pytest
 
 from frcnn_edu.data import open_dataset
+from frcnn_edu.data.formats.folders import DEEPEST
 
 NAMES = list(ex.SIZES)[:5]
 
@@ -59,6 +60,15 @@ def test_two_images_of_one_name(tmp_path: Path) -> None:
         write(tmp_path, f"images/{folder}/1.jpg", "labels/1.txt", NAMES[2])
     write(tmp_path, "images/a/2.jpg", "labels/2.txt", NAMES[1])
     assert found(tmp_path) == {"a/1.jpg": 0, "a/2.jpg": 1, "b/1.jpg": 0}
+
+
+def test_images_as_deep_as_they_are_searched(tmp_path: Path) -> None:
+    folders = "/".join("abcdef"[:DEEPEST])
+    for i, name in enumerate(NAMES):
+        write(tmp_path, f"images/{folders}/{i}.jpg", f"labels/{folders}/{i}.txt", name)
+    write(tmp_path, "images/a.jpg", "labels/a.txt", NAMES[0])
+    counts = [len(ex.TRUTH[name]) for name in NAMES]
+    assert found(tmp_path) == {"images/a.jpg": 1, **{f"f/{i}.jpg": count for i, count in enumerate(counts)}}
 
 
 YAML = "train: ../train/images\nval: ../valid/images\nnames: [ace, king]"
