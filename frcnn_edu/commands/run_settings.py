@@ -56,7 +56,19 @@ def config_of(options: argparse.Namespace, model: str, processes: int = 1) -> Tr
     elif "epochs" in given:
         given["minutes"] = None
     given["model_args"] = config.model_args | given_options(options, MODEL_OPTIONS)
-    return dataclasses.replace(config, **given)
+    try:
+        return dataclasses.replace(config, **given)
+    except ValueError as error:
+        raise ValueError(as_options(str(error))) from error
+
+
+def as_options(message: str) -> str:
+    """A message about settings in the names that the command line has for them: --batch-size for batch_size."""
+    option = {name: f"--{name.replace('_', '-')}" for name in CONFIG_OPTIONS}
+    option["trainable_backbone_layers"] = "--trainable-layers"
+    return re.sub(
+        r"\b[a-z]+(_[a-z]+)*(?= is )|\btrainable_backbone_layers\b", lambda name: option.get(name[0], name[0]), message
+    )
 
 
 def given_options(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:

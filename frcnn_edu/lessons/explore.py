@@ -8,9 +8,6 @@ its `target` (a dict of "boxes" (N, 4) xyxy in pixels and "labels" (N,)); `model
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor
-
-from ..model import FasterRCNN
 from . import EXPLORER_NAMES
 from .base_anchors.explorer import BaseAnchorsExplorer
 from .board.explorer import Explorer
@@ -80,18 +77,19 @@ def detections(**picture: Any) -> Explorer:
 EXPLORERS: dict[str, Callable[..., Explorer]] = {name: globals()[name] for name in EXPLORER_NAMES}
 
 
-def _subject(
-    image: Tensor | None = None,
-    target: dict[str, Any] | None = None,
-    model: FasterRCNN | None = None,
-    classes: tuple[str, ...] | None = None,
-    object: int | None = None,
-) -> Story:
+NAMES = ("image", "target", "model", "classes", "object")
+
+
+def _subject(**picture: Any) -> Story:
     """The story of the given image, or the course's.
 
     Raises:
+        TypeError: an argument that there is not.
         ValueError: an image without its target or the reverse; no such object.
     """
+    for name in picture.keys() - {*NAMES}:
+        raise TypeError(f"an explorer takes {', '.join(NAMES)}; got {name}")
+    image, target, model, classes, object = (picture.get(name) for name in NAMES)
     own = story()
     if image is None and target is None and model is None and object is None:
         return own

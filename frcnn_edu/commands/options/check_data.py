@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ...catalogue import MODEL_NAMES
+from ...catalogue import MODEL_NAMES, check_model_name
 from ...data.sources import check_split, existing_splits
 from ...data.splits import SPLITS
 from .command import Command, add_image_sizes, add_images, check_at_least, check_one_of, check_output_folder
@@ -16,11 +16,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--split", nargs="+", choices=SPLITS, help="default: all there are")
     add("--out", type=Path, default=Path("data-report"), metavar="DIR", help="for the figures (default: data-report)")
     add("--strict", action="store_true", help="end with status 2 if anything cannot be used")
-    add("--model", choices=MODEL_NAMES, help="whose levels and anchors (default: what train would choose)")
+    names = ", ".join(MODEL_NAMES)
+    add(
+        "--model",
+        metavar="M",
+        help=f"whose levels and anchors: {names}, or timm:BACKBONE (default: what train would choose)",
+    )
     add_image_sizes(parser)
 
 
 def check(options: argparse.Namespace) -> None:
+    if options.model is not None:
+        check_model_name(options.model)
     splits = options.split or existing_splits(options.data, options.images)
     if not splits:
         raise ValueError(f"{options.data} has none of the splits train, val and test")

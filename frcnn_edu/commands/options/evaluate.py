@@ -51,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def check(options: argparse.Namespace) -> None:
     if options.batch_size < 1:  # in the words of `TrainConfig`
-        raise ValueError(f"batch_size is {options.batch_size}; expected at least 1")
+        raise ValueError(f"--batch-size is {options.batch_size}; expected at least 1")
     check_score_threshold(options)
     check_at_least(1, options, "max_detections")
     check_output_file(options, "json")
