@@ -7,7 +7,6 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from ..data.names import counted
 from ..training import Evaluation, RunState, TrainConfig, duration
 from ..training.details import Details, measure_details
 from ..training.errors import KINDS
@@ -73,7 +72,8 @@ def write_report(
         model, source = model or config.model, source or config.data
         parts.append(_settings(config))
     took = "" if state is None else f", {state.step} steps in {duration(state.seconds)}"
-    what = f"{model} on {source}{took}; measured on {counted(len(found.targets), 'image')}, split {split!r}"
+    measured = len(found.targets)
+    what = f"{model} on {source}{took}; measured on {measured} image{'s' * (measured != 1)}, split {split!r}"
     page = (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{html.escape(what)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{LOOK}</style>\n'
