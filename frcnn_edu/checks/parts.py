@@ -116,7 +116,8 @@ def check_features(features: Any) -> None:
 
 def check_maps(maps: Mapping[str, Tensor], fpn: Any) -> None:
     """Make sure that a pyramid is made for the maps that it is about to get."""
-    if torch.compiler.is_compiling() or not all(isinstance(features, Tensor) for features in maps.values()):
+    followed = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    if followed or not all(isinstance(features, Tensor) for features in maps.values()):
         return  # the code is followed, by PyTorch or by torch.fx, for maps whose shapes it need not know
     if len(maps) != len(fpn.inner_blocks):
         raise ValueError(

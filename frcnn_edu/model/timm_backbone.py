@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..checks.arguments import check_arguments
+from ..checks.rules import flag
 from .backbone import BackboneWithFPN, check_range
 from .weights import load_weights, read_state_dict
 
@@ -90,6 +92,7 @@ def timm_fpn_backbone(
     out_channels: int = 256,
 ) -> BackboneWithFPN:
     """A `TimmBackbone` with an FPN; with `frozen_norm` its BatchNorm has stopped learning."""
+    check_arguments(locals(), frozen_norm=flag)
     backbone = TimmBackbone(name, weights)
     if frozen_norm:
         backbone.net = _import_timm().layers.freeze_batch_norm_2d(backbone.net)

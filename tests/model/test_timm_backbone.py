@@ -166,6 +166,11 @@ def test_wrong_arguments_are_named_by_the_builder(argument: str, value: object, 
     assert type(caught.value) is exception
 
 
+def test_a_frozen_norm_is_one_or_is_not() -> None:
+    with pytest.raises(TypeError, match="frozen_norm must be True or False, got 'no'"):
+        timm_fpn_backbone(NAME, weights=None, frozen_norm="no", trainable_layers=4)  # type: ignore[arg-type]
+
+
 def test_layers_out_of_range(file: Path) -> None:
     with pytest.raises(ValueError, match="trainable_backbone_layers must be 0…4, got 5"):
         fasterrcnn_timm_fpn(NAME, weights_backbone=file, trainable_backbone_layers=5)

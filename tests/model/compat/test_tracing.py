@@ -41,9 +41,10 @@ def test_what_cannot_follow_a_detector_says_so(model: nn.Module, follow: Callabl
         assert "boxes" in model(IMAGES)[0]  # it is as it was
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "error::torch.jit.TracerWarning")
 @pytest.mark.parametrize("mode", MODES)
 def test_a_backbone_can_be_followed(mode: str) -> None:
+    """Without a warning that the trace is of one image only."""
     backbone = run_as(resnet_fpn_backbone(backbone_name="resnet18", weights=None, trainable_layers=5), mode).eval()
     x = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
