@@ -267,11 +267,12 @@ def _number_of_classes(
         if number is not None:
             classes(name, number)
     if new_classes is not None:
-        if weights is None or num_classes is not None:
+        if weights is None:
             raise ValueError(
-                f"new_classes={new_classes} fine-tunes weights, and stands in the place of num_classes; got "
-                f"weights={weights} and num_classes={num_classes}"
+                f"new_classes={new_classes} fine-tunes weights; without them, give num_classes={new_classes}"
             )
+        if num_classes is not None:
+            raise ValueError(f"give num_classes={num_classes} or new_classes={new_classes}, not both")
         return new_classes
     if weights is None:
         return default if num_classes is None else num_classes

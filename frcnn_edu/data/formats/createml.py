@@ -8,7 +8,7 @@ from ..findings import Findings
 from ..names import clean_name
 from .annotated import Annotated, Item, Reading, names_of, number
 from .finder import finder_for
-from .json_files import HEAD, read_json
+from .json_files import HEAD, beginning, json_kind, read_json
 from .layout import Format, Layout, Part
 from .single_files import recognise_files
 
@@ -23,11 +23,9 @@ def recognise(path: Path) -> Layout | None:
 
 
 def _is_createml(file: Path) -> bool:
-    try:
-        with open(file, "rb") as content:
-            head = content.read(HEAD).decode("utf-8-sig", errors="replace").lstrip()
-    except OSError:
+    if json_kind(file) not in (None, "label_studio"):
         return False
+    head = beginning(file, HEAD)
     return head.startswith("[") and any(f'"{key}"' in head for key in IMAGE_KEYS) and bool(_LOOK.search(head))
 
 

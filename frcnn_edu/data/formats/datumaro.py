@@ -8,7 +8,7 @@ from ..findings import Findings
 from ..names import clean_name
 from .annotated import Annotated, Item, Reading, around, number, polygon_area, whole_sides
 from .finder import finder_for
-from .json_files import first_keys, read_json
+from .json_files import first_keys, json_kind, read_json
 from .layout import Format, Layout, Part
 from .masks import mask_box
 from .single_files import recognise_files
@@ -21,6 +21,8 @@ def recognise(path: Path) -> Layout | None:
 
 
 def _is_datumaro(file: Path) -> bool:
+    if json_kind(file) is not None:
+        return False
     keys = first_keys(file)
     return keys.get("categories") == "{" and keys.get("items") == "["
 

@@ -32,23 +32,25 @@ _COLON = re.compile(r"\s*:\s*")
 def json_kind(file: Path) -> str | None:
     """Which tool's json a file seems to be: a key of `JSON_KINDS`, or None.
 
-    The beginning tells, or else the keys at the top of the whole, so that this is quick in a folder of many files.
+    The beginning tells, or else the keys at the top of the whole. Every format asks; a file is read once while it stays as
+    it is, so that this is quick in a folder of many files.
     """
+    try:
+        found = file.stat()
+    except (OSError, ValueError):
+        return None
+    return _kind_of(file, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=1 << 17)
+def _kind_of(file: Path, size: int, changed: int) -> str | None:
     text = beginning(file, HEAD)
     if format_of(".json", text) is not None:
         return None
     kind = _kind(text)
-    if kind is None and text.startswith(("{", "[")):
-        with suppress(OSError):
-            found = file.stat()
-            kind = _kind_of_whole(file, found.st_size, found.st_mtime_ns) if found.st_size > HEAD else None
+    if kind is None and text.startswith(("{", "[")) and size > HEAD:
+        kind = _kind(beginning(file, MOST))
     return (_kind_by_look(text) if kind is None else kind) or None
-
-
-@lru_cache(maxsize=1 << 16)
-def _kind_of_whole(file: Path, size: int, changed: int) -> str | None:
-    """The kind of a file that is read to its end; every format asks, and it is read once while it stays as it is."""
-    return _kind(beginning(file, MOST))
 
 
 def beginning(file: Path, length: int) -> str:

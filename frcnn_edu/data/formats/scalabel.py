@@ -8,7 +8,7 @@ from ..findings import Findings
 from ..names import clean_name
 from .annotated import Annotated, Item, Reading, names_of, number, whole_sides
 from .finder import finder_for
-from .json_files import HEAD, beginning, read_json
+from .json_files import HEAD, beginning, json_kind, read_json
 from .layout import Format, Layout, Part
 from .single_files import recognise_files
 
@@ -21,6 +21,8 @@ def recognise(path: Path) -> Layout | None:
 
 
 def _is_scalabel(file: Path) -> bool:
+    if json_kind(file) is not None:
+        return False
     head = beginning(file, HEAD)
     return all(re.search(look, head) for look in (r'"name"\s*:\s*"', r'"labels"\s*:\s*\[', r'"box2d"\s*:\s*[{n]'))
 
