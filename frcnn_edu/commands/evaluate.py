@@ -32,6 +32,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
         check_found(config)
     source, images, split = what_to_measure(options, config)
     data: Any = open_dataset(source, split, classes=classes, images=images)
+    leave_out_thin(data, model)
     first = processes.rank == 0
     if first:
         for note in notes:
@@ -62,6 +63,12 @@ def run_evaluate(options: argparse.Namespace) -> None:
         write_report(
             options.report, found, data, config, split=split, details=details, source=str(source), model=options.weights
         )
+
+
+def leave_out_thin(data: Any, model: Any) -> None:
+    """Leave out images that a model cannot resize, such as a line of 1×500 pixels; shapes has none."""
+    if hasattr(data, "leave_out_thin"):
+        data.leave_out_thin(model.transform.max_size)
 
 
 def what_to_measure(options: argparse.Namespace, config: TrainConfig | None) -> tuple[str, str | None, str]:

@@ -35,6 +35,7 @@ from ..training.foreign import model_of_weights
 from ..training.run_data import changes, check_found, remember
 from ..training.run_folder import CHECKPOINT, MODEL
 from ..training.tables import not_measured
+from .evaluate import leave_out_thin
 from .run_settings import config_of, run_folder
 from .train_data import RunData, about_weights, labels_of_weights, open_run_data
 from .train_plan import Plan, print_plan
@@ -60,6 +61,8 @@ def run_train(options: argparse.Namespace) -> None:
     start = _go_on(options, out, processes) if resume else _begin(options, device, processes)
     if start is None:
         return
+    for part in (start.data.train, start.data.val, start.data.final):
+        leave_out_thin(part, start.model)
     if processes.rank == 0:
         config, data, model, weights, step, changed = start
         print_plan(Plan(model, data, config, device, processes.count, out, weights, step, changed))

@@ -28,6 +28,7 @@ class Record:
     area: list[float] = field(default_factory=list)
     iscrowd: list[int] = field(default_factory=list)
     refused: int = 0  # objects that are annotated and cannot be used
+    size: tuple[int, int] = (1, 1)  # (width, height) in pixels, as the boxes refer to it
 
     def drop_repeated(self) -> int:
         """Take out objects that are there once more, of the same class with the same box; returns how many."""
@@ -111,7 +112,8 @@ def collect(
         if path in known:
             findings.repair("images listed several times, taken as one", path.name)
         else:
-            records.append(Record(path, len(records) if image.image_id is None else image.image_id, upright))
+            number = len(records) if image.image_id is None else image.image_id
+            records.append(Record(path, number, upright, size=size))
         record = known.setdefault(path, records[-1])
         for item in image.items:
             box_numbers.add(item.numbers, image.form, size)

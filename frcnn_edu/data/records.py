@@ -32,7 +32,6 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
         classes: the names of the labels; label 0 is "background".
         records: one for each image, in the order of the indices.
         findings: what was left out or repaired, and where.
-        summary: one line on how much there is, and on the findings.
         spoken_of: all image files that the annotations speak of, those left out as well.
         box_numbers: what the boxes look like as they are written, for doubts about their format.
 
@@ -82,13 +81,30 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
             for what in [what for what in findings.repaired if what.startswith("boxes clipped")]:
                 findings.noted[what].update(findings.repaired.pop(what))
         self.findings, self.transforms = findings, transforms
-        boxes = sum(len(record.boxes) for record in self.records)
-        counts = f"{counted(len(self.records), 'image')}, {counted(boxes, 'box')}"
-        self.summary = "; ".join(filter(None, (counts, findings.summary())))
         if strict and findings.left_out:
             raise ValueError(f"{source}: strict allows nothing to be left out; there are {in_words(findings.left_out)}")
         if not self.records:
             raise ValueError(f"{source} has no image to use: {_why_none(images, reading.finder, self.summary)}")
+
+    @property
+    def summary(self) -> str:
+        """One line on how much there is, and on the findings."""
+        boxes = sum(len(record.boxes) for record in self.records)
+        counts = f"{counted(len(self.records), 'image')}, {counted(boxes, 'box')}"
+        return "; ".join(filter(None, (counts, self.findings.summary())))
+
+    def leave_out_thin(self, longest: int) -> None:
+        """Leave out images of which nothing is left when they are made so small that no side has more than `longest` pixels.
+
+        Raises:
+            ValueError: all are like that.
+        """
+        thin = [record for record in self.records if min(record.size) * longest < max(record.size)]
+        for record in thin:
+            self.findings.leave_out("images left out, too thin for the model", record.path.name)
+        self.records = [record for record in self.records if record not in thin]
+        if not self.records:
+            raise ValueError(f"no image can be used: {self.summary}")
 
     @classmethod
     def of(cls, *arguments: Any) -> "RecordDataset":

@@ -182,7 +182,7 @@ def _gather(
             try:
                 new_size, grid = geometry(size)
             except ValueError:
-                findings.leave_out("images that are too thin for the model: training would stop there", name)
+                findings.leave_out("images that are too thin for the model: training leaves them out", name)
                 continue
             counted = target["iscrowd"] == 0
             boxes = target["boxes"][counted]

@@ -22,7 +22,7 @@ def pair():
 
 @pytest.mark.parametrize(
     ("boxes", "synchronisations", "most_kernels", "their_least_synchronisations", "their_least_kernels"),
-    [(None, 11, 400, 16, 850), (20, 9, 818, 29, 1280)],
+    [(None, 12, 400, 16, 850), (20, 9, 818, 29, 1280)],
     ids=["detecting", "training"],
 )
 def test_synchronisations_and_kernels(

@@ -1,12 +1,9 @@
 """Before a training starts: what was recognised, what is probably wrong, and no step without an object to learn from."""
 
-import sys
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "formats"))
 import exports as ex
+import pytest
 
 from frcnn_edu import cli
 

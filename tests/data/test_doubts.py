@@ -1,16 +1,13 @@
 """What is probably wrong with a data set is told in a sentence; what is right is not doubted."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import exports as ex
 import numpy as np
 import pytest
 from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).parent / "formats"))
-import exports as ex
 
 from frcnn_edu.data import ShapesDetection, open_dataset
 from frcnn_edu.data.doubts import check_objects, doubts, look_at_some

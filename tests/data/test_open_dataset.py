@@ -2,7 +2,9 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import exports as ex
 import numpy as np
 import pytest
 import torch
@@ -191,3 +193,21 @@ def test_what_is_measured(tmp_path: Path, splits: str, evaluation: str, measured
     assert measured_split(tmp_path) == measured
     first = splits.split()[0]
     assert measured_split(tmp_path / f"{first}.json") == "all"
+
+
+def test_images_that_a_model_cannot_resize_are_left_out(tmp_path: Path) -> None:
+    """A line of 1×500 pixels costs only itself, not a training."""
+    for name in ("IMG 0.jpg", "IMG 2.jpg"):
+        ex.voc(tmp_path, names=[name])
+    Image.new("RGB", (500, 1)).save(tmp_path / "JPEGImages" / "IMG 0.jpg")
+    ex.text(tmp_path / "Annotations" / "IMG 0.xml", "<annotation><object><name>ace</name><bndbox><xmin>1</xmin>"
+            "<ymin>1</ymin><xmax>9</xmax><ymax>1</ymax></bndbox></object></annotation>")  # fmt: skip
+    data: Any = open_dataset(tmp_path, "all")
+    assert len(data) == 2
+    data.leave_out_thin(500)
+    assert len(data) == 2
+    data.leave_out_thin(499)
+    assert [record.path.name for record in data.records] == ["IMG 2.jpg"]
+    assert data.summary.endswith("; images left out, too thin for the model: 1 (IMG 0.jpg)")
+    with pytest.raises(ValueError, match="no image can be used: 0 images, 0 boxes; "):
+        data.leave_out_thin(1)

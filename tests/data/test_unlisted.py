@@ -4,10 +4,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "formats"))
 import exports as ex
+import pytest
 
 from frcnn_edu.data import open_dataset
 from frcnn_edu.data.sources import layout_of

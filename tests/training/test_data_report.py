@@ -92,7 +92,7 @@ def test_damaged_and_thin_images_are_found(model: FasterRCNN) -> None:
     assert report.images == {"train": 1}
     assert report.findings.left_out == {
         "images that are damaged: training takes others instead": {"image 1": 1},
-        "images that are too thin for the model: training would stop there": {"image 2": 1},
+        "images that are too thin for the model: training leaves them out": {"image 2": 1},
     }
     with pytest.raises(ValueError, match=r"no image can be used: images that are too thin .*are damaged"):
         describe_data({"train": Broken([sizes[2], sizes[0]])}, model)
