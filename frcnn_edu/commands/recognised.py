@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..data.formats.layout import ALL, Layout
+from ..data.formats.recognise import also_there
 from ..data.names import counted
 from ..data.sources import SHAPES, layout_of
 
@@ -26,7 +27,7 @@ def recognised(source: str, images: str | None, datasets: Mapping[str, Any]) -> 
 def in_words(layout: Layout, datasets: Mapping[str, Any]) -> str:
     """The same of a layout that is known."""
     partly = ALL not in datasets and bool({*layout.splits} - {*datasets})
-    return layout.in_words(*_counts(datasets), [*datasets] if partly else [])
+    return layout.in_words(*_counts(datasets), [*datasets] if partly else [], also_there(layout))
 
 
 def _counts(datasets: Mapping[str, Any]) -> tuple[int, int]:

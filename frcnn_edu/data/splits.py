@@ -1,7 +1,7 @@
 """Train, val and test: the words that mean them in names of files and folders, and the division of data without them."""
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -71,9 +71,9 @@ def set_apart(paths: Iterable[Path]) -> tuple[dict[str, Path], list[Path]]:
     paths = sorted(paths)
     found = {path: words for path in paths if (words := split_of(path.name))}
     alike = Counter(rest for _, rest in found.values())
-    families: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    families: dict[str, dict[str, list[Path]]] = {}
     for path, (split, rest) in found.items():
-        families[_NUMBERS.sub("", rest)][split].append(path)
+        families.setdefault(_NUMBERS.sub("", rest), {}).setdefault(split, []).append(path)
     family = _family(families)
 
     def preference(path: Path) -> tuple[int, int]:  # a more usual word, or more files that differ in the word alone
@@ -94,9 +94,9 @@ def _family(families: Mapping[str, dict[str, list[Path]]]) -> dict[str, list[Pat
     largest = {rest: family for rest, family in families.items() if len(family) == most}
     plain = [family for rest, family in largest.items() if rest.partition(".")[0] == "*"]
     if not plain and len(largest) > 1 and most > 1:
-        split, *_ = [split for split in SPLITS if all(split in family for family in largest.values())] or SPLITS
-        first, second, *_ = [family[split][0] for family in largest.values()]
-        raise _ambiguous(split, first, second)
+        one, other, *_ = largest.values()
+        split = next(split for split in SPLITS if split in one and split in other)  # two of three and two of three
+        raise _ambiguous(split, one[split][0], other[split][0])
     return next(iter(plain or largest.values()), {})
 
 

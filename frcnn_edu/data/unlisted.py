@@ -1,16 +1,16 @@
 """Image files that lie in a data set's folder and are in none of its splits: no one trains on them or measures them."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from .collecting import locate
 from .findings import Findings
-from .formats.folders import DEEPEST, MOST_FILES
+from .formats.folders import all_images, images_in
 from .formats.layout import Layout, Part
-from .names import IMAGE_SUFFIXES
+from .formats.texts import text_of
 
 
 def unlisted_images(layout: Layout, datasets: Mapping[str, Any]) -> list[Path]:
@@ -21,26 +21,13 @@ def unlisted_images(layout: Layout, datasets: Mapping[str, Any]) -> list[Path]:
     """
     opened = [str(path) for dataset in datasets.values() for path in getattr(dataset, "spoken_of", ())]
     if layout.path.is_dir():
-        found = _images_below(str(layout.path))
+        found = (str(path) for path in all_images(layout.path))
     else:  # whatever else lies beside a file may have nothing to do with it
-        found = (path for folder in {os.path.dirname(path) for path in opened} for path in _images_below(folder, 1))
+        found = (str(path) for folder in {*map(os.path.dirname, opened)} for path in images_in(Path(folder)))
     unlisted = _others(found, opened)
     for split in layout.splits.keys() - datasets.keys() if unlisted else ():
         unlisted = _others(unlisted, _names_in(layout, layout.splits[split]))
     return [Path(path) for path in sorted(unlisted)]
-
-
-def _images_below(root: str, deepest: int = DEEPEST) -> Iterator[str]:
-    """The image files of a folder and of the folders in it. (Paths as text: to sort 100,000 of pathlib's takes seconds.)"""
-    count = 0
-    for folder, folders, names in os.walk(root):
-        level = len(Path(folder).relative_to(root).parts) + 1
-        keep = level < deepest and count <= MOST_FILES
-        folders[:] = [name for name in folders if keep and not name.startswith(".") and name != "__MACOSX"]
-        for name in names:
-            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith("."):
-                count += 1
-                yield os.path.join(folder, name)
 
 
 def _others(found: Iterable[str], known: Iterable[str]) -> list[str]:
@@ -51,9 +38,8 @@ def _others(found: Iterable[str], known: Iterable[str]) -> list[str]:
     real_folder = cache(os.path.realpath)
 
     def real(path: str) -> str:
-        return (
-            os.path.realpath(path) if os.path.islink(path) else os.path.join(real_folder(os.path.dirname(path)), path)
-        )
+        folder, name = os.path.split(path)
+        return os.path.realpath(path) if os.path.islink(path) else os.path.join(real_folder(folder), name)
 
     places = {*map(real, known)} if others else set()
     return [path for path in others if real(path) not in places]
@@ -65,11 +51,13 @@ def _stem(path: str) -> str:
 
 def _names_in(layout: Layout, part: Part) -> list[str]:
     """What a split that is not open calls its images: in its list, if it has one, else in its annotations."""
-    if part.listed is not None:
-        lines = part.listed.read_text(encoding="utf-8", errors="replace").replace("\\", "/").splitlines()
-        words = [line.split(maxsplit=1)[0] for line in lines if line.strip()]  # Pascal VOC's lists may have "name -1"
-        return [f"{name}{suffix}" for name in (*lines, *words) for suffix in ("", ".jpg")]
     try:
+        if part.listed is not None:
+            lines = text_of(part.listed).replace("\\", "/").splitlines()
+            words = [
+                line.split(maxsplit=1)[0] for line in lines if line.strip()
+            ]  # Pascal VOC's lists may have "name -1"
+            return [f"{name}{suffix}" for name in (*lines, *words) for suffix in ("", ".jpg")]
         reading = layout.format.read(part, Findings())
     except ValueError:  # a split that cannot be used has no images
         return []

@@ -49,11 +49,29 @@ def test_around_a_file_only_its_images_folder_is_looked_at(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a permission there")
-def test_links_are_what_they_lead_to(tmp_path: Path) -> None:
+@pytest.mark.parametrize("relative", [False, True], ids=["absolute", "relative"])
+def test_links_are_what_they_lead_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relative: bool) -> None:
     root = ex.voc_sets(tmp_path / "cards", **ex.SPLIT)
+    (tmp_path / "store").mkdir()
     for number, path in enumerate(sorted((root / "JPEGImages").iterdir())):
-        path.rename(root / f"{number}.jpg")
-        path.symlink_to(root / f"{number}.jpg")
-    layout = layout_of(root)
-    datasets = {split: open_dataset(root, split) for split in layout.splits}
+        path.rename(tmp_path / "store" / f"{number}.jpg")
+        path.symlink_to(tmp_path / "store" / f"{number}.jpg")
+    (root / "store").symlink_to(tmp_path / "store", target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    layout = layout_of("cards" if relative else root)
+    datasets = {split: open_dataset(layout.path, split) for split in layout.splits}
     assert unlisted_images(layout, datasets) == []
+    ex.draw(tmp_path / "store", ["IMG 0.jpg"], lambda _: "more.jpg")  # in a folder that a link leads to
+    assert [path.name for path in unlisted_images(layout, datasets)] == ["more.jpg"]
+
+
+def test_image_sets_in_utf_16(tmp_path: Path) -> None:
+    """As PowerShell writes them; and a list that is gone."""
+    root = ex.voc_sets(tmp_path / "cards", **ex.SPLIT)
+    for file in (root / "ImageSets" / "Main").iterdir():
+        file.write_text(file.read_text(), encoding="utf-16")
+    layout = layout_of(root)
+    datasets = {split: open_dataset(root, split) for split in ("train", "val")}
+    assert unlisted_images(layout, datasets) == []
+    (root / "ImageSets" / "Main" / "test.txt").unlink()
+    assert len(unlisted_images(layout, datasets)) == len(ex.SPLIT["test"])

@@ -30,14 +30,18 @@ def folders_in(folder: Path) -> list[Path]:
 def _children(folder: Path, suffixes: tuple[str, ...], is_file: bool) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
-            found = [
-                folder / entry.name
+            names = [
+                entry.name
                 for entry in entries
-                if not entry.name.startswith(".") and (entry.is_file() if is_file else entry.is_dir())
+                if _is_meant(entry.name, suffixes) and (entry.is_file() if is_file else entry.is_dir())
             ]
     except OSError:
         return []
-    return sorted(path for path in found if not suffixes or path.suffix.lower() in suffixes)
+    return [folder / name for name in sorted(names)]
+
+
+def _is_meant(name: str, suffixes: tuple[str, ...]) -> bool:
+    return not name.startswith(".") and (not suffixes or os.path.splitext(name)[1].lower() in suffixes)
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -50,7 +54,10 @@ def all_files(folder: Path, *suffixes: str) -> list[Path]:
 
     Links to folders elsewhere are followed, since large data sets are often put together of them.
     """
-    return sorted(islice(_walk(folder, suffixes), MOST_FILES))
+    found = islice(_walk(folder, suffixes), MOST_FILES)
+    return [
+        Path(path) for path in sorted(found, key=lambda path: path.split(os.sep))
+    ]  # as paths are ordered, but sooner
 
 
 def holds(folder: Path, *suffixes: str) -> bool:
@@ -58,7 +65,7 @@ def holds(folder: Path, *suffixes: str) -> bool:
     return next(_walk(folder, suffixes), None) is not None
 
 
-def _walk(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+def _walk(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
     seen: set[str] = set()
     start, root = len(folder.parts), os.path.realpath(folder)
     for here, folders, names in os.walk(folder, followlinks=True):
@@ -71,8 +78,7 @@ def _walk(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         if len(Path(here).parts) - start >= DEEPEST:
             folders.clear()
-        paths = (Path(here, name) for name in names if not name.startswith("."))
-        yield from (path for path in paths if not suffixes or path.suffix.lower() in suffixes)
+        yield from (os.path.join(here, name) for name in names if _is_meant(name, suffixes))
 
 
 def all_images(folder: Path) -> list[Path]:

@@ -63,7 +63,6 @@ class Layout:
         whole: everything that was named, as one part; None where that is several.
         by: what the splits are made by, such as "the folders train/ and test/"; empty where nothing does.
         aside: what lies beside the splits and is none, such as "extra/".
-        others: what else the same folder could be read as, such as "COCO, coco.json".
     """
 
     path: Path
@@ -73,27 +72,27 @@ class Layout:
     whole: Part | None = None
     by: str = ""
     aside: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """Format and arrangement: "Pascal VOC, images and xml side by side"."""
         return f"{self.format.name}, {self.how}"
 
-    def in_words(self, images: int, classes: int, of: Iterable[str] = ()) -> str:
+    def in_words(self, images: int, classes: int, of: Iterable[str] = (), also: Iterable[str] = ()) -> str:
         """One line for people.
 
         Args:
             images: how many there are.
             classes: how many there are without the background.
             of: the splits whose images these are, if not all are counted.
+            also: what else lies there and is not read.
         """
         where = f" in {listing(of)}" if of else ""
         counts = [f"{counted(images, 'image')}{where}", counted(classes, "class")]
         divided = f"{'no splits: ' if self.shares else 'split by '}{self.by}"
         line = f"{self.title}: {', '.join(counts)}, {divided if self.by else 'one split'}"
         line += f"; in no split: {listing(self.aside)}" if self.aside else ""
-        return line + (f"; also there, not read: {listing(self.others)}" if self.others else "")
+        return line + (f"; also there, not read: {listing(also)}" if also else "")
 
     @property
     def shares(self) -> bool:
@@ -122,7 +121,7 @@ class Layout:
         """The same, with its images in another folder: for each split in a folder of its name there, or all in one."""
         if self.whole is not None and self._is_heap:
             return divided(self.path, self.format, self.how, replace(self.whole, images=folder))
-        folders, _ = set_apart(folders_in(folder))
+        folders, _ = _split_folders(folder)
         apart = {*self.splits} <= {*folders} and not any(part.labels or part.listed for part in self.splits.values())
         splits = {name: replace(part, images=folders[name] if apart else folder) for name, part in self.splits.items()}
         return replace(self, splits=splits, whole=self.whole and replace(self.whole, images=folder))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -98,16 +97,17 @@ def recognise(path: Path, images: Path | None = None) -> Layout:
 
 
 def _at(path: Path, images: Path | None) -> Layout | None:
-    """The data set right at a path, by the first that recognises one; of a folder, with what others see in it."""
-    found: Layout | None = None
-    others: list[str] = []
-    for ask in _recognisers(images):
-        if found is None:
-            found = ask(path)
-        elif path.is_dir():
-            with suppress(ValueError):
-                others += [layout.title] if (layout := ask(path)) is not None else []
-    return replace(found, others=tuple(others)) if others and found is not None else found
+    """The data set right at a path, by the first that recognises one."""
+    return next((layout for ask in _recognisers(images) if (layout := ask(path)) is not None), None)
+
+
+def also_there(layout: Layout) -> list[str]:
+    """What else a folder could be read as, such as "COCO, coco.json"."""
+    titles: list[str] = []
+    for ask in _recognisers(None) if layout.path.is_dir() else ():
+        with suppress(ValueError):
+            titles += [found.title] if (found := ask(layout.path)) is not None else []
+    return [title for title in titles if not title.startswith(layout.format.name)] if layout.title in titles else []
 
 
 def _in_folders(path: Path, images: Path | None) -> Layout | None:

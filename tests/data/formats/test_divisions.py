@@ -12,6 +12,7 @@ from test_layouts import ALL_THREE, HEAP, LAYOUTS, objects
 
 from frcnn_edu.data import open_dataset
 from frcnn_edu.data.formats.folders import all_images
+from frcnn_edu.data.formats.recognise import also_there
 from frcnn_edu.data.sources import existing_splits, layout_of, measured_split
 
 FOLDERS_ARE_NAMED = ("yolo, windows", "yolo, lists of folders", "yolo, darknet")  # in their own files
@@ -157,7 +158,11 @@ def test_splits_in_folders_of_their_own(tmp_path: Path) -> None:
 def test_what_else_lies_there_is_named(tmp_path: Path) -> None:
     ex.voc(tmp_path)
     ex.dump(tmp_path / "coco.json", ex.coco(["IMG 0.jpg"]))
-    assert layout_of(tmp_path).in_words(10, 2).endswith("; also there, not read: COCO, coco.json")
+    ex.text(tmp_path / "classes.txt", *ex.CLASSES)
+    layout = layout_of(tmp_path)
+    assert also_there(layout) == ["COCO, coco.json"]
+    assert layout.in_words(10, 2, also=also_there(layout)).endswith("; also there, not read: COCO, coco.json")
+    assert also_there(layout_of(tmp_path / "coco.json")) == []
 
 
 # ------------------------------------------------------------------------------------------- YOLO's files, and strangers
