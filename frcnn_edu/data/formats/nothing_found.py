@@ -6,7 +6,6 @@ from pathlib import Path
 from . import voc, yolo_layout
 from .folders import ANNOTATION_FOLDERS, all_images, child, files_in, suffix_counts
 from .foreign import about_foreign, an_example
-from .json_files import JSON_KINDS
 from .layout import Layout
 
 UNDERSTOOD = (
@@ -65,7 +64,9 @@ def _about_file(path: Path) -> str:
     if sentence := about_foreign(path):
         return sentence
     if suffix == ".json":
-        return f"the json file is none of {', '.join(JSON_KINDS.values())}"
+        return "it is json of no tool that is known here"
+    if suffix == ".jsonl":
+        return "an image folder of Hugging Face has a file_name and objects in each line of its metadata.jsonl"
     if suffix == ".csv":
         return "the table needs columns for file name, xmin, ymin, xmax, ymax and class"
     if suffix in (".yaml", ".yml"):

@@ -239,7 +239,7 @@ def pile(root: Path, *names: str) -> Path:
         (lambda p: ex.text(p / "data.yaml", "names: 5\ntrain: ."), r"data\.yaml has no usable names"),
         (lambda p: pile(p, "cards.zip"), r"found 1 \.zip; unpack the archive, then give its folder"),
         (lambda p: pile(p, "cards.zip") / "cards.zip", r"it is an archive; unpack it"),
-        (lambda p: ex.dump(p / "x.json", {"boxes": []}), r"the json file is none of COCO's, labelme's"),
+        (lambda p: ex.dump(p / "x.json", {"boxes": []}), r"it is json of no tool that is known here"),
         (lambda p: ex.table(p / "x.csv", [["a", "b"]]), r"the table needs columns for file name, xmin"),
         (lambda p: [ex.voc(p / name) for name in "ab"] and p, r"holds several data sets; did you mean .*a or .*b\?"),
         (lambda p: [ex.dump(p / f"{name}.json", ex.coco()) for name in "ab"] and p, r"holds several files of COCO: a\.json, b\.json"),
