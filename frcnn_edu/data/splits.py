@@ -9,9 +9,9 @@ from typing import Any
 SPLITS = ("train", "val", "test")
 # The first word of each row is preferred, where a data set has several.
 WORDS = {
-    "train": ("train", "training", "trainval"),
-    "val": ("val", "valid", "validation", "dev", "eval"),
-    "test": ("test", "testing", "test-dev", "test_dev", "test-challenge", "test_challenge"),
+    "train": ("train", "training", "trainval", "train_val", "train-val", "trainset"),
+    "val": ("val", "valid", "validation", "dev", "eval", "valset"),
+    "test": ("test", "testing", "test-dev", "test_dev", "test-challenge", "test_challenge", "testset"),
 }
 _SPLIT_OF = {word: split for split, words in WORDS.items() for word in words}
 LISTS = frozenset(_SPLIT_OF)  # what text files with the names of a split's images are called
@@ -30,6 +30,12 @@ def split_of(name: str) -> tuple[str, str] | None:
     return _SPLIT_OF[last.group().lower()], f"{name[: last.start()]}*{name[last.end() :]}".lower()
 
 
+def says_only_a_split(name: str) -> bool:
+    """Whether a name is a word for a split and nothing else, but for numbers: train, val2017."""
+    found = split_of(name)
+    return found is not None and _NUMBERS.sub("", found[1]) == "*"
+
+
 def split_of_path(path: Path) -> str | None:
     """The split that a file or folder speaks of: by its name, or else by that of its folder, if it is the word alone.
 
@@ -38,7 +44,7 @@ def split_of_path(path: Path) -> str | None:
     own, above = split_of(path.name), split_of(path.absolute().parent.name)
     if own is not None:
         return own[0]
-    return above[0] if above is not None and _NUMBERS.sub("", above[1]) == "*" else None
+    return above[0] if above is not None and says_only_a_split(path.absolute().parent.name) else None
 
 
 def by_split(paths: Iterable[Path], name: Callable[[Path], str] = lambda path: path.name) -> dict[str, dict[str, Path]]:
@@ -85,7 +91,14 @@ def set_apart(paths: Iterable[Path]) -> tuple[dict[str, Path], list[Path]]:
         if others and preference(first) == preference(others[0]):
             raise _ambiguous(split, first, others[0])
         chosen[split] = first
-    return chosen, [path for path in paths if path not in chosen.values()]
+    for split in SPLITS:  # one that is called otherwise: "Training data", "Validation-set" and "TEST"
+        others = [path for path, (of, _) in found.items() if of == split and split not in chosen]
+        if len(others) > 1:
+            raise _ambiguous(split, *others[:2])
+        if others:
+            chosen[split] = others[0]
+    ordered = {split: chosen[split] for split in SPLITS if split in chosen}
+    return ordered, [path for path in paths if path not in chosen.values()]
 
 
 def _family(families: Mapping[str, dict[str, list[Path]]]) -> dict[str, list[Path]]:

@@ -11,6 +11,7 @@ from .findings import Findings
 from .formats.folders import all_images, images_in
 from .formats.layout import Layout, Part
 from .formats.texts import text_of
+from .splits import split_of_path
 
 
 def unlisted_images(layout: Layout, datasets: Mapping[str, Any]) -> list[Path]:
@@ -34,7 +35,7 @@ def _others(found: Iterable[str], known: Iterable[str]) -> list[str]:
     """Those files that are none of the known ones, and do not have the name of one."""
     known = list(known)
     names = {_stem(path) for path in known}
-    others = [path for path in found if _stem(path) not in names]
+    others = [path for path in found if _stem(path) not in names or split_of_path(Path(path).parent)]
     real_folder = cache(os.path.realpath)
 
     def real(path: str) -> str:

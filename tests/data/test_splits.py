@@ -45,6 +45,9 @@ def test_words(name: str, expected: tuple[str, str] | None) -> None:
         ("train val test my_train my_val my_test", "train val test", "my_test my_train my_val"),
         ("trainval test-dev test", "trainval test", "test-dev"),
         ("my_test", "my_test", ""),
+        ("train_val test", "train_val test", ""),
+        ("Training-data Validation-set TEST", "Training-data Validation-set TEST", ""),
+        ("trainset valset testset", "trainset valset testset", ""),
         ("a.json b.json", "", "a.json b.json"),
         ("instances_Train.json instances_default.json instances_Validation.json",
          "instances_Train.json instances_Validation.json", "instances_default.json"),
@@ -59,6 +62,7 @@ def test_which_is_which_split(names: str, chosen: str, left: str) -> None:
 @pytest.mark.parametrize(
     ("names", "both"),
     [
+        ("train_A train_B test", "train_A and train_B in . both say train"),
         ("train1 train2 val", "train1 and train2 in . both say train"),
         ("train2014 val2014 train2017 val2017", "train2014 and train2017"),
         ("a_train a_val b_val b_test c_train c_test", "a_val and b_val in . both say val"),

@@ -26,7 +26,7 @@ def recognise(path: Path) -> Layout | None:
         return layout
     subsets = {found.decode("utf-8", "replace") for found in _SUBSET.findall(layout.whole.annotations.read_bytes())}
     named, aside = set_apart([Path(name) for name in subsets])
-    if set(named) <= {"train"}:
+    if not named:
         return layout
     parts = {split: replace(layout.whole, subset=name.name) for split, name in named.items()}
     by = f"the subsets {listing(name.name for name in named.values())}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..names import IMAGE_SUFFIXES
 
 MOST_FILES = 500_000  # of a folder that is searched: more than any published data set for detection has
-DEEPEST = 6
+DEEPEST = 12
 IMAGE_FOLDERS = ("jpegimages", "images", "image", "imgs", "img", "photos", "data", "obj_train_data")
 ANNOTATION_FOLDERS = ("annotations", "annotation", "labels", "label", "xmls", "xml", "json", "jsons", "ann", "anns")
 

@@ -1,12 +1,12 @@
 """From a path that a user names to a data set: every format is asked, then the folders in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from ..findings import Findings
-from ..splits import LISTS, by_split, set_apart
+from ..splits import LISTS, by_split, says_only_a_split, set_apart, split_of_path
 from . import (
     automl,
     coco,
@@ -29,7 +29,7 @@ from . import (
     yolo_layout,
 )
 from .annotated import Reading
-from .folders import ANNOTATION_FOLDERS, IMAGE_FOLDERS, child, folders_in, images_in
+from .folders import ANNOTATION_FOLDERS, IMAGE_FOLDERS, folders_in, holds_images, images_in
 from .layout import Format, Layout, Part, arranged, divided, listing
 from .nothing_found import nothing_at
 
@@ -89,7 +89,8 @@ def recognise(path: Path, images: Path | None = None) -> Layout:
             f'no data set at {str(path)!r}: nothing of that name exists, and the only one built in is "shapes"'
         )
     if images is not None and not images_in(images):
-        images = child(images, IMAGE_FOLDERS) or images
+        inside = [folder for folder in folders_in(images) if holds_images(folder)]
+        images = inside[0] if len(inside) == 1 and inside[0].name.lower() in IMAGE_FOLDERS else images
     layout = _at(path, images) or _in_folders(path, images)
     if layout is None:
         raise ValueError(nothing_at(path, _above(path)))
@@ -98,46 +99,82 @@ def recognise(path: Path, images: Path | None = None) -> Layout:
 
 def _at(path: Path, images: Path | None) -> Layout | None:
     """The data set right at a path, by the first that recognises one."""
-    return next((layout for ask in _recognisers(images) if (layout := ask(path)) is not None), None)
+    first_error: ValueError | None = None
+    for ask in _recognisers(images):
+        try:
+            if (layout := ask(path)) is not None:
+                return layout
+        except ValueError as error:  # of one format; another may be sound
+            first_error = first_error or error
+    if first_error is not None:
+        raise first_error
+    return None
 
 
 def also_there(layout: Layout) -> list[str]:
     """What else a folder could be read as, such as "COCO, coco.json"."""
     titles: list[str] = []
     for ask in _recognisers(None) if layout.path.is_dir() else ():
-        with suppress(ValueError):
+        try:
             titles += [found.title] if (found := ask(layout.path)) is not None else []
+        except ValueError as error:
+            titles.append(str(error))
     return [title for title in titles if not title.startswith(layout.format.name)] if layout.title in titles else []
 
 
 def _in_folders(path: Path, images: Path | None) -> Layout | None:
     """Folders for the splits, each a data set of its own; or the one folder inside, which archives often add."""
     folders = folders_in(path)
-    layouts = {folder: layout for folder in folders if (layout := _at(folder, images) or _only_splits(folder, images))}
-    return _splits(path, layouts) or _joined(path, layouts) or _only_one(path, layouts)
+    layouts: dict[Path, Layout] = {}
+    errors: dict[Path, ValueError] = {}
+    for folder in folders:
+        try:
+            if layout := _at(folder, images) or _only_splits(folder, images):
+                layouts[folder] = layout
+        except ValueError as error:  # what is wrong in one folder says nothing against the others
+            errors[folder] = error
+    splits = _splits(path, layouts, errors)
+    missing = [reason for folder, reason in errors.items() if splits is None or _is_missed(folder, splits)]
+    for reason in missing:
+        raise reason
+    if splits is not None:
+        return splits
+    return _joined(path, layouts) or _only_one(path, layouts)
 
 
-def _splits(path: Path, layouts: dict[Path, Layout]) -> Layout | None:
-    """Folders called after splits."""
+def _is_missed(folder: Path, splits: Layout) -> bool:
+    """Whether a folder that cannot be used is a split that no other folder is."""
+    return says_only_a_split(folder.name) and split_of_path(folder) not in splits.splits
+
+
+def _splits(path: Path, layouts: dict[Path, Layout], broken: Iterable[Path]) -> Layout | None:
+    """Folders called after splits, with those that are left, and those that cannot be used."""
     wholes = {folder: layout.whole for folder, layout in layouts.items() if layout.whole is not None}
     splits, aside = set_apart(wholes)
     named = any(folder.name.strip("0123456789_-").lower() in LISTS for folder in splits.values())
     formats = {layouts[folder].format.name for folder in splits.values()}
     if len(formats) != 1 or not (len(splits) > 1 or named):  # many a folder has a name like my_test
         return None
+    if {*splits} == {"train"} and aside:  # a class may be called train
+        return None
     first = layouts[next(iter(splits.values()))]
     names = listing(f"{folder.name}/" for folder in splits.values())
     parts = {split: wholes[folder] for split, folder in splits.items()}
-    return arranged(path, first.format, first.how, parts, f"the folders {names}", aside=aside)
+    return arranged(path, first.format, first.how, parts, f"the folders {names}", aside=[*aside, *broken])
 
 
 def _joined(path: Path, layouts: dict[Path, Layout]) -> Layout | None:
     """Folders of images and annotations side by side, one for each class, say, taken together."""
-    if len(layouts) < 2 or {layout.how for layout in layouts.values()} not in ({voc.BESIDE}, {labelme.BESIDE}):
+    hows = {layout.how for layout in layouts.values()}
+    if len(layouts) < 2 or hows not in ({voc.BESIDE}, {labelme.BESIDE}):
+        return None
+    if any(layout.path != folder or not layout.shares for folder, layout in layouts.items()):
         return None
     first = next(iter(layouts.values()))
     whole = Part(path, path) if first.format is voc.VOC else Part(path)
-    return divided(path, first.format, f"{first.how} in {len(layouts)} folders", whole)
+    names = [f"{folder.name}/" for folder in layouts]
+    some = listing(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more folders"
+    return divided(path, first.format, f"{first.how} in {some}", whole)
 
 
 def _only_one(path: Path, layouts: dict[Path, Layout]) -> Layout | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..findings import Findings
 from ..names import IMAGE_SUFFIXES, leaves_folder
-from ..splits import LISTS, by_split, split_of
+from ..splits import says_only_a_split, set_apart
 from .folders import ANNOTATION_FOLDERS, child, files_in
 from .texts import text_of
 
@@ -20,15 +20,14 @@ def image_sets(root: Path) -> dict[str, Path]:
         if files := files_in(folder, ".txt"):
             return {file.stem: file for file in files}
     for folder in filter(None, (root, child(root, ANNOTATION_FOLDERS))):
-        if files := [file for file in files_in(folder, ".txt") if file.stem.lower() in LISTS]:
+        if files := [file for file in files_in(folder, ".txt") if says_only_a_split(file.stem)]:
             return {file.stem: file for file in files}
     return {}
 
 
 def splits_of(sets: dict[str, Path]) -> dict[str, Path]:
     """Those of the image sets that are splits: "valid", but not "dog_val", which is for one class."""
-    whole = [file for name, file in sets.items() if (found := split_of(name)) and found[1] == "*"]
-    return by_split(whole, name=lambda file: file.stem).get("*", {})
+    return set_apart(file for name, file in sets.items() if says_only_a_split(name))[0]
 
 
 def read_image_set(file: Path, existing: set[str], findings: Findings) -> list[str]:

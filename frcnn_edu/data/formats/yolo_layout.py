@@ -3,7 +3,7 @@
 from itertools import islice
 from pathlib import Path
 
-from ..splits import LISTS, set_apart
+from ..splits import says_only_a_split, set_apart
 from .folders import IMAGE_FOLDERS, child, files_in, folders_in, holds, holds_images, images_in
 from .layout import Layout, Part, arranged, divided, listing
 from .yolo import YOLO
@@ -94,12 +94,12 @@ def _from_yaml(path: Path, file: Path, images: Path | None) -> Layout:
         split: [place for text in entries(value) if (place := find(text, home, config.base))]
         for split, value in config.paths.items()
     }
-    lost = [split for split, found in places.items() if not found]
-    if len(lost) == len(places) or {*lost} & {"train", "val"}:  # a test that is not here is not missed
-        value = config.paths[lost[0]]
+    lost = {split: value for split, value in config.paths.items() if len(places[split]) < len(entries(value))}
+    missed = {*lost} - {"test"} or not any(places.values())  # a test that is not here is not missed
+    for split, value in lost.items() if missed else ():
         raise ValueError(
-            f"{file} says {lost[0]}: {value}; nothing of that name is in {file.absolute().parent}. "
-            "Correct the line, or take it out"
+            f"{file} says {split}: {value}; {'not all of that' if places[split] else 'nothing of that name'} is in "
+            f"{file.absolute().parent}. Correct the line, or take it out"
         )
     if images is None:
         parts = {split: Part(file, subset=split) for split, found in places.items() if found}
@@ -156,7 +156,7 @@ def _by_folders(path: Path, names: Path, elsewhere: Path | None) -> Layout:
     """Images in images/ or beside their labels, or in folders for the splits, or as lists say."""
     root = path if path.is_dir() else path.parent
     images = child(root, IMAGE_FOLDERS)
-    lists, _ = set_apart(file for file in files_in(root, ".txt") if file.stem.lower() in LISTS)
+    lists, _ = set_apart(file for file in files_in(root, ".txt") if says_only_a_split(file.stem))
     if lists and "train" in lists:
         parts = {split: Part(names, elsewhere or root, listed) for split, listed in lists.items()}
         return arranged(path, YOLO, names.name, parts, listing(file.name for file in lists.values()))

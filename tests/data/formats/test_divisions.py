@@ -14,6 +14,7 @@ from frcnn_edu.data import open_dataset
 from frcnn_edu.data.formats.folders import all_images
 from frcnn_edu.data.formats.recognise import also_there
 from frcnn_edu.data.sources import existing_splits, layout_of, measured_split
+from frcnn_edu.data.unlisted import unlisted_images
 
 FOLDERS_ARE_NAMED = ("yolo, windows", "yolo, lists of folders", "yolo, darknet")  # in their own files
 HEAPS = {name: layout[0] for name, layout in LAYOUTS.items() if layout[2] == HEAP and name not in FOLDERS_ARE_NAMED}
@@ -115,10 +116,10 @@ def test_an_image_without_a_file_is_told_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "title"),
     [
-        (lambda p, names: ex.voc(p, ".", ".", names), "Pascal VOC, images and xml side by side in 2 folders"),
+        (lambda p, names: ex.voc(p, ".", ".", names), "Pascal VOC, images and xml side by side in ace/ and king/"),
         (
             lambda p, names: ex.labelme(p, names=names, inside="{}"),
-            "labelme, images and json side by side in 2 folders",
+            "labelme, images and json side by side in ace/ and king/",
         ),
     ],
     ids=["voc", "labelme"],
@@ -216,3 +217,86 @@ def test_links_that_lead_back_are_not(tmp_path: Path) -> None:
     assert len(open_dataset(tmp_path / "cards", "all")) == 10
     assert len({*map(os.path.realpath, all_images(tmp_path / "cards"))}) == 10
     assert len([path for path in all_images(tmp_path / "cards") if "again" in path.parts]) == 0
+
+
+# ---------------------------------------------------------------------------------- names that speak of splits, or seem to
+
+
+def test_sets_are_splits(tmp_path: Path) -> None:
+    for split, names in ex.SPLIT.items():
+        ex.voc(tmp_path / f"{split}set", ".", ".", names)
+    assert existing_splits(tmp_path) == list(ALL_THREE)
+
+
+def test_a_class_called_train(tmp_path: Path) -> None:
+    for folder, name in (("bus", "IMG 0.jpg"), ("car", "IMG 1.jpg"), ("train", "IMG 2.jpg")):
+        ex.voc(tmp_path / folder, ".", ".", [name])
+    assert layout_of(tmp_path).title == "Pascal VOC, images and xml side by side in bus/, car/ and train/"
+    assert len(open_dataset(tmp_path, "all")) == 3
+
+
+def test_splits_within_folders_for_classes_are_not_mixed(tmp_path: Path) -> None:
+    for folder in ("cats", "dogs"):
+        ex.voc_split_folders(tmp_path / folder, ("train", "val"))
+    with pytest.raises(ValueError, match=r"holds several data sets; did you mean .*cats or .*dogs\?"):
+        layout_of(tmp_path)
+
+
+def test_lists_with_a_year(tmp_path: Path) -> None:
+    ex.voc_sets(tmp_path / "voc", **{f"{split}2017": names for split, names in ex.SPLIT.items()})
+    ex.yolo(tmp_path / "yolo", "images", "labels")
+    ex.text(tmp_path / "yolo" / "classes.txt", *ex.CLASSES)
+    for split, names in ex.SPLIT.items():
+        ex.text(tmp_path / "yolo" / f"{split}2017.txt", *(f"images/{name}" for name in names))
+    for root in (tmp_path / "voc", tmp_path / "yolo"):
+        assert {split: [*objects(open_dataset(root, split))] for split in existing_splits(root)} == ex.SPLIT
+
+
+def test_one_of_several_folders_that_data_yaml_names_in_vain(tmp_path: Path) -> None:
+    ex.yolo_splits(tmp_path, "train: [train/images, more/images]\nval: val/images\nnames: [ace, king]")
+    with pytest.raises(ValueError, match=r"says train: \['train/images', 'more/images'\]; not all of that is in"):
+        layout_of(tmp_path)
+
+
+def test_a_subset_beside_the_one_for_training(tmp_path: Path) -> None:
+    ex.cvat(tmp_path, subsets=True)
+    file = tmp_path / "annotations.xml"
+    file.write_text(re.sub('"(val|test)"', '"Holdout"', file.read_text()))
+    assert layout_of(tmp_path).in_words(6, 2).endswith("; in no split: Holdout")
+    found = {name for split in ("train", "val") for name in objects(open_dataset(tmp_path, split))}
+    assert found == {*ex.SPLIT["train"]}
+
+
+def test_what_is_broken_beside_the_splits_is_named(tmp_path: Path) -> None:
+    ex.voc_split_folders(tmp_path)
+    for name in "ab":
+        ex.dump(tmp_path / "backup" / f"{name}.json", ex.coco())
+    ex.text(tmp_path / "export" / "data.yaml", "train: images/train\nval: images/val\nnames: [ace]")
+    assert layout_of(tmp_path).in_words(10, 2).endswith("; in no split: backup/ and export/")
+    ex.text(tmp_path / "valid" / "data.yaml", "names: [ace]\ntrain: nowhere")
+    for file in (tmp_path / "valid").glob("*.xml"):
+        file.unlink()
+    with pytest.raises(ValueError, match=r"valid.data\.yaml says train: nowhere"):  # a split is missed
+        layout_of(tmp_path)
+
+
+def test_a_broken_file_of_another_format(tmp_path: Path) -> None:
+    ex.coco_files(tmp_path, "{}.json", "images")
+    ex.text(tmp_path / "model.yaml", "names: [ace]\ntrain: ../nowhere\nval: nowhere")
+    layout = layout_of(tmp_path)
+    assert layout.title == "COCO, one file a split"
+    assert "model.yaml says train" in also_there(layout)[0]
+
+
+def test_images_without_annotations_in_a_folder_for_a_split(tmp_path: Path) -> None:
+    """test/ that nobody has annotated, with the names that train/ has."""
+    ex.voc_split_folders(tmp_path, ("train", "valid"))
+    ex.draw(tmp_path / "test", ["IMG 0.jpg"])
+    datasets = {split: open_dataset(tmp_path, split) for split in ("train", "val")}
+    assert unlisted_images(layout_of(tmp_path), datasets) == [tmp_path / "test" / "IMG 0.jpg"]
+
+
+def test_deep_folders(tmp_path: Path) -> None:
+    deep = "a/b/c/d/e/f/g/h"
+    ex.voc(tmp_path, f"images/{deep}", f"annotations/{deep}")
+    assert len(open_dataset(tmp_path, "all")) == 10

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import exports as ex
 import pytest
 from test_layouts import LAYOUTS, objects
 
@@ -35,3 +37,21 @@ def test_the_same_objects_with_images_elsewhere(
     assert {split: {name: boxes for name, boxes in of.items() if boxes} for split, of in after.items()} == {
         split: {name: boxes for name, boxes in of.items() if boxes} for split, of in before.items()
     }
+
+
+def test_the_folder_that_is_named_is_searched(tmp_path: Path) -> None:
+    """Not only the one in it that is called as folders of images are."""
+    root = ex.darknet(tmp_path / "cards")
+    ex.text(root / "obj.data", "train = data/train.txt", "valid = data/valid.txt", "names = data/obj.names")
+    (root / "obj_valid_data").mkdir()
+    for split, folder in (("train", "obj_train_data"), ("valid", "obj_valid_data")):
+        names = ex.SPLIT["train" if split == "train" else "val"]
+        ex.text(root / f"{split}.txt", *(f"data/{folder}/{i}.jpg" for i in range(len(names))))
+        for i, name in enumerate(names):
+            (root / "obj_train_data" / f"{Path(name).stem}.txt").rename(root / folder / f"{i}.txt")
+            (tmp_path / "photos" / folder).mkdir(parents=True, exist_ok=True)
+            (root / "obj_train_data" / name).rename(tmp_path / "photos" / folder / f"{i}.jpg")
+    for split, folder in (("train", "obj_train_data"), ("val", "obj_valid_data")):
+        data: Any = open_dataset(root, split, images=tmp_path / "photos")
+        assert {record.path.parent.name for record in data.records} == {folder}
+        assert [len(record.boxes) for record in data.records] == [len(ex.TRUTH[name]) for name in ex.SPLIT[split]]
