@@ -7,9 +7,8 @@ from pathlib import Path
 
 from .box_numbers import BoxNumbers
 from .findings import Findings
-from .formats.annotated import Annotated, Form, Item, Reading
+from .formats.annotated import Annotated, Form, Item
 from .images import check_end, image_size
-from .splits import split_of_path
 from .unreadable import ImageFileError
 
 MIN_SIDE = 0.1  # pixels; float32 could turn a thinner box into one of no width
@@ -48,42 +47,6 @@ class Record:
         self.labels.append(label)
         self.iscrowd.append(int(ignore))
         self.area.append((box[2] - box[0]) * (box[3] - box[1]) if area is None else area)
-
-
-Located = list[tuple[Annotated, Path | None]]
-
-
-def locate(images: Sequence[Annotated], reading: Reading, findings: Findings, within: Path | None = None) -> Located:
-    """Each image with its file, if it has one; notes on the others.
-
-    A file that an annotation names as it is, is that annotation's: no other one gets it because its own is missing.
-
-    Args:
-        within: the folder of a split; images elsewhere are those of other splits. One without a file is told with the
-            split for training.
-    """
-    finder = reading.finder
-    exact = {image.name: finder.as_written(image.name) for image in reading.images if finder and image.path is None}
-    taken = {path for path in (*exact.values(), *(image.path for image in reading.images)) if path is not None}
-    located: Located = []
-    searched: set[Path] = set()
-    for image in images:
-        path, notes = image.path or exact.get(image.name), Findings()
-        if path is None and finder is not None and not image.problem:
-            path = finder.find(image.name, notes, taken)
-            if path in searched:
-                notes.leave_out("images left out, their file is another one's", image.name)
-                path = None
-            elif path is not None:
-                searched.add(path)
-        if within is None or _lies_in(within, path):
-            findings.merge(notes)
-            located.append((image, path))
-    return located
-
-
-def _lies_in(folder: Path, path: Path | None) -> bool:
-    return folder in path.parents if path is not None else split_of_path(folder) == "train"
 
 
 def collect(

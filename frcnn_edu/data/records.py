@@ -9,12 +9,13 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from .box_numbers import BoxNumbers
-from .collecting import collect, locate
+from .collecting import collect
 from .findings import Findings, in_words
 from .formats.annotated import Annotated, Item
 from .formats.finder import ImageFinder
 from .formats.layout import Format, Part
 from .images import load_image
+from .locating import locate
 from .names import choose_classes, counted, readable
 from .splits import every_fifth
 

@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .collecting import locate
 from .findings import Findings
 from .formats.folders import all_images, images_in
 from .formats.layout import Layout, Part
 from .formats.texts import text_of
+from .locating import locate
 from .splits import split_of_path
 
 

@@ -60,7 +60,7 @@ class ImageFinder:
 
     def by_name(self, name: str) -> list[Path]:
         """The files that could be meant: those that agree best with the folders in the name and with the split."""
-        parts = [_folded(part) for part in re.split(r"[\\/]+", unquote(name)) if part]
+        parts = _parts(name)
         if not parts:
             return []
         last = parts[-1]
@@ -73,6 +73,10 @@ class ImageFinder:
             return candidates
         scores = [self._agreement(path, parts) for path in candidates]
         return [path for path, score in zip(candidates, scores) if score == max(scores)]
+
+    def agreement(self, path: Path, name: str) -> tuple[int, bool, int]:
+        """How well a file agrees with a name that leads to it: the more, the larger."""
+        return self._agreement(path, _parts(name))
 
     def is_of_another_split(self, path: Path) -> bool:
         """Whether a file lies in a folder that speaks of another split than the annotations do."""
@@ -87,6 +91,8 @@ class ImageFinder:
     def _agreement(self, path: Path, parts: list[str]) -> tuple[int, bool, int]:
         own = [_folded(part) for part in path.relative_to(self.root).parts]
         common = 0
+        if parts and Path(own[-1]).stem == parts[-1]:  # a name without a suffix
+            own[-1] = parts[-1]
         while common < min(len(own), len(parts)) and own[-1 - common] == parts[-1 - common]:
             common += 1
         splits = {found[0] for part in own[:-1] if (found := split_of(part))}
@@ -108,6 +114,10 @@ class ImageFinder:
             for path in paths:
                 index[_folded(path.stem)].append(path)
         return index
+
+
+def _parts(name: str) -> list[str]:
+    return [_folded(part) for part in re.split(r"[\\/]+", unquote(name)) if part]
 
 
 def _folded(name: str) -> str:

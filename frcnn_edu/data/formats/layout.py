@@ -9,7 +9,7 @@ from ..names import counted
 from ..splits import SPLITS, set_apart, split_of_path
 from .annotated import Reading
 from .finder import home_of, likely_folders
-from .folders import folders_in, holds_images, images_in
+from .folders import all_images, folders_in, holds_images, images_in
 
 ALL = "all"  # in the place of a split: everything that was named, undivided
 
@@ -134,7 +134,8 @@ def divided(path: Path, format: Format, how: str, whole: Part) -> Layout:
     """
     for place in [] if split_of_path(whole.annotations) else _image_places(whole):
         folders, aside = _split_folders(place)
-        if "train" in folders and len(folders) > 1 and not images_in(place):
+        stray = len(images_in(place))  # such as a preview
+        if "train" in folders and len(folders) > 1 and 10 * stray <= sum(map(len, map(all_images, folders.values()))):
             parts = {split: replace(whole, within=folder) for split, folder in folders.items()}
             names = listing(f"{folder.name}/" for folder in folders.values())
             return arranged(path, format, how, parts, f"the folders {names} of the images", whole, aside)

@@ -104,6 +104,17 @@ def test_a_folder_that_is_divided_is_not_measured_whole(tmp_path: Path) -> None:
     assert measured_split(file) == "all"
 
 
+def test_a_stray_image_beside_the_folders(tmp_path: Path) -> None:
+    """It does not hide them, and is told."""
+    ex.draw(tmp_path / "images" / "train", ex.SPLIT["train"])
+    ex.draw(tmp_path / "images" / "val", [*ex.SPLIT["val"], "IMG 8.jpg"])
+    ex.draw(tmp_path / "images" / "test", ["IMG 8.jpg"], lambda _: "x.jpg")
+    ex.draw(tmp_path / "images", ["IMG 9.jpg"])
+    ex.dump(tmp_path / "cards.json", ex.coco())
+    left_out = {split: dict(open_dataset(tmp_path, split).findings.left_out) for split in ("train", "val")}
+    assert left_out == {"train": {"images left out, in no folder of a split": {"IMG 9.jpg": 1}}, "val": {}}
+
+
 def test_an_image_without_a_file_is_told_once(tmp_path: Path) -> None:
     for split, names in ex.SPLIT.items():
         ex.draw(tmp_path / "images" / split, names)

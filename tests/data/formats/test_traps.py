@@ -202,3 +202,28 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     ex.voc(tmp_path, "JPEGImages/a", "Annotations/a")
     (tmp_path / "Annotations" / "a" / "0.xml").symlink_to(tmp_path / "nowhere")
     assert len(open_dataset(tmp_path, "all")) == 10
+
+
+@pytest.mark.parametrize("folder", ["masks", "image_3", "images/right"])
+def test_a_missing_image_is_not_its_mask(tmp_path: Path, folder: str) -> None:
+    """Nor what another camera saw: files that go by the names of images that are there."""
+    ex.draw(tmp_path / "images")
+    (tmp_path / "images" / "IMG 1.jpg").unlink()
+    ex.draw(tmp_path / folder)
+    data: Any = open_dataset(ex.dump(tmp_path / "cards.json", ex.coco()), "all")
+    assert {record.path.parent.name for record in data.records} == {"images"}
+    assert data.findings.left_out == {"images left out, no file": {"IMG 1.jpg": 1}}
+
+
+@pytest.mark.parametrize("order", [["cam1", "cam2"], ["cam2", "cam1"]])
+def test_the_name_that_agrees_in_more_folders_has_the_file(tmp_path: Path, order: list[str]) -> None:
+    """Paths of another machine, of which one file is missing here."""
+    for folder, names in (("cam1", ["IMG 0.jpg"]), ("cam2", ["IMG 0.jpg", "IMG 1.jpg"])):
+        ex.draw(tmp_path / "photos" / folder, names)
+    content = ex.coco(["IMG 1.jpg", "IMG 1.jpg", "IMG 0.jpg", "IMG 0.jpg"])
+    for image, folder in zip(content["images"], order * 2, strict=True):
+        image["file_name"] = f"C:\\data\\{folder}\\{image['file_name']}"
+    data: Any = open_dataset(ex.dump(tmp_path / "cards.json", content), "all")
+    found = [f"{record.path.parent.name}/{record.path.name}" for record in data.records]
+    assert sorted(found) == ["cam1/IMG 0.jpg", "cam2/IMG 0.jpg", "cam2/IMG 1.jpg"]
+    assert data.findings.left_out == {"images left out, their file is another one's": {"C:\\data\\cam1\\IMG 1.jpg": 1}}
