@@ -116,7 +116,9 @@ def crowded_images(found: Evaluation, most: int, limit: int) -> list[str]:
             "--max-detections N keeps more"
         )
     if objects:
-        lines.append(f"crowded images: {len(objects):,} {_have(len(objects))} more than {most} objects, up to {max(objects)}")
+        lines.append(
+            f"crowded images: {len(objects):,} {_have(len(objects))} more than {most} objects, up to {max(objects)}"
+        )
     if limit != COCO_LIMIT:
         lines.append(
             f"average precision counts {limit} detections of an image and class; COCO's own counts {COCO_LIMIT}"
