@@ -10,7 +10,7 @@ from typing import Any
 from ..data import open_dataset
 from ..data.doubts import check_objects
 from ..data.formats.layout import ALL
-from ..data.names import readable
+from ..data.names import counted, readable
 from ..data.sources import SHAPES, evaluation_split, layout_of, measured_split
 from ..training import Evaluation, TrainConfig, evaluate, join
 from ..training.details import measure_details
@@ -42,16 +42,16 @@ def run_evaluate(options: argparse.Namespace) -> None:
             print(f"         {data.summary}")
         print(flush=True)
         check_objects(data, split, "to measure")
-    counted = max(COCO_LIMIT, options.max_detections or 0)
+    limit = max(COCO_LIMIT, options.max_detections or 0)
     found = evaluate(
         model.to(device), data, device=device, batch_size=options.batch_size, progress=first, processes=processes,
-        max_detections=counted,
+        max_detections=limit,
     )  # fmt: skip
     if not first:
         return
     details = measure_details(found, classes, options.score_threshold)
     print(summary_table(found.metrics), class_table(found.metrics, details), confusion_table(details), sep="\n\n")
-    print("\n".join(["", alarms_line(details), *crowded_images(found, most_detections(model), counted)]))
+    print("\n".join(["", alarms_line(details), *crowded_images(found, most_detections(model), limit)]))
     what = measured_on(source, images, split, data, len(found.targets))
     print("", *not_measured(found), what, sep="\n", flush=True)
     if options.json:
@@ -92,36 +92,42 @@ def _is_same(source: str, other: str) -> bool:
 
 def measured_on(source: str, images: str | None, split: str, data: Any, measured: int) -> str:
     """The last line: how many images of what, and whether that is all of it."""
-    name = readable(source, 300)
-    count = str(measured) if measured == len(data) else f"{measured} of {len(data)}"
+    name, every = readable(source, 300), measured == len(data)
+    count = f"{measured:,} of " * (not every) + counted(len(data), "image")
     if split == ALL:
-        return f"{'all ' * (measured == len(data))}{count} images of {name}"
+        return f"{'all ' * (every and measured > 1)}{count} of {name}"
     divided = source != SHAPES and layout_of(source, images).shares
-    return f"{count} images of {name}, split {split!r}" + (", which is a fifth of it" * (divided and split == "val"))
+    return f"{count} of {name}, split {split!r}" + (", which is a fifth of it" * (divided and split == "val"))
 
 
-def crowded_images(found: Evaluation, most: int, counted: int) -> list[str]:
+def crowded_images(found: Evaluation, most: int, limit: int) -> list[str]:
     """A line each on images with as many detections as the model gives, on those with more objects, and on COCO's limit.
 
     Args:
         most: how many detections of an image the model gives at most.
-        counted: how many of them, of each class, count for average precision.
+        limit: how many of them, of each class, count for average precision.
     """
     full = sum(len(detections["scores"]) >= most for detections in found.detections)
     objects = [count for target in found.targets if (count := len(target["labels"])) > most]
     lines = []
     if full:
         lines.append(
-            f"images at the limit: {full} of {len(found.detections)} have {most} detections, the most that are kept; "
+            f"images at the limit: {full:,} of {len(found.detections):,} {_have(full)} {most} detections, the most that are kept; "
             "--max-detections N keeps more"
         )
     if objects:
-        lines.append(f"crowded images: {len(objects)} have more than {most} objects, up to {max(objects)}")
-    if counted != COCO_LIMIT:
         lines.append(
-            f"average precision counts {counted} detections of an image and class; COCO's own counts {COCO_LIMIT}"
+            f"crowded images: {len(objects):,} {_have(len(objects))} more than {most} objects, up to {max(objects)}"
+        )
+    if limit != COCO_LIMIT:
+        lines.append(
+            f"average precision counts {limit} detections of an image and class; COCO's own counts {COCO_LIMIT}"
         )
     return lines
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
 
 
 def open_evaluation_data(

@@ -4,7 +4,8 @@ import argparse
 import dataclasses
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ CONFIG_OPTIONS = (
     "scale_jitter", "seed", "workers", "channels_last", "amp",
 )  # fmt: skip
 MODEL_OPTIONS = ("min_size", "max_size", "trainable_backbone_layers")
+OPTION_OF = {name: f"--{name.replace('_', '-')}" for name in (*CONFIG_OPTIONS, *MODEL_OPTIONS)} | {
+    "trainable_backbone_layers": "--trainable-layers"
+}
 
 
 def run_folder(options: argparse.Namespace) -> tuple[Path, bool]:
@@ -56,19 +60,35 @@ def config_of(options: argparse.Namespace, model: str, processes: int = 1) -> Tr
     elif "epochs" in given:
         given["minutes"] = None
     given["model_args"] = config.model_args | given_options(options, MODEL_OPTIONS)
-    try:
+    with names_as_options():
         return dataclasses.replace(config, **given)
+
+
+@contextmanager
+def names_as_options() -> Iterator[None]:
+    """In the block a ValueError about settings names them as the command line does."""
+    try:
+        yield
     except ValueError as error:
+        if type(error) is not ValueError:  # of files, and no setting's
+            raise
         raise ValueError(as_options(str(error))) from error
 
 
 def as_options(message: str) -> str:
-    """A message about settings in the names that the command line has for them: --batch-size for batch_size."""
-    option = {name: f"--{name.replace('_', '-')}" for name in CONFIG_OPTIONS}
-    option["trainable_backbone_layers"] = "--trainable-layers"
-    return re.sub(
-        r"\b[a-z]+(_[a-z]+)*(?= is )|\btrainable_backbone_layers\b", lambda name: option.get(name[0], name[0]), message
-    )
+    """A message about settings in the names that the command line has for them: --batch-size for batch_size.
+
+    A word is the name of a setting if it is the first of the message, or written as name=value, or has an underscore: "data",
+    "images" and the like are ordinary words elsewhere.
+    """
+    return " ".join(_as_option(word, first=place == 0) for place, word in enumerate(message.split(" ")))
+
+
+def _as_option(word: str, first: bool) -> str:
+    name = word.partition("=")[0].rstrip(",;:.)")
+    if name not in OPTION_OF or not (first or "_" in name or "=" in word):
+        return word
+    return OPTION_OF[name] + word.removeprefix(name)
 
 
 def given_options(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:

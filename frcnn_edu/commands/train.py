@@ -36,8 +36,8 @@ from ..training.run_data import changes, check_found, remember
 from ..training.run_folder import CHECKPOINT, MODEL
 from ..training.tables import not_measured
 from .evaluate import leave_out_thin
-from .run_settings import config_of, run_folder
-from .train_data import RunData, about_weights, labels_of_weights, open_run_data
+from .run_settings import config_of, names_as_options, run_folder
+from .train_data import RunData, about_weights, check_weights, labels_of_weights, open_run_data
 from .train_plan import Plan, print_plan
 from .train_report import about_best, about_unreadable, draw_run, epoch_line, open_board, report_run
 from .train_resume import labels_of_run, resumed_config, when_finished
@@ -70,11 +70,14 @@ def run_train(options: argparse.Namespace) -> None:
 
 
 def _begin(options: argparse.Namespace, device: torch.device, processes: Processes) -> Start:
-    config = new_config(options, device, processes.count)
+    with names_as_options():
+        config = new_config(options, device, processes.count)
+        check_weights(config)
     data = open_run_data(config, partial(labels_of_weights, config), options.evaluate_on, options.strict)
-    words, new_predictor = about_weights(config, data.train.classes)
-    torch.manual_seed(config.seed)  # the weights that training starts from
-    model = build_model(config, len(data.train.classes), new_predictor=new_predictor)
+    with names_as_options():
+        words, new_predictor = about_weights(config, data.train.classes)
+        torch.manual_seed(config.seed)  # the weights that training starts from
+        model = build_model(config, len(data.train.classes), new_predictor=new_predictor)
     return Start(config, data, model, words)
 
 

@@ -94,6 +94,15 @@ def _known_classes(config: TrainConfig) -> list[str] | None:
     return None if names is None else ["background", *names[1:]]
 
 
+def check_weights(config: TrainConfig) -> None:
+    """Make sure that there are the weights of a detector that `config` names, before its data are opened.
+
+    Raises:
+        ValueError: they are neither a file nor published.
+    """
+    resolve_weights(config.weights, PUBLISHED.get(config.model))
+
+
 def about_weights(config: TrainConfig, classes: Sequence[str]) -> tuple[str, bool]:
     """In words, what is taken of the weights that a run begins with, and whether the predictor is new."""
     if config.weights is None:

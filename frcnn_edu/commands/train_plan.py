@@ -53,7 +53,7 @@ def print_plan(plan: Plan) -> None:
     shared = f", shared by {plan.processes} processes" * (plan.processes > 1)
     parts = f", in {config.accumulate} parts" * (config.accumulate > 1)
     device = plan.device.type if plan.processes > 1 else plan.device
-    print(f"device   {device}, {config.batch_size} images a step{shared}{parts}")
+    print(f"device   {device}, {counted(config.batch_size, 'image')} a step{shared}{parts}")
     print(f"output   {plan.out}", flush=True)
     print(f"time     {_about_time(plan)}\n", flush=True)
 
@@ -62,7 +62,7 @@ def _about_data(plan: Plan) -> list[str]:
     """How it was recognised and how much there is, what is probably wrong, what was found, and what has changed."""
     data, config, space = plan.data, plan.config, " " * 9
     splits = {"train": data.train, data.split: data.val}
-    counts = f"{counted(len(data.train), 'training image')}, {len(data.val)} for evaluation (split {data.split!r})"
+    counts = f"{counted(len(data.train), 'training image')}, {len(data.val):,} for evaluation (split {data.split!r})"
     lines = [f"data     {config.data}: {counts}"]
     known = Findings()
     if config.data != SHAPES:

@@ -43,16 +43,18 @@ def draw_run(
     board: "TensorBoard | None" = None,
     count: int = 12,
 ) -> None:
-    """Draw the curves, the detections on some validation images, spread over the data, and the report."""
+    """Draw the curves, the detections on some validation images, spread over the data, and the report.
+
+    Of images that have gone since they were measured, no detections are drawn; everything else is.
+    """
     from ..viz import detection_sheet, save_figure
     from ..watch import plot_losses, plot_metrics
 
-    images = found.images(data, spread(len(found.targets), count))
-    if not images:  # they have gone since they were measured
-        return
-    detections, targets = ([each[i] for i in images] for each in (found.detections, found.targets))
-    sheet = detection_sheet(list(images.values()), detections, targets, data.classes)
-    figures = {"losses.png": plot_losses(state.history), "detections.png": sheet}
+    figures, sheet = {"losses.png": plot_losses(state.history)}, None
+    if images := found.images(data, spread(len(found.targets), count)):
+        detections, targets = ([each[i] for i in images] for each in (found.detections, found.targets))
+        sheet = detection_sheet(list(images.values()), detections, targets, data.classes)
+        figures["detections.png"] = sheet
     if all(epoch["AP"] is not None for epoch in state.epochs):
         figures["average_precision.png"] = plot_metrics(state.epochs)
     for name, figure in figures.items():

@@ -51,7 +51,8 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
 
     Raises:
         TooFewImagesError: a ValueError; the data set is to be divided, and has one image.
-        ValueError: there is no image, or no object of a known class; with `strict`, an image or an object had to be left out.
+        ValueError: it is to be divided, and all its images are copies of one; there is no image, or no object of a known class;
+            with `strict`, an image or an object had to be left out.
     """
 
     def __init__(
@@ -70,10 +71,7 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
         if part.share is not None:
             images = every_fifth(images, part.share, source, name=lambda image: image.name)
             if reading.images and not images:
-                raise TooFewImagesError(
-                    f"{source} has too few images to be divided: {len(reading.images)}, and none of them for {part.share}. "
-                    "(To let a model learn one image by heart, save its annotations twice, as train and as val.)"
-                )
+                raise _cannot_divide(source, [image.name for image in reading.images], part.share)
             findings.note("images divided into train and val here, 80:20", Path(source).name, len(images))
         self.classes = choose_classes(source, reading.classes, classes, first_reason(images))
         located = locate(images, reading, findings, part.within)
@@ -128,6 +126,20 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
             "iscrowd": torch.tensor(record.iscrowd, dtype=torch.int64),
         }
         return (image, target) if self.transforms is None else self.transforms(image, target)
+
+
+def _cannot_divide(source: str | Path, names: Sequence[str], share: str) -> ValueError:
+    """What is wrong with a data set that has images, but none for a share: there is one, or all count as one."""
+    advice = "(To let a model learn one image by heart, save its annotations twice, as train and as val.)"
+    if len(names) == 1:
+        return TooFewImagesError(
+            f"{source} has too few images to be divided: 1, and none of them for {share}. {advice}"
+        )
+    some = ", ".join(map(readable, names[:2])) + (", …" if len(names) > 2 else "")
+    return ValueError(
+        f"{source} cannot be divided: all {len(names):,} images are copies of one ({some}): nothing is left for {share}. "
+        f"{advice}"
+    )
 
 
 def _why_none(images: Sequence[Annotated], finder: ImageFinder | None, summary: str) -> str:

@@ -41,7 +41,9 @@ def train(
     on_epoch: Callable[[RunState, Evaluation], None] | None = None,
     progress_bar: bool = True,
 ) -> RunState:
-    """Train `model` in place and leave `checkpoint.pt`, `metrics.json`, `model.safetensors` and `best.safetensors` in `out`.
+    """Train `model` in place.
+
+    `checkpoint.pt`, `metrics.json`, `model.safetensors` and `best.safetensors` are left in `out`.
 
     Args:
         train_data, val_data: map-style datasets of (image (3, H, W), target) with a `classes` attribute.
@@ -59,9 +61,15 @@ def train(
     An image that cannot be read when its turn comes (an `ImageFileError` of the dataset) costs only itself: in training
     another one is drawn in its place, in an evaluation it is left out. It is named on stderr and in `RunState.unreadable`.
 
-    Raises `NonFiniteLoss`, leaving the last checkpoint as it is; `ValueError` or `FileExistsError` before
-    anything is computed; `ImageFileError` when no image can be read any more, after saving. After Ctrl-C, SIGTERM or SIGHUP the running step is finished and saved, then `KeyboardInterrupt`
-    goes on to the caller.
+    When no image can be read any more, the steps taken are saved before the `ImageFileError` is raised. If it was the last
+    evaluation that failed, `resume` evaluates. Of several processes only the first saves. An evaluation always fails in
+    that one; but if another process finds no image for its share of a step, the steps since the last checkpoint are lost.
+
+    Raises:
+        ValueError, FileExistsError: before anything is computed.
+        NonFiniteLoss: a loss is NaN or infinite; the last checkpoint stays as it is.
+        ImageFileError: no image can be read any more.
+        KeyboardInterrupt: after Ctrl-C, SIGTERM or SIGHUP, when the running step is finished and saved.
     """
     _check_run(train_data, val_data, config, processes, Path(out), resume)
     model.to(device)
@@ -80,18 +88,19 @@ def train(
     epoch_steps = steps_per_epoch(train_data, config)
     clock, evaluation_timed = Clock(config, epoch_steps, state.seconds), False
     saved, stopping = state.seconds, False
+    measure = partial(_measure, run, val_data, clock, device, processes, on_epoch, progress_bar)
 
-    with interruptible() as interrupted, _saved_first(run, clock, processes):
+    with interruptible() as interrupted, _saved_first(run, processes):
         while clock.progress(state.step) < 1:
+            state.ended = None
             tell = partial(run.cannot_read, say=first)
             batches = load_batches(train_data, config, state.step, device, processes, tell)
             title = f"epoch {state.step // epoch_steps + 1}"
             bar = tqdm(batches, title, leave=False, disable=None if progress_bar and first else True)
             for images, targets in bar:
                 lr = config.lr * lr_factor(state.step, clock.progress(state.step), config)
-                torch.manual_seed(
-                    seed_from(config.seed, state.step, processes.rank, 1)
-                )  # the 1 tells it from those of loading
+                # The 1 makes the seed differ from those of loading.
+                torch.manual_seed(seed_from(config.seed, state.step, processes.rank, 1))
                 batch = to_device(images, targets, device)
                 losses = train_step(shared_model, optimizer, *batch, lr, state.step, config, processes)
                 state.add_step(losses, lr)
@@ -112,16 +121,13 @@ def train(
                 run.save(processes)
                 raise KeyboardInterrupt
             if clock.worth_pausing(state.step):
-                paused = clock.seconds()
-                found = _evaluate(run, val_data, clock, device, processes, progress_bar)
-                if on_epoch is not None and first:
-                    on_epoch(state, found)
-                clock.tick(processes)
-                clock.evaluated, evaluation_timed = clock.now, True
-                clock.reserve = clock.now - paused
+                measure()
+                evaluation_timed = True
             else:
                 run.save(processes)
             saved = clock.now
+        if not run.is_measured:  # it goes on after a last evaluation that failed: there is no step left to take
+            measure()
     if state.ended is None:  # the last evaluation took what was left of the minutes
         state.ended = clock.length
         run.save(processes)
@@ -131,31 +137,46 @@ def train(
 
 
 @contextmanager
-def _saved_first(run: Run, clock: Clock, processes: Processes) -> Iterator[None]:
-    """In the block a run ends if no image can be read any more, as of a disk that is gone; but not before it is saved."""
+def _saved_first(run: Run, processes: Processes) -> Iterator[None]:
+    """If no image can be read any more in the block, as when a disk is gone, save the steps taken before the run ends.
+
+    Only the first process saves. If another one fails, the first cannot: it waits for the gradients of the other, and
+    ends with an error of the connection, or by `torchrun`.
+    """
     try:
         yield
     except ImageFileError:
-        if run.state.step and clock.progress(run.state.step) < 1:  # its end is the one that was measured
+        if run.state.step:
             run.save(processes)
         raise
 
 
-def _evaluate(
-    run: Run, data: Dataset, clock: Clock, device: torch.device, processes: Processes, progress_bar: bool
-) -> Evaluation:
-    """Measure the model, and save it together with what was measured."""
-    state, size, bar = run.state, run.config.batch_size, progress_bar and processes.rank == 0
-    found = evaluate(run.model, data, device=device, batch_size=size, progress=bar, processes=processes)
+def _measure(
+    run: Run,
+    data: Dataset,
+    clock: Clock,
+    device: torch.device,
+    processes: Processes,
+    on_epoch: Callable[[RunState, Evaluation], None] | None,
+    progress_bar: bool,
+) -> None:
+    """Evaluate the model, save it together with what was measured, report, and note how long all that took."""
+    state, size, first, began = run.state, run.config.batch_size, processes.rank == 0, clock.seconds()
+    found = evaluate(
+        run.model, data, device=device, batch_size=size, progress=progress_bar and first, processes=processes
+    )
     for problem in chain(*processes.gather_objects(state.unreadable), found.not_measured.values()):
-        run.cannot_read(problem, say=processes.rank == 0)
+        run.cannot_read(problem, say=first)
     state.seconds = clock.seconds()
     at = {"epoch": state.step / clock.epoch_steps, "step": state.step, "seconds": state.seconds}
     state.epochs.append(at | found.metrics)
     state.ended = clock.length if clock.progress(state.step) >= 1 else None
     run.save(processes)
     run.keep_best(processes)
-    return found
+    if on_epoch is not None and first:
+        on_epoch(state, found)
+    clock.tick(processes)
+    clock.evaluated, clock.reserve = clock.now, clock.now - began
 
 
 def duration(seconds: float) -> str:

@@ -17,6 +17,8 @@ from .loading import Readable
 from .processes import ALONE, Processes
 from .workers import check_workers_can_see
 
+Found = tuple[int, dict[str, Tensor], dict[str, Any]]  # index in the dataset, detections, target
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -80,7 +82,7 @@ def evaluate(
     Raises:
         ValueError: see `check_workers_can_see`; or no image can be read.
     """
-    found: list[tuple[int, dict[str, Tensor], dict[str, Any]]] = []  # index, detections, target
+    found: list[Found] = []
     not_measured: dict[int, str] = {}
     mine = range(processes.rank, len(dataset), processes.count)  # type: ignore[arg-type]
     check_workers_can_see(dataset, workers)
@@ -95,16 +97,22 @@ def evaluate(
             images = [image.to(device) for _, image, _ in readable]
             for detections, (index, _, target) in zip(model(images) if images else [], readable):
                 found.append((index, {name: value.cpu() for name, value in detections.items()}, target))
-    shares = processes.gather_objects((found, not_measured))
-    everything = sorted((one for found, _ in shares for one in found), key=lambda one: one[0])
-    detections, targets = [one[1] for one in everything], [one[2] for one in everything]
-    not_measured = dict(sorted(one for _, not_measured in shares for one in not_measured.items()))
+    detections, targets, not_measured = _in_order(processes.gather_objects((found, not_measured)))
     metrics = None
     if processes.rank == 0:
         if not_measured and not targets:
             raise ImageFileError(f"none of the {len(not_measured)} images can be read; {not_measured[0]}")
         metrics = coco_metrics(detections, targets, dataset.classes, max_detections)  # type: ignore[attr-defined]
     return Evaluation(processes.from_first(metrics), detections, targets, not_measured)
+
+
+def _in_order(
+    shares: list[tuple[list[Found], dict[int, str]]],
+) -> tuple[list[dict[str, Tensor]], list[dict[str, Any]], dict[int, str]]:
+    """Detections, targets, and what was not measured, of all processes' shares, in the order of the dataset."""
+    found = sorted((one for found, _ in shares for one in found), key=lambda one: one[0])
+    not_measured = dict(sorted(one for _, not_measured in shares for one in not_measured.items()))
+    return [detections for _, detections, _ in found], [target for _, _, target in found], not_measured
 
 
 def coco_metrics(

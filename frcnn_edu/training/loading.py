@@ -64,10 +64,11 @@ def load_batches(
 
 @dataclass(frozen=True)
 class Batches:
-    """Lists of images and of their targets, as a model takes them; `tell` hears which images could not be read.
+    """Lists of images and of their targets, as a model takes them; `tell` hears for which images another was taken.
 
     Raises:
-        ImageFileError: on the way, when neither an image nor any of those drawn in its place can be read.
+        ImageFileError: on the way, when neither an image nor any of those drawn in its place can be read. Those for which
+            another was found in the same batch are told of before.
     """
 
     loader: DataLoader
@@ -79,11 +80,11 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[list[Tensor], list[dict[str, Any]]]]:
         for batch in self.loader:
             items = [item for item, _ in batch if item is not None]
-            if len(items) < len(batch):
-                reason = next(problems[0] for item, problems in batch if item is None)
-                raise ImageFileError(f"{reason} (and none can be read of the others that were tried in its place)")
-            for problem in chain.from_iterable(problems for _, problems in batch):
+            for problem in chain.from_iterable(problems for item, problems in batch if item is not None):
                 self.tell(problem)
+            if len(items) < len(batch):  # what was tried in vain is not told one by one: it may be there again tomorrow
+                reason, *others = next(problems for item, problems in batch if item is None)
+                raise ImageFileError(f"{reason} (and none of {len(others)} others, tried in its place, can be read)")
             yield [image for image, _ in items], [target for _, target in items]
 
 

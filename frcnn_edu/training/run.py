@@ -34,7 +34,8 @@ class RunState:
     history: a list each for "step" (1 for the first), the four losses and "lr", one entry a step.
     epochs: one dict for each evaluation: "epoch", "step", "seconds" and the metrics of `evaluate`.
     ended: the epochs or minutes at whose end the run was; None on the way.
-    unreadable: one message for each image that could not be read when its turn came, and names it.
+    unreadable: one message for each image that could not be read when its turn came, and names it; the keys of a dict,
+        which are quick to search, and a list in files.
     """
 
     step: int = 0  # steps taken
@@ -42,15 +43,19 @@ class RunState:
     history: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in ("step", *LOSSES, "lr")})
     epochs: list[dict[str, Any]] = field(default_factory=list)
     ended: float | None = None
-    unreadable: list[str] = field(default_factory=list)
+    unreadable: dict[str, None] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunState":
-        """From what a checkpoint holds; a key that is no field is a `ValueError`."""
+        """The inverse of `to_dict`; a key that is no field is a `ValueError`."""
         try:
-            return cls(**values)
+            return cls(**values | {"unreadable": dict.fromkeys(values.get("unreadable", ()))})
         except TypeError as error:
             raise ValueError(f"the progress in a checkpoint has {', '.join(map(repr, values))}") from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values for a checkpoint and for JSON."""
+        return dataclasses.asdict(self) | {"unreadable": [*self.unreadable]}
 
     def add_step(self, losses: dict[str, float], lr: float) -> None:
         """Count one step and note its numbers."""
@@ -71,12 +76,17 @@ class Run:
     data: Facts = field(default_factory=dict)  # what it remembers of its data
     state: RunState = field(default_factory=RunState)
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether the model was evaluated as it is now."""
+        return bool(self.state.epochs) and self.state.epochs[-1].get("step") == self.state.step
+
     def cannot_read(self, problem: str, say: bool) -> None:
         """Note an image that cannot be read, once; with `say` in the terminal, too, but not of very many."""
         known = self.state.unreadable
         if problem in known:
             return
-        known.append(problem)
+        known[problem] = None
         if say and len(known) <= MOST_NAMED:
             last = f" ({METRICS} will name the others)" if len(known) == MOST_NAMED else ""
             with suppress(OSError):  # the terminal may be gone
@@ -93,12 +103,12 @@ class Run:
             self.out / CHECKPOINT,
             model=self.model,
             optimizer=self.optimizer,
-            progress=dataclasses.asdict(self.state),
+            progress=self.state.to_dict(),
             config=self.config,
             classes=self.classes,
             data=self.data,
         )
-        metrics = {"config": self.config.to_dict(), "classes": self.classes, **dataclasses.asdict(self.state)}
+        metrics = {"config": self.config.to_dict(), "classes": self.classes, **self.state.to_dict()}
         write_text(self.out / METRICS, json.dumps(metrics, indent=1) + "\n")
 
     def keep_best(self, processes: Processes = ALONE) -> None:
@@ -106,9 +116,9 @@ class Run:
 
         Of several processes the first one does.
         """
-        last = self.state.epochs[-1] if self.state.epochs else {}
-        if processes.rank != 0 or last.get("step") != self.state.step or last["AP"] is None:
+        if processes.rank != 0 or not self.is_measured or self.state.epochs[-1]["AP"] is None:
             return
+        last = self.state.epochs[-1]
         best = read_metrics(self.out / BEST)
         if best is None or last["AP"] >= best["AP"]:
             about = {"classes": self.classes, "config": self.config.to_dict(), "data": self.data, "metrics": last}

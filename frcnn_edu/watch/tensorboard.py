@@ -37,13 +37,14 @@ class TensorBoard:
             self.writer.add_scalar(name.replace("loss_", "loss/"), value, state.step)
         self.writer.add_scalar("loss/sum", sum(v for name, v in last.items() if name.startswith("loss")), state.step)
 
-    def on_epoch(self, state: RunState, found: Evaluation, sheet: Figure) -> None:
-        """The metrics, and a figure of detections."""
+    def on_epoch(self, state: RunState, found: Evaluation, sheet: Figure | None) -> None:
+        """The metrics, and a figure of detections, if there is one."""
         for name, value in _flat(found.metrics):
             if value is not None:
                 self.writer.add_scalar(name, value, state.step)
-        pixels = np.asarray(Image.open(io.BytesIO(figure_to_png(sheet))).convert("RGB"))  # (H, W, 3)
-        self.writer.add_image("detections", pixels, state.step, dataformats="HWC")
+        if sheet is not None:
+            pixels = np.asarray(Image.open(io.BytesIO(figure_to_png(sheet))).convert("RGB"))  # (H, W, 3)
+            self.writer.add_image("detections", pixels, state.step, dataformats="HWC")
         self.writer.flush()
 
     def close(self) -> None:

@@ -194,3 +194,15 @@ def test_one_image_is_taken_as_train_takes_it(tmp_path: Path, capsys: pytest.Cap
     out = capsys.readouterr().out
     assert "one image, for training and for evaluation alike" in out
     assert "cannot be used: nothing" in out
+
+
+def test_copies_of_one_image_leave_nothing_for_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As `train` says, which does not begin with them."""
+    for copy in range(3):
+        add(tmp_path / "copies", f"a_jpg.rf.{copy}", ["cat", 5, 5, 40, 40])
+    cli.main(["check-data", str(tmp_path / "copies"), "--out", str(tmp_path / "out")])
+    out = capsys.readouterr().out
+    reason = "all 3 images are copies of one (a_jpg.rf.0, a_jpg.rf.1, …): nothing is left for train."
+    assert f"a split cannot be used: {tmp_path / 'copies'} cannot be divided: {reason}" in out
+    assert "splits that cannot be used" in out
+    assert "one image, for training and for evaluation alike" not in out

@@ -43,6 +43,15 @@ def test_one_image_in_both_splits(tmp_path: Path) -> None:
     assert open_run_data(TrainConfig(data=str(tmp_path), epochs=1), as_they_are).notes == [ONE_IMAGE]
 
 
+def test_copies_of_one_image_are_not_taken_for_training_and_for_evaluation_alike(tmp_path: Path) -> None:
+    config = voc_of(tmp_path, *range(5))
+    for folder in ("JPEGImages", "Annotations"):
+        for number, path in enumerate(sorted((tmp_path / folder).iterdir())):
+            path.rename(path.with_stem(f"a_jpg.rf.{number}"))
+    with pytest.raises(ValueError, match=r"all 5 images are copies of one \(.*\): nothing is left for train\."):
+        open_run_data(config, as_they_are)
+
+
 def test_two_images_are_divided(tmp_path: Path) -> None:
     data = open_run_data(voc_of(tmp_path, 3, 4), as_they_are)
     assert (len(data.train), len(data.val), data.notes) == (1, 1, [])

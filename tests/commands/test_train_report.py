@@ -1,6 +1,7 @@
 """What is drawn of a run after each evaluation."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,7 +39,9 @@ def test_images_that_cannot_be_read_are_not_drawn(tmp_path: Path, left: tuple[in
     state.add_step(dict.fromkeys(LOSSES, 1.0), 0.01)
     state.epochs.append({"epoch": 1.0, "AP": 0.1, "AP50": 0.2, "AP75": 0.1})
     data.left = left
-    draw_run(tmp_path, state, found, data, TrainConfig(epochs=1), "val")
-    drawn = sorted(path.name for path in tmp_path.iterdir())
-    all_figures = ["average_precision.png", "detections.png", "losses.png", "report.html"]
-    assert drawn == (all_figures if set(left) & {1, 2, 3, 5} else [])
+    told: list[tuple[int, bool]] = []
+    board: Any = SimpleNamespace(on_epoch=lambda state, found, sheet: told.append((state.step, sheet is not None)))
+    draw_run(tmp_path, state, found, data, TrainConfig(epochs=1), "val", board)
+    drawn, any_left = {path.name for path in tmp_path.iterdir()}, bool({*left} & {1, 2, 3, 5})
+    assert drawn - {"detections.png"} == {"average_precision.png", "losses.png", "report.html"}
+    assert ("detections.png" in drawn, told) == (any_left, [(1, any_left)])

@@ -15,8 +15,9 @@ from torch.utils.data import Subset
 
 from frcnn_edu.data import ImageFileError
 from frcnn_edu.training import RunState, TrainConfig, evaluate, load_checkpoint, train
-from frcnn_edu.training.loading import load_batches
-from frcnn_edu.training.run import CHECKPOINT, METRICS
+from frcnn_edu.training.loading import Batches, load_batches
+from frcnn_edu.training.run import CHECKPOINT, METRICS, Run
+from frcnn_edu.training.step import make_optimizer
 
 CPU = torch.device("cpu")
 
@@ -64,8 +65,9 @@ def test_each_is_named_once_and_counted(config: TrainConfig, tmp_path: Path, cap
     state = run(config, tmp_path, data, on_epoch=lambda state, found: measured.append(len(found.targets)))
     assert (state.step, measured) == (9, [3, 3, 3])
     assert sorted(state.unreadable) == [message(index) for index in (2, 3, 5)]
+    assert load_checkpoint(tmp_path / CHECKPOINT)["progress"]["unreadable"] == [*state.unreadable]
     assert sorted(capsys.readouterr().err.splitlines()) == [f"left out: {message(index)}" for index in (2, 3, 5)]
-    assert json.loads((tmp_path / METRICS).read_text())["unreadable"] == state.unreadable
+    assert json.loads((tmp_path / METRICS).read_text())["unreadable"] == [*state.unreadable]
 
 
 def test_of_very_many_not_all_are_named(config: TrainConfig, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -87,7 +89,7 @@ def test_a_resumed_run_takes_the_same_images(config: TrainConfig, tmp_path: Path
     with pytest.raises(KeyboardInterrupt):
         run(config, tmp_path / "stopped", data, on_step=press_ctrl_c)
     state = run(config, tmp_path / "stopped", data, resume=True)
-    assert (state.history, state.unreadable) == (expected.history, expected.unreadable)
+    assert (state.history, [*state.unreadable]) == (expected.history, [*expected.unreadable])
 
 
 def test_when_no_image_is_left_the_run_is_saved_first(config: TrainConfig, tmp_path: Path) -> None:
@@ -100,6 +102,86 @@ def test_when_no_image_is_left_the_run_is_saved_first(config: TrainConfig, tmp_p
         run(config, tmp_path, data, on_step=unplug)
     saved = load_checkpoint(tmp_path / CHECKPOINT)["progress"]
     assert (saved["step"], saved["unreadable"]) == (4, [message(2)])  # of evaluation: the disk may come back
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_last_evaluation_of_nothing_loses_no_step_and_is_made_up_for(
+    config: TrainConfig, tmp_path: Path, epochs: int
+) -> None:
+    config = replace(config, epochs=epochs)
+    expected = run(config, tmp_path / "straight", Damaged(9))
+    val_data = Damaged(4, seed=1, bad={2})
+
+    def unplug(state: RunState) -> None:
+        val_data.bad = range(4) if state.step == 3 * epochs else val_data.bad
+
+    out = tmp_path / "unplugged"
+    with pytest.raises(ImageFileError, match=r"^none of the 4 images can be read; "):
+        run(config, out, Damaged(9), val_data, on_step=unplug)
+    saved = load_checkpoint(out / CHECKPOINT)["progress"]
+    assert (saved["step"], len(saved["epochs"]), saved["ended"]) == (3 * epochs, epochs - 1, None)
+
+    with pytest.raises(ImageFileError):  # it is still gone
+        run(config, out, Damaged(9), val_data, resume=True)
+    val_data.bad = {2}
+    reported: list[int] = []
+    state = run(
+        config, out, Damaged(9), val_data, resume=True, on_epoch=lambda state, found: reported.append(state.step)
+    )
+    assert (state.history, state.ended, reported) == (expected.history, epochs, [3 * epochs])
+    without_time = [[{**epoch, "seconds": 0} for epoch in each.epochs] for each in (state, expected)]
+    assert without_time[0] == without_time[1]
+    assert {"best.safetensors", "model.safetensors"} < {path.name for path in out.iterdir()}
+
+
+def test_minutes_that_are_not_over_are_not_called_ended(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first evaluation is expected to be slow, and is quick: training goes on, and then the disk is gone."""
+    now, data = 0.0, Damaged(60)
+    monkeypatch.setattr("frcnn_edu.training.schedule.time.monotonic", lambda: now)
+
+    def step_takes_10_seconds(state: RunState) -> None:
+        nonlocal now
+        now += 10
+        data.bad = range(60) if state.epochs else ()
+
+    config = replace(config, epochs=None, minutes=1.0)
+    with pytest.raises(ImageFileError):
+        run(config, tmp_path, data, Damaged(40, seed=1), on_step=step_takes_10_seconds)
+    saved = load_checkpoint(tmp_path / CHECKPOINT)["progress"]
+    assert (saved["step"] > saved["epochs"][-1]["step"], saved["ended"]) == (True, None)
+
+
+def test_what_was_replaced_is_told_before_a_batch_fails() -> None:
+    """Of a batch one image is damaged and another found; for the next none is, for then the disk is gone."""
+    gone = [message(index) for index in (4, 1, 2)]
+    told: list[str] = []
+    item = Squares()[0]
+    with pytest.raises(ImageFileError, match=r"^cannot read 4\.jpg .* \(and none of 2 others, tried in its place, can"):
+        next(iter(Batches([[(item, [message(7)]), (None, gone), (item, [message(8)])]], told.append)))  # type: ignore[arg-type]
+    assert told == [message(7), message(8)]
+
+
+class CountsComparisons(str):
+    """A message that counts how often one is compared with another."""
+
+    __slots__ = ()
+    count = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        CountsComparisons.count += 1
+        return str.__eq__(self, str(other))
+
+
+def test_each_message_is_found_at_once(config: TrainConfig, tmp_path: Path) -> None:
+    model = OneWeight()
+    noted = Run(model, make_optimizer(model, config), config, Squares.classes, tmp_path)
+    for index in [*range(500), *range(500)]:
+        noted.cannot_read(CountsComparisons(message(index)), say=False)
+    assert [*noted.state.unreadable] == [message(index) for index in range(500)]
+    assert CountsComparisons.count < 3000  # one after the other they would be some 250,000
 
 
 def test_a_run_that_cannot_begin_leaves_nothing(config: TrainConfig, tmp_path: Path) -> None:

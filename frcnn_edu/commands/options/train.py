@@ -8,7 +8,7 @@ from ...data.sources import check_split, evaluation_split
 from ...training.config import OPTIMIZERS, SCHEDULES, check_parts, check_pretraining
 from ...training.run_folder import CHECKPOINT, check_exists, is_a_folder, previous
 from ...training.torchrun import world_size
-from ..run_settings import as_options, config_of, run_folder
+from ..run_settings import config_of, names_as_options, run_folder
 from .command import (
     Command,
     add_device,
@@ -124,13 +124,12 @@ def check(options: argparse.Namespace) -> None:
             _check_data(options.data, options)
         return
     if options.model is not None:
-        try:
+        with names_as_options():
             check_pretraining(config)
-        except ValueError as error:
-            raise ValueError(as_options(str(error))) from error
     # The default depends on the device.
     models = ("small", "resnet50_fpn") if options.model is None else (options.model,)
-    check_one_of(lambda model: check_parts(config_of(options, model, world_size()), world_size()), models)
+    with names_as_options():
+        check_one_of(lambda model: check_parts(config_of(options, model, world_size()), world_size()), models)
     _check_weights(options)
     if options.tensorboard:
         check_installed("tensorboard")

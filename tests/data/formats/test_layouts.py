@@ -9,6 +9,7 @@ import exports as ex
 import pytest
 
 from frcnn_edu.data import open_dataset
+from frcnn_edu.data.records import TooFewImagesError
 from frcnn_edu.data.sources import layout_of
 
 WINDOWS = (
@@ -294,6 +295,23 @@ def test_too_few_images_to_divide(tmp_path: Path, split: str) -> None:
     ex.dump(tmp_path / "one_train.json", ex.coco(["IMG 0.jpg"]))
     ex.dump(tmp_path / "one_val.json", ex.coco(["IMG 0.jpg"]))
     assert [len(open_dataset(tmp_path / "one_train.json", split)) for split in ("train", "val")] == [1, 1]
+
+
+@pytest.mark.parametrize("copies", [2, 3, 5])
+def test_copies_of_one_image_cannot_be_divided(tmp_path: Path, copies: int) -> None:
+    names = [f"IMG 0_jpg.rf.{copy}{'0f' * 4}.jpg" for copy in range(copies)]
+    for name in names:
+        ex.draw(tmp_path, ["IMG 0.jpg"], lambda _, name=name: name)
+    content = ex.coco(["IMG 0.jpg"])
+    objects = [{**content["annotations"][0], "id": i, "image_id": i} for i in range(copies)]
+    content |= {"images": [{"id": i, "file_name": name} for i, name in enumerate(names)], "annotations": objects}
+    file = ex.dump(tmp_path / "copies.json", content)
+    assert len(open_dataset(file, "val")) == copies
+    some = ", ".join(names[:2]) + (", …" if copies > 2 else "")
+    with pytest.raises(ValueError, match="nothing is left for train") as caught:
+        open_dataset(file, "train")
+    assert f"all {copies} images are copies of one ({some}): nothing is left for train." in str(caught.value)
+    assert not isinstance(caught.value, TooFewImagesError)
 
 
 def test_labels_without_names_beside_a_coco_file(tmp_path: Path) -> None:
