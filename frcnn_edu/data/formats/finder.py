@@ -1,7 +1,6 @@
 """From a file name as an annotation has it to the image file on this disk."""
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import cached_property
@@ -9,9 +8,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ..findings import Findings
-from ..names import find_file, leaves_folder
+from ..names import find_file, folded, leaves_folder, without_heic
 from ..splits import split_of, split_of_path
 from .folders import ANNOTATION_FOLDERS, all_images
+from .pairing import splits_in
 
 # Label Studio puts eight characters of a random number in front of the names of uploaded files.
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
@@ -59,8 +59,9 @@ class ImageFinder:
         return next((path for folder in self.likely if (path := find_file(folder, name))), None)
 
     def by_name(self, name: str) -> list[Path]:
-        """The files that could be meant: those that agree best with the folders in the name and with the split."""
-        parts = [_folded(part) for part in re.split(r"[\\/]+", unquote(name)) if part]
+        """The files that could be meant: those that agree best with the folders in the name and with the split; of an image in
+        HEIC and what it was converted to, the latter."""
+        parts = [folded(part) for part in re.split(r"[\\/]+", unquote(name)) if part]
         if not parts:
             return []
         last = parts[-1]
@@ -72,11 +73,11 @@ class ImageFinder:
         if len(candidates) < 2:
             return candidates
         scores = [self._agreement(path, parts) for path in candidates]
-        return [path for path, score in zip(candidates, scores) if score == max(scores)]
+        return without_heic([path for path, score in zip(candidates, scores) if score == max(scores)])
 
     def is_of_another_split(self, path: Path) -> bool:
         """Whether a file lies in a folder that speaks of another split than the annotations do."""
-        splits = {found[0] for part in path.relative_to(self.root).parts[:-1] if (found := split_of(part))}
+        splits = splits_in(path.relative_to(self.root).parent)
         return self.split is not None and bool(splits) and self.split not in splits
 
     def looked_in(self) -> str:
@@ -85,19 +86,18 @@ class ImageFinder:
         return f"{', '.join(folders)} and the folders in {self.root}"
 
     def _agreement(self, path: Path, parts: list[str]) -> tuple[int, bool, int]:
-        own = [_folded(part) for part in path.relative_to(self.root).parts]
+        own = [folded(part) for part in path.relative_to(self.root).parts]
         common = 0
         while common < min(len(own), len(parts)) and own[-1 - common] == parts[-1 - common]:
             common += 1
-        splits = {found[0] for part in own[:-1] if (found := split_of(part))}
         rank = self.likely.index(path.parent) if path.parent in self.likely else len(self.likely)
-        return common, self.split in splits, -rank
+        return common, self.split in splits_in(path.relative_to(self.root).parent), -rank
 
     @cached_property
     def _index(self) -> dict[str, list[Path]]:
         index: dict[str, list[Path]] = defaultdict(list)
         for path in all_images(self.root):
-            index[_folded(path.name)].append(path)
+            index[folded(path.name)].append(path)
         return index
 
     @cached_property
@@ -106,12 +106,8 @@ class ImageFinder:
         index: dict[str, list[Path]] = defaultdict(list)
         for paths in self._index.values():
             for path in paths:
-                index[_folded(path.stem)].append(path)
+                index[folded(path.stem)].append(path)
         return index
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def home_of(annotations: Path) -> Path:
@@ -141,8 +137,9 @@ def likely_folders(annotations: Path) -> list[Path]:
 
 
 def finder_for(annotations: Path, images: Path | None) -> ImageFinder:
-    """A finder for the images of an annotation file: in the given folder, or around the file."""
-    split = split_of_path(annotations)
+    """A finder for the images of an annotation file, or of a folder of them: in the given folder, or around the annotations."""
+    file = annotations / "any" if annotations.is_dir() else annotations
+    split = split_of_path(file)
     if images is not None:
         return ImageFinder(images, split=split)
-    return ImageFinder(home_of(annotations), likely_folders(annotations), split)
+    return ImageFinder(home_of(annotations), likely_folders(file), split)

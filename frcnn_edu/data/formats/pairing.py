@@ -1,14 +1,14 @@
 """Which folders of annotations can be meant for which folders of images."""
 
 from collections.abc import Collection
-from pathlib import PurePosixPath
+from pathlib import PurePath
 
 from ..splits import split_of
 
 
-def splits_in(folder: str) -> set[str]:
+def splits_in(folder: str | PurePath) -> set[str]:
     """The splits that the folders of a path, such as "cards/train", speak of."""
-    return {found[0] for part in PurePosixPath(folder).parts if (found := split_of(part))}
+    return {found[0] for part in PurePath(folder).parts if (found := split_of(part))}
 
 
 def of_another_split(annotations: str, images: str) -> bool:

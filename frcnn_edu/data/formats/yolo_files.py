@@ -192,12 +192,3 @@ def resolve(text: str, home: Path, base: str = "") -> Path | None:
         if (place := home.joinpath(*end)).exists():
             return place
     return None
-
-
-def read_lines(file: Path) -> list[str]:
-    """The lines of a text file that hold something.
-
-    Raises:
-        ValueError: it is not text.
-    """
-    return [line.strip() for line in text_of(file).splitlines() if line.strip()]

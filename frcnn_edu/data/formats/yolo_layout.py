@@ -4,8 +4,10 @@ from itertools import islice
 from pathlib import Path
 
 from ..splits import LISTS, set_apart
+from .annotated import is_number
 from .folders import IMAGE_FOLDERS, child, files_in, folders_in, holds, holds_images, images_in
 from .layout import Layout, Part, arranged, divided, listing
+from .texts import read_lines
 from .yolo import YOLO
 from .yolo_files import (
     entries,
@@ -14,7 +16,6 @@ from .yolo_files import (
     is_yaml,
     read_config,
     read_data_file,
-    read_lines,
     resolve,
 )
 from .yolo_labels import LABEL_FOLDERS, mirrors
@@ -71,17 +72,9 @@ def _holds_something(file: Path) -> bool:
 def _is_labels(file: Path) -> bool:
     try:
         words = next(iter(read_lines(file)), "").split()
-        return len(words) >= 5 and words[0].isdecimal() and all(map(_is_number, words))
+        return len(words) >= 5 and words[0].isdecimal() and all(map(is_number, words))
     except ValueError:
         return False
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _from_yaml(path: Path, file: Path, images: Path | None) -> Layout:
