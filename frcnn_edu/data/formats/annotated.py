@@ -85,7 +85,7 @@ class Reading:
 
     Attributes:
         images: in a fixed order.
-        classes: the names of labels 1, 2, …, of all that the files speak of.
+        classes: the names of labels 1, 2, …, of all that the files name.
         finder: where to look for the image files whose paths the reader does not know.
     """
 
@@ -98,7 +98,7 @@ def without_annotation(images: Iterable[Path], named: Iterable[str]) -> list[Ann
     """Those images that no annotation names, to be left out.
 
     Args:
-        named: what annotations call their images, with the suffix or without. Neither case nor the writing of accents matters.
+        named: what annotations call their images, with the suffix or without, in any case and in either writing of accents.
     """
     known = {folded(name) for name in named}
     others = [path for path in without_converted(images) if not {folded(path.name), folded(path.stem)} & known]

@@ -26,7 +26,7 @@ def recognise(path: Path) -> Layout | None:
     layout = recognise_files(path, AUTOML, ".csv", _is_automl)
     if layout is None or layout.whole is None:
         return layout
-    with suppress(OSError, ValueError, csv.Error):  # to be told when it is read
+    with suppress(OSError, ValueError, csv.Error):  # reported when it is read
         words = {row[0].strip().lower() for row in rows_of(layout.whole.annotations) if row}
         named = {split for word in words if (split := SPLITS.get(word))}
         if named > {"train"}:

@@ -39,7 +39,7 @@ def recognise(path: Path) -> Layout | None:
     with_boxes = recognise_files(
         path, COCO, ".json", lambda file: _is_coco(file) and not file.name.startswith(WITHOUT_BOXES), prefer="instances"
     )
-    return with_boxes or recognise_files(path, COCO, ".json", _is_coco)  # to be told what the file is
+    return with_boxes or recognise_files(path, COCO, ".json", _is_coco)  # whose reader says what the file is
 
 
 def _is_coco(file: Path) -> bool:

@@ -27,7 +27,7 @@ class ImageFinder:
     Args:
         root: the folder to search.
         likely: folders that are tried first, in this order; by default `root` itself.
-        split: of the annotations, if they speak of one: files in folders that speak of another are not meant.
+        split: of the annotations, if they are of one: files in folders of another are not meant.
     """
 
     def __init__(self, root: Path, likely: Sequence[Path] = (), split: str | None = None) -> None:
@@ -59,8 +59,10 @@ class ImageFinder:
         return next((path for folder in self.likely if (path := find_file(folder, name))), None)
 
     def by_name(self, name: str) -> list[Path]:
-        """The files that could be meant: those that agree best with the folders in the name and with the split; of an image in
-        HEIC and what it was converted to, the latter."""
+        """The files that could be meant: those that agree best with the folders in the name and with the split.
+
+        Where an image is there in HEIC and in the format it was converted to, it is the latter.
+        """
         parts = [folded(part) for part in re.split(r"[\\/]+", unquote(name)) if part]
         if not parts:
             return []
@@ -76,7 +78,7 @@ class ImageFinder:
         return without_heic([path for path, score in zip(candidates, scores) if score == max(scores)])
 
     def is_of_another_split(self, path: Path) -> bool:
-        """Whether a file lies in a folder that speaks of another split than the annotations do."""
+        """Whether a file is in a folder whose name means another split than that of the annotations."""
         splits = splits_in(path.relative_to(self.root).parent)
         return self.split is not None and bool(splits) and self.split not in splits
 
@@ -137,7 +139,7 @@ def likely_folders(annotations: Path) -> list[Path]:
 
 
 def finder_for(annotations: Path, images: Path | None) -> ImageFinder:
-    """A finder for the images of an annotation file, or of a folder of them: in the given folder, or around the annotations."""
+    """A finder for the images of annotations, a file or a folder: in the given folder, or around the annotations."""
     file = annotations / "any" if annotations.is_dir() else annotations
     split = split_of_path(file)
     if images is not None:

@@ -38,7 +38,7 @@ def json_kind(file: Path) -> str | None:
 
 
 @lru_cache(maxsize=1 << 17)
-def _kind_of(file: Path, size: int, changed: int) -> str | None:  # size and changed are here for the cache: its key
+def _kind_of(file: Path, size: int, changed: int) -> str | None:  # size and changed are part of the cache's key
     text = beginning(file, HEAD)
     if format_of(".json", text) is not None:
         return None
@@ -140,7 +140,7 @@ def _is_label_studio(text: str) -> bool:
 
 
 def _kind_by_look(head: str) -> str | None:
-    """A guess at what a damaged file was, to be told what is wrong with it."""
+    """A guess at what a damaged file was, so that its reader can say what is wrong with it."""
 
     def has(*keys: str, value: str = "") -> bool:
         return any(re.search(rf'"{key}"\s*:\s*{value}', head) for key in keys)

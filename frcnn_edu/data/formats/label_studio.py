@@ -162,6 +162,8 @@ def _box(name: str, value: dict[str, Any], size: tuple[int, int]) -> Item:
     if "height" not in value:
         return Item(name, problem=NO_AREA)
     x, y, width, height = (number(value[key]) / 100 for key in ("x", "y", "width", "height"))
+    if not angle:
+        return Item(name, (x, y, x + width, y + height))
     # Turned around its upper left corner, so that half a turn moves it.
     corners = [(u * wide, v * high) for u, v in ((0.0, 0.0), (width, 0.0), (width, height), (0.0, height))]
     turned = [

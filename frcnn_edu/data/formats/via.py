@@ -82,7 +82,7 @@ def class_attribute(regions: list[dict[str, Any]]) -> str | None:
 
 
 def _chosen(value: Any) -> str:
-    """The text of an attribute; of a set of check boxes, the first that is checked; a number or truth value as json writes it."""
+    """The text of an attribute: of check boxes the first that is checked, of a number or truth value what json writes."""
     if isinstance(value, dict):
         return next((str(name) for name, checked in value.items() if checked), "")
     if isinstance(value, bool | int | float):

@@ -45,7 +45,10 @@ def _turned(item: Element, box: Item) -> Item:
 
 
 def _around_turned(box: Element) -> tuple[Corners, str]:
-    """The box around a turned one, with a remark: roLabelImg's center, sides and angle in radians, or DIOR-R's four corners."""
+    """The box around a turned one, with a remark.
+
+    roLabelImg writes its center, sides and angle in radians, DIOR-R its four corners.
+    """
     if box.find("cx") is None:
         corners = ("left_top", "right_top", "right_bottom", "left_bottom")
         return around_points([(box.findtext(f"x_{corner}", ""), box.findtext(f"y_{corner}", "")) for corner in corners])

@@ -13,7 +13,7 @@ from .texts import text_of
 def image_sets(root: Path) -> dict[str, Path]:
     """The image sets of a VOC folder by their names; empty where it has none.
 
-    Where there is no folder for them, lists such as train.txt lie among the annotations, or beside their folder.
+    Where there is no folder for them, lists such as train.txt are among the annotations, or beside their folder.
     """
     for folder in (root / "ImageSets" / "Main", root / "ImageSets"):
         if files := files_in(folder, ".txt"):

@@ -51,7 +51,7 @@ class Labels:
             return _beside(image)
         inside = image.relative_to(self.root)
         places = mirrors(inside)
-        # Folders are searched to a certain depth, and labels may lie one deeper than their images.
+        # Folders are searched to a certain depth, and labels may be one deeper than their images.
         if (self.root != self.home or len(inside.parts) >= DEEPEST) and (near := _beside(image)) is not None:
             return near
         if self.root != self.home:
@@ -98,7 +98,10 @@ def _beside(image: Path) -> Path | None:
 
 
 def mirrors(image: Path) -> list[Path]:
-    """Where the labels of an image may be: with labels/ in the place of its folder of images, the innermost first; beside it."""
+    """Where the labels of an image may be: with labels/ in the place of its folder of images, or beside it.
+
+    The innermost folder of images comes first.
+    """
     parts = image.parts
     at = [i for i in reversed(range(len(parts) - 1)) if parts[i].lower() in IMAGE_FOLDERS]
     swapped = [Path(*parts[:i], labels, *parts[i + 1 :]) for i in at for labels in LABEL_FOLDERS]

@@ -32,7 +32,7 @@ def pairs_by_images(part: Part, config: Config, findings: Findings) -> list[Pair
 
 
 def pairs_by_labels(part: Part, findings: Findings) -> list[Pair]:
-    """Files of labels, each with its image, where images of other parts lie among those of this one."""
+    """Files of labels, each with its image, where images of other parts are among those of this one."""
     assert part.images is not None
     pairs: list[Pair] = []
     for folder in part.labels:
