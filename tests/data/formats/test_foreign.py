@@ -207,6 +207,13 @@ def test_an_unknown_file_is_shown(tmp_path: Path) -> None:
         layout_of(tmp_path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_marked_encodings_are_understood(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "cards.xml").write_bytes(DLIB.encode(encoding))
+    assert "cards.xml begins with '<?xml version=" in (said := about_foreign(tmp_path) or "")
+    assert "looks like dlib's XML" in said
+
+
 def test_nothing_is_shown_where_nothing_is(tmp_path: Path) -> None:
     assert about_foreign(tmp_path) is None
     assert an_example(tmp_path) is None
