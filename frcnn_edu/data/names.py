@@ -107,3 +107,21 @@ def choose_classes(
     if not set(found) & set(names):
         raise ValueError(f"{source} has the classes {', '.join(found)}, none of {', '.join(names[1:])}")
     return names
+
+
+def composed(name: str) -> str:
+    """A file name with composed characters (NFC), since file systems and archives differ in how they write an accent."""
+    return unicodedata.normalize("NFC", name)
+
+
+def folded(name: str) -> str:
+    """A file name as it is compared where neither the writing of accents nor upper and lower case matter."""
+    return composed(name).casefold()
+
+
+def without_converted(paths: Iterable[Path]) -> list[Path]:
+    """Image files without those in HEIC beside which there is, under the same name, what they were converted to."""
+    paths = [*paths]
+    heic = {path for path in paths if path.suffix.lower() in HEIC_SUFFIXES}
+    others = {(path.parent, folded(path.stem)) for path in paths if path not in heic} if heic else set()
+    return [path for path in paths if path not in heic or (path.parent, folded(path.stem)) not in others]

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from frcnn_edu.data import VOCDetection
-from frcnn_edu.data.formats.voc import parse_xml
+from frcnn_edu.data.formats.xml_files import parse_xml
 
 Objects = Sequence[tuple[str, object, object, object, object]]
 

@@ -7,8 +7,20 @@ from math import cos, sin
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..names import clean_name, folded, without_converted
+
 if TYPE_CHECKING:
     from .finder import ImageFinder
+
+# Findings that readers of several formats have.
+NO_FILE_NAME = "images left out, without a file name"
+NO_ANNOTATION = "images left out, no annotation"
+NO_CLASS_NAME = "boxes refused, no class name"
+NO_CLASS_OF_THAT_NUMBER = "boxes refused, no class of that number"
+NOT_FOUR_NUMBERS = "boxes refused, not four numbers"
+NO_AREA = "boxes refused, points and lines have no area"
+FROM_OUTLINES = "boxes made from outlines"
+FROM_MASKS = "boxes made from masks"
 
 
 class Form(Enum):
@@ -73,13 +85,32 @@ class Reading:
 
     Attributes:
         images: in a fixed order.
-        classes: the names of labels 1, 2, …, of all that the files speak of.
+        classes: the names of labels 1, 2, …, of all that the files name.
         finder: where to look for the image files whose paths the reader does not know.
     """
 
     images: list[Annotated]
     classes: list[str]
     finder: "ImageFinder | None" = None
+
+
+def without_annotation(images: Iterable[Path], named: Iterable[str]) -> list[Annotated]:
+    """Those images that no annotation names, to be left out.
+
+    Args:
+        named: what annotations call their images, with the suffix or without, in any case and in either writing of accents.
+    """
+    known = {folded(name) for name in named}
+    others = [path for path in without_converted(images) if not {folded(path.name), folded(path.stem)} & known]
+    return [Annotated(path.name, path=path, problem=NO_ANNOTATION) for path in others]
+
+
+def class_name(text: str | None) -> str:
+    """The name of a class, as `clean_name` has it; empty where there is none, or one that cannot be written down."""
+    try:
+        return clean_name(text or "")
+    except ValueError:
+        return ""
 
 
 def whole_sides(width: Any, height: Any) -> tuple[int, int] | None:
@@ -106,6 +137,15 @@ def number(value: Any) -> float:
         return float(value)
     except (TypeError, OverflowError) as error:
         raise ValueError(f"expected a number; got {value!r:.40}") from error
+
+
+def is_number(word: str) -> bool:
+    """Whether `number` takes a word."""
+    try:
+        number(word)
+    except ValueError:
+        return False
+    return True
 
 
 def around(points: Sequence[Sequence[Any]]) -> tuple[float, float, float, float]:

@@ -1,4 +1,4 @@
-"""Google's table for AutoML and Vertex AI: split, address of the image, label, and corners as fractions; without a header."""
+"""Google's table for AutoML and Vertex AI, without a header: split, address of the image, label, corners as fractions."""
 
 import csv
 import re
@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..findings import Findings
-from ..names import IMAGE_SUFFIXES, clean_name
-from .annotated import Annotated, Form, Item, Reading, around, names_of
+from ..names import IMAGE_SUFFIXES
+from .annotated import NO_CLASS_NAME, NOT_FOUR_NUMBERS, Annotated, Form, Item, Reading, around, class_name, names_of
 from .finder import finder_for
 from .layout import Format, Layout, Part, arranged, listing
 from .single_files import recognise_files
@@ -26,7 +26,7 @@ def recognise(path: Path) -> Layout | None:
     layout = recognise_files(path, AUTOML, ".csv", _is_automl)
     if layout is None or layout.whole is None:
         return layout
-    with suppress(OSError, ValueError, csv.Error):  # to be told when it is read
+    with suppress(OSError, ValueError, csv.Error):  # reported when it is read
         words = {row[0].strip().lower() for row in rows_of(layout.whole.annotations) if row}
         named = {split for word in words if (split := SPLITS.get(word))}
         if named > {"train"}:
@@ -74,11 +74,12 @@ def read(part: Part, findings: Findings) -> Reading:
 
 
 def _item(row: list[str]) -> Item:
+    if not (name := class_name(row[2])):
+        return Item("", problem=NO_CLASS_NAME)
     try:
-        name = clean_name(row[2])
-        return Item(name, around(_corners(row))) if name else Item("", problem="boxes refused, no class name")
+        return Item(name, around(_corners(row)))
     except ValueError:
-        return Item("", problem="boxes refused, not four numbers")
+        return Item("", problem=NOT_FOUR_NUMBERS)
 
 
 AUTOML = Format("AutoML", read)

@@ -9,13 +9,25 @@ from urllib.parse import unquote, urlsplit
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Form, Item, Reading, around, number, polygon_area, whole_sides
+from .annotated import (
+    FROM_MASKS,
+    FROM_OUTLINES,
+    NOT_FOUR_NUMBERS,
+    Annotated,
+    Form,
+    Item,
+    Reading,
+    around,
+    number,
+    polygon_area,
+    whole_sides,
+)
 from .finder import finder_for
 from .json_files import JSON_KINDS, json_kind, read_json
 from .layout import Format, Layout, Part
 from .masks import mask_box
 from .single_files import recognise_files
-from .turned import REMARK, around_turned
+from .turned import upright
 
 LARGEST_ID = 2**63 - 1  # ids become int64
 KEYS = ("images", "annotations", "categories")
@@ -27,7 +39,7 @@ def recognise(path: Path) -> Layout | None:
     with_boxes = recognise_files(
         path, COCO, ".json", lambda file: _is_coco(file) and not file.name.startswith(WITHOUT_BOXES), prefer="instances"
     )
-    return with_boxes or recognise_files(path, COCO, ".json", _is_coco)  # to be told what the file is
+    return with_boxes or recognise_files(path, COCO, ".json", _is_coco)  # whose reader says what the file is
 
 
 def _is_coco(file: Path) -> bool:
@@ -68,14 +80,14 @@ def item_of(annotation: dict[str, Any], names: dict[int, str]) -> Item:
     if isinstance(numbers, list) and len(numbers) == 4:
         return _turned(annotation, Item(name, numbers, ignore, area))
     if numbers:
-        return Item(name, problem="boxes refused, not four numbers")
+        return Item(name, problem=NOT_FOUR_NUMBERS)
     segmentation = annotation.get("segmentation")
     if found := mask_box(segmentation):
-        return Item(name, found[0], ignore, area or found[1], remark="boxes made from masks")
+        return Item(name, found[0], ignore, area or found[1], remark=FROM_MASKS)
     if outline := _outline(segmentation):
         points, outlined = outline
         x0, y0, x1, y1 = around(points)
-        return Item(name, (x0, y0, x1 - x0, y1 - y0), ignore, area or outlined, remark="boxes made from outlines")
+        return Item(name, (x0, y0, x1 - x0, y1 - y0), ignore, area or outlined, remark=FROM_OUTLINES)
     lacking = (
         "the mask has no pixel, or is damaged" if isinstance(segmentation, dict) else "neither a box nor an outline"
     )
@@ -88,12 +100,10 @@ def _turned(annotation: dict[str, Any], item: Item) -> Item:
     try:
         angle = radians(number(attributes["rotation"])) if isinstance(attributes, dict) else 0.0
         x, y, width, height = (number(value) for value in item.numbers)
+        (x0, y0, x1, y1), remark = upright((x, y, x + width, y + height), angle)
     except (KeyError, ValueError):
         return item
-    if not angle % radians(180):
-        return item
-    x0, y0, x1, y1 = around_turned((x, y, x + width, y + height), angle)
-    return replace(item, numbers=(x0, y0, x1 - x0, y1 - y0), remark=REMARK)
+    return replace(item, numbers=(x0, y0, x1 - x0, y1 - y0), remark=remark) if remark else item
 
 
 def _outline(segmentation: Any) -> tuple[list[tuple[float, float]], float] | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Item, Reading, names_of, number
+from .annotated import NO_CLASS_NAME, NO_FILE_NAME, Annotated, Item, Reading, names_of, number
 from .finder import finder_for
 from .json_files import HEAD, beginning, json_kind, read_json
 from .layout import Format, Layout, Part
@@ -48,7 +48,7 @@ def _annotated(entry: Any, i: int) -> Annotated:
     entry = entry if isinstance(entry, dict) else {}
     names = [entry[key] for key in IMAGE_KEYS if isinstance(entry.get(key), str) and entry[key]]
     if not names:
-        return Annotated(f"entry {i}", problem="images left out, without a file name")
+        return Annotated(f"entry {i}", problem=NO_FILE_NAME)
     lists = [entry[key] for key in LIST_KEYS if key in entry]
     if lists and not isinstance(lists[0], list):
         return Annotated(names[0], problem="images left out, annotations are no list")
@@ -59,7 +59,7 @@ def _item(annotation: Any) -> Item:
     try:
         name = clean_name(str(annotation["label"] or ""))
         if not name:
-            return Item("", problem="boxes refused, no class name")
+            return Item("", problem=NO_CLASS_NAME)
         x, y, width, height = (number(annotation["coordinates"][key]) for key in ("x", "y", "width", "height"))
     except (KeyError, TypeError, ValueError, IndexError):
         return Item("", problem="boxes refused, not a label with four numbers")

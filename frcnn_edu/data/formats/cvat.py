@@ -7,16 +7,32 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from ..findings import Findings
-from ..names import clean_name
 from ..splits import set_apart
-from .annotated import Annotated, Item, Reading, around, ellipse_reach, names_of, number, polygon_area, whole_sides
+from .annotated import (
+    FROM_OUTLINES,
+    NO_AREA,
+    NO_CLASS_NAME,
+    NO_FILE_NAME,
+    NOT_FOUR_NUMBERS,
+    Annotated,
+    Item,
+    Reading,
+    around,
+    class_name,
+    ellipse_reach,
+    names_of,
+    number,
+    polygon_area,
+    whole_sides,
+)
 from .finder import finder_for
+from .json_files import beginning
 from .layout import Format, Layout, Part, arranged, listing
 from .single_files import recognise_files
-from .turned import REMARK, around_turned
-from .voc import parse_xml
+from .turned import upright
+from .xml_files import parse_xml
 
-_SUBSET = re.compile(rb'<image\s[^>]*?\bsubset="([^"]*)"')
+_SUBSET = re.compile(r'<image\s[^>]*?\bsubset="([^"]*)"')
 
 
 def recognise(path: Path) -> Layout | None:
@@ -24,7 +40,7 @@ def recognise(path: Path) -> Layout | None:
     layout = recognise_files(path, CVAT, ".xml", _is_cvat)
     if layout is None or layout.whole is None:
         return layout
-    subsets = {found.decode("utf-8", "replace") for found in _SUBSET.findall(layout.whole.annotations.read_bytes())}
+    subsets = {*_SUBSET.findall(beginning(layout.whole.annotations))}
     named, aside = set_apart([Path(name) for name in subsets])
     if not named:
         return layout
@@ -34,11 +50,7 @@ def recognise(path: Path) -> Layout | None:
 
 
 def _is_cvat(file: Path) -> bool:
-    try:
-        with open(file, "rb") as content:
-            return bool(re.search(rb"<annotations[\s>]", content.read(4000)))
-    except OSError:
-        return False
+    return bool(re.search(r"<annotations[\s>]", beginning(file, 4000)))
 
 
 def read(part: Part, findings: Findings) -> Reading:
@@ -48,7 +60,7 @@ def read(part: Part, findings: Findings) -> Reading:
         raise ValueError(f"{part.annotations} is CVAT for video, with tracks; export it as CVAT for images")
     images = [_annotated(image) for image in root.findall("image")]
     used = names_of(images)
-    listed = [_name(label.text) for label in root.findall("meta//labels/label/name")]
+    listed = [class_name(label.text) for label in root.findall("meta//labels/label/name")]
     classes = [name for name in dict.fromkeys(listed) if name in used] or used
     chosen = [
         image
@@ -61,48 +73,40 @@ def read(part: Part, findings: Findings) -> Reading:
 def _annotated(image: Element) -> Annotated:
     name = image.get("name", "")
     if not name:
-        return Annotated(f"image {image.get('id', '?')}", problem="images left out, without a file name")
+        return Annotated(f"image {image.get('id', '?')}", problem=NO_FILE_NAME)
     items = [item for shape in image if (item := _item(shape)) is not None]
     return Annotated(name, items, size=whole_sides(image.get("width"), image.get("height")))
-
-
-def _name(text: str | None) -> str:
-    try:
-        return clean_name(text or "")
-    except ValueError:
-        return ""
 
 
 def _item(shape: Element) -> Item | None:
     """A shape as the box around it; None for what is none, such as a tag for the whole image."""
     if shape.tag not in ("box", "polygon", "ellipse", "mask", "polyline", "points", "cuboid", "skeleton"):
         return None
-    name = _name(shape.get("label"))
-    if not name:
-        return Item("", problem="boxes refused, no class name")
+    if not (name := class_name(shape.get("label"))):
+        return Item("", problem=NO_CLASS_NAME)
     try:
         return _box(name, shape)
     except ValueError:
-        return Item(name, problem="boxes refused, not four numbers")
+        return Item(name, problem=NOT_FOUR_NUMBERS)
 
 
 def _box(name: str, shape: Element) -> Item:
-    outlined = "boxes made from outlines"
     match shape.tag:
         case "box":
-            corners, angle = _numbers(shape, "xtl", "ytl", "xbr", "ybr"), radians(number(shape.get("rotation", "0")))
-            return Item(name, around_turned(corners, angle), remark=REMARK) if angle else Item(name, corners)
+            x0, y0, x1, y1 = _numbers(shape, "xtl", "ytl", "xbr", "ybr")
+            box, remark = upright((x0, y0, x1, y1), radians(number(shape.get("rotation", "0"))))
+            return Item(name, box, remark=remark)
         case "polygon":
             pairs = (pair.split(",") for pair in shape.get("points", "").split(";"))
             points = [(number(x), number(y)) for x, y in pairs]
-            return Item(name, around(points), area=polygon_area(points), remark=outlined)
+            return Item(name, around(points), area=polygon_area(points), remark=FROM_OUTLINES)
         case "ellipse":
             x, y, rx, ry = _numbers(shape, "cx", "cy", "rx", "ry")
             across, down = ellipse_reach(rx, ry, radians(number(shape.get("rotation", "0"))))
-            return Item(name, (x - across, y - down, x + across, y + down), remark=outlined)
+            return Item(name, (x - across, y - down, x + across, y + down), remark=FROM_OUTLINES)
         case "mask":
             x, y, width, height = _numbers(shape, "left", "top", "width", "height")
-            return Item(name, (x, y, x + width, y + height), remark=outlined)
+            return Item(name, (x, y, x + width, y + height), remark=FROM_OUTLINES)
         case "cuboid":  # the corners of its front, 1, and of its back, 2
             ends = [f"{corner}{side}" for corner in ("tl", "bl", "tr", "br") for side in (1, 2)]
             return Item(
@@ -110,7 +114,7 @@ def _box(name: str, shape: Element) -> Item:
             )
         case "skeleton":
             return Item(name, problem="boxes refused, skeletons have key points and no box")
-    return Item(name, problem="boxes refused, points and lines have no area")
+    return Item(name, problem=NO_AREA)
 
 
 def _numbers(shape: Element, *keys: str) -> list[float]:

@@ -6,13 +6,27 @@ from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Item, Reading, around, number, polygon_area, whole_sides
+from .annotated import (
+    FROM_MASKS,
+    FROM_OUTLINES,
+    NO_AREA,
+    NO_CLASS_NAME,
+    NO_FILE_NAME,
+    NOT_FOUR_NUMBERS,
+    Annotated,
+    Item,
+    Reading,
+    around,
+    number,
+    polygon_area,
+    whole_sides,
+)
 from .finder import finder_for
 from .json_files import first_keys, json_kind, read_json
 from .layout import Format, Layout, Part
 from .masks import mask_box
 from .single_files import recognise_files
-from .turned import REMARK, around_turned
+from .turned import upright
 
 
 def recognise(path: Path) -> Layout | None:
@@ -48,7 +62,7 @@ def _annotated(item: Any, i: int, labels: list[str]) -> Annotated:
     image = image if isinstance(image, dict) else {}
     name = (image.get("path") or item.get("id")) if isinstance(item, dict) else None
     if not isinstance(name, str) or not name:
-        return Annotated(f"item {i}", problem="images left out, without a file name")
+        return Annotated(f"item {i}", problem=NO_FILE_NAME)
     size = image.get("size")
     sides = whole_sides(size[1], size[0]) if isinstance(size, list) and len(size) == 2 else None
     found = item.get("annotations")
@@ -60,30 +74,28 @@ def _item(annotation: dict[str, Any], labels: list[str]) -> Item:
     """An annotation as the box around it."""
     label, attributes = annotation.get("label_id"), annotation.get("attributes")
     if type(label) is not int or not 0 <= label < len(labels) or not labels[label]:
-        return Item("", problem="boxes refused, no class name")
+        return Item("", problem=NO_CLASS_NAME)
     attributes = attributes if isinstance(attributes, dict) else {}
     ignore = any(attributes.get(key) is True for key in ("is_crowd", "difficult"))
     try:
         return _box(labels[label], annotation, ignore, number(attributes.get("rotation") or 0))
     except (KeyError, TypeError, ValueError):
-        return Item(labels[label], problem="boxes refused, not four numbers")
+        return Item(labels[label], problem=NOT_FOUR_NUMBERS)
 
 
 def _box(name: str, annotation: dict[str, Any], ignore: bool, degrees: float) -> Item:
     match annotation.get("type"):
         case "bbox":
             x, y, width, height = (number(value) for value in annotation["bbox"])
-            corners = (x, y, x + width, y + height)
-            if degrees % 180:
-                return Item(name, around_turned(corners, radians(degrees)), ignore, remark=REMARK)
-            return Item(name, corners, ignore)
+            box, remark = upright((x, y, x + width, y + height), radians(degrees))
+            return Item(name, box, ignore, remark=remark)
         case "polygon":
             points = [*zip(annotation["points"][::2], annotation["points"][1::2], strict=True)]
-            return Item(name, around(points), ignore, polygon_area(points), remark="boxes made from outlines")
+            return Item(name, around(points), ignore, polygon_area(points), remark=FROM_OUTLINES)
         case "mask" if found := mask_box(annotation.get("rle")):
             (x, y, width, height), area = found
-            return Item(name, (x, y, x + width, y + height), ignore, area, remark="boxes made from masks")
-    return Item(name, problem="boxes refused, points and lines have no area")
+            return Item(name, (x, y, x + width, y + height), ignore, area, remark=FROM_MASKS)
+    return Item(name, problem=NO_AREA)
 
 
 DATUMARO = Format("Datumaro", read)

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from ..findings import Findings
-from ..names import clean_name
-from ..splits import by_split
-from .annotated import Item, Reading, around, number
+from ..splits import set_apart
+from .annotated import NO_CLASS_NAME, Item, Reading, class_name, is_number
 from .folders import child, folders_in
 from .layout import Format, Layout, Part, arranged, listing
-from .text_labels import TextLabels, is_number
+from .text_labels import TextLabels
+from .turned import around_points
 
 HEADINGS = ("imagesource:", "gsd:")  # where the image is from, and how many metres a pixel is
 
@@ -20,13 +20,15 @@ def recognise(path: Path) -> Layout | None:
 
 def _in_split_folders(path: Path) -> Layout | None:
     """train/labelTxt/ and the like: Roboflow puts a data.yaml beside them, as if the labels were YOLO's."""
-    for found in by_split(folder for folder in folders_in(path) if child(folder, LINES.folders)).values():
-        layouts = {split: layout for split, folder in found.items() if (layout := LINES.recognise(folder, DOTA))}
-        parts = {split: layout.whole for split, layout in layouts.items() if layout.whole is not None}
-        if parts:
-            names = listing(f"{found[split].name}/" for split in parts)
-            return arranged(path, DOTA, next(iter(layouts.values())).how, parts, f"the folders {names}")
-    return None
+    inside = [folder for folder in folders_in(path) if child(folder, LINES.folders)]
+    layouts = {folder: layout for folder in inside if (layout := LINES.recognise(folder, DOTA))}
+    wholes = {folder: layout.whole for folder, layout in layouts.items() if layout.whole is not None}
+    splits, aside = set_apart(wholes)
+    if not splits:
+        return None
+    parts = {split: wholes[folder] for split, folder in splits.items()}
+    names = listing(f"{folder.name}/" for folder in splits.values())
+    return arranged(path, DOTA, layouts[splits[next(iter(splits))]].how, parts, f"the folders {names}", aside=aside)
 
 
 def read(part: Part, findings: Findings) -> Reading:
@@ -45,19 +47,13 @@ def _item(line: str) -> Item | None:
     words = line.split()
     numbers, rest = words[:8], words[8:]
     difficult = len(rest) > 1 and rest[-1].isdecimal() and rest.pop() != "0"  # there may be several degrees of it
+    if not (name := class_name(" ".join(rest))):
+        return Item("", problem=NO_CLASS_NAME)
     try:
-        name = clean_name(" ".join(rest))
-    except ValueError:
-        name = ""
-    if not name:
-        return Item("", problem="boxes refused, no class name")
-    try:
-        points = [*zip(map(number, numbers[::2]), map(number, numbers[1::2]))]
-        x0, y0, x1, y1 = box = around(points)
+        box, remark = around_points([*zip(numbers[::2], numbers[1::2])])
     except ValueError:
         return Item(name, problem="boxes refused, not eight numbers")
-    turned = any(x not in (x0, x1) or y not in (y0, y1) for x, y in points)
-    return Item(name, box, difficult, remark="boxes around turned boxes" if turned else "")
+    return Item(name, box, difficult, remark=remark)
 
 
 LINES = TextLabels(("labeltxt", "annfiles"), ("images",), _is_object, _item)

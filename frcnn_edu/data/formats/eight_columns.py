@@ -4,12 +4,12 @@ import csv
 from pathlib import Path
 
 from ..findings import Findings
-from ..names import IMAGE_SUFFIXES, clean_name
-from .annotated import Annotated, Form, Item, Reading, names_of, number, whole_sides
+from ..names import IMAGE_SUFFIXES
+from .annotated import NO_CLASS_NAME, Annotated, Form, Item, Reading, class_name, names_of, number, whole_sides
 from .finder import finder_for
 from .layout import Format, Layout, Part
 from .single_files import recognise_files
-from .tables import rows_of
+from .tables import ROW_TOO_SHORT, checked_rows, rows_of
 
 COLUMNS = 8  # two names and six numbers: the box in columns 1 to 4, width and height of the image in 6 and 7
 SKU = Form.CORNERS  # file, x0, y0, x1, y1, class, width, height
@@ -43,26 +43,20 @@ def read(part: Part, findings: Findings) -> Reading:
         raise ValueError(f"{file} is no table of {COLUMNS} columns with a file name, a class and six numbers")
     image_column, class_column = (0, 5) if form is SKU else (5, 0)
     images: dict[str, Annotated] = {}
-    try:
-        for i, row in enumerate(rows_of(file), start=1):
-            if len(row) < COLUMNS:
-                if any(row):
-                    findings.leave_out("rows left out, too short", f"row {i}")
-                continue
-            name = row[image_column].strip()
-            image = images.setdefault(name, Annotated(name, size=whole_sides(row[6], row[7]), form=form))
-            image.items.append(_item(row[class_column], row[1:5]))
-    except (OSError, ValueError, csv.Error) as error:
-        raise ValueError(f"cannot read {file} as a table: {error}") from error
+    for i, row in enumerate(checked_rows(file), start=1):
+        if len(row) < COLUMNS:
+            if any(row):
+                findings.leave_out(ROW_TOO_SHORT, f"row {i}")
+            continue
+        name = row[image_column].strip()
+        image = images.setdefault(name, Annotated(name, size=whole_sides(row[6], row[7]), form=form))
+        image.items.append(_item(row[class_column], row[1:5]))
     return Reading([*images.values()], names_of(images.values()), finder_for(file, part.images))
 
 
 def _item(name: str, numbers: list[str]) -> Item:
-    try:
-        name = clean_name(name)
-    except ValueError:
-        name = ""
-    return Item(name, numbers, problem="" if name else "boxes refused, no class name")
+    name = class_name(name)
+    return Item(name, numbers, problem="" if name else NO_CLASS_NAME)
 
 
 EIGHT_COLUMNS = Format("CSV of eight columns", read)

@@ -1,7 +1,6 @@
 """From a file name as an annotation has it to the image file on this disk."""
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import cached_property
@@ -9,9 +8,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ..findings import Findings
-from ..names import find_file, leaves_folder
+from ..names import find_file, folded, leaves_folder, without_heic
 from ..splits import split_of, split_of_path
 from .folders import ANNOTATION_FOLDERS, all_images
+from .pairing import splits_in
 
 # Label Studio puts eight characters of a random number in front of the names of uploaded files.
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
@@ -27,7 +27,7 @@ class ImageFinder:
     Args:
         root: the folder to search.
         likely: folders that are tried first, in this order; by default `root` itself.
-        split: of the annotations, if they speak of one: files in folders that speak of another are not meant.
+        split: of the annotations, if they are of one: files in folders of another are not meant.
     """
 
     def __init__(self, root: Path, likely: Sequence[Path] = (), split: str | None = None) -> None:
@@ -59,7 +59,10 @@ class ImageFinder:
         return next((path for folder in self.likely if (path := find_file(folder, name))), None)
 
     def by_name(self, name: str) -> list[Path]:
-        """The files that could be meant: those that agree best with the folders in the name and with the split."""
+        """The files that could be meant: those that agree best with the folders in the name and with the split.
+
+        Where an image is there in HEIC and in the format it was converted to, it is the latter.
+        """
         parts = _parts(name)
         if not parts:
             return []
@@ -72,15 +75,15 @@ class ImageFinder:
         if len(candidates) < 2:
             return candidates
         scores = [self._agreement(path, parts) for path in candidates]
-        return [path for path, score in zip(candidates, scores) if score == max(scores)]
+        return without_heic([path for path, score in zip(candidates, scores) if score == max(scores)])
 
     def agreement(self, path: Path, name: str) -> tuple[int, bool, int]:
         """How well a file agrees with a name that leads to it: the more, the larger."""
         return self._agreement(path, _parts(name))
 
     def is_of_another_split(self, path: Path) -> bool:
-        """Whether a file lies in a folder that speaks of another split than the annotations do."""
-        splits = {found[0] for part in path.relative_to(self.root).parts[:-1] if (found := split_of(part))}
+        """Whether a file is in a folder whose name means another split than that of the annotations."""
+        splits = splits_in(path.relative_to(self.root).parent)
         return self.split is not None and bool(splits) and self.split not in splits
 
     def looked_in(self) -> str:
@@ -89,21 +92,20 @@ class ImageFinder:
         return f"{', '.join(folders)} and the folders in {self.root}"
 
     def _agreement(self, path: Path, parts: list[str]) -> tuple[int, bool, int]:
-        own = [_folded(part) for part in path.relative_to(self.root).parts]
+        own = [folded(part) for part in path.relative_to(self.root).parts]
         common = 0
         if parts and Path(own[-1]).stem == parts[-1]:  # a name without a suffix
             own[-1] = parts[-1]
         while common < min(len(own), len(parts)) and own[-1 - common] == parts[-1 - common]:
             common += 1
-        splits = {found[0] for part in own[:-1] if (found := split_of(part))}
         rank = self.likely.index(path.parent) if path.parent in self.likely else len(self.likely)
-        return common, self.split in splits, -rank
+        return common, self.split in splits_in(path.relative_to(self.root).parent), -rank
 
     @cached_property
     def _index(self) -> dict[str, list[Path]]:
         index: dict[str, list[Path]] = defaultdict(list)
         for path in all_images(self.root):
-            index[_folded(path.name)].append(path)
+            index[folded(path.name)].append(path)
         return index
 
     @cached_property
@@ -112,16 +114,12 @@ class ImageFinder:
         index: dict[str, list[Path]] = defaultdict(list)
         for paths in self._index.values():
             for path in paths:
-                index[_folded(path.stem)].append(path)
+                index[folded(path.stem)].append(path)
         return index
 
 
 def _parts(name: str) -> list[str]:
-    return [_folded(part) for part in re.split(r"[\\/]+", unquote(name)) if part]
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return [folded(part) for part in re.split(r"[\\/]+", unquote(name)) if part]
 
 
 def home_of(annotations: Path) -> Path:
@@ -151,8 +149,9 @@ def likely_folders(annotations: Path) -> list[Path]:
 
 
 def finder_for(annotations: Path, images: Path | None) -> ImageFinder:
-    """A finder for the images of an annotation file: in the given folder, or around the file."""
-    split = split_of_path(annotations)
+    """A finder for the images of annotations, a file or a folder: in the given folder, or around the annotations."""
+    file = annotations / "any" if annotations.is_dir() else annotations
+    split = split_of_path(file)
     if images is not None:
         return ImageFinder(images, split=split)
-    return ImageFinder(home_of(annotations), likely_folders(annotations), split)
+    return ImageFinder(home_of(annotations), likely_folders(file), split)

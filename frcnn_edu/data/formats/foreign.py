@@ -6,7 +6,7 @@ from ..names import IMAGE_SUFFIXES, readable
 from ..splits import split_of
 from .folders import IMAGE_FOLDERS, child, files_in, folders_in, images_in
 from .foreign_formats import FOREIGN, format_of
-from .json_files import HEAD
+from .json_files import HEAD, beginning
 
 DEEPEST, MOST_FOLDERS, OF_EACH_KIND = 4, 200, 3  # what is looked at: the data set may have a million files
 BEGINNING = 40  # characters of a file that are shown
@@ -23,7 +23,7 @@ def about_foreign(path: Path) -> str | None:
     """
     folders = _folders(path)
     files = [path] if path.is_file() else [file for folder in folders for file in _some_files(folder)]
-    heads = {file: _head(file) for file in files}
+    heads = {file: beginning(file, HEAD) for file in files}
     found = {file: foreign for file in files if (foreign := format_of(file.suffix, heads[file])) is not None}
     if found:
         file = min(found, key=lambda file: FOREIGN.index(found[file]))
@@ -40,7 +40,7 @@ def an_example(path: Path) -> str | None:
     """How one of the files of a folder begins that could be annotations; None where there is none."""
     for folder in _folders(path):
         for file in _some_files(folder):
-            if _may_be_annotations(file) and (head := _head(file)).strip():
+            if _may_be_annotations(file) and (head := beginning(file, HEAD)).strip():
                 return f"{_name(file, path)}, for one, {_beginning(head)}"
     return None
 
@@ -99,14 +99,6 @@ def _some_files(folder: Path) -> list[Path]:
 
 def _may_be_annotations(file: Path) -> bool:
     return file.suffix.lower() in ANNOTATION_SUFFIXES and not file.name.lower().startswith(NO_ANNOTATIONS)
-
-
-def _head(file: Path) -> str:
-    try:
-        with open(file, "rb") as content:
-            return content.read(HEAD).decode("utf-8-sig", errors="replace")
-    except OSError:
-        return ""
 
 
 def _name(file: Path, path: Path) -> str:

@@ -6,12 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from ..findings import Findings
-from ..names import clean_name
 from ..splits import split_of
-from .annotated import Annotated, Form, Item, Reading, names_of, whole_sides
+from .annotated import (
+    NO_CLASS_NAME,
+    NO_CLASS_OF_THAT_NUMBER,
+    NO_FILE_NAME,
+    NOT_FOUR_NUMBERS,
+    Annotated,
+    Form,
+    Item,
+    Reading,
+    class_name,
+    names_of,
+    whole_sides,
+)
 from .finder import finder_for
 from .layout import Format, Layout, Part
 from .single_files import recognise_files
+from .texts import encoding_of, text_of
 from .yolo_files import find_names, read_names
 
 BOX_KEYS = ("bbox", "bboxes", "boxes")
@@ -26,7 +38,7 @@ def recognise(path: Path) -> Layout | None:
 def _is_metadata(file: Path) -> bool:
     """Whether one of the first lines speaks of an image and its objects."""
     try:
-        with open(file, encoding="utf-8-sig") as lines:
+        with open(file, encoding=encoding_of(file)) as lines:
             return any({"file_name", "objects"} <= {*_entry(line)} for line in islice(lines, 20))
     except (OSError, ValueError):
         return False
@@ -45,10 +57,7 @@ def read(part: Part, findings: Findings) -> Reading:
     """The image of each line. Boxes are x, y, width, height, as in COCO. Classes are numbers or names; the names of
     numbers are taken from classes.txt beside the file, else the numbers are the names."""
     file = part.annotations
-    try:
-        lines = file.read_text(encoding="utf-8-sig").split("\n")  # json may hold other ends of lines
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cannot read {file} as text: {error}") from error
+    lines = text_of(file).split("\n")  # json may hold other ends of lines
     names = _listed_names(file)
     images = [_annotated(_entry(line), i, names) for i, line in enumerate(lines, start=1) if line.strip()]
     found = names_of(images)
@@ -68,7 +77,7 @@ def _listed_names(file: Path) -> list[str]:
 def _annotated(entry: dict[str, Any], i: int, names: list[str]) -> Annotated:
     name = entry.get("file_name")
     if not isinstance(name, str) or not name:
-        return Annotated(f"line {i}", problem="images left out, without a file name")
+        return Annotated(f"line {i}", problem=NO_FILE_NAME)
     items = [_item(box, kind, names) for box, kind in _pairs(entry.get("objects"))]
     return Annotated(name, items, size=whole_sides(entry.get("width"), entry.get("height")), form=Form.SIDES)
 
@@ -88,16 +97,13 @@ def _first(entry: Any, keys: tuple[str, ...]) -> Any:
 
 def _item(box: Any, kind: Any, names: list[str]) -> Item:
     if not isinstance(box, list) or len(box) != 4:
-        return Item("", problem="boxes refused, not four numbers")
+        return Item("", problem=NOT_FOUR_NUMBERS)
     if type(kind) is int and names:
         if not 0 <= kind < len(names):
-            return Item("", problem="boxes refused, no class of that number")
+            return Item("", problem=NO_CLASS_OF_THAT_NUMBER)
         kind = names[kind]
-    try:
-        name = clean_name(str(kind)) if type(kind) in (int, str) else ""
-    except ValueError:
-        name = ""
-    return Item(name, box, problem="" if name else "boxes refused, no class name")
+    name = class_name(str(kind)) if type(kind) in (int, str) else ""
+    return Item(name, box, problem="" if name else NO_CLASS_NAME)
 
 
 IMAGE_FOLDER = Format("Hugging Face image folder", read)

@@ -19,12 +19,7 @@ JSON_KINDS = {
     "label_studio": "Label Studio's",
 }
 DECODER = json.JSONDecoder()
-BREAKS = (
-    ValueError,
-    AttributeError,
-    IndexError,
-    RecursionError,
-)  # what is raised where a text is damaged or breaks off
+BREAKS = (ValueError, IndexError, RecursionError)  # what is raised where a text is damaged or breaks off
 _NEXT = re.compile(r"\s*,?\s*")
 _COLON = re.compile(r"\s*:\s*")
 
@@ -43,7 +38,7 @@ def json_kind(file: Path) -> str | None:
 
 
 @lru_cache(maxsize=1 << 17)
-def _kind_of(file: Path, size: int, changed: int) -> str | None:
+def _kind_of(file: Path, size: int, changed: int) -> str | None:  # size and changed are part of the cache's key
     text = beginning(file, HEAD)
     if format_of(".json", text) is not None:
         return None
@@ -53,8 +48,11 @@ def _kind_of(file: Path, size: int, changed: int) -> str | None:
     return (_kind_by_look(text) if kind is None else kind) or None
 
 
-def beginning(file: Path, length: int) -> str:
-    """The first bytes of a json file as text, without spaces in front; empty where it cannot be read."""
+def beginning(file: Path, length: int = -1) -> str:
+    """The first bytes of a file as text, or all of them, without spaces in front; empty where it cannot be read.
+
+    The encoding is one of those that json may have; characters that are damaged, or cut off, are replaced.
+    """
     try:
         with open(file, "rb") as content:
             return _decoded(content.read(length), errors="replace").lstrip()
@@ -110,12 +108,19 @@ def _top_keys(text: str) -> Iterator[tuple[str, int]]:
     """The keys of a json object, with the places where their values begin; raises one of `BREAKS` where it breaks off."""
     if not text.startswith("{"):
         return
-    place = _NEXT.match(text, 1).end()  # type: ignore[union-attr]  # it matches everything
+    place = _after(_NEXT, text, 1)
     while text[place] != "}":
         key, place = DECODER.raw_decode(text, place)
-        place = _COLON.match(text, place).end()  # type: ignore[union-attr]  # else an AttributeError
+        place = _after(_COLON, text, place)
         yield str(key), place
-        place = _NEXT.match(text, DECODER.raw_decode(text, place)[1]).end()  # type: ignore[union-attr]
+        place = _after(_NEXT, text, DECODER.raw_decode(text, place)[1])
+
+
+def _after(pattern: re.Pattern[str], text: str, place: int) -> int:
+    """Where what is expected at a place ends; ValueError where it is not there."""
+    if (found := pattern.match(text, place)) is None:
+        raise ValueError(f"expected {pattern.pattern} at character {place}")
+    return found.end()
 
 
 def _is_via_entry(text: str, place: int) -> bool:
@@ -135,7 +140,7 @@ def _is_label_studio(text: str) -> bool:
 
 
 def _kind_by_look(head: str) -> str | None:
-    """A guess at what a damaged file was, to be told what is wrong with it."""
+    """A guess at what a damaged file was, so that its reader can say what is wrong with it."""
 
     def has(*keys: str, value: str = "") -> bool:
         return any(re.search(rf'"{key}"\s*:\s*{value}', head) for key in keys)

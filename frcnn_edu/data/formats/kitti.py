@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from ..findings import Findings
-from ..names import clean_name
-from .annotated import Item, Reading
+from .annotated import NO_CLASS_NAME, Item, Reading, class_name, is_number
 from .layout import Format, Layout, Part
-from .text_labels import REGION, TextLabels, is_number
+from .text_labels import REGION, TextLabels
 
 WORDS = (15, 16)  # the box is four of them; detections have a score at the end
 NAMELESS = "dontcare"  # regions in which objects are too far away, or too many, to be annotated
@@ -31,10 +30,8 @@ def _item(line: str) -> Item:
     kind, *rest = line.split()
     if kind.lower() == NAMELESS:
         return REGION
-    try:
-        name = clean_name(kind)
-    except ValueError:
-        return Item("", problem="boxes refused, no class name")
+    if not (name := class_name(kind)):
+        return Item("", problem=NO_CLASS_NAME)
     if len(rest) + 1 not in WORDS:
         return Item(name, problem="boxes refused, not a line of 15 words")
     return Item(name, rest[3:7])

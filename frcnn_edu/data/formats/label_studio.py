@@ -9,14 +9,27 @@ from urllib.parse import unquote
 
 from ..findings import Findings
 from ..names import IMAGE_SUFFIXES, clean_name
-from .annotated import Annotated, Form, Item, Reading, around, ellipse_reach, names_of, number, whole_sides
+from .annotated import (
+    FROM_OUTLINES,
+    NO_AREA,
+    NO_CLASS_NAME,
+    NO_FILE_NAME,
+    NOT_FOUR_NUMBERS,
+    Annotated,
+    Form,
+    Item,
+    Reading,
+    around,
+    ellipse_reach,
+    names_of,
+    number,
+    whole_sides,
+)
 from .finder import finder_for
 from .json_files import json_kind, read_json
 from .layout import Format, Layout, Part
 from .single_files import recognise_files
-from .turned import REMARK
-
-NO_NAME = "boxes refused, no class name"
+from .turned import REMARK, is_turned
 
 
 def recognise(path: Path) -> Layout | None:
@@ -37,14 +50,14 @@ def read(part: Part, findings: Findings) -> Reading:
 
 
 def _named(item: Item, name: str) -> Item:
-    return replace(item, name=name, problem="") if item.problem == NO_NAME and len(item.numbers) == 4 else item
+    return replace(item, name=name, problem="") if item.problem == NO_CLASS_NAME and len(item.numbers) == 4 else item
 
 
 def _annotated(task: Any, i: int, findings: Findings) -> Annotated:
     data = task.get("data", task) if isinstance(task, dict) else {}
     name = image_name(data if isinstance(data, dict) else {})
     if name is None:
-        return Annotated(f"task {i}", problem="images left out, without a file name")
+        return Annotated(f"task {i}", problem=NO_FILE_NAME)
     results = _results(task, name, findings)
     if isinstance(results, str):
         return Annotated(name, problem=results)
@@ -121,14 +134,15 @@ def _item(result: dict[str, Any], size: tuple[int, int], where: str, findings: F
     if not isinstance(value, dict) or (key is None and not ({"x", "y"} <= value.keys() or "points" in value)):
         return None
     names = value.get(key) if key else None
+    names = [names] if isinstance(names, str) else names
     if isinstance(names, list) and len(names) > 1:
         findings.note("shapes with several names, the first one used", where)
     try:
         name = clean_name(str(names[0])) if names else ""
         item = _box(name, value, size)
-        return item if name or item.problem else replace(item, problem=NO_NAME)
+        return item if name or item.problem else replace(item, problem=NO_CLASS_NAME)
     except (KeyError, TypeError, ValueError, IndexError):
-        return Item("", problem="boxes refused, not four numbers")
+        return Item("", problem=NOT_FOUR_NUMBERS)
 
 
 def _box(name: str, value: dict[str, Any], size: tuple[int, int]) -> Item:
@@ -136,26 +150,26 @@ def _box(name: str, value: dict[str, Any], size: tuple[int, int]) -> Item:
     wide, high = size
     if "points" in value:
         x0, y0, x1, y1 = around(value["points"])
-        return Item(name, (x0 / 100, y0 / 100, x1 / 100, y1 / 100), remark="boxes made from outlines")
+        return Item(name, (x0 / 100, y0 / 100, x1 / 100, y1 / 100), remark=FROM_OUTLINES)
     angle = radians(number(value.get("rotation") or 0))
     if "radiusX" in value:
         x, y, rx, ry = (number(value[key]) / 100 for key in ("x", "y", "radiusX", "radiusY"))
         across, down = ellipse_reach(rx * wide, ry * high, angle)
         across, down = across / wide, down / high
-        return Item(name, (x - across, y - down, x + across, y + down), remark="boxes made from outlines")
+        return Item(name, (x - across, y - down, x + across, y + down), remark=FROM_OUTLINES)
     if "rle" in value:
         return Item(name, problem="boxes refused, brush strokes: export them as COCO, or as boxes")
     if "height" not in value:
-        return Item(name, problem="boxes refused, points and lines have no area")
+        return Item(name, problem=NO_AREA)
     x, y, width, height = (number(value[key]) / 100 for key in ("x", "y", "width", "height"))
     if not angle:
         return Item(name, (x, y, x + width, y + height))
-    # Turned around its upper left corner.
+    # Turned around its upper left corner, so that half a turn moves it.
     corners = [(u * wide, v * high) for u, v in ((0.0, 0.0), (width, 0.0), (width, height), (0.0, height))]
     turned = [
         (x + (u * cos(angle) - v * sin(angle)) / wide, y + (u * sin(angle) + v * cos(angle)) / high) for u, v in corners
     ]
-    return Item(name, around(turned), remark=REMARK)
+    return Item(name, around(turned), remark=REMARK if is_turned(angle) else "")
 
 
 LABEL_STUDIO = Format("Label Studio", read)

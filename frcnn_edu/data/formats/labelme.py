@@ -1,18 +1,30 @@
 """labelme: a json file beside each image."""
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..findings import Findings
-from ..names import clean_name, find_file
-from .annotated import Annotated, Item, Reading, around, names_of, number, polygon_area, whole_sides
+from ..names import clean_name, find_file, folded
+from .annotated import (
+    FROM_OUTLINES,
+    NO_AREA,
+    NO_CLASS_NAME,
+    Annotated,
+    Item,
+    Reading,
+    around,
+    names_of,
+    number,
+    polygon_area,
+    whole_sides,
+    without_annotation,
+)
 from .finder import ImageFinder, finder_for
 from .folders import ANNOTATION_FOLDERS, all_files, all_images, child, files_in
 from .json_files import json_kind, read_json
 from .layout import Format, Layout, Part, divided
-from .turned import REMARK
+from .turned import around_points
 
 OUTLINES = ("polygon", "quadrilateral")
 IGNORED = ("difficult", "crowd", "iscrowd", "ignore", "ignored")  # what people call a flag of objects not to be counted
@@ -33,9 +45,9 @@ def recognise(path: Path) -> Layout | None:
 
 def read(part: Part, findings: Findings) -> Reading:
     """One image for each json file of a folder, and the images that have none."""
-    finder = finder_for(part.annotations / "any.json", part.images)
+    finder = finder_for(part.annotations, part.images)
     images: list[Annotated] = []
-    stems: set[str] = set()  # of images that are spoken of
+    named: set[str] = set()
     files = all_files(part.annotations, ".json")
     renamed = all(finder.by_name(file.stem) for file in files)  # or each image is called so from the start
     for file in files:
@@ -47,10 +59,9 @@ def read(part: Part, findings: Findings) -> Reading:
             problem = "images left out, annotation is not labelme's json"
             image = Annotated(file.stem, problem=problem, where=file.name)
         images.append(image)
-        stems |= {_folded(file.stem), _folded(_stem(image.name))}
-    for path in all_images(finder.root):
-        if not {_folded(path.stem), _folded(path.name)} & stems and not finder.is_of_another_split(path):
-            images.append(Annotated(path.name, path=path, problem="images left out, no annotation"))
+        named |= {file.stem, _stem(image.name)}
+    ours = (path for path in all_images(finder.root) if not finder.is_of_another_split(path))
+    images += without_annotation(ours, named)
     return Reading(images, names_of(images), finder)
 
 
@@ -62,17 +73,13 @@ def _stem(name: str) -> str:
     return Path(_last(name)).stem
 
 
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
-
-
 def _annotated(
     file: Path, content: dict[str, Any], finder: ImageFinder, renamed: bool, findings: Findings
 ) -> Annotated:
     items = together([(shape.get("group_id"), _item(shape)) for shape in content["shapes"]])
     size = whole_sides(content.get("imageWidth"), content.get("imageHeight"))
     name = str(content.get("imagePath") or file.stem)
-    if _folded(file.stem) in (_folded(_stem(name)), _folded(_last(name))):  # a.json, or a.jpg.json
+    if folded(file.stem) in (folded(_stem(name)), folded(_last(name))):  # a.json, or a.jpg.json
         return Annotated(name, items, find_file(file.parent, name), size)
     if (path := _image_like(file, name, finder, renamed)) is not None:
         findings.repair("images taken by the name of the json file, since it says another one inside", file.name)
@@ -131,20 +138,19 @@ def _item(shape: dict[str, Any]) -> Item:
             (flags if isinstance(flags, dict) else {}).get(flag) is True or shape.get(flag) is True for flag in IGNORED
         )
         if not name:
-            return Item("", problem="boxes refused, no class name")
+            return Item("", problem=NO_CLASS_NAME)
         if kind == "circle":  # its center, and a point on it
             (x, y), (edge_x, edge_y) = ((number(point[0]), number(point[1])) for point in points)
             radius = ((edge_x - x) ** 2 + (edge_y - y) ** 2) ** 0.5
-            return Item(
-                name, (x - radius, y - radius, x + radius, y + radius), ignore, remark="boxes made from outlines"
-            )
+            return Item(name, (x - radius, y - radius, x + radius, y + radius), ignore, remark=FROM_OUTLINES)
         if kind in ("rectangle", "mask"):
             return Item(name, around(points), ignore)
         if kind == "rotation" or kind.startswith("oriented"):
-            return Item(name, around(points), ignore, remark=REMARK)
+            box, remark = around_points(points)
+            return Item(name, box, ignore, remark=remark)
         if kind in OUTLINES:
-            return Item(name, around(points), ignore, polygon_area(points), remark="boxes made from outlines")
-        return Item(name, problem="boxes refused, points and lines have no area")
+            return Item(name, around(points), ignore, polygon_area(points), remark=FROM_OUTLINES)
+        return Item(name, problem=NO_AREA)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return Item("", problem="boxes refused, not a shape with a label and points")
 

@@ -1,18 +1,18 @@
 """Which folders of annotations can be meant for which folders of images."""
 
 from collections.abc import Collection
-from pathlib import PurePosixPath
+from pathlib import PurePath
 
 from ..splits import split_of
 
 
-def splits_in(folder: str) -> set[str]:
-    """The splits that the folders of a path, such as "cards/train", speak of."""
-    return {found[0] for part in PurePosixPath(folder).parts if (found := split_of(part))}
+def splits_in(folder: str | PurePath) -> set[str]:
+    """The splits that the folders of a path, such as "cards/train", mean."""
+    return {found[0] for part in PurePath(folder).parts if (found := split_of(part))}
 
 
 def of_another_split(annotations: str, images: str) -> bool:
-    """Whether a folder of annotations and one of images speak of different splits."""
+    """Whether a folder of annotations and one of images mean different splits."""
     theirs, ours = splits_in(annotations), splits_in(images)
     return bool(theirs) and bool(ours) and not theirs & ours
 
@@ -20,7 +20,7 @@ def of_another_split(annotations: str, images: str) -> bool:
 def can_be_meant(annotations: str, images: str, theirs: Collection[str], ours: Collection[str]) -> bool:
     """Whether images of a folder may have their annotations in another one, as far as the folders tell.
 
-    They may where either all images or all annotations lie side by side, without folders; else where neither folder has one
+    They may where either all images or all annotations are side by side, without folders; else where neither folder has one
     of its name on the other side, in which what is missing would be expected. Many data sets number their files in
     each folder anew, so that a file's name alone tells nothing.
 

@@ -6,7 +6,17 @@ from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Item, Reading, names_of, number, whole_sides
+from .annotated import (
+    NO_CLASS_NAME,
+    NO_FILE_NAME,
+    NOT_FOUR_NUMBERS,
+    Annotated,
+    Item,
+    Reading,
+    names_of,
+    number,
+    whole_sides,
+)
 from .finder import finder_for
 from .json_files import HEAD, beginning, json_kind, read_json
 from .layout import Format, Layout, Part
@@ -44,7 +54,7 @@ def read(part: Part, findings: Findings) -> Reading:
 def _annotated(frame: Any, i: int, size: tuple[int, int] | None, findings: Findings) -> Annotated:
     name = frame.get("name") if isinstance(frame, dict) else None
     if not isinstance(name, str) or not name:
-        return Annotated(f"image {i}", problem="images left out, without a file name")
+        return Annotated(f"image {i}", problem=NO_FILE_NAME)
     if isinstance(frame.get("videoName"), str) and frame["videoName"]:  # the folder of its frames
         name = f"{frame['videoName']}/{name}"
     found = frame.get("labels")
@@ -61,10 +71,10 @@ def _item(label: dict[str, Any]) -> Item:
     try:
         name = clean_name(str(label.get("category") or ""))
         if not name:
-            return Item("", problem="boxes refused, no class name")
+            return Item("", problem=NO_CLASS_NAME)
         return Item(name, [number(label["box2d"][side]) for side in SIDES], crowd)
     except (KeyError, TypeError, ValueError):
-        return Item("", problem="boxes refused, not four numbers")
+        return Item("", problem=NOT_FOUR_NUMBERS)
 
 
 SCALABEL = Format("Scalabel", read)

@@ -8,10 +8,23 @@ from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Item, Reading, around, names_of, number, polygon_area, whole_sides
+from .annotated import (
+    FROM_OUTLINES,
+    NO_AREA,
+    NO_CLASS_NAME,
+    Annotated,
+    Item,
+    Reading,
+    around,
+    names_of,
+    number,
+    polygon_area,
+    whole_sides,
+    without_annotation,
+)
 from .finder import finder_for
 from .folders import all_images, child, files_in
-from .json_files import HEAD, read_json
+from .json_files import HEAD, beginning, read_json
 from .layout import Format, Layout, Part, divided
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -27,24 +40,18 @@ def recognise(path: Path) -> Layout | None:
 
 
 def _is_annotation(file: Path) -> bool:
-    try:
-        with open(file, "rb") as content:
-            head = content.read(HEAD)
-    except OSError:
-        return False
-    return b'"size"' in head and bool(re.search(rb'"classTitle"\s*:|"objects"\s*:\s*\[\s*\]', head))
+    head = beginning(file, HEAD)
+    return '"size"' in head and bool(re.search(r'"classTitle"\s*:|"objects"\s*:\s*\[\s*\]', head))
 
 
 def read(part: Part, findings: Findings) -> Reading:
     """One image for each json file, and the images that have none. The corners of rectangles are taken as they are."""
     files = files_in(part.annotations, ".json")
     images = [_annotated(file) for file in files]
-    stems = {image.name for image in images} | {Path(image.name).stem for image in images}
     if (beside := part.images or child(part.annotations.absolute().parent, ("img",))) is not None:
-        for path in all_images(beside):
-            if not {path.name, path.stem} & stems:
-                images.append(Annotated(path.name, path=path, problem="images left out, no annotation"))
-    return Reading(images, names_of(images), finder_for(part.annotations / "any.json", part.images))
+        named = {image.name for image in images} | {Path(image.name).stem for image in images}
+        images += without_annotation(all_images(beside), named)
+    return Reading(images, names_of(images), finder_for(part.annotations, part.images))
 
 
 def _annotated(file: Path) -> Annotated:
@@ -63,20 +70,20 @@ def _item(figure: Any) -> Item:
     try:
         name = clean_name(str(figure["classTitle"] or ""))
         if not name:
-            return Item("", problem="boxes refused, no class name")
+            return Item("", problem=NO_CLASS_NAME)
         match figure.get("geometryType") or ("bitmap" if "bitmap" in figure else "polygon"):
             case "rectangle":
                 return Item(name, around(figure["points"]["exterior"]))
             case "polygon":
                 points = figure["points"]["exterior"]
-                return Item(name, around(points), area=polygon_area(points), remark="boxes made from outlines")
+                return Item(name, around(points), area=polygon_area(points), remark=FROM_OUTLINES)
             case "bitmap":
                 x, y = (number(figure["bitmap"]["origin"][axis]) for axis in (0, 1))
                 width, height = _bitmap_size(figure["bitmap"]["data"])
-                return Item(name, (x, y, x + width, y + height), remark="boxes made from outlines")
+                return Item(name, (x, y, x + width, y + height), remark=FROM_OUTLINES)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, zlib.error):
         return Item("", problem="boxes refused, not a figure with a class and points")
-    return Item(name, problem="boxes refused, points and lines have no area")
+    return Item(name, problem=NO_AREA)
 
 
 def _bitmap_size(data: str) -> tuple[int, int]:

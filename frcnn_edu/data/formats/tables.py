@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..findings import Findings
-from ..names import clean_name
-from .annotated import Annotated, Form, Item, Reading, names_of, number, whole_sides
+from .annotated import NO_CLASS_NAME, Annotated, Form, Item, Reading, class_name, names_of, number, whole_sides
 from .finder import finder_for
 from .folders import files_in
 from .layout import Format, Layout, Part
@@ -36,6 +35,7 @@ SIDES_COLUMNS = {
 }  # of x, y, width and height, in a table without right and lower edges
 NEEDED = ("file", "x0", "y0", "x1", "y1", "class")
 WITHOUT_HEADER = {name: place for place, name in enumerate(NEEDED)}  # RetinaNet's: path,x1,y1,x2,y2,class
+ROW_TOO_SHORT = "rows left out, too short"
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
@@ -126,7 +126,7 @@ def _usable(file: Path, columns: dict[str, int], findings: Findings) -> Iterator
         if i >= first and len(row) > max(columns[name] for name in NEEDED):
             yield row
         elif i >= first and any(row):
-            findings.leave_out("rows left out, too short", f"row {i}")
+            findings.leave_out(ROW_TOO_SHORT, f"row {i}")
 
 
 def _form(header: Sequence[str], columns: dict[str, int]) -> Form:
@@ -166,12 +166,9 @@ def _item(row: list[str], columns: dict[str, int], descriptions: dict[str, str])
     name = row[columns["class"]]
     if not any(numbers) and not name.strip():
         return None
-    try:
-        name = clean_name(descriptions.get(name, name))
-    except ValueError:
-        name = ""
+    name = class_name(descriptions.get(name, name))
     crowd = _cell(row, columns["crowd"]) == "1" if "crowd" in columns else False
-    return Item(name, numbers, crowd, problem="" if name else "boxes refused, no class name")
+    return Item(name, numbers, crowd, problem="" if name else NO_CLASS_NAME)
 
 
 def class_descriptions(file: Path) -> dict[str, str]:

@@ -1,17 +1,16 @@
 """What formats with a text file for each image and a line for each object have in common: KITTI, DOTA, VisDrone."""
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..findings import Findings
 from ..splits import set_apart, split_of_path
-from .annotated import Annotated, Item, Reading, names_of, number
+from .annotated import Annotated, Item, Reading, names_of, without_annotation
 from .finder import ImageFinder
 from .folders import IMAGE_FOLDERS, all_images, child, files_in, folders_in, images_in
 from .layout import Format, Layout, Part, arranged, divided, listing
-from .yolo import read_lines
+from .texts import read_lines
 
 FIRST = 50  # files that are looked at: the first ones may be empty
 REGION = Item("")  # where objects may be that nobody has annotated
@@ -68,10 +67,8 @@ class TextLabels:
         home, likely = self._places(part)
         files = files_in(part.annotations, ".txt")
         images = [self._annotated(file, findings) for file in files]
-        labelled = {_folded(file.stem) for file in files}
-        for path in all_images(likely[0] if likely else home):
-            if not {_folded(path.stem), _folded(path.name)} & labelled:  # a.txt, or a.jpg.txt
-                images.append(Annotated(path.name, path=path, problem="images left out, no annotation"))
+        named = [file.stem for file in files]  # a of a.txt, or a.jpg of a.jpg.txt
+        images += without_annotation(all_images(likely[0] if likely else home), named)
         return Reading(images, names_of(images), ImageFinder(home, likely, split_of_path(part.annotations)))
 
     def _annotated(self, file: Path, findings: Findings) -> Annotated:
@@ -99,15 +96,3 @@ class TextLabels:
             return folder, []
         usual = [found for name in (*self.images, *IMAGE_FOLDERS) if (found := child(home, (name,))) is not None]
         return home, [found / split for found in usual if (found / split).is_dir()]
-
-
-def is_number(word: str) -> bool:
-    try:
-        number(word)
-    except ValueError:
-        return False
-    return True
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()

@@ -29,3 +29,12 @@ def text_of(file: Path) -> str:
         return file.read_text(encoding=encoding_of(file))
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot read {file} as text: {error}") from error
+
+
+def read_lines(file: Path) -> list[str]:
+    """The lines of a text file that hold something.
+
+    Raises:
+        ValueError: it is not text.
+    """
+    return [line.strip() for line in text_of(file).splitlines() if line.strip()]

@@ -2,14 +2,52 @@
 
 from collections.abc import Sequence
 from math import cos, sin
+from typing import Any
+
+from .annotated import around, number
 
 REMARK = "boxes around turned boxes"
+SMALLEST = 1e-9  # the sine of an angle that turns a box
+NEAREST = 1e-6  # pixels that a corner of a box that is not turned may be off its sides
+Corners = tuple[float, float, float, float]
 
 
-def around_turned(corners: Sequence[float], angle: float) -> tuple[float, float, float, float]:
+def is_turned(angle: float) -> bool:
+    """Whether an angle, in radians, turns a box about its center: by half a turn, or a whole one, it is the same box.
+
+    Raises:
+        ValueError: the angle is infinite.
+    """
+    return not abs(sin(angle)) < SMALLEST  # an angle that is no number turns a box, which is refused then
+
+
+def upright(corners: Corners, angle: float) -> tuple[Corners, str]:
+    """The box around a box (x0, y0, x1, y1), turned about its center by an angle in radians, and the remark on it.
+
+    The remark is empty where the angle leaves the box as it is.
+
+    Raises:
+        ValueError: the angle is infinite.
+    """
+    return (around_turned(corners, angle), REMARK) if is_turned(angle) else (corners, "")
+
+
+def around_turned(corners: Sequence[float], angle: float) -> Corners:
     """The box (x0, y0, x1, y1) around a box (x0, y0, x1, y1) that is turned about its center by an angle, in radians."""
     x0, y0, x1, y1 = corners
     x, y, half, tall = (x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0) / 2, (y1 - y0) / 2
     across = abs(half * cos(angle)) + abs(tall * sin(angle))
     down = abs(half * sin(angle)) + abs(tall * cos(angle))
     return x - across, y - down, x + across, y + down
+
+
+def around_points(points: Sequence[tuple[Any, Any]]) -> tuple[Corners, str]:
+    """The box around the four corners of a box, and the remark on it where that is turned.
+
+    Raises:
+        ValueError: they are no points, or fewer than two.
+    """
+    box = around(points)
+    sides = [(number(point[axis]), box[axis], box[axis + 2]) for point in points for axis in (0, 1)]
+    turned = any(min(abs(place - low), abs(place - high)) > NEAREST for place, low, high in sides)
+    return box, REMARK if turned else ""

@@ -7,7 +7,21 @@ from typing import Any
 
 from ..findings import Findings
 from ..names import clean_name
-from .annotated import Annotated, Item, Reading, around, ellipse_reach, names_of, number, polygon_area
+from .annotated import (
+    FROM_OUTLINES,
+    NO_AREA,
+    NO_CLASS_NAME,
+    NO_FILE_NAME,
+    NOT_FOUR_NUMBERS,
+    Annotated,
+    Item,
+    Reading,
+    around,
+    ellipse_reach,
+    names_of,
+    number,
+    polygon_area,
+)
 from .finder import finder_for
 from .json_files import json_kind, read_json
 from .layout import Format, Layout, Part
@@ -36,7 +50,7 @@ def read(part: Part, findings: Findings) -> Reading:
     for key, entry in entries.items():
         name = entry.get("filename") if isinstance(entry, dict) else None
         if not isinstance(name, str) or not name:
-            images.append(Annotated(key, problem="images left out, without a file name"))
+            images.append(Annotated(key, problem=NO_FILE_NAME))
         else:
             images.append(Annotated(name, [item_of(region, attribute) for region in _regions(entry)]))
     return Reading(images, names_of(images), finder_for(part.annotations, part.images))
@@ -68,7 +82,7 @@ def class_attribute(regions: list[dict[str, Any]]) -> str | None:
 
 
 def _chosen(value: Any) -> str:
-    """The text of an attribute; of a set of check boxes, the first that is checked; a number or truth value as json writes it."""
+    """The text of an attribute: of check boxes the first that is checked, of a number or truth value what json writes."""
     if isinstance(value, dict):
         return next((str(name) for name, checked in value.items() if checked), "")
     if isinstance(value, bool | int | float):
@@ -84,12 +98,12 @@ def item_of(region: dict[str, Any], attribute: str | None) -> Item:
         # Who annotates one kind of thing gives it no attribute at all.
         name = "object" if attribute is None else clean_name(_chosen(value))
         if not name:
-            return Item("", problem="boxes refused, no class name")
+            return Item("", problem=NO_CLASS_NAME)
         item = _box(name, shape if isinstance(shape, dict) else {})
         several = isinstance(value, dict) and sum(map(bool, value.values())) > 1
         return replace(item, remark="several classes checked, the first one used") if several else item
     except (KeyError, TypeError, ValueError):
-        return Item(name="", problem="boxes refused, not four numbers")
+        return Item(name="", problem=NOT_FOUR_NUMBERS)
 
 
 def _box(name: str, shape: dict[str, Any]) -> Item:
@@ -100,11 +114,11 @@ def _box(name: str, shape: dict[str, Any]) -> Item:
         case "circle" | "ellipse" as kind:
             x, y = number(shape["cx"]), number(shape["cy"])
             across, down = _reach(shape, kind)
-            return Item(name, (x - across, y - down, x + across, y + down), remark="boxes made from outlines")
+            return Item(name, (x - across, y - down, x + across, y + down), remark=FROM_OUTLINES)
         case "polygon" | "polyline":
             points = [*zip(shape["all_points_x"], shape["all_points_y"], strict=True)]
-            return Item(name, around(points), area=polygon_area(points) or None, remark="boxes made from outlines")
-    return Item(name, problem="boxes refused, points and lines have no area")
+            return Item(name, around(points), area=polygon_area(points) or None, remark=FROM_OUTLINES)
+    return Item(name, problem=NO_AREA)
 
 
 def _reach(shape: dict[str, Any], kind: str) -> tuple[float, float]:

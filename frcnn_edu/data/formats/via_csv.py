@@ -10,7 +10,7 @@ from .annotated import Annotated, Item, Reading, names_of
 from .finder import finder_for
 from .layout import Format, Layout, Part
 from .single_files import recognise_files
-from .tables import rows_of
+from .tables import ROW_TOO_SHORT, checked_rows, rows_of
 from .via import class_attribute, item_of
 
 COLUMNS = ("filename", "region_shape_attributes", "region_attributes")
@@ -37,19 +37,16 @@ def read(part: Part, findings: Findings) -> Reading:
     if columns is None:
         raise ValueError(f"{file} is no table of the VGG Image Annotator: it needs the columns {', '.join(COLUMNS)}")
     regions: dict[str, list[dict[str, Any]]] = {}
-    try:
-        for i, row in enumerate(rows_of(file)):
-            if i == 0 or not any(row):
-                continue
-            name, shape, attributes = (row[columns[key]].strip() if columns[key] < len(row) else "" for key in COLUMNS)
-            if not name or not shape:
-                findings.leave_out("rows left out, too short", f"row {i}")
-                continue
-            found = regions.setdefault(name, [])
-            if (outline := _json(shape)) != {}:
-                found.append({"shape_attributes": outline, "region_attributes": _json(attributes)})
-    except (OSError, ValueError, csv.Error) as error:
-        raise ValueError(f"cannot read {file} as a table: {error}") from error
+    for i, row in enumerate(checked_rows(file)):
+        if i == 0 or not any(row):
+            continue
+        name, shape, attributes = (row[columns[key]].strip() if columns[key] < len(row) else "" for key in COLUMNS)
+        if not name or not shape:
+            findings.leave_out(ROW_TOO_SHORT, f"row {i}")
+            continue
+        found = regions.setdefault(name, [])
+        if (outline := _json(shape)) != {}:
+            found.append({"shape_attributes": outline, "region_attributes": _json(attributes)})
     attribute = class_attribute([region for found in regions.values() for region in found])
     if attribute is not None:
         findings.note("the class of a region is its attribute", attribute)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..findings import Findings
-from .annotated import Item, Reading, number
+from .annotated import NO_CLASS_OF_THAT_NUMBER, Item, Reading, number
 from .layout import Format, Layout, Part
 from .text_labels import REGION, TextLabels
 
@@ -40,7 +40,7 @@ def _item(line: str) -> Item:
     except ValueError:
         return Item("", problem="boxes refused, not eight numbers")
     if not (kind.is_integer() and 0 <= kind < len(NAMES)):
-        return Item("", problem="boxes refused, no class of that number")
+        return Item("", problem=NO_CLASS_OF_THAT_NUMBER)
     if kind == 0 or score == 0:
         return REGION
     return Item(NAMES[int(kind)], (x, y, x + width, y + height))

@@ -1,14 +1,13 @@
 """Pascal VOC: an XML file of boxes for each image."""
 
 import re
-import unicodedata
 from pathlib import Path
 from xml.etree import ElementTree
 
 from ..findings import Findings
-from ..names import without_heic
+from ..names import composed, without_heic
 from ..splits import set_apart
-from .annotated import Annotated, Reading, names_of, whole_sides
+from .annotated import NO_ANNOTATION, Annotated, Reading, names_of, whole_sides
 from .folders import (
     ANNOTATION_FOLDERS,
     IMAGE_FOLDERS,
@@ -25,6 +24,7 @@ from .layout import Format, Layout, Part, arranged, divided, listing
 from .voc_matching import image_names
 from .voc_objects import items_of
 from .voc_sets import image_sets, read_image_set, splits_of
+from .xml_files import parse_xml
 
 BESIDE = "images and xml side by side"
 LOOKED_AT = 10  # files that tell what the others are
@@ -150,7 +150,7 @@ def _annotated(name: str, paths: list[Path], tree: ElementTree.Element | None, b
         return Annotated(name, problem="images left out, no file", items=[] if tree is None else items_of(tree))
     if tree is None:
         where = f"{Path(name).name}.xml" if broken else name
-        return Annotated(name, path=paths[0], problem=f"images left out, {broken or 'no annotation'}", where=where)
+        return Annotated(name, path=paths[0], problem=broken or NO_ANNOTATION, where=where)
     path = choose_file(paths, tree)
     size = whole_sides(tree.findtext("size/width"), tree.findtext("size/height"))
     problem = "" if path else "images left out, several files of one name"
@@ -172,39 +172,7 @@ def annotations_by_name(folder: Path) -> dict[str, Path]:
 
 def _key(path: Path, folder: Path) -> str:
     """The path in the folder without the suffix; file systems differ in how they write an accent."""
-    return unicodedata.normalize("NFC", path.relative_to(folder).with_suffix("").as_posix())
-
-
-class _RefuseDoctype(ElementTree.TreeBuilder):
-    def doctype(self, *declaration: str | None) -> None:
-        raise ValueError("it has a document type declaration (DOCTYPE), which an annotation does not need")
-
-
-def parse_xml(path: Path) -> ElementTree.Element:
-    """The root of an XML file that is well-formed and declares no entities; anything else is a ValueError naming it.
-
-    The text is decoded as the file declares it, also with encodings that Python's XML parser does not know, such as
-    gb2312 and Shift_JIS.
-    """
-    try:
-        content = path.read_bytes()
-        parser = ElementTree.XMLParser(target=_RefuseDoctype())
-        parser.feed(_decoded(content))
-        return parser.close()
-    except (ElementTree.ParseError, ValueError, LookupError, OSError) as error:
-        raise ValueError(f"cannot use the annotation {path}: {error}") from error
-
-
-_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-_EXPAT_KNOWS = ("utf-8", "utf-16", "iso-8859-1", "us-ascii")
-
-
-def _decoded(content: bytes) -> str | bytes:
-    declared = _DECLARED.match(content)
-    encoding = declared[1].decode("ascii") if declared else ""
-    # Chinese Windows calls GBK by the name of the standard that GBK extends.
-    encoding = "gb18030" if encoding.lower() in ("gb2312", "gbk") else encoding
-    return content.decode(encoding) if encoding and encoding.lower() not in _EXPAT_KNOWS else content
+    return composed(path.relative_to(folder).with_suffix("").as_posix())
 
 
 def parse_all(annotations: dict[str, Path]) -> tuple[dict[str, ElementTree.Element], dict[str, str]]:
@@ -215,7 +183,11 @@ def parse_all(annotations: dict[str, Path]) -> tuple[dict[str, ElementTree.Eleme
         try:
             trees[name] = parse_xml(path)
         except ValueError as error:
-            broken[name] = "annotation refused, DOCTYPE" if "DOCTYPE" in str(error) else "annotation is not XML"
+            broken[name] = (
+                "images left out, annotation refused, DOCTYPE"
+                if "DOCTYPE" in str(error)
+                else "images left out, annotation is not XML"
+            )
     return trees, broken
 
 

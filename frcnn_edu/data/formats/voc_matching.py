@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from xml.etree.ElementTree import Element
 
+from ..names import folded
 from .pairing import can_be_meant, of_another_split
 
 
@@ -26,7 +27,7 @@ def image_names(images: Collection[str], trees: Mapping[str, Element | None]) ->
         candidates = [
             image for image in by_file.get(_file(name), []) if not of_another_split(_folder(name), _folder(image))
         ]
-        spelt = [image for image in candidates if image.casefold() == name.casefold()]
+        spelt = [image for image in candidates if folded(image) == folded(name)]
         said = [image for image in candidates if _says(trees[name], image)]
         only = [image for image in candidates if can_be_meant(_folder(name), _folder(image), theirs, ours)]
         meant = spelt or said or (only if len(candidates) == 1 else [])
@@ -36,7 +37,7 @@ def image_names(images: Collection[str], trees: Mapping[str, Element | None]) ->
 
 
 def _file(name: str) -> str:
-    return name.rpartition("/")[2].casefold()
+    return folded(name.rpartition("/")[2])
 
 
 def _folder(name: str) -> str:
@@ -45,8 +46,8 @@ def _folder(name: str) -> str:
 
 def _says(tree: Element | None, image: str) -> bool:
     """Whether an annotation names the folder of an image, in <path> or in <folder>."""
-    folder = _folder(image).casefold()
+    folder = folded(_folder(image))
     if tree is None or not folder:
         return False
-    path, named = (tree.findtext(tag, "").strip().replace("\\", "/").casefold() for tag in ("path", "folder"))
+    path, named = (folded(tree.findtext(tag, "").strip().replace("\\", "/")) for tag in ("path", "folder"))
     return f"/{path.rpartition('/')[0]}".endswith(f"/{folder}") or f"/{named}".endswith(f"/{folder}")

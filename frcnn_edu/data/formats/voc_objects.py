@@ -1,12 +1,10 @@
 """The objects of an annotation of Pascal VOC, and what other tools write in the place of its boxes."""
 
-from collections.abc import Sequence
 from math import radians
 from xml.etree.ElementTree import Element
 
-from ..names import clean_name
-from .annotated import Item, around, number
-from .turned import REMARK, around_turned
+from .annotated import FROM_OUTLINES, NO_CLASS_NAME, Item, around, class_name, number
+from .turned import Corners, around_points, upright
 
 
 def items_of(tree: Element) -> list[Item]:
@@ -17,21 +15,20 @@ def items_of(tree: Element) -> list[Item]:
 def _item(item: Element) -> Item:
     corners = [item.findtext(f"bndbox/{key}", "") for key in ("xmin", "ymin", "xmax", "ymax")]
     ignore = item.findtext("difficult", "0").strip() == "1"
-    try:
-        name = clean_name(item.findtext("name", ""))
-    except ValueError:
-        name = ""
-    if not name:
-        return Item(name, corners, ignore, problem="boxes refused, no class name")
+    if not (name := class_name(item.findtext("name"))):
+        return Item(name, corners, ignore, problem=NO_CLASS_NAME)
     turned, outline = item.find("robndbox"), item.find("polygon")
-    if item.find("bndbox") is not None or (turned is None and outline is None):
+    if item.find("bndbox") is not None:
         return _turned(item, Item(name, corners, ignore))
     try:
         if turned is not None:
-            return Item(name, _from_one(_around_turned(turned)), ignore, remark=REMARK)
-        return Item(name, _around(outline), ignore, remark="boxes made from outlines")  # type: ignore[arg-type]
+            around_it, remark = _around_turned(turned)
+            return Item(name, _from_one(around_it), ignore, remark=remark)
+        if outline is not None:
+            return Item(name, _around(outline), ignore, remark=FROM_OUTLINES)
     except ValueError:
         return Item(name, problem="boxes refused, neither a box nor an outline")
+    return _turned(item, Item(name, corners, ignore))
 
 
 def _turned(item: Element, box: Item) -> Item:
@@ -40,30 +37,31 @@ def _turned(item: Element, box: Item) -> Item:
         degrees = [number(each.findtext("value", "")) for each in item.findall("attributes/attribute")
                    if each.findtext("name", "").strip() == "rotation"]  # fmt: skip
         x0, y0, x1, y1 = (number(corner) for corner in box.numbers)
+        # Pixels are counted from 1 and the last one lies inside, so the box begins an edge earlier.
+        around_it, remark = upright((x0 - 1, y0 - 1, x1, y1), radians(degrees[0] if degrees else 0))
     except ValueError:
         return box
-    if not degrees or not degrees[0] % 180:
-        return box
-    # Pixels are counted from 1 and the last one lies inside, so the box begins an edge earlier.
-    around_it = around_turned((x0 - 1, y0 - 1, x1, y1), radians(degrees[0]))
-    return Item(box.name, _from_one(around_it), box.ignore, remark=REMARK)
+    return Item(box.name, _from_one(around_it), box.ignore, remark=remark) if remark else box
 
 
-def _around_turned(box: Element) -> tuple[float, float, float, float]:
-    """The box around a turned one: roLabelImg's center, sides and angle in radians, or DIOR-R's four corners."""
+def _around_turned(box: Element) -> tuple[Corners, str]:
+    """The box around a turned one, with a remark.
+
+    roLabelImg writes its center, sides and angle in radians, DIOR-R its four corners.
+    """
     if box.find("cx") is None:
         corners = ("left_top", "right_top", "right_bottom", "left_bottom")
-        return around([(box.findtext(f"x_{corner}", ""), box.findtext(f"y_{corner}", "")) for corner in corners])
+        return around_points([(box.findtext(f"x_{corner}", ""), box.findtext(f"y_{corner}", "")) for corner in corners])
     x, y, width, height, angle = (number(box.findtext(key, "")) for key in ("cx", "cy", "w", "h", "angle"))
-    return around_turned((x - width / 2, y - height / 2, x + width / 2, y + height / 2), angle)
+    return upright((x - width / 2, y - height / 2, x + width / 2, y + height / 2), angle)
 
 
-def _from_one(box: Sequence[float]) -> tuple[float, float, float, float]:
+def _from_one(box: Corners) -> Corners:
     """A box along the edges of pixels in the way that VOC counts: from 1, with the last pixel inside."""
     return box[0] + 1, box[1] + 1, box[2], box[3]
 
 
-def _around(outline: Element) -> tuple[float, float, float, float]:
+def _around(outline: Element) -> Corners:
     """The box around <x1>, <y1>, <x2>, …, as Roboflow writes outlines, or around <pt><x>, <y> of LabelMe's web page."""
     points = [(pt.findtext("x", ""), pt.findtext("y", "")) for pt in outline.findall("pt")]
     if not points:

@@ -1,11 +1,10 @@
 """VOC's image sets: text files with the names of the images that are for training, and so on."""
 
 import re
-import unicodedata
 from pathlib import Path
 
 from ..findings import Findings
-from ..names import IMAGE_SUFFIXES, leaves_folder
+from ..names import IMAGE_SUFFIXES, composed, folded, leaves_folder
 from ..splits import says_only_a_split, set_apart
 from .folders import ANNOTATION_FOLDERS, child, files_in
 from .texts import text_of
@@ -14,7 +13,7 @@ from .texts import text_of
 def image_sets(root: Path) -> dict[str, Path]:
     """The image sets of a VOC folder by their names; empty where it has none.
 
-    Where there is no folder for them, lists such as train.txt lie among the annotations, or beside their folder.
+    Where there is no folder for them, lists such as train.txt are among the annotations, or beside their folder.
     """
     for folder in (root / "ImageSets" / "Main", root / "ImageSets"):
         if files := files_in(folder, ".txt"):
@@ -34,8 +33,8 @@ def read_image_set(file: Path, existing: set[str], findings: Findings) -> list[s
     """The names in an image set."""
     by_file: dict[str, list[str]] = {}
     for name in existing:
-        by_file.setdefault(name.rpartition("/")[2].casefold(), []).append(name)
-    lines = [unicodedata.normalize("NFC", line.strip()) for line in text_of(file).splitlines()]
+        by_file.setdefault(folded(name.rpartition("/")[2]), []).append(name)
+    lines = [composed(line.strip()) for line in text_of(file).splitlines()]
     return list(dict.fromkeys(_listed_name(line, existing, by_file, findings) for line in lines if line))
 
 
@@ -51,7 +50,7 @@ def _listed_name(line: str, existing: set[str], by_file: dict[str, list[str]], f
         if name in existing or leaves_folder(name):
             return name
         bare = _bare(name)
-        meant = [bare] if bare in existing else by_file.get(bare.casefold(), [])
+        meant = [bare] if bare in existing else by_file.get(folded(bare), [])
         if len(meant) == 1:
             findings.repair("names in image sets, without their suffix, or in another folder or spelling", name)
             return meant[0]

@@ -6,7 +6,8 @@ from ..findings import Findings
 from ..names import clean_name
 from .annotated import Annotated, Form, Reading
 from .layout import Format, Part
-from .yolo_files import Config, is_yaml, read_config, read_lines, read_names
+from .texts import read_lines
+from .yolo_files import Config, is_yaml, read_config, read_names
 from .yolo_lines import Line, item_of, key_points_in, line_of
 from .yolo_pairs import pairs_by_images, pairs_by_labels
 

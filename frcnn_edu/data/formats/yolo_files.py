@@ -59,7 +59,7 @@ def _has_names(file: Path) -> bool:
     try:
         content = read_yaml(file)
     except ValueError:
-        return file.name == "data.yaml"  # to be told what is wrong with it
+        return file.name == "data.yaml"  # whose reader says what is wrong with it
     return isinstance(content, dict) and "names" in content
 
 
@@ -168,14 +168,15 @@ def _without_pattern(text: str) -> str:
 def resolve(text: str, home: Path, base: str = "") -> Path | None:
     """Where a path of data.yaml leads on this machine; None if nothing of that kind is here.
 
-    The yaml files that tools export name folders of the machine they were made on, or begin with ../ where they should not. So
-    what lies in the yaml file's folder comes before what lies outside of it: the path without its ../, then the path as it
-    stands, from `base` and from the folder; and at last the longest end of the path that exists in the folder, "train/images" of "C:\\\\data\\\\cards\\\\train\\\\images".
+    The yaml files that tools export name folders of the machine they were made on, or begin with ../ where they should
+    not. So what is in the yaml file's folder comes before what is outside of it: the path without its ../, then the path
+    as it stands, from `base` and from the folder; and at last the longest end of the path that exists in the folder,
+    "train/images" of "C:\\data\\cards\\train\\images".
     """
     plain, base = _without_pattern(text.replace("\\", "/")), base.replace("\\", "/")
     inside = re.sub(r"^(\.\./)+", "", plain)
     places = [home / base / plain, home / inside, home / plain]
-    if base.startswith(("/", "..")):  # leads out of the folder: what lies in it comes first
+    if base.startswith(("/", "..")):  # leads out of the folder: what is in it comes first
         places = [home / inside, home / base / plain, home / plain]
     elif inside != plain:
         places = [home / inside, *places]
@@ -192,12 +193,3 @@ def resolve(text: str, home: Path, base: str = "") -> Path | None:
         if (place := home.joinpath(*end)).exists():
             return place
     return None
-
-
-def read_lines(file: Path) -> list[str]:
-    """The lines of a text file that hold something.
-
-    Raises:
-        ValueError: it is not text.
-    """
-    return [line.strip() for line in text_of(file).splitlines() if line.strip()]

@@ -1,11 +1,11 @@
 """Which file of labels belongs to which image of a YOLO data set."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 
+from ..names import folded, without_converted
 from .folders import DEEPEST, IMAGE_FOLDERS, all_files, all_images
 from .pairing import can_be_meant, of_another_split
 from .yolo_files import NAMES
@@ -38,7 +38,7 @@ class Labels:
             inside = path.relative_to(home)
             if path.name.lower() not in NAMES and not {part.lower() for part in inside.parts[:-1]} & {*OUTPUTS}:
                 self.by_place[_place(inside)] = path
-                self.by_stem[_folded(path.stem)].append(inside)
+                self.by_stem[folded(path.stem)].append(inside)
                 self.folders.add(_folder(inside))
 
     def of(self, image: Path, name: str = "") -> Path | None:
@@ -51,7 +51,7 @@ class Labels:
             return _beside(image)
         inside = image.relative_to(self.root)
         places = mirrors(inside)
-        # Folders are searched to a certain depth, and labels may lie one deeper than their images.
+        # Folders are searched to a certain depth, and labels may be one deeper than their images.
         if (self.root != self.home or len(inside.parts) >= DEEPEST) and (near := _beside(image)) is not None:
             return near
         if self.root != self.home:
@@ -64,7 +64,7 @@ class Labels:
 
     def _elsewhere(self, image: Path) -> Path | None:
         """The only file of labels that can be an image's, by its name, if it can be no other one's."""
-        folder, stem = _folder(image), _folded(image.stem)
+        folder, stem = _folder(image), folded(image.stem)
         split = folder if self.root == self.home else f"{self.split}/{folder}"
         found = [path for path in self.by_stem.get(stem, []) if not of_another_split(_folder(path), split)]
         if len(found) != 1:
@@ -79,8 +79,8 @@ class Labels:
     def images(self) -> dict[str, list[Path]]:
         """All images by their names without suffix."""
         index: dict[str, list[Path]] = defaultdict(list)
-        for path in all_images(self.root):
-            index[_folded(path.stem)].append(path.relative_to(self.root))
+        for path in without_converted(all_images(self.root)):
+            index[folded(path.stem)].append(path.relative_to(self.root))
         return index
 
     @cached_property
@@ -98,7 +98,10 @@ def _beside(image: Path) -> Path | None:
 
 
 def mirrors(image: Path) -> list[Path]:
-    """Where the labels of an image may be: with labels/ in the place of its folder of images, the innermost first; beside it."""
+    """Where the labels of an image may be: with labels/ in the place of its folder of images, or beside it.
+
+    The innermost folder of images comes first.
+    """
     parts = image.parts
     at = [i for i in reversed(range(len(parts) - 1)) if parts[i].lower() in IMAGE_FOLDERS]
     swapped = [Path(*parts[:i], labels, *parts[i + 1 :]) for i in at for labels in LABEL_FOLDERS]
@@ -118,8 +121,4 @@ def _folder(path: Path) -> str:
 
 
 def _place(path: Path) -> str:
-    return _folded(path.with_suffix("").as_posix())
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return folded(path.with_suffix("").as_posix())

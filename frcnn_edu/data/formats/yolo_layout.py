@@ -3,9 +3,12 @@
 from itertools import islice
 from pathlib import Path
 
+from ..names import folded
 from ..splits import says_only_a_split, set_apart
+from .annotated import is_number
 from .folders import IMAGE_FOLDERS, child, files_in, folders_in, holds, holds_images, images_in
 from .layout import Layout, Part, arranged, divided, listing
+from .texts import read_lines
 from .yolo import YOLO
 from .yolo_files import (
     entries,
@@ -14,7 +17,6 @@ from .yolo_files import (
     is_yaml,
     read_config,
     read_data_file,
-    read_lines,
     resolve,
 )
 from .yolo_labels import LABEL_FOLDERS, mirrors
@@ -56,8 +58,8 @@ def looks_like_labels(folder: Path) -> bool:
 
     The first ten with something in them are looked at; beside images, only those that are called as one of them is.
     """
-    stems = {image.stem.casefold() for image in images_in(folder)}
-    files = (file for file in files_in(folder, ".txt") if not stems or file.stem.casefold() in stems)
+    stems = {folded(image.stem) for image in images_in(folder)}
+    files = (file for file in files_in(folder, ".txt") if not stems or folded(file.stem) in stems)
     return any(_is_labels(file) for file in islice(filter(_holds_something, files), 10))
 
 
@@ -71,17 +73,9 @@ def _holds_something(file: Path) -> bool:
 def _is_labels(file: Path) -> bool:
     try:
         words = next(iter(read_lines(file)), "").split()
-        return len(words) >= 5 and words[0].isdecimal() and all(map(_is_number, words))
+        return len(words) >= 5 and words[0].isdecimal() and all(map(is_number, words))
     except ValueError:
         return False
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _from_yaml(path: Path, file: Path, images: Path | None) -> Layout:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .annotated import Item, around, number
+from .annotated import FROM_OUTLINES, NO_CLASS_OF_THAT_NUMBER, Item, around, number
 
 INSIDE = 0.02  # how far a key point may lie outside of its box, as a share of the image
 MIDDLE = 0.6  # how far the center of key points may be from that of their box, as a share of half a side
@@ -38,14 +38,14 @@ def item_of(line: Line | None, names: Sequence[str], key_points: int) -> Item:
     if line is None:
         return Item("", problem="boxes refused, not numbers")
     if not (line.label.is_integer() and 0 <= line.label < len(names)):
-        return Item("", problem="boxes refused, no class of that number")
+        return Item("", problem=NO_CLASS_OF_THAT_NUMBER)
     name, numbers = names[int(line.label)], line.numbers
     if len(numbers) in (4, 4 + key_points):
         return Item(name, _corners(numbers))
     if key_points:
         return Item(name, problem="boxes refused, not as many key points as others have")
     if len(numbers) >= 6 and len(numbers) % 2 == 0:
-        return Item(name, around(_points(numbers)), remark="boxes made from outlines")
+        return Item(name, around(_points(numbers)), remark=FROM_OUTLINES)
     return Item(name, problem="boxes refused, neither four numbers nor an outline")
 
 

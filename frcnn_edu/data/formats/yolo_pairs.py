@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from ..findings import Findings
+from ..names import without_converted
 from ..splits import split_of_path
 from .finder import ImageFinder, home_of
 from .folders import all_files, all_images
 from .layout import Part
-from .yolo_files import NAMES, Config, entries, read_lines, resolve
+from .texts import read_lines
+from .yolo_files import NAMES, Config, entries, resolve
 from .yolo_labels import Labels
 
 Pair = tuple[str, Path | None, Path | None]  # name, image, labels
@@ -30,7 +32,7 @@ def pairs_by_images(part: Part, config: Config, findings: Findings) -> list[Pair
 
 
 def pairs_by_labels(part: Part, findings: Findings) -> list[Pair]:
-    """Files of labels, each with its image, where images of other parts lie among those of this one."""
+    """Files of labels, each with its image, where images of other parts are among those of this one."""
     assert part.images is not None
     pairs: list[Pair] = []
     for folder in part.labels:
@@ -40,7 +42,7 @@ def pairs_by_labels(part: Part, findings: Findings) -> list[Pair]:
                 path = _find(finder, file.relative_to(folder).with_suffix("").as_posix())
                 pairs.append((file.name if path is None else path.name, path, file))
     known = {path for _, path, _ in pairs}
-    if others := sum(path not in known for path in all_images(part.images)):
+    if others := sum(path not in known for path in without_converted(all_images(part.images))):
         findings.note("images without a file of labels here, left out", part.images.name, others)
     return pairs
 
@@ -59,7 +61,7 @@ def _images(part: Part, sources: list[Path]) -> list[tuple[str, Path | None]]:
     found: list[tuple[str, Path | None]] = []
     for source in sources:
         if source.is_dir():
-            found += [(path.relative_to(source).as_posix(), path) for path in all_images(source)]
+            found += [(path.relative_to(source).as_posix(), path) for path in without_converted(all_images(source))]
         else:
             finder = ImageFinder(root, (source.parent, root), split=split_of_path(source))
             found += [(line, _find(finder, line)) for line in read_lines(source)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import exports as ex
+import more_exports as more
 import pytest
 from test_layouts import ALL_THREE, HEAP, LAYOUTS, objects
 
@@ -45,9 +46,10 @@ def test_the_folders_of_the_images_divide_a_heap(tmp_path: Path, write: Callable
         (lambda p: [ex.voc(p, f"images/{word}", f"annotations/{word}") for word in ("train", "val", "old")], "old/"),
         (lambda p: [ex.dump(p / "annotations" / f"instances_{word}.json", ex.coco()) for word in ("Train", "Validation", "default")], "instances_default.json"),
         (lambda p: [ex.cvat(p, subsets=True), (p / "annotations.xml").write_text((p / "annotations.xml").read_text().replace('"test"', '"Extra"', 1))], "Extra"),
+        (lambda p: [more.dota(p / word) for word in ("train", "val", "extra")], "extra/"),
         (lambda p: [ex.dump(p / "all.json", ex.coco()), *(ex.draw(p / "images" / word, [f"IMG {i}.jpg"]) for i, word in enumerate(("train", "test", "spare")))], "spare/"),
     ],
-    ids=["voc folders", "yolo folders", "mirrored folders", "coco files", "subsets", "folders of images"],
+    ids=["voc folders", "yolo folders", "mirrored folders", "coco files", "subsets", "dota folders", "folders of images"],
 )  # fmt: skip
 def test_what_is_in_no_split_is_told(tmp_path: Path, write: Callable[[Path], Any], aside: str) -> None:
     write(tmp_path)
@@ -58,12 +60,14 @@ def test_what_is_in_no_split_is_told(tmp_path: Path, write: Callable[[Path], Any
 
 
 @pytest.mark.parametrize("words", [("train1", "train2", "val"), ("a_train", "a_val", "b_train", "b_val")], ids=len)
-@pytest.mark.parametrize("images", ["{}", "images/{}"], ids=["voc", "yolo"])
+@pytest.mark.parametrize("images", ["{}", "images/{}", "dota"], ids=["voc", "yolo", "dota"])
 def test_two_folders_that_say_train(tmp_path: Path, words: tuple[str, ...], images: str) -> None:
     """Neither is taken without a word."""
     for word in words:
         if images == "{}":
             ex.voc(tmp_path / word, ".", ".", ["IMG 0.jpg"])
+        elif images == "dota":
+            more.dota(tmp_path / word, ["IMG 0.jpg"])
         else:
             ex.yolo(tmp_path, images.format(word), f"labels/{word}", ["IMG 0.jpg"])
     ex.text(tmp_path / "classes.txt", *ex.CLASSES)

@@ -207,6 +207,13 @@ def test_an_unknown_file_is_shown(tmp_path: Path) -> None:
         layout_of(tmp_path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_marked_encodings_are_understood(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "cards.xml").write_bytes(DLIB.encode(encoding))
+    assert "cards.xml begins with '<?xml version=" in (said := about_foreign(tmp_path) or "")
+    assert "looks like dlib's XML" in said
+
+
 def test_nothing_is_shown_where_nothing_is(tmp_path: Path) -> None:
     assert about_foreign(tmp_path) is None
     assert an_example(tmp_path) is None
@@ -224,7 +231,7 @@ def test_what_cannot_be_opened_is_passed_over(tmp_path: Path) -> None:
 def test_deep_and_wide_folders_are_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A data set may have more folders and files than anybody wants to wait for."""
     opened: list[Path] = []
-    monkeypatch.setattr(foreign, "_head", lambda file: opened.append(file) or "")
+    monkeypatch.setattr(foreign, "beginning", lambda file, length: opened.append(file) or "")
     for i in range(300):
         ex.text(tmp_path / f"{i:03}" / "a.txt", "x")
     for i in range(50):

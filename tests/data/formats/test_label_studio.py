@@ -51,6 +51,12 @@ def test_a_task_without_objects(tmp_path: Path) -> None:
     assert data.findings.left_out == {}
 
 
+def test_a_name_that_is_in_no_list(tmp_path: Path) -> None:
+    data = opened(tmp_path, {"result": [result(names="ace")]})
+    assert data.classes == ("background", "ace")
+    assert data.findings.noted == {}
+
+
 SEVERAL: dict[str, tuple[list[dict[str, Any]], int]] = {
     "an empty one first": ([{"result": []}, {"result": [result(20)]}], 20),
     "an empty one last": ([{"result": [result(20)]}, {"result": []}], 20),

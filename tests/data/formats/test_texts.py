@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import exports as ex
+import more_exports as more
 import pytest
 
 from frcnn_edu.data import open_dataset
@@ -19,8 +20,11 @@ WRITERS: dict[str, Any] = {
     "image sets": lambda p: ex.voc_sets(p, train=list(ex.SIZES)),
     "table": lambda p: (ex.draw(p), ex.table(p / "labels.csv", ex.retinanet_rows(""))),
     "open images": ex.open_images,
+    "image folder": more.image_folder,
+    "supervisely": more.supervisely,
+    "coco": lambda p: ex.coco_named(p, str),
 }
-FILES = ("*.txt", "*.yaml", "*.data", "*.names", "*.csv")
+FILES = ("*.txt", "*.yaml", "*.data", "*.names", "*.csv", "*.json", "*.jsonl")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-32"])
@@ -37,6 +41,19 @@ def test_marked_encodings(tmp_path: Path, name: str, encoding: str) -> None:
     assert {image: count for image, count in read.items() if count} == {
         image: len(boxes) for image, boxes in ex.TRUTH.items() if boxes
     }
+
+
+def test_cvat_in_utf_16(tmp_path: Path) -> None:
+    file = ex.cvat(tmp_path, subsets=True) / "annotations.xml"
+    file.write_bytes(file.read_text(encoding="utf-8").encode("utf-16"))
+    assert [len(open_dataset(tmp_path, split)) for split in layout_of(tmp_path).splits] == [6, 2, 2]
+
+
+def test_a_line_that_is_longer_than_what_is_looked_at_first(tmp_path: Path) -> None:
+    more.image_folder(tmp_path)
+    file = tmp_path / "metadata.jsonl"
+    file.write_text("".join(f'{line[:-1]}, "text": "{"x" * 200_000}"}}\n' for line in file.read_text().splitlines()))
+    assert len(open_dataset(tmp_path, "all")) == 10
 
 
 def test_what_is_no_text_is_named(tmp_path: Path) -> None:
