@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from ..catalogue import SHIPPED_WEIGHTS as SHIPPED
@@ -41,8 +41,9 @@ def write_model(path: str | Path, weights: dict[str, Tensor], about: dict[str, A
     weights = {name: tensor.contiguous() for name, tensor in weights.items()}
     with replacing(path) as temporary:
         try:
-            save_file(weights, temporary, metadata)
-        except SafetensorError as error:
+            # Not by save_file: it writes to a temporary file of its own, which a killed process leaves behind.
+            temporary.write_bytes(save(weights, metadata))
+        except OSError as error:
             raise OSError(f"{path} cannot be written, is the disk full? ({error})") from error
 
 

@@ -89,7 +89,7 @@ def test_killed_at_25_moments(tmp_path: Path) -> None:
         ("os.replace", 5, "after"), ("os.replace", 6, "after"),
         ("frcnn_edu.training.engine.evaluate", 2, "before"), ("frcnn_edu.training.engine.evaluate", 2, "after"),
         ("frcnn_edu.training.engine.train_step", 1, "before"), ("frcnn_edu.training.engine.train_step", 9, "after"),
-        ("frcnn_edu.training.model_file.save_file", 4, "after"),  # the trained model, at the very end
+        ("frcnn_edu.training.model_file.save", 4, "after"),  # the trained model, at the very end
     ],
 )  # fmt: skip
 def test_killed_at_a_moment_of_its_own_choice(
