@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from math import cos, sin
+from math import cos, hypot, sin
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -163,7 +163,7 @@ def around(points: Sequence[Sequence[Any]]) -> tuple[float, float, float, float]
 def ellipse_reach(rx: float, ry: float, angle: float) -> tuple[float, float]:
     """Half the width and half the height of the box around an ellipse that is turned by an angle, in radians."""
     c, s = cos(angle), sin(angle)
-    return ((rx * c) ** 2 + (ry * s) ** 2) ** 0.5, ((rx * s) ** 2 + (ry * c) ** 2) ** 0.5
+    return hypot(rx * c, ry * s), hypot(rx * s, ry * c)
 
 
 def polygon_area(points: Sequence[Sequence[Any]]) -> float:

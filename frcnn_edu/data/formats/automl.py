@@ -70,7 +70,9 @@ def read(part: Part, findings: Findings) -> Reading:
             image.items.append(_item(row))
         if part.subset in (None, SPLITS[row[0].strip().lower()]):
             chosen[name] = image
-    return Reading([*chosen.values()], names_of(images.values()), finder_for(part.annotations, part.images))
+    return Reading(
+        [*chosen.values()], names_of(images.values()), finder_for(part.annotations, part.images, part.subset)
+    )
 
 
 def _item(row: list[str]) -> Item:

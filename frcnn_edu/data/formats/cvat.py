@@ -67,7 +67,7 @@ def read(part: Part, findings: Findings) -> Reading:
         for image, element in zip(images, root.findall("image"), strict=True)
         if part.subset is None or element.get("subset") == part.subset
     ]
-    return Reading(chosen, classes, finder_for(part.annotations, part.images))
+    return Reading(chosen, classes, finder_for(part.annotations, part.images, part.subset))
 
 
 def _annotated(image: Element) -> Annotated:

@@ -148,10 +148,14 @@ def likely_folders(annotations: Path) -> list[Path]:
     return [place for place in dict.fromkeys(places) if place.is_dir()]
 
 
-def finder_for(annotations: Path, images: Path | None) -> ImageFinder:
-    """A finder for the images of annotations, a file or a folder: in the given folder, or around the annotations."""
+def finder_for(annotations: Path, images: Path | None, subset: str | None = None) -> ImageFinder:
+    """A finder for the images of annotations, a file or a folder: in the given folder, or around the annotations.
+
+    Args:
+        subset: what the annotations call the part that is read, which may be the name of a split.
+    """
     file = annotations / "any" if annotations.is_dir() else annotations
-    split = split_of_path(file)
+    split = split_of_path(file) if subset is None or (found := split_of(subset)) is None else found[0]
     if images is not None:
         return ImageFinder(images, split=split)
     return ImageFinder(home_of(annotations), likely_folders(file), split)

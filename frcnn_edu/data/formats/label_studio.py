@@ -63,12 +63,12 @@ def _annotated(task: Any, i: int, findings: Findings) -> Annotated:
         return Annotated(name, problem=results)
     sizes = [whole_sides(result.get("original_width"), result.get("original_height")) for result in results]
     size = next(filter(None, sizes), None)
-    labelled = {result.get("id") for result in results if _label_key(result)}
+    labelled = {str(result.get("id")) for result in results if _label_key(result)}
     found = [
         _item(result, size or (1, 1), name, findings)
         for result in results
         # A shape may come once more, with the name that was chosen for it.
-        if _label_key(result) or result.get("id") not in labelled
+        if _label_key(result) or str(result.get("id")) not in labelled
     ]
     return Annotated(name, [item for item in found if item is not None], size=size, form=Form.SHARES)
 

@@ -1,6 +1,7 @@
 """labelme: a json file beside each image."""
 
 from collections.abc import Sequence
+from math import hypot
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ def _item(shape: dict[str, Any]) -> Item:
             return Item("", problem=NO_CLASS_NAME)
         if kind == "circle":  # its center, and a point on it
             (x, y), (edge_x, edge_y) = ((number(point[0]), number(point[1])) for point in points)
-            radius = ((edge_x - x) ** 2 + (edge_y - y) ** 2) ** 0.5
+            radius = hypot(edge_x - x, edge_y - y)
             return Item(name, (x - radius, y - radius, x + radius, y + radius), ignore, remark=FROM_OUTLINES)
         if kind in ("rectangle", "mask"):
             return Item(name, around(points), ignore)

@@ -165,6 +165,13 @@ def _without_pattern(text: str) -> str:
     return re.sub(r"/?[^/]*[*?].*", "", text) if "*" in text else text
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # no file system takes such a name
+        return False
+
+
 def resolve(text: str, home: Path, base: str = "") -> Path | None:
     """Where a path of data.yaml leads on this machine; None if nothing of that kind is here.
 
@@ -181,7 +188,7 @@ def resolve(text: str, home: Path, base: str = "") -> Path | None:
     elif inside != plain:
         places = [home / inside, *places]
     for place in dict.fromkeys(places):
-        if place.exists():
+        if _exists(place):
             return place
     parts = [
         part for part in PureWindowsPath(plain).parts if part not in ("..", ".") and not part.endswith((":\\", "\\"))
@@ -190,6 +197,6 @@ def resolve(text: str, home: Path, base: str = "") -> Path | None:
         end = parts[first:]
         if len(end) == 1 < len(parts) and end[0].lower() in ("images", "labels"):
             continue  # would be the same for every split
-        if (place := home.joinpath(*end)).exists():
+        if _exists(place := home.joinpath(*end)):
             return place
     return None

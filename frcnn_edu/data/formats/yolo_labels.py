@@ -60,7 +60,7 @@ class Labels:
         for place in places:
             if (found := self.by_place.get(_place(place))) is not None:
                 return found
-        return self._elsewhere(inside)
+        return _beside(image) or self._elsewhere(inside)  # through a link, which is not followed back into the folder
 
     def _elsewhere(self, image: Path) -> Path | None:
         """The only file of labels that can be an image's, by its name, if it can be no other one's."""

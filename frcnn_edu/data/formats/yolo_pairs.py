@@ -1,5 +1,7 @@
 """The images of a part of a YOLO data set, each with its file of labels."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..findings import Findings
@@ -8,6 +10,7 @@ from ..splits import split_of_path
 from .finder import ImageFinder, home_of
 from .folders import all_files, all_images
 from .layout import Part
+from .searching import search
 from .texts import read_lines
 from .yolo_files import NAMES, Config, entries, resolve
 from .yolo_labels import Labels
@@ -25,6 +28,9 @@ def pairs_by_images(part: Part, config: Config, findings: Findings) -> list[Pair
         findings.note(
             "images without a file of labels, taken as images without objects", part.annotations.name, without
         )
+    shared = Counter(file for _, _, file in pairs if file is not None)
+    for file in (file for file, count in shared.items() if count > 1):
+        findings.note("files of labels that several images have, a.jpg and a.png, say", file.name)
     if all(source.is_dir() for source in sources):  # else another list may name their images
         for file in labels.without_image({file for _, _, file in pairs if file is not None}):
             findings.leave_out("labels without an image", file.name)
@@ -37,10 +43,15 @@ def pairs_by_labels(part: Part, findings: Findings) -> list[Pair]:
     pairs: list[Pair] = []
     for folder in part.labels:
         finder = ImageFinder(part.images, split=split_of_path(folder))
-        for file in all_files(folder, ".txt"):
-            if file.name.lower() not in NAMES:
-                path = _find(finder, file.relative_to(folder).with_suffix("").as_posix())
-                pairs.append((file.name if path is None else path.name, path, file))
+        files = {
+            file.relative_to(folder).with_suffix("").as_posix(): file
+            for file in all_files(folder, ".txt")
+            if file.name.lower() not in NAMES
+        }
+        paths = _found(finder, [*files])
+        pairs += [
+            (file.name if (path := paths[name]) is None else path.name, path, file) for name, file in files.items()
+        ]
     known = {path for _, path, _ in pairs}
     if others := sum(path not in known for path in without_converted(all_images(part.images))):
         findings.note("images without a file of labels here, left out", part.images.name, others)
@@ -64,10 +75,15 @@ def _images(part: Part, sources: list[Path]) -> list[tuple[str, Path | None]]:
             found += [(path.relative_to(source).as_posix(), path) for path in without_converted(all_images(source))]
         else:
             finder = ImageFinder(root, (source.parent, root), split=split_of_path(source))
-            found += [(line, _find(finder, line)) for line in read_lines(source)]
+            lines = read_lines(source)
+            paths = _found(finder, lines)
+            found += [(line, paths[line]) for line in lines]
     return found
 
 
-def _find(finder: ImageFinder, name: str) -> Path | None:
-    candidates = [path] if (path := finder.as_written(name)) else finder.by_name(name)
-    return candidates[0] if len(candidates) == 1 else None
+def _found(finder: ImageFinder, names: Sequence[str]) -> dict[str, Path | None]:
+    """The image files for the names of a list, or of files of labels; None for one that is not there."""
+    paths = {name: finder.as_written(name) for name in names}
+    taken = {path for path in paths.values() if path is not None}
+    others = search([name for name, path in paths.items() if path is None], finder, taken)
+    return paths | {name: path for name, (path, _) in others.items()}

@@ -227,3 +227,90 @@ def test_the_name_that_agrees_in_more_folders_has_the_file(tmp_path: Path, order
     found = [f"{record.path.parent.name}/{record.path.name}" for record in data.records]
     assert sorted(found) == ["cam1/IMG 0.jpg", "cam2/IMG 0.jpg", "cam2/IMG 1.jpg"]
     assert data.findings.left_out == {"images left out, their file is another one's": {"C:\\data\\cam1\\IMG 1.jpg": 1}}
+
+
+def test_a_missing_image_of_a_list_is_not_the_one_of_another_folder(tmp_path: Path) -> None:
+    """All other names agree with their files in a folder more."""
+    for folder in "ab":
+        ex.yolo(tmp_path, f"images/{folder}", f"labels/{folder}", list(ex.SIZES)[:6])
+    ex.text(tmp_path / "classes.txt", *ex.CLASSES)
+    ex.text(tmp_path / "train.txt", *(f"/home/me/cards/images/a/IMG {i}.jpg" for i in range(6)))
+    ex.text(tmp_path / "val.txt", *(f"/home/me/cards/images/b/IMG {i}.jpg" for i in range(6)))
+    (tmp_path / "images" / "a" / "IMG 3.jpg").unlink()
+    data: Any = open_dataset(tmp_path, "train")
+    assert {record.path.parent.name for record in data.records} == {"a"}
+    assert "images left out, no file: 1 (/home/me/cards/images/a/IMG 3.jpg)" in data.summary
+    assert len(open_dataset(tmp_path, "val")) == 6
+
+
+def test_labels_in_folders_with_images_elsewhere(tmp_path: Path) -> None:
+    """The same file names in each folder, and one image is missing."""
+    names = list(ex.SIZES)[:6]
+    for folder in ("cam1", "cam2"):
+        ex.yolo(tmp_path, f"photos/{folder}", f"export/labels/{folder}", names)
+    ex.text(tmp_path / "export" / "classes.txt", *ex.CLASSES)
+    (tmp_path / "photos" / "cam1" / "IMG 3.jpg").unlink()
+    data: Any = open_dataset(tmp_path / "export", "all", images=tmp_path / "photos")
+    found = {f"{record.path.parent.name}/{record.path.name}" for record in data.records}
+    assert found == {f"{folder}/{name}" for folder in ("cam1", "cam2") for name in names} - {"cam1/IMG 3.jpg"}
+    assert sum(len(places) for places in data.findings.left_out.values()) == 1
+
+
+def test_links_within_the_folder(tmp_path: Path) -> None:
+    """images -> raw/images and labels -> raw/labels, with an older version beside."""
+    for split in ("train", "val"):
+        ex.yolo(tmp_path, f"raw/images/{split}", f"raw/labels/{split}", ["IMG 0.jpg", "IMG 2.jpg"])
+        ex.text(tmp_path / "labels_v1" / split / "IMG 0.txt", "1 0.1 0.1 0.1 0.1")
+    for name in ("images", "labels"):
+        (tmp_path / name).symlink_to(tmp_path / "raw" / name, target_is_directory=True)
+    ex.text(tmp_path / "data.yaml", "train: images/train\nval: images/val\nnames: [ace, king]")
+    for split in ("train", "val"):
+        assert boxes(open_dataset(tmp_path, split)) == truth("IMG 0.jpg", "IMG 2.jpg")
+
+
+def test_two_images_of_one_file_of_labels_are_noted(tmp_path: Path) -> None:
+    ex.yolo(tmp_path, "images", "labels", ["IMG 0.jpg"])
+    ex.draw(tmp_path / "images", ["IMG 0.jpg"], lambda _: "IMG 0.png")
+    ex.text(tmp_path / "classes.txt", *ex.CLASSES)
+    data: Any = open_dataset(tmp_path, "all")
+    assert "files of labels that several images have, a.jpg and a.png, say: 1 (IMG 0.txt)" in data.summary
+
+
+def test_subsets_tell_the_folder_of_an_image(tmp_path: Path) -> None:
+    """Files of one name in images/Train/ and images/Validation/, as exports of a project with subsets have them."""
+    shape = '<box label="ace" occluded="0" xtl="5" ytl="5" xbr="{}" ybr="30" z_order="0"></box>'
+    images = ""
+    for i, subset in enumerate(("Train", "Validation")):
+        ex.draw(tmp_path / "images" / subset, ["IMG 0.jpg"])
+        images += (
+            f'<image id="{i}" name="IMG 0.jpg" subset="{subset}" width="80" height="60">{shape.format(20 + i)}</image>'
+        )
+    ex.text(tmp_path / "annotations.xml", f"<annotations>{images}</annotations>")
+    for split, folder, right in (("train", "Train", 20), ("val", "Validation", 21)):
+        (record,) = open_dataset(tmp_path, split).records  # type: ignore[union-attr]
+        assert (record.path.parent.name, record.boxes[0][2]) == (folder, right)
+
+
+def test_numbers_without_measure(tmp_path: Path) -> None:
+    """They cost only themselves: in a circle, an ellipse, a path, an id."""
+    ex.labelme(tmp_path / "labelme")
+    file = tmp_path / "labelme" / "IMG 0.json"
+    content = json.loads(file.read_text())
+    content["shapes"].append({"label": "ace", "points": [[1, 1], [1e308, -1e308]], "shape_type": "circle"})
+    ex.dump(file, content)
+    ex.via(tmp_path / "via")
+    file = tmp_path / "via" / "via_project.json"
+    content = json.loads(file.read_text())
+    regions = next(iter(content["_via_img_metadata"].values()))["regions"]
+    shape = {"name": "ellipse", "cx": 1, "cy": 1, "rx": 1e308, "ry": 1e308, "theta": 1}
+    regions.append({"shape_attributes": shape, "region_attributes": {"card": {"ace": True}}})
+    ex.dump(file, content)
+    ex.label_studio(tmp_path / "ls")
+    file = tmp_path / "ls" / "project-7-at-2026.json"
+    content = json.loads(file.read_text())
+    content[0]["annotations"][1]["result"][0]["id"] = {}
+    ex.dump(file, content)
+    for name in ("labelme", "via", "ls"):
+        assert len(open_dataset(tmp_path / name, "all")) == 10
+    ex.yolo_splits(tmp_path / "yolo", f"path: {'x' * 400}\n{YAML.format('train', 'val')}")
+    assert len(open_dataset(tmp_path / "yolo", "train")) == 6
