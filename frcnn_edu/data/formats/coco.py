@@ -43,7 +43,7 @@ def recognise(path: Path) -> Layout | None:
 
 
 def _is_coco(file: Path) -> bool:
-    return json_kind(file) == "coco"
+    return json_kind(file) == "coco" and file.name != "notes.json"  # of YOLO: categories alone
 
 
 def read(part: Part, findings: Findings) -> Reading:

@@ -238,6 +238,7 @@ def pile(root: Path, *names: str) -> Path:
         (lambda p: ex.text(p / "data.yaml", "train: [\n").parent, r"cannot read .*data\.yaml as yaml"),
         (lambda p: ex.text(p / "data.yaml", "names: !!python/object/apply:os.system ['true']"), r"cannot read .*data\.yaml as yaml"),
         (lambda p: ex.text(p / "data.yaml", "names: 5\ntrain: ."), r"data\.yaml has no usable names"),
+        (lambda p: [ex.yolo(p, "x", "labels"), ex.text(p / "classes.txt", "ace", "king"), ex.dump(p / "notes.json", {"categories": [], "info": {}}), *(path.unlink() for path in (p / "x").iterdir())] and p, r"holds labels of YOLO, but no images beside them or in images/; --images FOLDER says"),
         (lambda p: pile(p, "cards.zip"), r"found 1 \.zip; unpack the archive, then give its folder"),
         (lambda p: pile(p, "cards.zip") / "cards.zip", r"it is an archive; unpack it"),
         (lambda p: ex.dump(p / "x.json", {"boxes": []}), r"it is json of no tool that is known here"),
@@ -246,7 +247,7 @@ def pile(root: Path, *names: str) -> Path:
         (lambda p: [ex.dump(p / f"{name}.json", ex.coco()) for name in "ab"] and p, r"holds several files of COCO: a\.json, b\.json"),
     ],
     ids=["nothing", "images alone", "labels beside", "labels apart", "lost paths", "names missing", "xml alone in Annotations", "xml alone", "no yaml", "hostile yaml", "no names",
-         "archive in a folder", "archive", "other json", "other table", "two data sets", "two files"],
+         "labels without images", "archive in a folder", "archive", "other json", "other table", "two data sets", "two files"],
 )  # fmt: skip
 def test_what_is_found_is_said(tmp_path: Path, write: Callable[[Path], Path], message: str) -> None:
     source = write(tmp_path / "cards")
