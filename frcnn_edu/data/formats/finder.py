@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from ..findings import Findings
 from ..names import find_file, folded, leaves_folder, without_heic
-from ..splits import split_of, split_of_path
+from ..splits import says_only_a_split, split_of, split_of_path
 from .folders import ANNOTATION_FOLDERS, all_images
 from .pairing import splits_in
 
@@ -85,6 +85,11 @@ class ImageFinder:
         """Whether a file is in a folder whose name means another split than that of the annotations."""
         splits = splits_in(path.relative_to(self.root).parent)
         return self.split is not None and bool(splits) and self.split not in splits
+
+    def may_be_of_another_split(self, path: Path) -> bool:
+        """The same; or whether the images of all splits are together, so that nothing tells of which one a file is."""
+        apart = bool(splits_in(path.relative_to(self.root).parent)) or says_only_a_split(self.root.name)
+        return self.is_of_another_split(path) or (self.split is not None and not apart)
 
     def looked_in(self) -> str:
         """Where files were sought, for a message."""

@@ -61,7 +61,7 @@ def read(part: Part, findings: Findings) -> Reading:
             image = Annotated(file.stem, problem=problem, where=file.name)
         images.append(image)
         named |= {file.stem, _stem(image.name)}
-    ours = (path for path in all_images(finder.root) if not finder.is_of_another_split(path))
+    ours = (path for path in all_images(finder.root) if not finder.may_be_of_another_split(path))
     images += without_annotation(ours, named)
     return Reading(images, names_of(images), finder)
 

@@ -68,8 +68,10 @@ class TextLabels:
         files = files_in(part.annotations, ".txt")
         images = [self._annotated(file, findings) for file in files]
         named = [file.stem for file in files]  # a of a.txt, or a.jpg of a.jpg.txt
-        images += without_annotation(all_images(likely[0] if likely else home), named)
-        return Reading(images, names_of(images), ImageFinder(home, likely, split_of_path(part.annotations)))
+        finder = ImageFinder(home, likely, split_of_path(part.annotations))
+        paths = all_images(likely[0] if likely else home)
+        images += without_annotation((path for path in paths if not finder.may_be_of_another_split(path)), named)
+        return Reading(images, names_of(images), finder)
 
     def _annotated(self, file: Path, findings: Findings) -> Annotated:
         image = Annotated(file.stem, where=file.name)

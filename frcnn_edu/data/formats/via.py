@@ -18,6 +18,7 @@ from .annotated import (
     Reading,
     around,
     ellipse_reach,
+    is_number,
     names_of,
     number,
     polygon_area,
@@ -28,7 +29,7 @@ from .layout import Format, Layout, Part
 from .single_files import recognise_files
 
 NAMED = ("label", "class", "name", "category", "type", "object")  # what people call the attribute with the class
-ANSWERS = ("", "yes", "no", "true", "false", "y", "n", "0", "1")  # to a question about an object
+ANSWERS = ("", "yes", "no", "true", "false", "y", "n")  # to a question about an object
 
 
 def recognise(path: Path) -> Layout | None:
@@ -74,7 +75,8 @@ def class_attribute(regions: list[dict[str, Any]]) -> str | None:
         attributes = region.get("region_attributes")
         for name, value in (attributes if isinstance(attributes, dict) else {}).items():
             counts[name] = counts.get(name, 0) + bool(_chosen(value))
-            if isinstance(value, str | dict) and _chosen(value).strip().lower() not in ANSWERS:
+            word = _chosen(value).strip().lower() if isinstance(value, str | dict) else ""
+            if word not in ANSWERS and not is_number(word):
                 worded.add(name)
     filled = {name: count for name, count in counts.items() if count}
     called = [name for usual in NAMED for name in filled if name.lower() == usual]

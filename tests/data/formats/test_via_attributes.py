@@ -1,5 +1,6 @@
 """Which attribute of a region of the VGG Image Annotator is its class."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +44,17 @@ def test_two_checked_boxes(tmp_path: Path) -> None:
     data = opened(tmp_path, [{"fruit": {"fig": True, "pear": True}}])
     assert data.classes == ("background", "fig")
     assert data.findings.repaired == {"several classes checked, the first one used": {"IMG 0.jpg": 1}}
+
+
+def test_numbers_are_no_words_for_a_class(tmp_path: Path) -> None:
+    """Each region has a number of its own and an animal."""
+    ex.via(tmp_path)
+    file = tmp_path / "via_project.json"
+    content = json.loads(file.read_text())
+    number = 0
+    for entry in content["_via_img_metadata"].values():
+        for region in entry["regions"]:
+            region["region_attributes"] = {"id": str(number), "animal": next(iter(region["region_attributes"]["card"]))}
+            number += 1
+    ex.dump(file, content)
+    assert open_dataset(tmp_path, "all").classes == ("background", "ace", "king")
