@@ -131,6 +131,11 @@ def read(part: Part, findings: Findings) -> Reading:
     images, annotations = images_by_name(part.images), annotations_by_name(part.annotations)
     trees, broken = parse_all(annotations)
     theirs = image_names(images, {name: trees.get(name) for name in annotations})
+    folders = {name.rpartition("/")[0] for name in annotations}
+    for name, image in theirs.items():
+        inside, around = name.rpartition("/")[0], image.rpartition("/")[0]
+        if inside and inside.casefold() != around.casefold() and (around or around in folders):
+            findings.repair("annotations from another folder than their image's", image)
     trees = {theirs.get(name, name): tree for name, tree in trees.items()}
     broken = {theirs.get(name, name): why for name, why in broken.items()}
     own = {path for folder in part.labels for path in all_files(folder, ".xml")}

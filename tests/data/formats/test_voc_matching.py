@@ -113,3 +113,18 @@ def test_heic_beside_what_it_was_converted_to(tmp_path: Path) -> None:
         write(tmp_path, f"{i}.jpg", f"{i}.xml", each)
         (tmp_path / "images" / f"{i}.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     assert found(tmp_path) == {f"{i}.jpg": len(ex.TRUTH[each]) for i, each in enumerate(NAMES)}
+
+
+def test_annotations_from_another_folder_are_noted(tmp_path: Path) -> None:
+    """batch3 may be batch2 under another name, or another batch: who looks at the data knows."""
+    for i, (image, annotation) in enumerate((("batch1", "batch1"), ("batch2", "batch3"))):
+        write(tmp_path, f"{image}/{i}.jpg", f"{annotation}/{i}.xml", NAMES[i])
+    data: Any = open_dataset(tmp_path, "all")
+    assert data.findings.repaired == {"annotations from another folder than their image's": {"batch2/1": 1}}
+
+
+def test_an_old_annotation_is_noted(tmp_path: Path) -> None:
+    write(tmp_path, "0.jpg", "0.xml", NAMES[0])
+    write(tmp_path, "1.jpg", "old/1.xml", NAMES[1])
+    data: Any = open_dataset(tmp_path, "all")
+    assert data.findings.repaired == {"annotations from another folder than their image's": {"1": 1}}
