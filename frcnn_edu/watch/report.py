@@ -18,10 +18,7 @@ from .errors import COLORS, MEANS, error_sheet, in_words, plot_errors
 from .report_tables import LOOK_OF_TABLES, class_table, confusion_table, table
 
 WORST = 8  # images
-BY_THE_CLOCK = (
-    "In a run by --minutes the learning rate falls with the clock. It does not stand still during an evaluation, so the rate is "
-    "lower after one."
-)
+BY_THE_CLOCK = "In a run by --minutes the learning rate falls with the clock, which runs on during an evaluation: after one it is lower."
 LONGEST_CAPTION = 40  # characters of a file's name below an image
 LOOK = f"""
 body {{ font: 15px/1.5 system-ui, sans-serif; color: #1f2328; background: #fff; max-width: 820px; margin: 2em auto; padding: 0 1em }}
