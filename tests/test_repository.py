@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,9 @@ def test_every_requirement_is_pinned_and_has_a_reason() -> None:
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             assert re.match(r"(\S+==\S+|-e \.)\s+# \S", line), line
+
+
+def test_each_test_file_has_a_name_of_its_own() -> None:
+    """Pytest imports them by name: of two that are called alike it refuses the second."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py")
+    assert [name for name, count in names.items() if count > 1] == []
