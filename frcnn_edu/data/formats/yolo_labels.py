@@ -70,6 +70,8 @@ class Labels:
         if len(found) != 1:
             return None
         theirs = _folder(found[0])
+        if theirs != folder and folder in self.folders:  # where it would be: labels_old/, say, is not meant
+            return None
         rivals = [each for each in self.images[stem] if not of_another_split(theirs, _folder(each))]
         if len(rivals) > 1 or not can_be_meant(theirs, folder, self.folders, self.image_folders):
             return None

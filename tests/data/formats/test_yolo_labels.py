@@ -27,6 +27,17 @@ def found(root: Path, split: str = "all", **options: Any) -> dict[str, int]:
     return {f"{record.path.parent.name}/{record.path.name}": len(record.boxes) for record in data.records}
 
 
+def test_older_labels_are_not_taken(tmp_path: Path) -> None:
+    """An image has none where the others have theirs; labels_old/ has one."""
+    root = ex.yolo(tmp_path, "images", "labels")
+    ex.text(root / "classes.txt", *ex.CLASSES)
+    (root / "labels" / "IMG 2.txt").rename(root / "IMG 2.txt.bak")
+    ex.text(root / "labels_old" / "IMG 2.txt", "0 0.5 0.5 0.5 0.5")
+    data: Any = open_dataset(root, "all")
+    assert [len(record.boxes) for record in data.records if record.path.name == "IMG 2.jpg"] == [0]
+    assert "images without a file of labels, taken as images without objects: 1 (classes.txt)" in data.summary
+
+
 def test_file_numbers_alone_do_not_match(tmp_path: Path) -> None:
     """An image without objects does not get the labels of another folder, where files are numbered alike."""
     write(tmp_path, "images/a/1.jpg", "labels/a/1.txt", NAMES[0])
