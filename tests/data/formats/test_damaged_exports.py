@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import exports as ex
+import more_exports as more
 import pytest
 from damaging import damaged, fuzz, odd_json
 from hypothesis import given
@@ -32,6 +33,15 @@ WRITERS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "label studio": (ex.label_studio, "project-7-at-2026.json"),
     "label studio min": (lambda p: ex.label_studio(p, True), "project-7-at-2026.json"),
     "cvat": (ex.cvat, "annotations.xml"),
+    "createml": (more.createml, "_annotations.createml.json"),
+    "via csv": (more.via_csv, "via_export_csv.csv"),
+    "image folder": (more.image_folder, "metadata.jsonl"),
+    "supervisely": (more.supervisely, "ann/IMG 2.jpg.json"),
+    "supervisely, bitmaps": (lambda p: more.supervisely(p, shape="bitmap"), "ann/IMG 2.jpg.json"),
+    "eight columns": (more.make_sense, "labels_cards.csv"),
+    "kitti": (more.kitti, "label_2/IMG 2.txt"),
+    "dota": (more.dota, "labelTxt/IMG 2.txt"),
+    "visdrone": (more.visdrone, "annotations/IMG 2.txt"),
 }  # fmt: skip
 
 
@@ -148,3 +158,58 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     shutil.rmtree(root)
     with pytest.raises(ValueError, match=r"no data set at .*nothing of that name"):
         open_dataset(root, "train")
+
+
+ENTRY = {"file_name": "IMG 2.jpg", "width": 100, "height": 60, "objects": {"bbox": [[1, 2, 3, 4]], "category": [0]}}
+CELLS = {
+    "shape_attributes": {"name": "polygon", "all_points_x": [1, 2, 3], "all_points_y": [4, 5, 6]},
+    "region_attributes": {"card": {"ace": True}},
+}
+
+
+@fuzz
+@given(entry=odd_json(ENTRY, json_values))
+def test_odd_values_in_lines_of_json(folders: dict[str, Path], entry: str) -> None:
+    root = folders["image folder"]
+    file = root / WRITERS["image folder"][1]
+    sound = file.read_text()
+    file.write_text(f"{sound}{entry}\n")
+    try:
+        check(root)
+    finally:
+        file.write_text(sound)
+
+
+@fuzz
+@given(changed=odd_json(CELLS, json_values))
+def test_odd_values_in_cells(folders: dict[str, Path], changed: str) -> None:
+    root = folders["via csv"]
+    file = root / WRITERS["via csv"][1]
+    sound = file.read_text()
+    cells = [json.dumps(cell) for cell in json.loads(changed).values()]
+    more_rows = ex.table(root.parent / "row.csv", [["IMG 2.jpg", 1, "{}", 1, 0, *cells]]).read_text()
+    file.write_text(sound + more_rows)
+    try:
+        check(root)
+    finally:
+        file.write_text(sound)
+
+
+@pytest.mark.parametrize(
+    ("name", "separator"), [("kitti", " "), ("dota", " "), ("visdrone", ","), ("eight columns", ",")]
+)
+def test_odd_words(folders: dict[str, Path], name: str, separator: str) -> None:
+    root = folders[name]
+    file = root / WRITERS[name][1]
+    sound = file.read_text()
+
+    @fuzz
+    @given(words=st.lists(st.sampled_from([*ODD, "IMG 2.jpg", "ace", "DontCare", "0", "1", "7", "40"]), max_size=17))
+    def run(words: list[str]) -> None:
+        file.write_text(f"{sound}{separator.join(words)}\n", encoding="utf-8")
+        check(root)
+
+    try:
+        run()
+    finally:
+        file.write_text(sound)
