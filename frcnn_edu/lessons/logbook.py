@@ -1,4 +1,4 @@
-"""What each stage knows of the one object that the course follows: a line for each notebook, out of the real tensors."""
+"""What each stage knows about the object that the course follows: one line per notebook, from the real tensors."""
 
 from typing import Any
 
@@ -8,20 +8,24 @@ from torch import Tensor
 
 from ..ops import box_area, box_iou
 from ..viz import style as st
+from ..viz.trace import moved_anchors
 from . import LESSONS
-from .story import followed, story
+from .story import AnchorPlace, followed, story
 
 
-def logbook(until: int) -> str:
-    """The followed object's lines from notebook 01 to notebook `until` (1–13): what one hands on to the next.
+def logbook(until: int, lines: int = 2) -> str:
+    """The last `lines` lines of the followed object's logbook, which has one for each of notebooks 01 to 13.
+
+    Args:
+        until: the notebook of the last line, 1–13; 13 with `lines=13` is the whole logbook.
 
     Raises:
         ValueError: there is no such notebook.
     """
-    lessons = [lesson for lesson in LESSONS[: until + 1] if lesson in LINES]
     if not 1 <= until <= len(LINES):
         raise ValueError(f"the logbook has lines for notebooks 1 to {len(LINES)}, got {until}")
-    return "\n".join(f"{LESSONS.index(lesson):02d} {LINES[lesson]()}" for lesson in lessons)
+    lessons = [lesson for lesson in LESSONS[: until + 1] if lesson in LINES]
+    return "\n".join(f"{LESSONS.index(lesson):02d} {LINES[lesson]()}" for lesson in lessons[-lines:])
 
 
 def _rpn() -> Any:
@@ -33,8 +37,9 @@ def _pool() -> Any:
 
 
 def _size(box: Tensor, digits: int = 0) -> str:
+    """Height × width, as in a tensor's shape."""
     width, height = (box[2:] - box[:2]).tolist()
-    return f"{width:.{digits}f}×{height:.{digits}f}"
+    return f"{height:.{digits}f}×{width:.{digits}f}"
 
 
 def _numbers(values: Tensor, digits: int = 2) -> str:
@@ -52,7 +57,7 @@ def _backbone() -> str:
     for key, features in story().trace.bottom_up.items():
         stride = story().trace.batch.tensors.shape[-1] // features.shape[-1]
         cells.append(f"({int(y) // stride}, {int(x) // stride}) of C{2 + int(key)}")
-    return f"backbone      its middle lies in cell {', '.join(cells)}"
+    return f"backbone      its centre is in cell {', '.join(cells)}"
 
 
 def _fpn() -> str:
@@ -61,11 +66,9 @@ def _fpn() -> str:
 
 
 def _base_anchors() -> str:
-    level, shape = followed().level, followed().shape
     generator = _rpn().anchor_generator
-    base, size = generator.cell_anchors[level][shape], generator.sizes[level][0]
-    ratio = generator.aspect_ratios[level][shape]
-    return f"base anchors  size {size}, ratio {ratio:g} fits best: {_size(base)} pixels"
+    shapes = [generator.cell_anchors[place.level][place.shape] for place in (followed(), followed().winner)]
+    return f"base anchors  best fit {_size(shapes[0])} pixels; winner {_size(shapes[1])}"
 
 
 def best_anchor() -> Tensor:
@@ -73,74 +76,91 @@ def best_anchor() -> Tensor:
     return torch.cat(story().trace.anchors)[followed().anchor]
 
 
+def winning_anchor() -> Tensor:
+    """The anchor that the followed object's detection comes from, (4,)."""
+    return torch.cat(story().trace.anchors)[followed().winner.anchor]
+
+
+def _overlap(box: Tensor) -> float:
+    return float(box_iou(story().box[None], box[None]))
+
+
 def _stride_grid() -> str:
-    iou = float(box_iou(story().box[None], best_anchor()[None]))
-    place = f"cell ({followed().row}, {followed().column}) of P{2 + followed().level}"
-    return f"stride grid   the best of {sum(map(len, story().trace.anchors))} anchors stands on {place}, IoU {iou:.2f}"
+    def described(name: str, place: AnchorPlace, box: Tensor) -> str:
+        cell = f"cell ({place.row}, {place.column}) of P{2 + place.level}"
+        return f"{name} {place.anchor}, {cell}, IoU {_overlap(box):.2f}"
+
+    best = described("best fit: anchor", followed(), best_anchor())
+    return f"stride grid   {best}; {described('winner:', followed().winner, winning_anchor())}"
+
+
+def _logit(place: AnchorPlace) -> float:
+    return float(story().trace.objectness[place.level][0, place.shape, place.row, place.column])
 
 
 def _rpn_head() -> str:
-    logits = story().trace.objectness[followed().level]
-    logit = float(logits[0, followed().shape, followed().row, followed().column])
-    return f"rpn head      this anchor's objectness: logit {logit:.1f}"
+    return f"rpn head      logits: best fit {_logit(followed()):.1f}, winner {_logit(followed().winner):.1f}"
 
 
 def predicted_deltas() -> Tensor:
-    """What the RPN head predicts for the best anchor, (4,)."""
+    """What the RPN head predicts for the best-fitting anchor, (4,)."""
     deltas = story().trace.deltas[followed().level].unflatten(1, (-1, 4))  # (1, A, 4, H, W)
     return deltas[0, followed().shape, :, followed().row, followed().column]
 
 
 def target_deltas() -> Tensor:
-    """What would move the best anchor exactly onto the object, (4,)."""
+    """The deltas that would move the best-fitting anchor exactly onto the object, (4,)."""
     return _rpn().box_coder.encode_single(story().box[None], best_anchor()[None])[0]
 
 
 def _box_coding() -> str:
-    return f"box coding    its deltas: wanted {_numbers(target_deltas())}, predicted {_numbers(predicted_deltas())}"
+    targets, predicted = _numbers(target_deltas()), _numbers(predicted_deltas())
+    return f"box coding    best fit's deltas: target {targets}, predicted {predicted}"
 
 
 def _iou_labeling() -> str:
-    anchors = torch.cat(story().trace.anchors)
-    labels, boxes = _rpn().assign_targets_to_anchors([anchors], [dict(boxes=story().boxes)])
-    ours = (labels[0] == 1) & (boxes[0] == story().box).all(dim=1)
-    return f"iou labeling  anchors labelled with it: {int(ours.sum())} of {len(anchors)}"
+    labels, _ = _rpn().assign_targets_to_anchors([torch.cat(story().trace.anchors)], [dict(boxes=story().boxes)])
+    best, winner = (int(labels[0][anchor]) for anchor in (followed().anchor, followed().winner.anchor))
+    return f"iou labeling  label of the best fit: {best}, of the winner: {winner}"
 
 
 def _proposals() -> str:
-    proposal = story().trace.proposals[followed().proposal]
-    iou = float(box_iou(story().box[None], proposal[None]))
-    return f"proposals     number {followed().proposal + 1} of {len(story().trace.proposals)} fits best: IoU {iou:.2f}"
+    number, proposals = followed().proposal, story().trace.proposals
+    best = int((moved_anchors(story().trace, story().model)[followed().anchor] - proposals).abs().amax(1).argmin())
+    return (
+        f"proposals     best fit → proposal {best}, IoU {_overlap(proposals[best]):.2f}; "
+        f"winner → proposal {number}, IoU {_overlap(proposals[number]):.2f}"
+    )
 
 
 def _level_mapper() -> str:
-    side = float(box_area(story().trace.proposals[followed().proposal][None]).sqrt())
-    level = int(story().trace.levels[followed().proposal])
-    return f"level mapper  side {side:.0f} against {_pool().canonical_scale}: it is read from P{2 + level}"
+    number = followed().proposal
+    side = float(box_area(story().trace.proposals[number][None]).sqrt())
+    level = int(story().trace.levels[number])
+    return f"level mapper  proposal {number}: side {side:.0f}, canonical scale {_pool().canonical_scale}: read from P{2 + level}"
 
 
 def _roi_align() -> str:
     level = int(story().trace.levels[followed().proposal])
     bins = story().trace.proposals[followed().proposal] * _pool().scales[level] / 7
     shape = "×".join(map(str, story().trace.pooled[followed().proposal].shape))
-    return f"roi align     {shape} features, a bin is {_size(bins, 1)} cells of {st.LEVEL_NAMES[str(level)]}"
+    return f"roi align     {shape} features; a bin is {_size(bins, 1)} cells of {st.LEVEL_NAMES[str(level)]}"
 
 
 def _box_head() -> str:
-    found = story().trace.resized_detections
-    box, label, score = (found[name][followed().detection] for name in ("boxes", "labels", "scores"))
-    iou = float(box_iou(story().box[None], box[None]))
-    return f"box head      {story().classes[label]} {float(score):.2f}, IoU {iou:.2f}"
+    found, number = story().trace.resized_detections, followed().detection
+    label, score = found["labels"][number], float(found["scores"][number])
+    return f"box head      detection {number}: {story().classes[label]} {score:.3f}, IoU {_overlap(found['boxes'][number]):.2f}"
 
 
 def _losses() -> str:
     label = story().target["labels"][story().object]
     surprise = F.cross_entropy(story().trace.class_logits[followed().proposal], label)
     off = F.smooth_l1_loss(predicted_deltas(), target_deltas(), beta=1 / 9, reduction="sum")
-    return f"losses        its proposal's class costs {float(surprise):.3f}, its anchor's deltas {float(off):.3f}"
+    return f"losses        winner's class loss {float(surprise):.4f}; best fit's box loss {float(off):.3f}"
 
 
-#: What writes the line of each lesson that has one.
+#: The function that writes the line of each lesson that has one.
 LINES = {
     "transform": _transform,
     "backbone": _backbone,

@@ -11,7 +11,7 @@ from ..data import ShapesDetection
 from ..model import FasterRCNN, fasterrcnn_small_fpn
 from ..model.fast import run_as
 from ..ops import box_iou
-from ..viz.trace import Trace, trace
+from ..viz.trace import Trace, moved_anchors, trace
 from .stages import shown
 
 SIZE = (240, 320)  # twice what the small model works at, so that the transform has something to do
@@ -48,16 +48,14 @@ class Story:
 
 
 @dataclass(frozen=True)
-class Followed:
-    """Where the followed object is found in the tensors of `Story.trace`: the best fit at each stage, by IoU.
+class AnchorPlace:
+    """One anchor, and where it is placed.
 
     Attributes:
         anchor: index into all anchors, the levels one after another.
-        level: index of the pyramid level that this anchor stands on, 0 for P2.
-        row, column: of the cell that it stands on.
+        level: index of its pyramid level, 0 for P2.
+        row, column: of its cell.
         shape: which of its cell's anchors it is: 0 wide, 1 square, 2 tall.
-        proposal: index into the proposals.
-        detection: index into the detections.
     """
 
     anchor: int
@@ -65,7 +63,23 @@ class Followed:
     row: int
     column: int
     shape: int
+
+
+@dataclass(frozen=True)
+class Followed(AnchorPlace):
+    """The followed object in the tensors of `Story.trace`.
+
+    The anchor that fits the object best is the one that training assigns to it; the detection may come from another one.
+
+    Attributes:
+        anchor, level, row, column, shape: the best-fitting anchor.
+        proposal: index into the proposals: the one that fits best.
+        winner: the anchor that this proposal was decoded from.
+        detection: index into the detections: the one that fits best.
+    """
+
     proposal: int
+    winner: AnchorPlace
     detection: int
 
 
@@ -109,10 +123,22 @@ def follow(of: Story) -> Followed:
         int(box_iou(box, boxes)[0].argmax())
         for boxes in (torch.cat(seen.anchors), seen.proposals, seen.resized_detections["boxes"])
     )
+    winner = place(seen, source(of, proposal))
+    return Followed(**vars(place(seen, anchor)), proposal=proposal, winner=winner, detection=detection)
+
+
+def place(seen: Trace, anchor: int) -> AnchorPlace:
+    """Where an anchor, an index into those of all levels, is placed."""
     level, index = 0, anchor  # index: of the anchor on its level
     while index >= len(seen.anchors[level]):
         index -= len(seen.anchors[level])
         level += 1
-    anchors_a_cell, _, columns = seen.objectness[level].shape[1:]
-    cell, shape = divmod(index, anchors_a_cell)
-    return Followed(anchor, level, *divmod(cell, columns), shape, proposal, detection)
+    anchors_per_cell, _, columns = seen.objectness[level].shape[1:]
+    cell, shape = divmod(index, anchors_per_cell)
+    return AnchorPlace(anchor, level, *divmod(cell, columns), shape)
+
+
+def source(of: Story, proposal: int) -> int:
+    """The index of the anchor that a proposal was decoded from: the one whose clipped, decoded box it is."""
+    boxes = moved_anchors(of.trace, of.model)  # (A, 4)
+    return int((boxes - of.trace.proposals[proposal]).abs().amax(dim=1).argmin())

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..model import FasterRCNN, ImageList
+from ..ops import clip_boxes_to_image
 
 
 @dataclass(frozen=True)
@@ -97,3 +98,11 @@ def trace(model: FasterRCNN, image: Tensor) -> Trace:
         resized_detections=seen["detections"][0][0],
         detections=detections,
     )
+
+
+def moved_anchors(seen: Trace, model: FasterRCNN) -> Tensor:
+    """All anchors moved by their deltas and clipped, (A, 4): the boxes from which the proposals are chosen."""
+    rpn: Any = model.rpn
+    deltas = [d.unflatten(1, (-1, 4)).permute(0, 3, 4, 1, 2).reshape(-1, 4) for d in seen.deltas]  # (H·W·A, 4) each
+    moved = rpn.box_coder.decode(torch.cat(deltas), [torch.cat(seen.anchors)]).view(-1, 4)
+    return clip_boxes_to_image(moved, seen.batch.image_sizes[0])

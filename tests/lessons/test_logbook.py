@@ -2,14 +2,15 @@ import pytest
 import torch
 
 from frcnn_edu import box_iou
-from frcnn_edu.lessons.logbook import LINES, best_anchor, logbook, predicted_deltas, target_deltas
-from frcnn_edu.lessons.story import followed, story
+from frcnn_edu.lessons.logbook import LINES, best_anchor, logbook, predicted_deltas, target_deltas, winning_anchor
+from frcnn_edu.lessons.story import followed, source, story
 
 
 def test_each_notebook_adds_a_line() -> None:
-    whole = logbook(len(LINES)).splitlines()
+    whole = logbook(len(LINES), lines=len(LINES)).splitlines()
     assert [line[:2] for line in whole] == [f"{number:02d}" for number in range(1, 14)]
-    assert logbook(4).splitlines() == whole[:4]
+    assert logbook(4).splitlines() == whole[2:4]
+    assert logbook(1).splitlines() == whole[:1]
 
 
 @pytest.mark.parametrize("until", [0, 14])
@@ -40,10 +41,24 @@ def test_predicted_deltas_are_those_of_the_best_anchor() -> None:
     assert torch.allclose(onto, box, atol=1e-4)
 
 
+def test_the_detection_comes_from_another_anchor_than_the_best_fit() -> None:
+    """Both anchors' proposals survive, as NMS treats each level by itself; the last NMS keeps the more confident one."""
+    here, seen = followed(), story().trace
+    proposals = [source(story(), number) for number in (here.proposal, 5)]
+    assert proposals == [here.winner.anchor, here.anchor]
+    assert here.winner.level != here.level
+    assert box_iou(story().box[None], winning_anchor()[None]) < box_iou(story().box[None], best_anchor()[None])
+    scores = seen.class_logits.softmax(dim=1)[:, story().target["labels"][story().object]]
+    assert scores[here.proposal] > scores[5]
+    assert seen.resized_detections["scores"][here.detection] == scores[here.proposal]
+
+
 def test_the_lines_say_what_the_tensors_say() -> None:
-    lines = logbook(13).splitlines()
+    lines = logbook(13, lines=13).splitlines()
     width, height = (story().box[2:] - story().box[:2]).tolist()
-    assert f"{width:.0f}×{height:.0f} as the network sees it" in lines[0]
-    assert f"cell ({followed().row}, {followed().column}) of P{2 + followed().level}" in lines[4]
-    assert f"number {followed().proposal + 1} of {len(story().trace.proposals)}" in lines[8]
+    assert f"{height:.0f}×{width:.0f} as the network sees it" in lines[0]
+    for place in (followed(), followed().winner):
+        assert f"{place.anchor}, cell ({place.row}, {place.column}) of P{2 + place.level}" in lines[4]
+    assert "label of the best fit: 1, of the winner: -1" in lines[7]
+    assert f"winner → proposal {followed().proposal}, IoU 0.84" in lines[8]
     assert story().classes[story().target["labels"][story().object]] in lines[11]

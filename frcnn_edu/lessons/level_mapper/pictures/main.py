@@ -13,11 +13,10 @@ from torch import Tensor
 from frcnn_edu.lessons.stages import frame
 from frcnn_edu.lessons.story import followed, story
 from frcnn_edu.model import FasterRCNN, LevelMapper
-from frcnn_edu.ops import clip_boxes_to_image
 from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import WIDTH, draw_boxes, show_image
 from frcnn_edu.viz.sheet import Page, draw_grid
-from frcnn_edu.viz.trace import Trace
+from frcnn_edu.viz.trace import Trace, moved_anchors
 
 from .boxes import plot_boxes_to_levels, sides
 from .scales import scale_rounding
@@ -26,14 +25,6 @@ CURVE = st.STAGES["roi_align"]
 
 
 # -------------------------------------------------------------------------------------------- which level a box goes to
-
-
-def moved_anchors(seen: Trace, model: FasterRCNN) -> Tensor:
-    """All anchors moved by their deltas and clipped, (A, 4): the boxes among which the proposals were chosen."""
-    rpn: Any = model.rpn
-    deltas = [d.unflatten(1, (-1, 4)).permute(0, 3, 4, 1, 2).reshape(-1, 4) for d in seen.deltas]  # (H·W·A, 4) each
-    moved = rpn.box_coder.decode(torch.cat(deltas), [torch.cat(seen.anchors)]).view(-1, 4)
-    return clip_boxes_to_image(moved, seen.batch.image_sizes[0])
 
 
 def anchor_levels(seen: Trace, model: FasterRCNN) -> Tensor:
