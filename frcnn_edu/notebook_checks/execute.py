@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from .find import find_notebooks
 from .notebooks import ENVIRONMENT, read_notebook, sanitized, sanitizers, write_notebook
+from .pinned import with_checks, without_checks
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -40,7 +41,7 @@ def execute(notebook: NotebookNode, path: Path, patterns: list) -> NotebookNode:
 
     An output that differs only in what is sanitised, a time for example, stays as it was.
     """
-    done = nbformat.from_dict({**notebook, "metadata": METADATA})
+    done = with_checks(nbformat.from_dict({**notebook, "metadata": METADATA}))
     client = NotebookClient(
         done,
         timeout=TIMEOUT,
@@ -53,6 +54,7 @@ def execute(notebook: NotebookNode, path: Path, patterns: list) -> NotebookNode:
         client.execute(env={**os.environ, **ENVIRONMENT})
     except CellExecutionError as error:
         raise ValueError(f"{path.name}: {error}") from error
+    done = without_checks(done)
     for cell, earlier in zip(done.cells, notebook.cells):
         if cell.cell_type == "code":
             cell.outputs = _merged(cell.outputs)

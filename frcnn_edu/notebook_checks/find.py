@@ -4,12 +4,12 @@ from pathlib import Path
 
 
 def find_notebooks(folder: Path, names: list[str] | None = None) -> list[Path]:
-    """The notebooks in `folder` and its `solutions`, in reading order; with names, those whose file begins like one of them.
+    """The notebooks in `folder`, its `deeper` and its `solutions`, in reading order; with names, those whose file begins like one.
 
     Raises:
         ValueError: there is none, or a name fits none.
     """
-    found = [*sorted(folder.glob("*.ipynb")), *sorted((folder / "solutions").glob("*.ipynb"))]
+    found = [path for part in (".", "deeper", "solutions") for path in sorted((folder / part).glob("*.ipynb"))]
     if not found:
         raise ValueError(f"there are no notebooks in {folder.absolute()}; --folder DIR says where they are")
     for name in names or []:

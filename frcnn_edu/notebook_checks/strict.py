@@ -1,7 +1,7 @@
 """A pytest plugin that makes nbval strict: `pytest -p frcnn_edu.notebook_checks.strict --nbval notebooks`.
 
 By itself nbval compares no pictures, takes a notebook without outputs for a good one, and is content when an error that a
-cell announces does not happen. With this plugin each of them fails.
+cell announces does not happen. With this plugin each of them fails. It also runs the checks that cells keep in their metadata.
 """
 
 import os
@@ -15,6 +15,7 @@ from nbval.plugin import IPyNbCell
 from .kernels import by_fork
 from .notebooks import ENVIRONMENT, MAY_DIFFER
 from .pictures import TOLERANCE, difference, is_blank, pictures
+from .pinned import checks_of
 
 
 def check(cell: Any) -> None:
@@ -23,6 +24,7 @@ def check(cell: Any) -> None:
         cell.raise_cell_error("The cell announces an error, and none was raised.")
     if cell.cell.execution_count is None:
         cell.raise_cell_error("The cell was never executed, or its outputs were stripped.")
+    run_checks(cell)
     if not cell.options["check"]:
         return
     before, now = pictures(cell.cell.outputs), pictures(cell.test_outputs)
@@ -35,6 +37,26 @@ def check(cell: Any) -> None:
             cell.raise_cell_error(f"The picture differs from the notebook's by {off:.1f} of 255 (at most {TOLERANCE}).")
         if is_blank(new):
             cell.raise_cell_error("The picture is blank.")
+
+
+def run_checks(cell: Any) -> None:
+    """Run the checks in a cell's metadata in the notebook's kernel, as if they stood at the end of the cell."""
+    code = checks_of(cell.cell)
+    if not code:
+        return
+    kernel, timeout = cell.parent.kernel, int(cell.config.option.nbval_cell_timeout)
+    sent = kernel.execute_cell_input(code, allow_stdin=False)
+    kernel.await_reply(sent, timeout=timeout)
+    while True:
+        message = kernel.get_message("iopub", timeout=timeout)
+        if message["parent_header"].get("msg_id") != sent:
+            continue
+        content = message["content"]
+        if message["msg_type"] == "error":
+            error = f"{content['ename']}: {content['evalue']}".rstrip(": ")
+            cell.raise_cell_error(f"A check in this cell's metadata failed ({error}):\n{code}")
+        if message["msg_type"] == "status" and content["execution_state"] == "idle":
+            return
 
 
 def pytest_configure(config: pytest.Config) -> None:
