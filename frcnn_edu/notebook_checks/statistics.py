@@ -13,8 +13,12 @@ from .predictions import PREDICT
 # One careful reader took 14 hours for the first edition's notebooks 00–13 (33,000 words, 3,380 lines of code, 150 pictures), and
 # 17 for all of them. These paces give 13.8 and 16.6.
 WORDS_PER_MINUTE, LINES_PER_MINUTE, PICTURES_PER_MINUTE = 100, 8, 2
+MOST_ASSERTS = 0.1  # of the visible lines of code
 STOP = "one-hour"  # the cell that says where the one-hour path leaves a notebook
-MINUTES = re.compile(r"^\*(\d+) minutes · (training|inference|training and inference) · .+\*$", re.MULTILINE)
+# The line at a notebook's head: minutes; whether it is about training or inference (a deeper one: for whom it is); and what it opens up.
+MINUTES = re.compile(
+    r"^\*(\d+) minutes · (training and inference|training|inference|for those who want more)( · .+)?\*$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)

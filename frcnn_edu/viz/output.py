@@ -11,6 +11,7 @@ from PIL import Image
 
 from ..training.files import replacing
 from . import style as st
+from .text_sizes import PAGE, smallest_word
 
 DPI = 150
 
@@ -73,11 +74,13 @@ def save_figure(figure: Figure, path: str | Path, *, dpi: float = DPI, colors: i
 def show(figure: Figure, alt: str, *, dpi: float = DPI) -> None:
     """Show a figure in a notebook as a PNG of its own size (no cropping), 800 pixels being a page.
 
+    The output's metadata has the size of the smallest word in pixels, so that a test can see whether it can be read.
+
     Args:
-        alt: what the picture shows, in words: for readers who cannot see it, and instead of it where pictures are not shown.
+        alt: what the figure shows, in words: for readers who cannot see it, and instead of it where images are not shown.
     """
     from IPython.display import display  # only a notebook has it
 
     content = {"image/png": figure_to_png(figure, dpi=dpi, colors=256), "text/plain": alt}
-    size = {"width": round(figure.get_figwidth() * 100), "alt": alt}
-    display(content, metadata={"image/png": size}, raw=True)
+    described = {"width": round(figure.get_figwidth() * PAGE), "alt": alt, "smallest_word": smallest_word(figure)}
+    display(content, metadata={"image/png": described}, raw=True)

@@ -12,14 +12,17 @@ from frcnn_edu.lessons import LESSONS, notebook_name
 from frcnn_edu.lessons.explore import EXPLORERS
 from frcnn_edu.notebook_checks.find import find_notebooks
 from frcnn_edu.notebook_checks.notebooks import read_notebook
+from frcnn_edu.notebook_checks.predictions import prediction_problems
 from frcnn_edu.notebook_checks.problems import exercises, problems
+from frcnn_edu.notebook_checks.skeleton import skeleton_problems
+from frcnn_edu.notebook_checks.statistics import MOST_ASSERTS, stated_minutes, statistics
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 BOARD = ROOT / "frcnn_edu" / "lessons" / "board"
 ALL = find_notebooks(NOTEBOOKS)
 COURSE = [path for path in ALL if path.parent == NOTEBOOKS]
-SOLUTIONS = [path for path in ALL if path.parent != NOTEBOOKS]
+SOLUTIONS, DEEPER = ([path for path in ALL if path.parent.name == part] for part in ("solutions", "deeper"))
 README, QUESTIONS, EXPLORER_PAGE = (
     (ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/questions.md", "docs/explorers.md")
 )
@@ -54,6 +57,62 @@ def test_there_is_a_notebook_for_each_lesson_in_order() -> None:
     assert [path.name for path in COURSE] == [notebook_name(lesson) for lesson in LESSONS]
     for path in COURSE:
         assert headings(path)[0].startswith(f"{path.name[:2]} · ")
+
+
+@pytest.mark.parametrize("path", COURSE, ids=name)
+def test_every_notebook_has_the_skeleton(path: Path) -> None:
+    assert skeleton_problems(path) == []
+
+
+@pytest.mark.parametrize("path", [*COURSE, *DEEPER], ids=name)
+def test_predictions_ask_and_few_asserts_are_shown(path: Path) -> None:
+    assert prediction_problems(cells(path)) == []
+    assert statistics(path).assert_share <= MOST_ASSERTS
+
+
+@pytest.mark.parametrize("path", [*COURSE, *DEEPER], ids=name)
+def test_the_stated_reading_time_is_the_counted_one(path: Path) -> None:
+    assert stated_minutes(path) == statistics(path).minutes
+
+
+def test_the_course_is_as_short_as_it_promises() -> None:
+    """The main line without notebook 15, which is for those who want it; and the way through it in one hour."""
+    counted = {path.name[:2]: statistics(path) for path in COURSE}
+    assert sum(found.words for number, found in counted.items() if number != "15") <= 20_000
+    assert sum(found.minutes for number, found in counted.items() if number != "15") <= 8 * 60
+    assert [number for number, found in counted.items() if found.path_words] == ["00", "08", "11", "13", "14"]
+    assert sum(found.path_words for found in counted.values()) <= 6_500
+    assert sum(found.path_minutes for found in counted.values()) <= 75
+
+
+@pytest.mark.parametrize("path", DEEPER, ids=name)
+def test_a_deeper_notebook_belongs_to_one_of_the_main_line(path: Path) -> None:
+    main = NOTEBOOKS / path.name
+    words = {
+        file: "\n".join(cell.source for cell in cells(file) if cell.cell_type == "markdown") for file in (path, main)
+    }
+    assert f"](../{main.name})" in words[path]
+    assert f"](deeper/{path.name}" in words[main]
+
+
+@pytest.mark.parametrize("path", [*COURSE, *DEEPER], ids=name)
+def test_words_in_figures_can_be_read(path: Path) -> None:
+    """At least ten pixels high where a figure fills a page of 800 pixels."""
+    outputs = [output for cell in cells(path) if cell.cell_type == "code" for output in cell.outputs]
+    shown = [output.metadata["image/png"] for output in outputs if "image/png" in output.get("metadata", {})]
+    assert shown
+    small = [figure["alt"] for figure in shown if (figure.get("smallest_word", 10) or 10) < 10]
+    assert small == []
+
+
+def test_no_exercise_comes_twice() -> None:
+    functions = [
+        re.findall(r"^def (\w+)", cell.source, re.MULTILINE)[0]
+        for path in COURSE
+        for cell in cells(path)
+        if re.fullmatch(r"exercise-\d+", cell.id)
+    ]
+    assert sorted(functions) == sorted(set(functions))
 
 
 @pytest.mark.parametrize("path", COURSE, ids=name)
@@ -105,7 +164,7 @@ def test_a_page_shows_every_explorer() -> None:
 
 def check_links(text: str) -> list[str]:
     """The notebooks that are linked with a section, which must be there."""
-    links = re.findall(r"\((?:\.\./)?(notebooks/[\w.]+)#([^)]+)\)", text)
+    links = re.findall(r"\((?:\.\./)?(notebooks/[\w./]+)#([^)]+)\)", text)
     for file, anchor in links:
         anchors = [heading.replace(" ", "-") for heading in headings(ROOT / file)]
         assert unquote(anchor) in anchors, f"{file} has no section {anchor}"
