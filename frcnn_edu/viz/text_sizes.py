@@ -37,5 +37,5 @@ class _Listener(RendererBase):
 def smallest_word(figure: Figure) -> float | None:
     """The height of the smallest text in pixels of the page, rounded to a tenth; None if the figure has no text."""
     listener = _Listener(figure)
-    figure.draw(listener)  # type: ignore[arg-type]
+    figure.draw(listener)
     return round(min(listener.points) * PAGE / 72, 1) if listener.points else None
