@@ -47,7 +47,7 @@ def plot_seen(picture: Tensor, bottom_up: Mapping[str, Tensor], box: Tensor) -> 
 
 
 def mean_similarity(features: Tensor, stride: int, boxes: Tensor, index: int) -> tuple[float, float, float]:
-    """The mean similarity to the cell in the middle of one box: of cells in that box, in the others, and in none.
+    """The mean similarity to the cell in the middle of one box: of the other cells in it, of cells in other boxes, and in none.
 
     Args:
         features: the map (1, C, H, W).
@@ -61,5 +61,7 @@ def mean_similarity(features: Tensor, stride: int, boxes: Tensor, index: int) ->
     x1, y1, x2, y2 = boxes.T[:, :, None, None]  # (N, 1, 1) each
     within = (columns > x1) & (columns < x2) & (rows[:, None] > y1) & (rows[:, None] < y2)  # (N, H, W)
     here, background = within[index], ~within.any(dim=0)
-    own, other, none = (float(alike[part].mean()) for part in (here, ~here & ~background, background))
+    others = ~here & ~background
+    here[y // stride, x // stride] = False  # the cell itself
+    own, other, none = (float(alike[part].mean()) for part in (here, others, background))
     return own, other, none
