@@ -54,7 +54,7 @@ def pixels_seen(answer: Callable[[int, Sequence[Layer]], tuple[int, int]]) -> st
         )
         expect(
             given != _back(cell, layers[::-1]) or given == (first, last),
-            f"{said}: you go through the layers from the first on. From the cell back to the pixels, the last comes first.",
+            f"{said}: you walk through the layers from the first to the last. From the cell back to the pixels, the last comes first.",
         )
         expect(given == (first, last), f"{said}; it is {(first, last)}, as gradients through such layers show.")
     return "Kernel 3 with padding 1, however often repeated, keeps the field centred on the cell's first pixel."
@@ -92,7 +92,7 @@ def bottleneck_weights(answer: Callable[[int], int]) -> str:
         )
         expect(
             given != wanted + 2 * narrow + channels,
-            f"{said}: no biases. The BatchNorm after each convolution has a shift of its own.",
+            f"{said}: there are no biases. The BatchNorm after each convolution has a shift of its own.",
         )
         expect(given == wanted, f"{said}; they are {wanted:,}: 1×1 to a quarter, 3×3 there, 1×1 back.")
     return "17 weights for every 16 pairs of channels: a single 3×3 on all the channels would take more than eight times as many."

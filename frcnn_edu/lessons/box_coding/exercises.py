@@ -45,29 +45,31 @@ def encoded_deltas(encode: Callable[[Tensor, Tensor], Any]) -> str:
     expect(not gives(shift, xy), "dx and dy are in pixels. Divide them by the anchor's width and height.")
     expect(
         not gives(shift / size, xy),
-        "dx and dy are in units of the *target's* size. When decoding only the anchor is known, so its size is the unit.",
+        "dx and dy are in units of the *target's* size. In decoding, only the anchor is known, so its size has to be the unit.",
     )
-    expect(not gives(-shift / size_a, xy), "dx and dy have the wrong sign: target minus anchor.")
+    expect(
+        not gives(-shift / size_a, xy), "dx and dy have the wrong sign: subtract the anchor's centre from the target's."
+    )
     expect(
         not gives((targets[:, :2] - anchors[:, :2]) / size_a, xy),
-        "dx and dy compare the top left corners. It is the centres that are moved.",
+        "dx and dy compare the top left corners. Compare the centres.",
     )
     expect(
         gives(shift / size_a, xy), "dx or dy is not (centre of the target − centre of the anchor) / size of the anchor."
     )
     factor = size / size_a
-    expect(not gives(factor, wh), "dw and dh are the factors themselves: take their logarithm.")
-    expect(not gives(factor - 1, wh), "dw and dh are the relative change; the logarithm of the factor is wanted.")
+    expect(not gives(factor, wh), "dw and dh are the factors themselves. Take their logarithm.")
+    expect(not gives(factor - 1, wh), "dw and dh are relative changes. Take the logarithm of the factor instead.")
     expect(
         not gives(factor.log2(), wh) and not gives(factor.log10(), wh),
-        "The logarithm has another base: it is the natural one, so that exp undoes it.",
+        "The logarithm has the wrong base. Use the natural logarithm, which exp undoes.",
     )
     expect(
         not gives(((size + 1) / (size_a + 1)).log(), wh),
-        "You add 1 to widths and heights, as older code does. Here a box from 10 to 20 is 10 wide.",
+        "You add 1 to widths and heights, as older code does. Here a box from 10 to 20 is 10 pixels wide.",
     )
     expect(gives(factor.log(), wh), "dw or dh is not log(size of the target / size of the anchor).")
-    return "Nothing in the four numbers tells how large the image is: this is why one head can serve all levels."
+    return "Nothing in the four numbers depends on the size of the anchor in pixels: this is why one head can serve all levels."
 
 
 @checker
@@ -86,21 +88,21 @@ def decoded_boxes(decode: Callable[[Tensor, Tensor, tuple[float, float, float, f
     low = decode(torch.tensor([[0.0, 0.0, -30.0, -30.0]]), box.clone(), weights)
     expect(
         _same(low, torch.tensor([[8.0, 8.0, 8.0, 8.0]]) + torch.tensor([-1.0, -1, 1, 1]) * 8 * math.exp(-6)),
-        "dw = −6 makes a box 403 times narrower, yours is not: the limit holds above only, nothing holds below.",
+        "With dw = −6 a box becomes 403 times narrower, but yours does not. Clamp dw and dh from above only.",
     )
     high = decode(torch.tensor([[0.0, 0.0, 30.0, 30.0]]), box.clone(), weights)
     wide = float(high[0, 2] - high[0, 0])
     expect(
         not math.isclose(wide, 16 * math.exp(6), rel_tol=1e-3),
-        "dw = 6 makes 403 times as wide: limit dw and dh to log(1000 / 16) before exp, or it will overflow one day.",
+        "With dw = 6 your box becomes 403 times as wide. Clamp dw and dh at log(1000 / 16) before exp, which can overflow.",
     )
     expect(
         not math.isclose(wide, 16 * math.exp(math.log(1000 / 16) / 5), rel_tol=1e-3),
-        "You limit dw before dividing by the weight: divide first.",
+        "You clamp dw before dividing by the weight: divide first.",
     )
     expect(_same(high, BoxCoder(weights).decode_single(torch.tensor([[0.0, 0.0, 30.0, 30.0]]), box)),
-           f"A box 16 pixels wide becomes at most 1000 wide, yours becomes {wide:.0f}.")  # fmt: skip
-    return "The limit never touches a sensible box: it only keeps a wild guess, in a training gone astray, from becoming infinite."
+           f"A box 16 pixels wide becomes at most 1000 pixels wide, but yours becomes {wide:.0f}. Clamp at log(1000 / 16).")  # fmt: skip
+    return "The clamp never changes a sensible box. It only keeps a wild prediction from becoming infinite if training diverges."
 
 
 def _same(given: Tensor, boxes: Tensor) -> bool:
@@ -108,37 +110,37 @@ def _same(given: Tensor, boxes: Tensor) -> bool:
 
 
 def _explain_decoded(given: Tensor, deltas: Tensor, boxes: Tensor, weights: tuple[float, float, float, float]) -> None:
-    """Says which of the likely mistakes makes these boxes (N, 4)."""
+    """Names the likely mistake that gives these boxes (N, 4)."""
     of = torch.tensor(weights)
-    expect(not _same(given, PLAIN.decode_single(deltas, boxes)), "The weights are not used: divide the deltas by them.")
+    expect(not _same(given, PLAIN.decode_single(deltas, boxes)), "The weights are not used. Divide the deltas by them.")
     expect(
         not _same(given, PLAIN.decode_single(deltas * of, boxes)),
-        "You multiply by the weights. encode multiplies, so decode divides.",
+        "You multiply by the weights. Encoding multiplies by them, so decoding divides.",
     )
     (centre, size), move = _parts(boxes), deltas / of
     moved, grown = centre + move[:, :2] * size, size * move[:, 2:].exp()
     expect(
         not _same(given, torch.cat((moved, moved + grown), dim=1))
         and not _same(given, torch.cat((moved, grown), dim=1)),
-        "The centre is moved, and the corners lie half a width and half a height on either side of it.",
+        "These are not the corners of the moved boxes. The corners lie half a width and half a height from the moved centre.",
     )
     expect(
         not _same(
             given, torch.cat((boxes[:, :2] + move[:, :2] * size, boxes[:, :2] + move[:, :2] * size + grown), dim=1)
         ),
-        "You move the top left corner. It is the centre that dx and dy move, and the box grows around it.",
+        "You move the top left corner. dx and dy move the centre, and the box grows around it.",
     )
     pixels = centre + move[:, :2]
     expect(
         not _same(given, torch.cat((pixels - grown / 2, pixels + grown / 2), dim=1)),
-        "dx and dy are in units of the box: multiply them by its width and height.",
+        "You add dx and dy as pixels. They are in units of the box: multiply them by its width and height.",
     )
     linear = size * (1 + move[:, 2:])
     expect(
         not _same(given, torch.cat((moved - linear / 2, moved + linear / 2), dim=1)),
-        "dw and dh are logarithms: the size is multiplied by exp(dw), not by 1 + dw.",
+        "dw and dh are logarithms. Multiply the size by exp(dw), not by 1 + dw.",
     )
-    expect(False, "The boxes are not those that BoxCoder decodes.")
+    expect(False, "These are not the boxes that BoxCoder decodes. Compare each step with the four formulas.")
 
 
 @checker
@@ -154,16 +156,18 @@ def inverse_deltas(back: Callable[[Tensor], Any]) -> str:
 
     expect(
         not close(-there),
-        "For dw and dh the sign is all. But dx was measured in widths of A, and on the way back the unit is the width of B.",
+        "For dw and dh, changing the sign is enough. But dx was measured in widths of A, and on the way back the unit is the width of B.",
     )
     factor = there[:, 2:].exp()
     expect(
         not close(torch.cat((-there[:, :2] * factor, -there[:, 2:]), dim=1)),
-        "The unit is changed the wrong way: if B is twice as wide, the same way is *half* as many of its widths.",
+        "The unit is converted the wrong way round: if B is twice as wide as A, the same distance is *half* as many widths of B.",
     )
     expect(
         not close(torch.cat((-there[:, :2] / factor, 1 / there[:, 2:]), dim=1)),
-        "The inverse of a logarithm's factor is its negative, not 1 / dw.",
+        "The inverse of a factor has the negative logarithm, which is −dw, not 1 / dw.",
     )
-    expect(close(expected), "Decoding them from B does not lead back to A.")
-    return "Logarithms make sizes symmetric; the shifts cannot be, because each is measured with its own box."
+    expect(close(expected), "Decoding these deltas from B does not lead back to A.")
+    return (
+        "Logarithms make the sizes symmetric. The shifts are not, because each is measured in units of a different box."
+    )

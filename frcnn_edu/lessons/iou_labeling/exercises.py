@@ -1,4 +1,4 @@
-"""Checkers of notebook 08: IoU of all pairs, labels from a table of IoUs, a balanced sample."""
+"""Checkers for the exercises of notebook 08: IoU of all pairs, matches from a table of IoUs, a balanced sample."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,16 +23,19 @@ def pairwise_iou(iou: Callable[[Tensor, Tensor], Tensor]) -> str:
     elementwise = iou(first, second[:3])
     expect(
         not (isinstance(elementwise, Tensor) and elementwise.shape == (3,)),
-        "You pair the first box with the first, the second with the second. Every box of one set must meet every box of "
-        "the other: give one of them an axis more, boxes1[:, None], and let the two broadcast.",
+        "You pair the first box with the first and the second with the second. Compare every box of one set with every "
+        "box of the other: give one set an extra axis, boxes1[:, None], and let the two broadcast.",
     )
     answer = iou(first, second)
     expect(
         not (isinstance(answer, Tensor) and answer.shape == (6, 3)),
-        "The table lies on its side: rows belong to boxes1, columns to boxes2.",
+        "The table is transposed. Its rows belong to boxes1, its columns to boxes2.",
     )
     expect_shape(answer, (3, 6), "The IoU of 3 and 6 boxes")
-    expect(torch.equal(first, kept[0]) and torch.equal(second, kept[1]), "Your function changes the boxes it is given.")
+    expect(
+        torch.equal(first, kept[0]) and torch.equal(second, kept[1]),
+        "Your function changes the boxes that it is given. Work on copies.",
+    )
     for message, wrong in _wrong_ious(first, second):
         expect(not torch.allclose(answer.float(), wrong, atol=1e-4), message)
     _expect_same_table(answer, box_iou(first, second), first, second)
@@ -42,13 +45,13 @@ def pairwise_iou(iou: Callable[[Tensor, Tensor], Tensor]) -> str:
     boxes = torch.cat((corners, corners + 1 + 50 * torch.rand(60, 2, generator=torch_random)), dim=1)
     _expect_same_table(iou(boxes[:20], boxes[20:]), box_iou(boxes[:20], boxes[20:]), boxes[:20], boxes[20:])
     return (
-        "And it is the only geometry in the whole of labelling: from here on, every rule just compares numbers in rows "
-        "and columns of this table."
+        "This is all the geometry in labelling: every rule that follows only compares numbers in the rows and columns "
+        "of this table."
     )
 
 
 def _wrong_ious(first: Tensor, second: Tensor) -> list[tuple[str, Tensor]]:
-    """What likely mistakes would give, each with what to say of it."""
+    """The tables that likely mistakes give, each with its message."""
     x1, y1, x2, y2 = first[:, None].unbind(dim=2)  # (N, 1) each
     u1, v1, u2, v2 = second.unbind(dim=1)  # (M,) each
     width, height = torch.minimum(x2, u2) - torch.maximum(x1, u1), torch.minimum(y2, v2) - torch.maximum(y1, v1)
@@ -58,31 +61,31 @@ def _wrong_ious(first: Tensor, second: Tensor) -> list[tuple[str, Tensor]]:
     plus1, plus2 = (x2 - x1 + 1) * (y2 - y1 + 1), (u2 - u1 + 1) * (v2 - v1 + 1)
     return [
         (
-            "Boxes that are apart both in x and in y get an IoU above 0: their width and height are both negative, and the "
+            "Boxes that are apart in both x and y get an IoU above 0: both sides of the intersection are negative, and the "
             "product of two negative numbers is positive. Clamp each side at 0 before you multiply.",
             width * height / (area1 + area2 - width * height),
         ),
         (
-            "Boxes that are apart share a negative area. Clamp each side of the intersection at 0, not its area.",
+            "You clamp the area of the intersection, but two negative sides have a positive area. Clamp each side at 0.",
             (width * height).clamp(min=0) / (area1 + area2 - (width * height).clamp(min=0)),
         ),
         (
-            "The union is not the sum of the two areas: what the boxes share is in both, so it has been counted twice.",
+            "The union is not the sum of the two areas, in which the intersection is counted twice. Subtract it once.",
             shared / (area1 + area2),
         ),
         (
-            "You divide by the smaller box's area, so a box inside another gets 1. Divide by what they cover together.",
+            "You divide by the smaller box's area, so a box inside another gets 1. Divide by the union.",
             shared / torch.minimum(area1, area2),
         ),
         (
-            "You divide by the first box's area only. Divide by what the two cover together, then either may come first.",
+            "You divide by the first box's area only. Divide by the union, which does not depend on the order.",
             shared / area1,
         ),
         (
-            "A width is x2 − x1 here, without + 1: coordinates are edges between pixels, not numbers of pixels.",
+            "A width is x2 − x1 here, without + 1: coordinates are edges between pixels, not indices of pixels.",
             plus / (plus1 + plus2 - plus),
         ),
-        ("That is the intersection. Now divide it by the union.", shared),
+        ("This is the intersection. Divide it by the union.", shared),
     ]
 
 
@@ -115,10 +118,10 @@ def matches(answer: Callable[[Tensor], Tensor]) -> str:
     first = answer(THRESHOLDS.clone())
     expect(
         not (isinstance(first, Tensor) and first.shape == (1,)),
-        "You ask each object for its best anchor. Here each *anchor* gets an answer: the maximum goes over dim 0.",
+        "You look for the best anchor of each object. Each *anchor* needs a match: take the maximum over dim 0.",
     )
     expect_shape(first, (5,), "The matches of 5 anchors")
-    expect(not first.is_floating_point(), f"Matches are indices, so int64, yours are {first.dtype}.")
+    expect(not first.is_floating_point(), f"Matches are indices and should be int64, but yours are {first.dtype}.")
     _expect_matches(
         first,
         THRESHOLDS,
@@ -129,19 +132,18 @@ def matches(answer: Callable[[Tensor], Tensor]) -> str:
                 -1,
                 -1,
                 0,
-            ): "These are labels, 1, 0, −1. Asked for are matches: the object's index, −1 for background, "
-            "−2 for ignored.",
-            (0, 0, -1, -1, -2): "You have the two codes the wrong way round: −1 is background, −2 is ignored.",
-            (0, -2, -2, -2, -1): "An IoU of exactly 0.7 is foreground: the comparison is ≥.",
+            ): "These are labels: 1, 0, −1. Return matches: the object's index, −1 for negative, −2 for ignored.",
+            (0, 0, -1, -1, -2): "The two codes are the wrong way round: −1 is negative, −2 is ignored.",
+            (0, -2, -2, -2, -1): "An anchor with an IoU of exactly 0.7 is positive: use ≥.",
             (
                 0,
                 -2,
                 -2,
                 -1,
                 -1,
-            ): "An IoU of exactly 0.7 is foreground, and one of exactly 0.3 is not background any more.",
-            (0, 0, -2, -1, -1): "An IoU of exactly 0.3 is ignored: background is what lies *below* 0.3.",
-            (0, 0, -1, -1, -1): "Between 0.3 and 0.7 an anchor is ignored, code −2.",
+            ): "An IoU of exactly 0.7 makes an anchor positive, and one of exactly 0.3 no longer makes it negative.",
+            (0, 0, -2, -1, -1): "An anchor with an IoU of exactly 0.3 is ignored: only *below* 0.3 is it negative.",
+            (0, 0, -1, -1, -1): "Between 0.3 and 0.7 an anchor is ignored: its code is −2.",
         },
     )
     _expect_matches(
@@ -153,14 +155,14 @@ def matches(answer: Callable[[Tensor], Tensor]) -> str:
                 -1,
                 -2,
                 -2,
-            ): "Objects 1 and 2 reach 0.7 nowhere, and get no anchor at all. Their best ones must be restored, "
-            "after the thresholds have been applied.",
+            ): "Objects 1 and 2 have no anchor of at least 0.7, and get no anchor at all. Restore their best ones "
+            "after the thresholds.",
             (
                 0,
                 -1,
                 1,
                 -2,
-            ): "Object 2's best anchor has an IoU of only 0.2, and you leave it out. Low-quality matches know "
+            ): "Object 2's best anchor has an IoU of only 0.2, and you leave it out. Low-quality matches have "
             "no lower limit.",
         },
     )
@@ -168,29 +170,29 @@ def matches(answer: Callable[[Tensor], Tensor]) -> str:
         answer(TIES.clone()),
         TIES,
         {(0, -1, -2, -1): "Anchors 0 and 2 overlap the object equally well. Both are restored, not only the first: compare "
-         "with the row's maximum instead of asking for its place."},
+         "with the row's maximum instead of using argmax."},
     )  # fmt: skip
     _expect_matches(
         answer(ANOTHERS.clone()),
         ANOTHERS,
-        {(0, 1, -1): "Anchor 0 is restored because object 0 asks for it, but what it gets is the object that *it* overlaps "
-         "most, which is object 1. (You may well find your way better; torchvision's is the other one.)"},
+        {(0, 1, -1): "Anchor 0 is restored because it is object 0's best, but it is matched to the object that *it* overlaps "
+         "most, which is object 1. (Your rule is a sensible one, but torchvision's differs.)"},
     )  # fmt: skip
     generator = torch.Generator().manual_seed(0)
     for objects, anchors in ((1, 6), (4, 30), (7, 200)):
         iou = torch.rand(objects, anchors, generator=generator).square()
         kept = iou.clone()
         matches = answer(iou)
-        expect(torch.equal(iou, kept), "Your function changes the table it is given.")
+        expect(torch.equal(iou, kept), "Your function changes the table that it is given. Work on a copy.")
         _expect_matches(matches, kept, {})
     return (
-        "Note what it cannot promise: an object may ask for an anchor and still get none, since the anchor keeps its own "
-        "best object."
+        "Note that an object can still end up without an anchor: its best anchor is restored, but is matched to the object "
+        "that this anchor overlaps most."
     )
 
 
 def _expect_matches(answer: Tensor, iou: Tensor, mistakes: dict[tuple[int, ...], str]) -> None:
-    """Compare with the package's matcher; `mistakes` are known wrong answers, each with what to say of it."""
+    """Compare with the package's matcher; `mistakes` maps known wrong answers to their messages."""
     expect_shape(answer, (iou.shape[1],), f"The matches of {iou.shape[1]} anchors")
     right, given = Matcher(0.7, 0.3, allow_low_quality_matches=True)(iou).tolist(), answer.tolist()
     if given == right:
@@ -199,7 +201,7 @@ def _expect_matches(answer: Tensor, iou: Tensor, mistakes: dict[tuple[int, ...],
         raise NotYet(mistakes[tuple(given)])
     column = next(j for j, (a, b) in enumerate(zip(given, right)) if a != b)
     shown = ", ".join(f"{value:.2f}" for value in iou[:, column].tolist())
-    raise NotYet(f"An anchor with IoUs ({shown}) should get {right[column]}, it gets {given[column]}.")
+    raise NotYet(f"An anchor with IoUs ({shown}) should get {right[column]}, but gets {given[column]}.")
 
 
 # -------------------------------------------------------------------------------------------------------- 3: the sample
@@ -211,25 +213,25 @@ def sampled_anchors(answer: Callable[[Tensor, int, float], tuple[Tensor, Tensor]
     with torch.random.fork_rng(devices=[]):
         many = _labels(positives=100, negatives=900, ignored=50)
         positives, negatives = _sample_of(answer, many, 64, 0.5)
-        expect(len(positives) <= 32, f"At most half of 64 may be positive: you sample {len(positives)}.")
+        expect(len(positives) <= 32, f"At most half of 64 may be positive, but you sample {len(positives)} positives.")
         _expect_numbers((positives, negatives), (32, 32), "100 positives, 900 negatives")
         for sampled, label, what in ((positives, 1, "positives"), (negatives, 0, "negatives")):
             expect(
                 len(sampled.unique()) == len(sampled),
-                f"The same anchor is twice among the {what}: sample without replacement, by randperm.",
+                f"An anchor occurs twice among the {what}. Sample without replacement, with randperm.",
             )
             found = [int(value) for value in many[sampled].unique().tolist()]
             expect(
                 -1 not in found,
-                f"Ignored anchors, label −1, are among the {what}. They are neither, and never sampled.",
+                f"Ignored anchors (label −1) are among the {what}. They are neither positive nor negative: never sample them.",
             )
             expect(found == [label], f"The {what} have the labels {found}. They should all be {label}.")
         few = _labels(positives=8, negatives=900, ignored=50)
         _expect_numbers(_sample_of(answer, few, 64, 0.5), (8, 56), "8 positives, 900 negatives",
-                        {(8, 32): "Too few positives are made up for by negatives: 64 − 8 = 56 of them.",
-                         (8, 8): "Halves need not be equal: too few positives are made up for by negatives, 64 − 8 = 56."})  # fmt: skip
+                        {(8, 32): "If there are too few positives, negatives fill the sample: 64 − 8 = 56 of them.",
+                         (8, 8): "The halves need not be equal. If there are too few positives, negatives fill the sample: 64 − 8 = 56."})  # fmt: skip
         _expect_numbers(_sample_of(answer, few, 5, 0.5), (2, 3), "5 asked for, a fraction of 0.5",
-                        {(3, 2): "5 · 0.5 = 2.5 positives are cut to 2, by int(), not rounded up."})  # fmt: skip
+                        {(3, 2): "5 · 0.5 = 2.5 positives become 2 by int(); do not round up."})  # fmt: skip
         _expect_numbers(
             _sample_of(answer, _labels(10, 20, 5), 64, 0.5), (10, 20), "10 positives, 20 negatives, 64 asked for"
         )
@@ -237,13 +239,13 @@ def sampled_anchors(answer: Callable[[Tensor, int, float], tuple[Tensor, Tensor]
         again = _sample_of(answer, many, 64, 0.5, seed=1)
         expect(
             not (torch.equal(again[0], positives) and torch.equal(again[1], negatives)),
-            "Your sample is the same whatever the seed: the first anchors of the list stand in the image's top left "
-            "corner, the others would never be learnt from.",
+            "Your sample is the same for every seed. Shuffle first: the first anchors of the list are all in the image's top "
+            "left corner, and the others would never be trained on.",
         )
         _expect_same_anchors((positives, negatives), many)
     return (
-        "With the same seed it samples the same anchors as the package and torchvision. Without sampling, 99.8 % of the "
-        'anchors of the course\'s image would ask for "nothing here"; now it is 87.5 %.'
+        "With the same seed it samples the same anchors as the package and torchvision. In the course's image, 99.8 % of the "
+        "labelled anchors are negative; of those sampled, 87.5 % are."
     )
 
 
@@ -257,12 +259,12 @@ def _sample_of(answer: Any, labels: Tensor, number: int, fraction: float, seed: 
     sampled = answer(labels.clone(), number, fraction)
     expect(isinstance(sampled, tuple | list) and len(sampled) == 2, "Return two tensors: positives and negatives.")
     for tensor, what in zip(sampled, ("positives", "negatives")):
-        expect(isinstance(tensor, Tensor), f"The {what} should be a tensor, they are a {type(tensor).__name__}.")
+        expect(isinstance(tensor, Tensor), f"The {what} should be a tensor, but are a {type(tensor).__name__}.")
         expect(
             tensor.dtype not in (torch.bool, torch.uint8),
-            f"The {what} are a mask. Return indices: torch.where(mask)[0] makes one from the other.",
+            f"The {what} are a mask. Return indices: torch.where(mask)[0] gives them.",
         )
-        expect(tensor.ndim == 1, f"The {what} should be a list of indices, their shape is {tuple(tensor.shape)}.")
+        expect(tensor.ndim == 1, f"The {what} should be a list of indices, (N,), but have shape {tuple(tensor.shape)}.")
     return sampled[0], sampled[1]
 
 
@@ -277,7 +279,7 @@ def _expect_numbers(
         raise NotYet((mistakes or {})[numbers])
     expect(
         numbers == right,
-        f"Of {of}: {right[0]} and {right[1]} should be sampled, you sample {numbers[0]} and {numbers[1]}.",
+        f"Of {of}: {right[0]} and {right[1]} should be sampled, but you sample {numbers[0]} and {numbers[1]}.",
     )
 
 
@@ -289,12 +291,12 @@ def _expect_same_anchors(sampled: tuple[Tensor, Tensor], labels: Tensor) -> None
     negatives_first = other_way[torch.randperm(len(other_way))[:32]]
     expect(
         set(sampled[1].tolist()) != set(negatives_first.tolist()),
-        "A good sample, but another than torchvision's from the same seed: you sample the negatives first. What is sampled "
-        "first matters, because the second sample goes on where the first has left the random numbers.",
+        "A good sample, but not torchvision's from the same seed: you sample the negatives first. Sample the positives first, "
+        "because each permutation consumes random numbers that the next one then does not get.",
     )
     same = all(set(a.tolist()) == set(b.tolist()) for a, b in zip(sampled, (positives, negatives)))
     expect(
         same,
-        "A good sample, but another than torchvision's from the same seed. It shuffles *all* positives by one randperm and "
-        "keeps the first ones, then *all* negatives by another.",
+        "A good sample, but not torchvision's from the same seed. torchvision shuffles *all* positives with one randperm and "
+        "keeps the first ones, then does the same with *all* negatives.",
     )

@@ -1,4 +1,4 @@
-"""Checkers of notebook 01: output sizes, boxes on their way back, padding."""
+"""Checkers of notebook 01: output sizes, mapping boxes back, padding."""
 
 import math
 from collections.abc import Callable
@@ -41,13 +41,13 @@ def output_size(answer: Callable[[int, int, int, int], Size]) -> str:
         )
         expect(
             given == wanted or wanted == without or given != without,
-            f"{said}: its longer side is above {max_size}. Of the two scales the smaller one counts.",
+            f"{said}: its longer side is above {max_size}. The smaller of the two scales is used.",
         )
         expect(
             given == wanted or wanted == only_long or given != only_long,
-            f"{said}: its shorter side is above {min_size}. Of the two scales the smaller one counts.",
+            f"{said}: its shorter side is above {min_size}. The smaller of the two scales is used.",
         )
-        expect(given == wanted or given not in rounded, f"{said}: sizes are cut down to whole pixels, not rounded.")
+        expect(given == wanted or given not in rounded, f"{said}: sizes are rounded down to whole pixels.")
         expect(
             given == wanted, f"{said}; it is {wanted}. The side times the scale is {exact[0]:.10g} by {exact[1]:.10g}."
         )
@@ -80,7 +80,7 @@ def boxes_in_the_original(answer: Callable[[Tensor, Size, Size], Tensor]) -> str
                 not swapped, f"{said} x is scaled with the heights. Sizes are (height, width), boxes are (x, y, x, y)."
             )
             one = any(_near(given, scaled(r, r)) for r in (ratio_x, ratio_y, min(ratio_x, ratio_y)))
-            expect(not one, f"{said} each axis has a ratio of its own, because sizes were cut down to whole pixels.")
+            expect(not one, f"{said} each axis has a ratio of its own, because sizes are rounded down to whole pixels.")
             clipped = wanted.clamp(min=0).minimum(torch.tensor([*original_size[::-1], *original_size[::-1]]))
             cut = _near(given, clipped) or _near(given, wanted.clamp(min=0))
             expect(not cut, f"{said} your boxes are clipped. That was done earlier, by the RoI heads.")

@@ -6,7 +6,7 @@ from matplotlib.patches import Polygon, Rectangle
 from torch import Tensor, nn
 from torchvision.models.resnet import Bottleneck
 
-from frcnn_edu.lessons.backbone.pictures import backbones, fields, freezing
+from frcnn_edu.lessons.backbone.pictures import backbones, blocks, fields, freezing, networks, pathway, seen
 from frcnn_edu.lessons.backbone.pictures import main as pictures
 from frcnn_edu.lessons.stages import strength
 from frcnn_edu.model.resnet import SlimResNet
@@ -29,12 +29,12 @@ def maps() -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def steps() -> list[pictures.Step]:
-    return pictures.backbone_steps(pictures.resnet50_backbone(), (800, 1344))
+def steps() -> list[pathway.Step]:
+    return pathway.backbone_steps(networks.resnet50_backbone(), (800, 1344))
 
 
 def test_pathway_shows_each_map_with_its_size(maps: dict[str, Tensor]) -> None:
-    figure = pictures.plot_pathway(torch.rand(3, 128, 160), maps)
+    figure = pathway.plot_pathway(torch.rand(3, 128, 160), maps)
     said = words(figure)
     assert "3×128×160" in said
     assert "64×16×20\na cell: 8×8 px" in said
@@ -43,29 +43,29 @@ def test_pathway_shows_each_map_with_its_size(maps: dict[str, Tensor]) -> None:
 
 
 def test_pathway_stays_on_the_page(maps: dict[str, Tensor]) -> None:
-    figure = pictures.plot_pathway(torch.rand(3, 128, 160), maps)
+    figure = pathway.plot_pathway(torch.rand(3, 128, 160), maps)
     corners = np.concatenate([patch.get_xy() for patch in figure.axes[0].patches if isinstance(patch, Polygon)])
     assert corners.min() >= 0
     assert corners[:, 0].max() <= 8
     assert corners[:, 1].max() <= figure.get_figheight()
 
 
-def test_backbone_steps_are_those_of_resnet50(steps: list[pictures.Step]) -> None:
+def test_backbone_steps_are_those_of_resnet50(steps: list[pathway.Step]) -> None:
     assert [step.name for step in steps] == ["image", "conv1", "maxpool", "layer1", "layer2", "layer3", "layer4"]
-    assert steps[-1] == pictures.Step("layer4", (2048, 25, 42), 3, 14_942_208, 427, 32)
+    assert steps[-1] == pathway.Step("layer4", (2048, 25, 42), 3, 14_942_208, 427, 32)
     assert [step.field for step in steps] == [1, 7, 11, 35, 91, 267, 427]
     assert [step.stride for step in steps] == [1, 2, 4, 4, 8, 16, 32]
 
 
-def test_stages_say_what_is_known(steps: list[pictures.Step]) -> None:
-    said = words(pictures.plot_stages(steps))
-    for fact in ("C5", "layer4", "2048×25×42", "427×427", "14.9 million", "9,408"):
+def test_stages_say_what_is_known(steps: list[pathway.Step]) -> None:
+    said = words(pathway.plot_stages(steps))
+    for fact in ("C5", "layer4", "2048×25×42", "427×427", "14.9 million", "9,408", "conv5_x"):
         assert fact in said
     assert said.count("4") == 3  # strides of maxpool and layer1, blocks of layer2
 
 
 def test_blocks_are_drawn_with_their_channels() -> None:
-    figure = pictures.plot_blocks([("plain", Bottleneck(256, 64)), ("ours", SlimResNet().layer2[1])])
+    figure = blocks.plot_blocks([("plain", Bottleneck(256, 64)), ("ours", SlimResNet().layer2[1])])
     said = words(figure)
     assert "3×3\n36,864" in said
     assert "then ReLU · 69,632 weights" in said
@@ -75,7 +75,7 @@ def test_blocks_are_drawn_with_their_channels() -> None:
 
 
 def test_block_path_leaves_out_the_projection() -> None:
-    assert pictures.block_path(SlimResNet().layer2[0]) == [
+    assert blocks.block_path(SlimResNet().layer2[0]) == [
         ("3×3, stride 2", 32, 64, 9 * 32 * 64),
         ("3×3", 64, 64, 9 * 64 * 64),
     ]
@@ -84,7 +84,7 @@ def test_block_path_leaves_out_the_projection() -> None:
 def test_known_backbones() -> None:
     known = backbones.known_backbones()
     assert known["ResNet-50"] == [(4, 256), (8, 512), (16, 1024), (32, 2048)]
-    assert known["SlimResNet (ours)"] == [(4, 32), (8, 64), (16, 96), (32, 128)]
+    assert known["SlimResNet (small)"] == [(4, 32), (8, 64), (16, 96), (32, 128)]
     assert known["VGG-16 with FPN"] == [(4, 128), (8, 256), (16, 512), (32, 512)]
 
 
@@ -116,18 +116,30 @@ def test_eps_curve_is_the_ratio_of_scales() -> None:
 
 
 def test_similarity_is_one_at_the_cell_itself(maps: dict[str, Tensor]) -> None:
-    alike = pictures.similarity(maps["1"], (3, 7))
+    alike = seen.similarity(maps["1"], (3, 7))
     assert alike.shape == (16, 20)
     assert alike[3, 7].item() == pytest.approx(1, abs=1e-5)
     assert alike.flatten().topk(2).values[1] < 0.9
 
 
 def test_seen_outlines_the_cell_in_the_middle_of_the_box(maps: dict[str, Tensor]) -> None:
-    figure = pictures.plot_seen(torch.rand(3, 128, 160), maps, torch.tensor([83.5, 42, 127.5, 75]))
-    assert titles(figure)[1:6:4] == ["C3: strength", "C3: like that cell"]
+    figure = seen.plot_seen(torch.rand(3, 128, 160), maps, torch.tensor([83.5, 42, 127.5, 75]))
+    assert titles(figure)[1] == "C3: similarity to the outlined cell"
     cell = figure.axes[1].collections[-1].get_paths()[0].vertices[[0, 2]].flatten().tolist()
     assert cell == [13 * 8, 7 * 8, 14 * 8, 8 * 8]
-    assert np.allclose(figure.axes[5].images[0].get_array(), pictures.similarity(maps["1"], (7, 13)).clamp(min=0))
+    assert np.allclose(figure.axes[1].images[1].get_array(), seen.similarity(maps["1"], (7, 13)).clamp(min=0))
+
+
+def test_mean_similarity_counts_cells_by_their_centres() -> None:
+    features = torch.zeros(1, 2, 4, 4)
+    features[0, 0, :2, :2] = 1.0  # the first box's cells are alike
+    features[0, 1, 2:, 2:] = 1.0  # those of the other box differ
+    boxes = torch.tensor([[0.0, 0, 16, 16], [16, 16, 32, 32]])
+    own, other, none = seen.mean_similarity(features, 8, boxes, 0)
+    assert own == pytest.approx(1)
+    assert other < 0
+    alike = seen.similarity(features, (1, 1))
+    assert none == pytest.approx(torch.cat([alike[:2, 2:].flatten(), alike[2:, :2].flatten()]).mean().item())
 
 
 # ------------------------------------------------------------------------------------------------------- receptive fields
@@ -187,8 +199,8 @@ def test_fields_draw_cell_and_field_of_each_map() -> None:
     figure = fields.plot_fields(
         torch.rand(3, 128, 160), [weights] * 4, [(14, 26), (7, 13), (3, 6), (1, 3)], [43, 99, 211, 435], [4, 8, 16, 32]
     )
-    assert titles(figure)[1] == "C2: 100% from its own cell"
-    assert titles(figure)[3] == "C4: 100% from its own cell"
+    assert titles(figure)[1] == "C2: 100 % from its own cell"
+    assert titles(figure)[3] == "C4: 100 % from its own cell"
     field, cell = (c.get_paths()[0].vertices[[0, 2]].flatten().tolist() for c in figure.axes[2].collections[::2])
     assert field == [104 - 21, 56 - 21, 104 + 22, 56 + 22]
     assert cell != field
@@ -202,5 +214,5 @@ def test_fields_draw_cell_and_field_of_each_map() -> None:
 
 def test_figures_can_be_drawn() -> None:
     assert list(pictures.FIGURES) == ["backbone", "resnet50_stages", "residual_blocks", "receptive_fields"]
-    assert titles(pictures.FIGURES["receptive_fields"]())[0] == "what one cell can see, in pixels"
+    assert titles(pictures.FIGURES["receptive_fields"]())[0] == "theoretical: what a cell can see"
     assert "32×32×40\na cell: 4×4 px" in words(pictures.FIGURES["backbone"]())

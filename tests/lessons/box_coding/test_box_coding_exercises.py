@@ -1,4 +1,4 @@
-"""The checkers of notebook 07 know a right answer, and name the likely mistakes."""
+"""The checkers of notebook 07 accept right answers and name likely mistakes."""
 
 import math
 from collections.abc import Callable
@@ -63,12 +63,12 @@ def test_right_encode() -> None:
         (with_xy(lambda t, a: parts(t)[0] - parts(a)[0]), "pixels"),
         (with_xy(lambda t, a: (parts(t)[0] - parts(a)[0]) / parts(t)[1]), "*target's* size"),
         (with_xy(lambda t, a: (parts(a)[0] - parts(t)[0]) / parts(a)[1]), "wrong sign"),
-        (with_xy(lambda t, a: (t[:, :2] - a[:, :2]) / parts(a)[1]), "centres"),
+        (with_xy(lambda t, a: (t[:, :2] - a[:, :2]) / parts(a)[1]), "Compare the centres"),
         (with_xy(lambda t, a: 10 * encode(t, a)[:, :2]), "dx or dy is not"),
         (with_wh(lambda factor: factor), "factors themselves"),
-        (with_wh(lambda factor: factor - 1), "relative change"),
-        (with_wh(torch.log2), "another base"),
-        (with_wh(torch.log10), "another base"),
+        (with_wh(lambda factor: factor - 1), "relative changes"),
+        (with_wh(torch.log2), "wrong base"),
+        (with_wh(torch.log10), "wrong base"),
         (with_wh(lambda factor: 5 * factor.log()), "dw or dh is not"),
         (plus_one, "add 1"),
         (lambda t, a: encode(t, a)[:, :2], "shape"),
@@ -121,16 +121,16 @@ def test_right_decode() -> None:
     ("wrong", "says"),
     [
         (mistaken(use=lambda d, w: d), "not used"),
-        (mistaken(use=torch.mul), "encode multiplies"),
-        (mistaken(limit=lambda d: d), "overflow"),
-        (mistaken(limit=lambda d: d.clamp(-LIMIT, LIMIT)), "above only"),
-        (mistaken(limit=lambda d: d.clamp(max=5.0)), "at most 1000"),
+        (mistaken(use=torch.mul), "Encoding multiplies"),
+        (mistaken(limit=lambda d: d), "can overflow"),
+        (mistaken(limit=lambda d: d.clamp(-LIMIT, LIMIT)), "from above only"),
+        (mistaken(limit=lambda d: d.clamp(max=5.0)), "at most 1000 pixels"),
         (mistaken(grow=lambda d: 1 + d), "logarithms"),
         (mistaken(unit=False), "units of the box"),
         (clamped_before, "divide first"),
         (corner_moves, "top left corner"),
         (lambda d, b, w: torch.cat(parts(decode(d, b, w)), dim=1), "half a width"),
-        (lambda d, b, w: decode(d, b, w) + 7, "not those that BoxCoder decodes"),
+        (lambda d, b, w: decode(d, b, w) + 7, "not the boxes that BoxCoder decodes"),
     ],
 )
 def test_wrong_decode(wrong: Callable[..., Any], says: str) -> None:
@@ -151,7 +151,7 @@ def test_right_back() -> None:
     ("wrong", "says"),
     [
         (lambda d: -d, "width of B"),
-        (lambda d: back(d, power=1), "wrong way"),
+        (lambda d: back(d, power=1), "wrong way round"),
         (lambda d: torch.cat((back(d)[:, :2], 1 / d[:, 2:]), dim=1), "not 1 / dw"),
         (lambda d: d, "does not lead back"),
     ],

@@ -1,4 +1,4 @@
-"""Figures of notebook 07 show the boxes and numbers that they are given."""
+"""The figures of notebook 07 show the boxes and numbers that they are given."""
 
 import math
 
@@ -59,8 +59,8 @@ def test_same_deltas_draws_what_the_coder_decodes() -> None:
     decoded = BoxCoder((1.0, 1.0, 1.0, 1.0)).decode_single(deltas.expand(2, 4), anchors)
     assert torch.allclose(outlines(ax, st.PROPOSAL).float(), decoded, atol=1e-4)
     assert torch.equal(outlines(ax, st.ANCHOR).float(), anchors)
-    assert "10×10 to 20×10:\n5 right, 2.5 down" in texts(figure)
-    assert "20×40 to 40×40:\n10 right, 10 down" in texts(figure)
+    assert "10×10 to 10×20:\n5 right, 2.5 down" in texts(figure)
+    assert "40×20 to 40×40:\n10 right, 10 down" in texts(figure)
 
 
 @pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0, 1.0), (10.0, 10.0, 5.0, 5.0)])
@@ -102,7 +102,7 @@ def test_conventions_say_iou_or_that_it_is_no_box() -> None:
     captions = [ax.texts[-1].get_text() for ax in figure.axes]
     assert captions[0].endswith("IoU 1.00")
     assert captions[1].endswith("IoU 0.50")
-    assert captions[2] == "(80, 40, 40, 40)  −40×0: no box"
+    assert captions[2] == "(80, 40, 40, 40)  0×−40: no box"
     assert captions[3].endswith("IoU 0.00")
     assert [len(ax.texts) for ax in figure.axes] == [1, 1, 1, 2]  # the tiny one is pointed at
     assert torch.equal(outlines(figure.axes[2], st.DETECTION), torch.tensor([[40.0, 40, 80, 40]]))

@@ -60,13 +60,13 @@ def spoils_its_input(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     ("wrong", "says"),
     [
         (lambda a, b: iou_with(a, b, clamp="nothing"), "product of two negative numbers"),
-        (lambda a, b: iou_with(a, b, clamp="area"), "not its area"),
+        (lambda a, b: iou_with(a, b, clamp="area"), "You clamp the area"),
         (lambda a, b: iou_with(a, b, plus=1.0), "without + 1"),
         (lambda a, b: iou_with(a, b, below="sum"), "counted twice"),
         (lambda a, b: iou_with(a, b, below="smaller"), "smaller box's area"),
         (lambda a, b: iou_with(a, b, below="first"), "first box's area only"),
-        (lambda a, b: iou_with(a, b, below="nothing"), "That is the intersection"),
-        (lambda a, b: box_iou(a, b).T, "lies on its side"),
+        (lambda a, b: iou_with(a, b, below="nothing"), "This is the intersection"),
+        (lambda a, b: box_iou(a, b).T, "is transposed"),
         (lambda a, b: box_iou(a, b[: len(a)]).diagonal(), "You pair the first box with the first"),
         (lambda a, b: box_iou(a, b).sqrt(), "yours is"),
         (lambda a, b: box_iou(a, b).tolist(), "should be a tensor"),
@@ -126,14 +126,14 @@ def spoils_the_table(iou: Tensor) -> Tensor:
         (lambda iou: match_with(iou, asked="above 0.3"), "no lower limit"),
         (lambda iou: match_with(iou, asked="the first"), "Both are restored"),
         (lambda iou: match_with(iou, gets="who asked"), "the object that *it* overlaps most"),
-        (lambda iou: match_with(iou, high=torch.gt), "exactly 0.7 is foreground: the comparison"),
+        (lambda iou: match_with(iou, high=torch.gt), "exactly 0.7 is positive: use ≥"),
         (lambda iou: match_with(iou, low=torch.gt), "exactly 0.3 is ignored"),
-        (lambda iou: match_with(iou, high=torch.gt, low=torch.gt), "exactly 0.3 is not background any more"),
+        (lambda iou: match_with(iou, high=torch.gt, low=torch.gt), "exactly 0.3 no longer makes it negative"),
         (lambda iou: match_with(iou, codes=(-1, -2)), "the wrong way round"),
         (lambda iou: match_with(iou, codes=(-1, -1)), "Between 0.3 and 0.7"),
         (lambda iou: (match_with(iou) + 1).clamp(max=1), "These are labels"),
         (lambda iou: match_with(iou).float(), "int64"),
-        (lambda iou: iou.argmax(dim=1), "maximum goes over dim 0"),
+        (lambda iou: iou.argmax(dim=1), "maximum over dim 0"),
         (lambda iou: match_with(iou)[:-1], "should have shape (5,)"),
         (lambda iou: match_with(iou) if len(iou) < 4 else match_with(iou) * 0, "An anchor with IoUs ("),
         (spoils_the_table, "changes the table"),
@@ -192,7 +192,7 @@ def with_replacement(labels: Tensor, number: int, fraction: float) -> tuple[Tens
     return ones[torch.randint(len(ones), (num_ones,))], zeros[torch.randint(len(zeros), (num_zeros,))]
 
 
-def by_other_dice(labels: Tensor, number: int, fraction: float) -> tuple[Tensor, Tensor]:
+def by_other_draws(labels: Tensor, number: int, fraction: float) -> tuple[Tensor, Tensor]:
     return sample_with(labels, number, fraction, shuffle=lambda count: torch.rand(count).argsort())
 
 
@@ -207,16 +207,16 @@ def as_masks(labels: Tensor, number: int, fraction: float) -> list[Tensor]:
     [
         (lambda *a: sample_with(*a, whole=lambda x: 10**9), "At most half of 64"),
         (lambda *a: sample_with(*a, negatives="half"), "64 − 8 = 56 of them"),
-        (lambda *a: sample_with(*a, negatives="as many"), "Halves need not be equal"),
-        (lambda *a: sample_with(*a, whole=lambda x: int(x + 0.5)), "cut to 2, by int()"),
+        (lambda *a: sample_with(*a, negatives="as many"), "The halves need not be equal"),
+        (lambda *a: sample_with(*a, whole=lambda x: int(x + 0.5)), "become 2 by int()"),
         (lambda *a: sample_with(*a, zeros_are=lambda labels: labels <= 0), "among the negatives"),
         (lambda *a: sample_with(*a, ones_are=lambda labels: labels != 0), "among the positives"),
         (lambda *a: sample_with(*a, zeros_are=lambda labels: labels == 1), "The negatives have the labels [1]"),
-        (lambda *a: sample_with(a[0], a[1] - 1, a[2]), "32 and 32 should be sampled, you sample 31 and 32"),
-        (lambda *a: sample_with(*a, shuffle=torch.arange), "the same whatever the seed"),
+        (lambda *a: sample_with(a[0], a[1] - 1, a[2]), "32 and 32 should be sampled, but you sample 31 and 32"),
+        (lambda *a: sample_with(*a, shuffle=torch.arange), "the same for every seed"),
         (with_replacement, "without replacement"),
         (lambda *a: sample_with(*a, first="negatives"), "you sample the negatives first"),
-        (by_other_dice, "shuffles *all* positives"),
+        (by_other_draws, "shuffles *all* positives"),
         (as_masks, "are a mask"),
         (lambda *a: sample_with(*a)[0], "Return two tensors"),
         (lambda *a: tuple(x[None] for x in sample_with(*a)), "a list of indices"),

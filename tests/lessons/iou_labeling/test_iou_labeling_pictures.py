@@ -73,7 +73,7 @@ def test_iou_number_by_number(image: Tensor | None) -> None:
     for part in (
         "A: 10 × 10 = 100",
         "0: 12 × 12 = 144",
-        "7 × 10 = 70",
+        "10 × 7 = 70",
         "100 + 144 − 70 = 174",
         "IoU = 70 / 174 = 0.40",
     ):
@@ -137,10 +137,10 @@ def test_labels_by_hand() -> None:
     bold = {t.get_text() for t in figure.axes[0].texts if t.get_fontweight() == "bold" and "." in t.get_text()}
     assert bold == {"0.82", "0.43", "0.25", "0.54", "0.20"}
     texts = words(figure)
-    assert [texts.count(x) for x in ("−2", "−1\nignored", "0\nback", "1\nfore")] == [1, 1, 1, 3]
+    assert [texts.count(x) for x in ("−2", "−1\nignored", "0\nnegative", "1\npositive")] == [1, 1, 1, 3]
 
 
-def test_who_asks_and_who_gets() -> None:
+def test_best_anchors_are_framed_and_best_objects_bold() -> None:
     figure = pictures.plot_labels_by_hand(GROUND_TRUTH, ANCHORS, RPN, (17, 26))
     sheet: Any = figure.axes[0]
     weights = {text.get_text(): text.get_fontweight() for text in sheet.texts}
@@ -153,13 +153,13 @@ def test_who_asks_and_who_gets() -> None:
             t.get_text() for t in sheet.texts if abs(t.get_position()[0] - x) + abs(t.get_position()[1] - y) < 1e-6
         ]
     assert framed == ["0.40", "0.76"]
-    assert [text.get_text() for text in sheet.texts].count("1  fore") == 2
+    assert [text.get_text() for text in sheet.texts].count("1  positive") == 2
 
 
 def test_all_anchors_by_label() -> None:
     figure = pictures.iou_labeling()
     _, *scenes, histogram = figure.axes
-    assert titles(figure)[1:4] == ["8 foreground", "198 ignored", "4912 background"]
+    assert titles(figure)[1:4] == ["8 positive", "198 ignored", "4912 negative"]
     anchors = torch.cat(story().trace.anchors)
     drawn = [boxes_of(ax, color) for ax, color in zip(scenes, (st.FOREGROUND, st.IGNORED, st.BACKGROUND))]
     assert [len(boxes) for boxes in drawn] == [8, 198, 4912]
@@ -182,22 +182,22 @@ def test_all_anchors_by_label() -> None:
 def test_objects_that_no_anchor_fits() -> None:
     best = torch.tensor([0.45, 0.5, 0.69, 0.7, 0.71, 0.9])
     figure = low_quality.plot_best_ious(best, 0.7, ours=0.53)
-    assert words(figure)[:2] == ["3 objects with no anchor of 0.7", "3 with one"]
+    assert words(figure)[:2] == ["3 objects without an anchor of IoU ≥ 0.7", "3 with one"]
     for color in (st.IGNORED, st.FOREGROUND):
         assert sum(bar.get_height() for bar in bars(figure.axes[1], color)) == 3
     assert [x for x, _ in marks(figure.axes[1])] == [0.53]
 
 
-def test_an_anchor_given_to_another() -> None:
+def test_an_anchor_matched_to_another_object() -> None:
     image = torch.zeros(3, 20, 30)
     figure = low_quality.plot_wrong_ground_truth(
         image, ("star", GROUND_TRUTH[0]), ("cross", GROUND_TRUTH[1]), ANCHORS[0]
     )
-    assert titles(figure) == ["two objects", "the star asks for this anchor", "it is given to the cross"]
+    assert titles(figure) == ["two objects", "the star's best anchor", "it is matched to the cross"]
     assert boxes_of(figure.axes[1], st.GROUND_TRUTH) == [GROUND_TRUTH[0].tolist()]
     assert boxes_of(figure.axes[2], st.GROUND_TRUTH) == [GROUND_TRUTH[1].tolist()]
     assert all(boxes_of(ax, st.FOREGROUND) == [ANCHORS[0].tolist()] for ax in figure.axes[1:])
-    assert {"IoU 0.402: its best anchor", "IoU 0.588: the anchor's best object"} < set(words(figure))
+    assert {"IoU 0.402", "IoU 0.588: the anchor's best object"} < set(words(figure))
 
 
 # --------------------------------------------------------------------------------------------------------- the sample
@@ -208,7 +208,11 @@ def test_sampled_anchors() -> None:
     figure = pictures.sampled_anchors()
     assert torch.equal(torch.get_rng_state(), before)
     _, scene, whole, sample = figure.axes
-    assert titles(figure)[1:] == ["the 64 anchors of one training step", "all that have a label", "the sample"]
+    assert titles(figure)[1:] == [
+        "the 64 anchors of one training step",
+        "all positive and negative anchors",
+        "the sample",
+    ]
     anchors = torch.cat(story().trace.anchors)
     rpn: Any = story().model.rpn
     labels, _ = rpn.assign_targets_to_anchors([anchors], [dict(boxes=story().boxes)])
@@ -219,7 +223,7 @@ def test_sampled_anchors() -> None:
     for ax, zeros in ((whole, 4912), (sample, 56)):
         assert [bar.get_width() for bar in bars(ax, st.FOREGROUND)] == [8]
         assert [bar.get_width() for bar in bars(ax, st.BACKGROUND)] == [zeros]
-    assert [ax.texts[1].get_text() for ax in (whole, sample)] == ["4912 background: 99.8 %", "56 background: 87.5 %"]
+    assert [ax.texts[1].get_text() for ax in (whole, sample)] == ["4912 negative: 99.8 %", "56 negative: 87.5 %"]
 
 
 def test_figures_of_the_lesson() -> None:

@@ -52,8 +52,8 @@ def test_output_size_accepts_the_right_answer() -> None:
 @pytest.mark.parametrize(
     ("wrong", "hint"),
     [
-        (rounded, "not rounded"),
-        (ceiled, "not rounded"),
+        (rounded, "rounded down to whole"),
+        (ceiled, "rounded down to whole"),
         (no_maximum, "longer side is above 1333"),
         (only_maximum, "shorter side is above 800"),
         (lambda *case: right_size(*case)[::-1], "the order is (height, width)"),

@@ -3,8 +3,8 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from frcnn_edu.lessons.transform.pictures import batching, colours, examples, questions, resizing
 from frcnn_edu.lessons.transform.pictures import main as pictures
-from frcnn_edu.lessons.transform.pictures import questions
 from frcnn_edu.model import GeneralizedRCNNTransform
 
 
@@ -18,15 +18,15 @@ def words(figure: Figure) -> list[str]:
 
 @pytest.fixture(scope="module")
 def tiny() -> Figure:
-    images, targets = pictures.tiny_images()
-    transform = pictures.tiny_transform()
+    images, targets = examples.tiny_images()
+    transform = examples.tiny_transform()
     batch, resized = transform(images, targets)
     boxes, new = ([target["boxes"] for target in each] for each in (targets, resized))
-    return pictures.plot_batching(images, boxes, batch, new, transform.image_mean, transform.image_std, grid=True)
+    return batching.plot_batching(images, boxes, batch, new, transform.image_mean, transform.image_std, grid=True)
 
 
 def test_the_tiny_boxes_fit_what_is_orange() -> None:
-    for image, target in zip(*pictures.tiny_images(), strict=True):
+    for image, target in zip(*examples.tiny_images(), strict=True):
         x1, y1, x2, y2 = target["boxes"][0].int().tolist()
         orange = image[2] < 0.5  # hardly any blue
         assert orange.sum() == (x2 - x1) * (y2 - y1)
@@ -58,11 +58,11 @@ def test_batching_hatches_exactly_the_padding(tiny: Figure) -> None:
 
 
 def test_colours_undo_normalising() -> None:
-    transform = pictures.tiny_transform()
+    transform = examples.tiny_transform()
     image = torch.rand(3, 4, 4, generator=torch.Generator().manual_seed(0))
-    back = pictures.as_colours(transform.normalize(image), transform.image_mean, transform.image_std)
+    back = colours.as_colours(transform.normalize(image), transform.image_mean, transform.image_std)
     assert torch.allclose(back, image, atol=1e-6)
-    zero = pictures.as_colours(torch.zeros(3, 1, 1), [0.2, 0.5, 0.7], [1.0, 1.0, 1.0])
+    zero = colours.as_colours(torch.zeros(3, 1, 1), [0.2, 0.5, 0.7], [1.0, 1.0, 1.0])
     assert torch.allclose(zero.flatten(), torch.tensor([0.2, 0.5, 0.7]))
 
 
@@ -82,16 +82,16 @@ def test_resampling_shares_are_those_of_interpolate() -> None:
     for count in (3, 5, 8):
         new = torch.nn.functional.interpolate(old[None, None], count, mode="linear")[0, 0]
         for index, value in enumerate(new):
-            shares = pictures._neighbours((index + 0.5) * 4 / count - 0.5, 4)
+            shares = resizing._neighbours((index + 0.5) * 4 / count - 0.5, 4)
             assert sum(share for _, share in shares) == pytest.approx(1)
             assert sum(share * old[pixel].item() for pixel, share in shares) == pytest.approx(value.item(), abs=1e-6)
-    figure = pictures.plot_resampling(old, torch.nn.functional.interpolate(old[None, None], 5, mode="linear")[0, 0])
+    figure = resizing.plot_resampling(old, torch.nn.functional.interpolate(old[None, None], 5, mode="linear")[0, 0])
     assert [text for text in words(figure) if text in ("4 pixels", "5 pixels")] == ["4 pixels", "5 pixels"]
     assert words(figure).count("0.3") == 2
 
 
 def test_normalising_marks_the_mean() -> None:
-    figure = pictures.plot_normalising(torch.rand(3, 9, 9), torch.randn(3, 9, 9), [0.1, 0.2, 0.3])
+    figure = colours.plot_normalising(torch.rand(3, 9, 9), torch.randn(3, 9, 9), [0.1, 0.2, 0.3])
     dashed = [ax.lines[0].get_xdata()[0] for ax in figure.axes]
     assert dashed == [0.1, 0.2, 0.3, 0, 0, 0]
     assert len(titles(figure)) == 2
@@ -107,7 +107,7 @@ def test_aliasing_shows_what_the_transform_makes() -> None:
 
 
 def test_padding_order_shows_the_lower_edge() -> None:
-    figure = pictures.plot_padding_order(torch.zeros(3, 128, 160), torch.ones(3, 128, 160), 120)
+    figure = colours.plot_padding_order(torch.zeros(3, 128, 160), torch.ones(3, 128, 160), 120)
     assert [ax.lines[0].get_ydata()[0] for ax in figure.axes] == [120, 120]
     assert [ax.get_ylim()[0] for ax in figure.axes] == [128, 128]
 
@@ -131,7 +131,7 @@ def test_inputs_label_what_was_found() -> None:
 def test_sizes_are_the_packages_own() -> None:
     transform = GeneralizedRCNNTransform(800, 1333, [0.0] * 3, [1.0] * 3).eval()
     batch, _ = transform([torch.rand(3, 500, 333), torch.rand(3, 333, 400)])
-    sizes = [pictures.resized_size(transform, size) for size in ((500, 333), (333, 400))]
+    sizes = [resizing.resized_size(transform, size) for size in ((500, 333), (333, 400))]
     assert sizes == batch.image_sizes
     assert questions.padded_size(sizes) == tuple(batch.tensors.shape[-2:])
 
@@ -144,9 +144,9 @@ def test_padding_share_counts_pixels() -> None:
 def test_padding_figure_says_how_much() -> None:
     figure = questions.plot_padding([("mixed", [[(32, 64), (64, 32)]]), ("alone", [[(32, 64)], [(64, 32)]])])
     said = words(figure)
-    assert "all 1 batches: 50% padding" in said
-    assert "all 2 batches: 0% padding" in said
-    assert "64×64\n50%" in said
+    assert "all 1 batches: 50 % padding" in said
+    assert "all 2 batches: 0 % padding" in said
+    assert "64×64\n50 %" in said
     assert len(figure.axes[0].patches) == 2 * 4
 
 

@@ -1,4 +1,4 @@
-"""Figures of notebook 02: the maps that different backbones hand on."""
+"""Figures of notebook 02: the maps that different backbones return."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -15,9 +15,9 @@ from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import WIDTH
 from frcnn_edu.viz.sheet import Page
 
-from .main import resnet50_backbone
+from .networks import resnet50_backbone
 
-Maps = list[tuple[int, int]]  # (stride, channels) of each map that a backbone hands on
+Maps = list[tuple[int, int]]  # (stride, channels) of each map that a backbone returns
 
 
 def backbone_maps(backbone: nn.Module, size: int = 256) -> Maps:
@@ -38,7 +38,7 @@ def known_backbones() -> dict[str, Maps]:
     slim = [(128 // features.shape[-2], features.shape[1]) for features in story().trace.bottom_up.values()]
     return {
         "ResNet-50": backbone_maps(resnet50_backbone()),
-        "SlimResNet (ours)": slim,
+        "SlimResNet (small)": slim,
         "VGG-16 with FPN": backbone_maps(vgg.body),
         "VGG-16, single map": backbone_maps(single),
         "MobileNetV3 with FPN": backbone_maps(mobile.body),
@@ -46,7 +46,7 @@ def known_backbones() -> dict[str, Maps]:
 
 
 def plot_backbones(backbones: Mapping[str, Maps]) -> Figure:
-    """What different backbones hand on: a square for each map, its area the number of channels, in the column of its stride."""
+    """The maps of different backbones: each square's area shows the number of channels, its column the stride."""
     strides = sorted({stride for maps in backbones.values() for stride, _ in maps})
     most = max(channels for maps in backbones.values() for _, channels in maps)
     column, tall = (WIDTH - 1.75) / len(strides), 0.72

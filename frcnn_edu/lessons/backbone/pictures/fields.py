@@ -1,6 +1,6 @@
 """Figures of notebook 02: which pixels a cell of a map depends on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from frcnn_edu.lessons.stages import frame
 from frcnn_edu.lessons.story import story
 from frcnn_edu.lessons.transform.pictures.main import as_colours
 from frcnn_edu.viz import style as st
-from frcnn_edu.viz.draw import WIDTH, draw_boxes, show_image
+from frcnn_edu.viz.draw import draw_boxes, show_image
 from frcnn_edu.viz.sheet import Page, bare
 
 # ----------------------------------------------------------------------------------------------------------- theory
@@ -149,7 +149,7 @@ def plot_fields(
     fields: Sequence[int],
     strides: Sequence[int],
 ) -> Figure:
-    """One cell of each map: the square that it stands for, the one it can see, and the pixels it does look at.
+    """One cell of each map: the square that it stands for, the one that it can see, and the pixels that matter to it.
 
     Args:
         picture: (3, H, W) in 0–1, with padding.
@@ -160,23 +160,23 @@ def plot_fields(
     height, width = picture.shape[-2:]
     keys = [str(level) for level in range(len(weights))]
     with st.style():
-        page = Page(4.2)
-        ax = page.panel(0.08, 0.34, 3.62, 3.55)
+        small = 2.12
+        page = Page(2 * (small * height / width + 0.42))
+        ax = page.panel(0.08, 0.3, 3.4, 3.4)
         _field_panel(ax, picture, keys, cells, fields, strides)
-        ax.set_title("what one cell can see, in pixels")
-        small = (WIDTH - 3.98) / 2 - 0.1
+        ax.set_title("theoretical: what a cell can see")
         for index, key in enumerate(keys):
-            x, y = 3.86 + (index % 2) * (small + 0.12), 0.34 + (index // 2) * 1.92
+            x, y = 3.56 + (index % 2) * (small + 0.12), 0.3 + (index // 2) * (small * height / width + 0.4)
             ax = page.panel(x, y, small, small * height / width)
             light = (weights[index] / weights[index].quantile(0.995)).clamp(max=1).sqrt()
-            show_image(ax, picture * (0.14 + 0.86 * light))
+            show_image(ax, picture * light + (1 - light))  # what does not matter fades to white
             box, field = _squares(cells[index], fields[index], strides[index])
-            draw_boxes(ax, field, "#ffffff", linewidth=1.1, dashes=st.DASHES, halo=False)
+            draw_boxes(ax, field, st.INK, linewidth=1.1, dashes=st.DASHES, halo=False)
             draw_boxes(ax, box, st.FOCUS, linewidth=1.5)
             frame(ax, st.level_color(key))
             x1, y1, x2, y2 = map(int, box[0].tolist())
             inside = share_within(weights[index], (x1, y1, x2, y2))
-            ax.set_title(f"C{2 + index}: {inside:.0%} from its own cell", fontsize=8.3)
+            ax.set_title(f"C{2 + index}: {100 * inside:.0f} % from its own cell", fontsize=8.5)
     return page.figure
 
 
@@ -197,7 +197,6 @@ def _field_panel(
     fields: Sequence[int],
     strides: Sequence[int],
 ) -> None:
-    width = picture.shape[-1]
     show_image(ax, picture, dim=0.25)
     bare(ax)
     ax.set_facecolor(st.PAPER)
@@ -207,11 +206,11 @@ def _field_panel(
         draw_boxes(ax, whole, color, linewidth=2.0, fill=0.08, halo=False)
         draw_boxes(ax, box, color, linewidth=1.2, fill=0.75, halo=False)
         x1, y1 = whole[0, :2].tolist()
-        if field > width:  # there is room in its corner; the others are named below
-            ax.text(x1 + 6, y1 + 5, _words(key, field, stride), fontsize=8.5, va="top", fontweight="bold")
+        if field == max(fields):  # there is room in its corner; the others are named below
+            ax.text(x1 + 6, y1 + 9, _words(key, field, stride), fontsize=8.5, va="top", fontweight="bold")
     biggest = _squares(cells[-1], fields[-1], strides[-1])[1][0].tolist()
     ax.set(xlim=(biggest[0] - 4, biggest[2] + 4), ylim=(biggest[3] + 4, biggest[1] - 4), aspect="equal")
-    small = [row for row in zip(keys, fields, strides, strict=True) if row[1] <= width]
+    small = [row for row in zip(keys, fields, strides, strict=True) if row[1] < max(fields)]
     for index, (key, field, stride) in enumerate(small):
         ax.text(
             biggest[0] + 10, biggest[3] - 12 - 24 * (len(small) - 1 - index), _words(key, field, stride), fontsize=8.5,
@@ -234,6 +233,3 @@ def receptive_fields() -> Figure:
     transform = story().model.transform
     picture = as_colours(batch.tensors[0], transform.image_mean, transform.image_std)
     return plot_fields(picture, weights, cells, [field for field, _ in sizes], [stride for _, stride in sizes])
-
-
-FIGURES: dict[str, Callable[[], Figure]] = {"receptive_fields": receptive_fields}

@@ -19,7 +19,7 @@ PARTS = ("conv1", "layer1", "layer2", "layer3", "layer4", "FPN", "heads")
 
 @cache
 def trained_tensors() -> list[dict[str, tuple[int, int]]]:
-    """For `trainable_layers` 0…5: of each part of `fasterrcnn_resnet50_fpn`, how many tensors are trained, and of how many."""
+    """For `trainable_layers` 0…5: (trained tensors, all tensors) of each part of `fasterrcnn_resnet50_fpn`."""
     table = []
     for layers in range(6):
         with torch.device("meta"):
@@ -69,7 +69,7 @@ def plot_freezing(table: Sequence[Mapping[str, tuple[int, int]]]) -> Figure:
 
 
 def plot_eps(variances: Tensor, eps: float) -> Figure:
-    """What a wrong eps makes of a channel's scale, by the channel's variance; and the variances that a backbone really has.
+    """How a wrong eps changes a channel's scale, by the channel's variance; and the variances in a trained backbone.
 
     Args:
         variances: (C,) running variances.
@@ -81,7 +81,7 @@ def plot_eps(variances: Tensor, eps: float) -> Figure:
         ax.semilogx(values.tolist(), (values / (values + eps)).sqrt().tolist(), color=st.FOREGROUND, linewidth=2.4)
         ax.plot([eps], [0.5**0.5], "o", color=st.INK)
         ax.annotate(
-            f"variance = eps = {eps:g}:\nscale {0.5**0.5:.2f} of what it was", (eps, 0.5**0.5), (12, -4),
+            f"variance = eps = {eps:g}:\n{0.5**0.5:.2f} of the scale", (eps, 0.5**0.5), (12, -4),
             textcoords="offset points", va="top", fontsize=8.5, linespacing=1.3,
         )  # fmt: skip
         counts = torch.histc(variances.log10(), 50, -7, 3)
@@ -89,11 +89,11 @@ def plot_eps(variances: Tensor, eps: float) -> Figure:
         heights = (0.45 * counts / counts.max()).tolist()
         ax.fill_between(edges.tolist(), heights, step="post", color=st.STAGES["backbone"], alpha=0.5, linewidth=0)
         ax.text(
-            variances.median().item(), 0.5, f"the {len(variances)} channels\nof our small model", ha="center", fontsize=8.5, linespacing=1.3,
+            variances.median().item(), 0.5, f"the {len(variances):,} channels\nof the small model", ha="center", fontsize=8.5, linespacing=1.3,
             color=st.STAGES["backbone"],
         )  # fmt: skip
         ax.set(
             xlim=(1e-7, 1e3), ylim=(0, 1.06), xlabel="running variance of a channel",
-            title=f"scale with eps {eps:g}, divided by scale with eps 0",
+            title=f"scale with eps {eps:g} / scale with eps 0",
         )  # fmt: skip
     return figure

@@ -1,4 +1,4 @@
-"""Figures of notebook 07: four numbers that move a box, what they are measured in, and their limits."""
+"""Figures of notebook 07: four numbers that move a box, their units, and their limits."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -38,10 +38,10 @@ def centre_and_size(box: Tensor) -> tuple[float, float, float, float]:
 
 
 def _pieces(page: Page, x: float, y: float, pieces: Sequence[tuple[str, str | None]], fontsize: float = 10) -> None:
-    """Words one after another, on a chip of their colour if they have one; y is their baseline."""
+    """Draw words one after another, each on a chip of its colour if it has one; y is their baseline."""
     for text, color in pieces:
         font = FontProperties(family="DejaVu Sans", weight="bold" if color else "normal")
-        # A blank at the end has no outline of its own: measured with a letter behind it.
+        # A trailing space has no outline of its own, so it is measured together with a letter after it.
         wide, letter = (TextPath((0, 0), t, size=fontsize, prop=font).get_extents().x1 / 72 for t in (text + "|", "|"))
         chip = {"boxstyle": "square,pad=0.14", "facecolor": color, "edgecolor": "none"} if color else None
         page.text(
@@ -52,7 +52,7 @@ def _pieces(page: Page, x: float, y: float, pieces: Sequence[tuple[str, str | No
 
 
 def _span(ax: Axes, start: tuple[float, float], end: tuple[float, float], color: str, text: str) -> None:
-    """A measured length: a line with a head at each end, and its number in the middle."""
+    """Draw a length: a line with an arrowhead at each end, and the number in the middle."""
     look = {"arrowstyle": "<|-|>", "color": color, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 8}
     ax.annotate("", end, start, arrowprops=look)
     ax.text(
@@ -63,7 +63,7 @@ def _span(ax: Axes, start: tuple[float, float], end: tuple[float, float], color:
 
 
 def plot_box_coding(image: Tensor, anchor: Tensor, target: Tensor) -> Figure:
-    """An anchor and its target, both (4,), on the image; and the four deltas with the live numbers put in."""
+    """An anchor and its target, both (4,), on the image, and the four formulas with these boxes' numbers in them."""
     deltas = RPN.encode_single(target[None], anchor[None])[0].tolist()
     (xa, ya, wa, ha), (xt, yt, wt, ht) = centre_and_size(anchor), centre_and_size(target)
     a, t, move = st.ANCHOR, st.GROUND_TRUTH, st.PROPOSAL
@@ -73,9 +73,9 @@ def plot_box_coding(image: Tensor, anchor: Tensor, target: Tensor) -> Figure:
         _draw_measured(ax, image, anchor, target)
         left = 4.4
         _pieces(page, left, 0.3, [("anchor", a)])
-        page.text(left + 0.85, 0.3, f"centre ({xa:g}, {ya:g}), {wa:g} wide, {ha:g} high", va="baseline", fontsize=9)
+        page.text(left + 0.85, 0.3, f"centre ({xa:g}, {ya:g}), {ha:g} high, {wa:g} wide", va="baseline", fontsize=9)
         _pieces(page, left, 0.62, [("target", t)])
-        page.text(left + 0.85, 0.62, f"centre ({xt:g}, {yt:g}), {wt:g} wide, {ht:g} high", va="baseline", fontsize=9)
+        page.text(left + 0.85, 0.62, f"centre ({xt:g}, {yt:g}), {ht:g} high, {wt:g} wide", va="baseline", fontsize=9)
         rows: list[tuple[str, list[tuple[str, str | None]]]] = [
             (
                 "dx: to the right, in widths of the anchor",
@@ -103,7 +103,7 @@ def plot_box_coding(image: Tensor, anchor: Tensor, target: Tensor) -> Figure:
 
 
 def _draw_measured(ax: Axes, image: Tensor, anchor: Tensor, target: Tensor) -> None:
-    """Both boxes with their sizes and the way from centre to centre, cut out of the image."""
+    """Both boxes with their sizes and the shift from centre to centre, on a part of the image."""
     (xa, ya, wa, ha), (xt, yt, wt, ht) = centre_and_size(anchor), centre_and_size(target)
     low, high = torch.minimum(anchor[:2], target[:2]), torch.maximum(anchor[2:], target[2:])
     margin = 0.17 * float((high - low).max())
@@ -132,7 +132,7 @@ def _draw_measured(ax: Axes, image: Tensor, anchor: Tensor, target: Tensor) -> N
 
 
 def plot_same_deltas(anchors: Tensor, deltas: Tensor) -> Figure:
-    """The same deltas (4,) applied to anchors (N, 4) of several sizes: each moves and grows in its own measure."""
+    """The same deltas (4,) applied to anchors (N, 4) of several sizes: each moves and grows in units of its own size."""
     moved = RPN.decode_single(deltas.expand(len(anchors), 4), anchors)
     everything = torch.cat((anchors, moved))
     low, high = everything[:, :2].amin(dim=0) - 4, everything[:, 2:].amax(dim=0) + 4
@@ -145,7 +145,7 @@ def plot_same_deltas(anchors: Tensor, deltas: Tensor) -> Figure:
         for before, after in zip(anchors, moved, strict=True):
             (xa, ya, wa, ha), (xm, ym, wm, hm) = centre_and_size(before), centre_and_size(after)
             arrow(ax, (xa, ya), (xm, ym), color=st.INK)
-            words = f"{wa:g}×{ha:g} to {wm:.0f}×{hm:.0f}:\n{xm - xa:g} right, {ym - ya:g} down"
+            words = f"{ha:g}×{wa:g} to {hm:.0f}×{wm:.0f}:\n{xm - xa:g} right, {ym - ya:g} down"
             x, y = float(before[0]), float(torch.maximum(before, after)[3]) + 1
             ax.text(x, y, words, va="top", fontsize=8, linespacing=1.35)
     return figure
@@ -155,7 +155,7 @@ def plot_same_deltas(anchors: Tensor, deltas: Tensor) -> Figure:
 
 
 def plot_delta_clamp(coder: BoxCoder = RPN, pixels: float = 16.0) -> Figure:
-    """By how much dw changes a box's width, with its upper limit and without; and what becomes of a box of `pixels`."""
+    """The factor by which dw changes a width, with and without the upper limit, and the widths that a box of `pixels` gets."""
     limit = coder.bbox_xform_clip
     dw = torch.linspace(-7, 7, 561)
     reference = torch.tensor([[0.0, 0.0, 1.0, 1.0]]).expand(len(dw), 4)
@@ -171,9 +171,9 @@ def plot_delta_clamp(coder: BoxCoder = RPN, pixels: float = 16.0) -> Figure:
         ax.set(yscale="log", xlabel="dw", xlim=(-7, 7), ylim=(5e-4, 2e3), xticks=range(-6, 7, 2))
         ax.set_yticks([1e-3, 1e-2, 0.1, 1, 10, 100, 1000], ["1/1000", "1/100", "1/10", "1", "10", "100", "1000"])
         ax.minorticks_off()
-        ax.set_title("how many times as wide", fontsize=9)
+        ax.set_title("factor applied to the width", fontsize=9)
         for x, text, left, height, side in (
-            (0.0, "0: as wide", 0.5, 0.55, "left"),
+            (0.0, "0: unchanged", 0.5, 0.55, "left"),
             (math.log(2), f"{math.log(2):.2f}: twice", 1.3, 1.7, "left"),
             (-math.log(2), f"−{math.log(2):.2f}: half", -1.1, 0.8, "right"),
             (limit, f"limit {limit:.3f}:\n{math.exp(limit):.1f} times", 3.7, 90, "right"),
@@ -199,12 +199,12 @@ def plot_delta_clamp(coder: BoxCoder = RPN, pixels: float = 16.0) -> Figure:
         right.set_yticklabels([signed(step, 0) for step in steps])
         right.set(xlabel="pixels", ylabel="dw")
         right.grid(False)
-        right.set_title(f"a box {pixels:g} pixels wide becomes", fontsize=9)
+        right.set_title(f"new width of a box {pixels:g} pixels wide", fontsize=9)
     return figure
 
 
 def plot_target_spread(rows: Sequence[tuple[str, Tensor, str]]) -> Figure:
-    """Histograms of the four target deltas, a row for each set: (title, (N, 4), colour), beside the normal curve."""
+    """Histograms of the four target deltas with the standard normal curve, a row per set: (title, (N, 4), colour)."""
     edges = np.linspace(-3.5, 3.5, 36)
     normal = np.exp(-(np.linspace(-3.5, 3.5, 141) ** 2) / 2) / math.sqrt(2 * math.pi)
     with st.style():
@@ -219,7 +219,7 @@ def plot_target_spread(rows: Sequence[tuple[str, Tensor, str]]) -> Figure:
             ax.set(
                 xlim=(-3.5, 3.5), xticks=[-3, -2, -1, 0, 1, 2, 3], yticks=[], ylim=(0, 1.15 * max(heights.max(), 0.4))
             )
-            ax.tick_params(labelsize=7, pad=1, length=2)
+            ax.tick_params(labelsize=7.5, pad=1, length=2)
             ax.grid(False)
             ax.spines["left"].set_visible(False)
             ax.text(0.99, 0.96, f"{DELTAS[k]}\n±{values.std():.2f}", transform=ax.transAxes, ha="right", va="top")
@@ -232,7 +232,7 @@ def plot_target_spread(rows: Sequence[tuple[str, Tensor, str]]) -> Figure:
 
 
 def plot_conventions(image: Tensor, target: Tensor, readings: Sequence[tuple[str, Tensor]]) -> Figure:
-    """The same target (4,), its four numbers written or read in several ways: (title, the box that results)."""
+    """The box (4,) that results from each way of writing the same target: (title, box)."""
     with st.style():
         figure, axes = panels([ratio(image)] * len(readings), columns=3, title=0.24, caption=0.2, gap=0.1)
         for ax, (title, box) in zip(axes, readings, strict=True):
@@ -242,10 +242,10 @@ def plot_conventions(image: Tensor, target: Tensor, readings: Sequence[tuple[str
             ax.set_title(title, fontsize=9)
             if float((box - target).abs().max()) > 0 and float(box.abs().max()) < 1:
                 look = {"arrowstyle": "-|>", "color": st.DETECTION, "linewidth": 1.4}
-                ax.annotate("here, less than a pixel large", (1, 1), (14, 22), arrowprops=look, fontsize=8)
+                ax.annotate("here, smaller than a pixel", (1, 1), (14, 22), arrowprops=look, fontsize=8)
             width, height = (box[2:] - box[:2]).tolist()
             iou = float(box_iou(target[None], box[None]))
-            words = f"IoU {iou:.2f}" if width > 0 and height > 0 else f"{width:g}×{height:g}: no box"
+            words = f"IoU {iou:.2f}" if width > 0 and height > 0 else f"{height:g}×{width:g}: no box"
             numbers = ", ".join(f"{v:.4g}" if v >= 1 else f"{v:.2f}" for v in box.tolist())
             ax.text(
                 0, -0.03, f"({numbers})  {words}".replace("-", "−"), transform=ax.transAxes, va="top", fontsize=8,
@@ -255,7 +255,7 @@ def plot_conventions(image: Tensor, target: Tensor, readings: Sequence[tuple[str
 
 
 def _ordered(box: Tensor) -> Tensor:
-    """The corners of a box that is turned inside out, in their right order, so that it can be drawn."""
+    """A box with its corners in the right order, so that one with a negative side can be drawn."""
     return torch.cat((torch.minimum(box[:2], box[2:]), torch.maximum(box[:2], box[2:])))
 
 

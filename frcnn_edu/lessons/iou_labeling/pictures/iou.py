@@ -1,4 +1,4 @@
-"""Intersection over union in figures: two boxes number by number, and how fast it falls."""
+"""Figures of intersection over union: two boxes number by number, and how fast the IoU falls."""
 
 from collections.abc import Callable
 
@@ -19,15 +19,15 @@ from frcnn_edu.viz.sheet import Page, bare, caption, draw_grid
 
 
 def intersection(box: Tensor, other: Tensor) -> Tensor:
-    """What two boxes (4,) share, as a box (4,): its sides are not positive where they do not meet."""
+    """The intersection of two boxes (4,), as a box (4,); if they do not overlap, a side of it is not positive."""
     return torch.cat((torch.maximum(box[:2], other[:2]), torch.minimum(box[2:], other[2:])))
 
 
 def plot_iou(ground_truth: Tensor, anchor: Tensor, names: tuple[str, str], image: Tensor | None = None) -> Figure:
-    """Two overlapping boxes (4,), what they share, and what they cover together, each with its number of pixels.
+    """Two overlapping boxes (4,), their intersection, and their union, each with its number of pixels.
 
     Args:
-        names: what the two are called in the figure.
+        names: of the two boxes in the figure.
         image: (3, H, W) to draw on; without it a grid is drawn, on which pixels can be counted.
     """
     shared = intersection(ground_truth, anchor)
@@ -77,8 +77,9 @@ def write_name(ax: Axes, box: Tensor, name: str, color: str, *, below: bool = Fa
 
 
 def _product(box: Tensor) -> str:
+    """Height × width = area."""
     width, height = (box[2:] - box[:2]).tolist()
-    return f"{width:g} × {height:g} = {width * height:g}"
+    return f"{height:g} × {width:g} = {width * height:g}"
 
 
 def _shade(ax: Axes, boxes: list[Tensor]) -> None:
@@ -98,12 +99,12 @@ def shifted(by: Tensor, axes: int) -> Tensor:
 
 
 def scaled(factor: Tensor, axes: int) -> Tensor:
-    """IoU of a square with itself made larger or smaller around its middle, in width only or in both sides: (N,)."""
+    """IoU of a square with itself scaled around its centre, in width only or in both sides: (N,)."""
     x, y = factor / 2, factor / 2 if axes == 2 else torch.full_like(factor, 0.5)
     return box_iou(torch.tensor([[-0.5, -0.5, 0.5, 0.5]]), torch.stack((-x, -y, x, y), dim=1))[0]
 
 
-#: How far off a square anchor may be to have a given IoU: (one axis, both axes).
+#: The shift, or the factor, at which a square anchor has a given IoU: (one axis, both axes).
 SHIFT: tuple[Callable[[float], float], ...] = (
     lambda iou: (1 - iou) / (1 + iou),
     lambda iou: 1 - (2 * iou / (1 + iou)) ** 0.5,
@@ -113,7 +114,7 @@ LEVELS = (0.7, 0.5, 0.3)
 
 
 def plot_curves() -> Figure:
-    """IoU of a square object and a square anchor, as the anchor is moved away, and as its size changes."""
+    """IoU of a square object and a square anchor as the anchor is moved, and as its size changes."""
     by = torch.linspace(0, 1, 201)
     factor = torch.logspace(-1.4, 1.4, 281, base=2)
     with st.style():
@@ -130,18 +131,18 @@ def plot_curves() -> Figure:
                 x = float(torch.tensor(SCALE[axes - 1](iou)).log2())
                 if x < 1.4:
                     _mark(right, x, iou, f"×{SCALE[axes - 1](iou):.2f}", above=axes == 1)
-        left.set(xlim=(0, 1), title="moved, by a fraction of its side")
+        left.set(xlim=(0, 1), title="moved by a fraction of its side")
         left.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f} %"))
         left.text(0.46, 0.535, "along one axis", fontsize=8)
         left.text(0.03, 0.34, "along both", fontsize=8)
-        right.set(xlim=(-1.4, 1.4), title="made smaller or larger, centred")
+        right.set(xlim=(-1.4, 1.4), title="made smaller or larger, same centre")
         right.xaxis.set_minor_locator(NullLocator())
         right.set_xticks([-1, -0.5, 0, 0.5, 1], ["×½", "×0.71", "×1", "×1.41", "×2"])
         right.text(-1.3, 0.6, "only its\nwidth", fontsize=8, va="center")
         right.text(-0.7, 0.22, "both sides", fontsize=8)
         for ax in (left, right):
             ax.set(ylim=(0, 1.03), yticks=[0, 0.3, 0.5, 0.7, 1], ylabel="IoU" if ax is left else "")
-        for text, y in (("foreground", 0.84), ("ignored", 0.5), ("background", 0.23)):
+        for text, y in (("positive", 0.84), ("ignored", 0.5), ("negative", 0.23)):
             left.text(0.98, y, text, color=st.MUTED, fontsize=8, fontweight="bold", ha="right", va="center")
         _feel(page, 3.35)
     return page.figure
@@ -162,8 +163,8 @@ def _mark(ax: Axes, x: float, y: float, text: str, *, above: bool) -> None:
 
 
 def _feel(page: Page, y: float) -> None:
-    """A row of squares, each with an anchor moved along both axes to a round IoU."""
-    page.text(0.5, y, "what that looks like, moved along both axes:", fontsize=8.5, color=st.MUTED)
+    """A row of squares, each with an anchor that is moved along both axes to a round IoU."""
+    page.text(0.5, y, "examples, moved along both axes:", fontsize=8.5, color=st.MUTED)
     for column, iou in enumerate((0.9, *LEVELS, 0.1)):
         move = SHIFT[1](iou)
         ground_truth = torch.tensor([[0.0, 0, 1, 1]])

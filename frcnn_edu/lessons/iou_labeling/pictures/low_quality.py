@@ -1,4 +1,4 @@
-"""Objects that no anchor fits: how many there are, and an anchor that one object asks for and another gets."""
+"""Objects that no anchor fits well: how many there are, and an anchor that is one object's best and matched to another."""
 
 import torch
 from matplotlib.figure import Figure
@@ -13,7 +13,7 @@ from .iou import write_name
 
 
 def plot_best_ious(best: Tensor, threshold: float, ours: float) -> Figure:
-    """How well the best anchor of each of many objects fits: (M,) IoUs, with the share that reaches `threshold`."""
+    """Histogram of the IoU of each object's best anchor (M,), with the number of objects that reach `threshold`."""
     width = 0.02
     counts = torch.bincount(((best.double() + 1e-6) / width).floor().long(), minlength=50)
     middles = (torch.arange(len(counts)) + 0.5) * width
@@ -26,7 +26,12 @@ def plot_best_ious(best: Tensor, threshold: float, ours: float) -> Figure:
         top = 1.3 * float(counts.max())
         ax.axvline(threshold, color=st.INK, linewidth=1, linestyle=(0, (4, 2)))
         ax.text(
-            threshold - 0.01, top, f"{few} objects with no anchor of {threshold}", ha="right", va="top", fontsize=8.5
+            threshold - 0.01,
+            top,
+            f"{few} objects without an anchor of IoU ≥ {threshold}",
+            ha="right",
+            va="top",
+            fontsize=8.5,
         )
         ax.text(threshold + 0.01, top, f"{len(best) - few} with one", va="top", fontsize=8.5, color=st.FOREGROUND)
         ax.plot([ours, ours], [0, 0.7 * top], color=st.INK, linewidth=1.2)
@@ -43,27 +48,27 @@ def plot_best_ious(best: Tensor, threshold: float, ours: float) -> Figure:
 
 
 def plot_wrong_ground_truth(
-    image: Tensor, asks: tuple[str, Tensor], gets: tuple[str, Tensor], anchor: Tensor
+    image: Tensor, best_of: tuple[str, Tensor], matched_to: tuple[str, Tensor], anchor: Tensor
 ) -> Figure:
-    """An anchor that one ground-truth box asks for and another gets: (name, box (4,)) of each, and the anchor (4,)."""
-    both = torch.stack((asks[1], gets[1], anchor))
+    """The best anchor (4,) of one ground-truth box, matched to another: (name, box (4,)) of each."""
+    both = torch.stack((best_of[1], matched_to[1], anchor))
     lowest, highest = both[:, :2].amin(dim=0) - 6, both[:, 2:].amax(dim=0) + 6
     with st.style():
         size = (highest - lowest).tolist()
         figure, axes = panels([size[1] / size[0]] * 3, columns=3, title=0.26, caption=0.3, gap=0.12)
-        boxes = torch.stack((asks[1], gets[1]))
+        boxes = torch.stack((best_of[1], matched_to[1]))
         for ax in axes:
             show_image(ax, image, dim=0.15)
             ax.set(xlim=(lowest[0], highest[0]), ylim=(highest[1], lowest[1]), facecolor=st.FAINT)
         draw_boxes(axes[0], boxes, st.GROUND_TRUTH, linewidth=1.8, dashes=st.DASHES)
-        for name, box in (asks, gets):
+        for name, box in (best_of, matched_to):
             write_name(axes[0], box, name, st.GROUND_TRUTH)
-        for ax, (_, box) in zip(axes[1:], (asks, gets)):
+        for ax, (_, box) in zip(axes[1:], (best_of, matched_to)):
             draw_boxes(ax, anchor[None], st.FOREGROUND, linewidth=2.2)
             draw_boxes(ax, box[None], st.GROUND_TRUTH, linewidth=1.8, dashes=st.DASHES)
-        fits = [float(box_iou(box[None], anchor[None])) for _, box in (asks, gets)]
-        titles = ("two objects", f"the {asks[0]} asks for this anchor", f"it is given to the {gets[0]}")
-        texts = ("", f"IoU {fits[0]:.3f}: its best anchor", f"IoU {fits[1]:.3f}: the anchor's best object")
+        fits = [float(box_iou(box[None], anchor[None])) for _, box in (best_of, matched_to)]
+        titles = ("two objects", f"the {best_of[0]}'s best anchor", f"it is matched to the {matched_to[0]}")
+        texts = ("", f"IoU {fits[0]:.3f}", f"IoU {fits[1]:.3f}: the anchor's best object")
         for ax, title, text in zip(axes, titles, texts):
             ax.set_title(title, fontsize=9)
             caption(ax, text, st.INK)

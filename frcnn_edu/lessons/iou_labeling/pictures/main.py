@@ -1,4 +1,4 @@
-"""Which anchor is made responsible for which object: figures of labels, of who asks for whom, and of the sample."""
+"""Figures of notebook 08: which anchor learns which object, the labels of all anchors, and the sample."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,23 +19,23 @@ from frcnn_edu.viz.sheet import Page, bare, draw_grid
 
 from .iou import plot_curves
 
-#: Each label of an anchor: its name, its colour, and the dashes that tell it apart without colour.
+#: Each label of an anchor: its name, its colour, and dashes that distinguish it without colour.
 LABELS: dict[int, tuple[str, str, tuple[float, float] | None]] = {
-    1: ("foreground", st.FOREGROUND, None),
+    1: ("positive", st.FOREGROUND, None),
     -1: ("ignored", st.IGNORED, (4.0, 1.5)),
-    0: ("background", st.BACKGROUND, (1.0, 1.2)),
+    0: ("negative", st.BACKGROUND, (1.0, 1.2)),
 }
 
 
 def example() -> tuple[Tensor, Tensor]:
-    """Three ground truths A, B, C (3, 4) and five anchors (5, 4) on 40 × 26 pixels, to label by hand."""
+    """Three ground-truth boxes A, B, C (3, 4) and five anchors (5, 4) on 26×40 pixels, to label by hand."""
     ground_truth = torch.tensor([[3.0, 3, 13, 13], [22, 3, 32, 13], [26, 17, 31, 21]])
     anchors = torch.tensor([[4.0, 3, 14, 13], [7, 3, 17, 13], [3, 9, 13, 19], [25, 3, 35, 13], [24, 15, 34, 25]])
     return ground_truth, anchors
 
 
 def label_of(match: int) -> int:
-    """The RPN's label for a `Matcher`'s code: an index from 0 on → 1, −1 → 0, −2 → −1."""
+    """The RPN's label for a `Matcher`'s code: an index → 1, −1 → 0, −2 → −1."""
     return min(match + 1, 1)
 
 
@@ -43,10 +43,9 @@ def label_of(match: int) -> int:
 
 
 def plot_labels_by_hand(ground_truth: Tensor, anchors: Tensor, matcher: Matcher, size: tuple[float, float]) -> Figure:
-    """A few ground-truth boxes and anchors on squared paper, and the table of their IoUs that the labels are read from.
+    """A few ground-truth boxes and anchors on squared paper, and the table of IoUs that gives their labels.
 
-    In each row the best anchor of a ground-truth box is framed: it is the one that the box asks for. In each column the best box of an
-    anchor is bold: it is the one the anchor would get.
+    In each row, the best anchor of a ground-truth box is framed. In each column, the best ground-truth box of an anchor is bold.
 
     Args:
         size: (height, width) of the paper.
@@ -76,9 +75,9 @@ def plot_labels_by_hand(ground_truth: Tensor, anchors: Tensor, matcher: Matcher,
 
 
 def _table(page: Page, left: float, top: float, iou: Tensor, matches: Sequence[int], names: Sequence[str]) -> None:
-    """The IoUs with what each row asks for and each column gets, the matcher's codes and the labels below."""
+    """The IoUs, each row's maximum framed and each column's bold, with the matches and the labels below."""
     cell_w, cell_h = 2.85 / iou.shape[1], 0.36
-    asked = (iou == iou.max(dim=1, keepdim=True).values).tolist()
+    framed = (iou == iou.max(dim=1, keepdim=True).values).tolist()
     best = iou.argmax(dim=0).tolist()
     middle = dict(ha="center", va="center_baseline")
     page.text(left - 0.12, top - 0.2, "IoU", ha="right", va="center_baseline", color=st.MUTED)
@@ -89,15 +88,15 @@ def _table(page: Page, left: float, top: float, iou: Tensor, matches: Sequence[i
         )
         for i in range(len(names)):
             y, value = top + i * cell_h, float(iou[i, j])
-            gets = best[j] == i and value > 0
+            bold = best[j] == i and value > 0
             page.sheet.add_patch(
                 Rectangle((left + j * cell_w, y), cell_w, cell_h, facecolor="none", edgecolor=st.FAINT)
             )
             page.text(
                 x, y + cell_h / 2, f"{value:.2f}" if value else "0", **middle, fontsize=9,
-                fontweight="bold" if gets else "normal", color=st.INK if gets else st.MUTED,
+                fontweight="bold" if bold else "normal", color=st.INK if bold else st.MUTED,
             )  # fmt: skip
-            if asked[i][j]:
+            if framed[i][j]:
                 inset = (left + j * cell_w + 0.05, y + 0.05)
                 look: dict[str, Any] = {
                     "facecolor": "none",
@@ -110,9 +109,8 @@ def _table(page: Page, left: float, top: float, iou: Tensor, matches: Sequence[i
         name, color, _ = LABELS[label]
         bottom = top + len(names) * cell_h + 0.08
         page.sheet.add_patch(Rectangle((left + j * cell_w, bottom), cell_w, 2 * cell_h, facecolor=to_rgba(color, 0.3)))
-        short = {"foreground": "fore", "background": "back"}.get(name, name)
-        for row, text in enumerate((f"{matches[j]}", f"{label}  {short}" if cell_w > 0.6 else f"{label}\n{short}")):
-            page.text(x, bottom + (row + 0.5) * cell_h, text.replace("-", "−"), **middle, fontsize=8)
+        for row, text in enumerate((f"{matches[j]}", f"{label}  {name}" if cell_w > 0.9 else f"{label}\n{name}")):
+            page.text(x, bottom + (row + 0.5) * cell_h, text.replace("-", "−"), **middle, fontsize=7.5)
     for i, name in enumerate((*names, "match", "label")):
         y = top + (i + 0.5) * cell_h + (0.08 if i >= len(names) else 0)
         page.text(left - 0.12, y, name, ha="right", va="center_baseline", fontweight="bold", fontsize=8.5)
@@ -128,7 +126,7 @@ def plot_labels(image: Tensor, ground_truth: Tensor, anchors: Tensor, labels: Te
 
     Args:
         labels: (N,) 1, 0 or −1.
-        names: of the M objects, to be written at the foreground anchors.
+        names: of the M objects, written beside the positive anchors.
     """
     best = box_iou(ground_truth, anchors).max(dim=0)
     with st.style():
@@ -150,14 +148,14 @@ def plot_labels(image: Tensor, ground_truth: Tensor, anchors: Tensor, labels: Te
 
 
 def _histogram(ax: Axes, best: Tensor, labels: Tensor) -> None:
-    """How many ignored and background anchors have which best IoU, on a logarithmic axis; zero has a bar of its own."""
+    """Histogram of the best IoUs of the ignored and negative anchors, on a logarithmic axis; zero has a separate bar."""
     width = 0.02
     zero = int(((best == 0) & (labels == 0)).sum())
     ax.bar(-0.03, zero, width=0.03, color=st.BACKGROUND)
     ax.text(-0.03, zero * 1.2, f"{zero}", ha="center", fontsize=7.5)
     for label in (0, -1):
         chosen = best[(labels == label) & (best > 0)].double()
-        # edges belong to the bar on their right, as a threshold does: 0.3 is not background any more
+        # An edge belongs to the bar on its right, as a threshold does: 0.3 is no longer negative.
         bins = ((chosen + 1e-6) / width).floor().long()
         counts = torch.bincount(bins, minlength=50)
         ax.bar(
@@ -170,7 +168,7 @@ def _histogram(ax: Axes, best: Tensor, labels: Tensor) -> None:
         yscale="log",
         ylim=(0.7, 1e4),
         xlim=(-0.055, 1),
-        xlabel="how many anchors have which IoU with the object that they overlap most",
+        xlabel="number of anchors, by IoU with their best-matching object",
     )
     ax.set_xticks(
         [-0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1], ["0", *(f"{i / 10:.1f}" for i in range(1, 11))]
@@ -181,16 +179,16 @@ def _histogram(ax: Axes, best: Tensor, labels: Tensor) -> None:
 
 
 def _pins(ax: Axes, values: Tensor, names: Sequence[str]) -> None:
-    """One pin for each foreground anchor with its object's name; anchors that tie share one."""
+    """One pin for each positive anchor with its object's name; anchors that tie share a pin."""
     pins: dict[tuple[float, str], int] = {}
     for pin in sorted(zip(values.tolist(), names)):
         pins[pin] = pins.get(pin, 0) + 1
     for index, ((value, name), count) in enumerate(pins.items()):
-        height = 12 * 3.2 ** (3 - index % 4)  # falling, so that no name is crossed by the next pin
+        height = 12 * 3.2 ** (3 - index % 4)  # descending, so that the next pin does not cross a name
         ax.plot([value, value], [0.7, height], color=st.FOREGROUND, linewidth=1.2)
         ax.plot([value], [height], "o", color=st.FOREGROUND, markersize=5)
         text = name if count == 1 else f"{name}, {count} anchors"
-        left = 0.65 < value < 0.7  # a name should not lie across the threshold that its anchor misses
+        left = 0.65 < value < 0.7  # so that the name does not cross the threshold, which its anchor does not reach
         offset, ha = ((-5, 0), "right") if left else ((5, 0), "left")
         ax.annotate(text, (value, height), offset, textcoords="offset points", fontsize=7.5, va="center", ha=ha)
 
@@ -201,7 +199,7 @@ def _pins(ax: Axes, values: Tensor, names: Sequence[str]) -> None:
 def plot_sampled(
     image: Tensor, ground_truth: Tensor, anchors: Tensor, labels: Tensor, positives: Tensor, negatives: Tensor
 ) -> Figure:
-    """The anchors sampled for training, and their shares among all anchors with a label and in the sample.
+    """The anchors sampled for training, and the shares of both labels among all labelled anchors and in the sample.
 
     Args:
         positives, negatives: indices into the N anchors.
@@ -217,15 +215,15 @@ def plot_sampled(
         draw_boxes(ax, anchors[positives], st.FOREGROUND, linewidth=line_width(ax))
         ax.set_title(f"the {len(positives) + len(negatives)} anchors of one training step")
         numbers = [(int((labels == 1).sum()), int((labels == 0).sum())), (len(positives), len(negatives))]
-        titles = ("all that have a label", "the sample")
+        titles = ("all positive and negative anchors", "the sample")
         for row, (title, (ones, zeros)) in enumerate(zip(titles, numbers)):
             bar = page.panel(4.55, 0.62 + 1.35 * row, 3.3, 0.42)
             bar.barh([0], [ones], color=st.FOREGROUND, height=1)
             bar.barh([0], [zeros], left=[ones], color=st.BACKGROUND, height=1)
             bar.set(xlim=(0, ones + zeros), ylim=(-0.5, 0.5), title=title)
             bare(bar)
-            bar.text(0, -0.62, f"{ones} foreground", va="top", fontsize=8.5)
-            share = f"{zeros} background: {100 * zeros / (ones + zeros):.1f} %"
+            bar.text(0, -0.62, f"{ones} positive", va="top", fontsize=8.5)
+            share = f"{zeros} negative: {100 * zeros / (ones + zeros):.1f} %"
             bar.text(ones + zeros, -0.62, share, va="top", ha="right", fontsize=8.5)
     return page.figure
 
@@ -245,7 +243,7 @@ def _labelled() -> tuple[Tensor, Tensor]:
 
 
 def iou_labeling() -> Figure:
-    """All anchors of the course's image by their labels."""
+    """All anchors of the course's image, by label."""
     names = [story().classes[label] for label in story().target["labels"].tolist()]
     names[story().object] = "our cross"
     return plot_labels(story().resized, story().boxes, *_labelled(), names)

@@ -1,4 +1,4 @@
-"""More figures of notebook 01: what readers ask about the transform."""
+"""More figures of notebook 01: questions about the transform."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import WIDTH, draw_boxes, draw_ground_truth, draw_labels, panels, ratio, show_image
 from frcnn_edu.viz.sheet import Page
 
-from .main import HATCH
+from .batching import HATCH
 
 
 def plot_padded_or_true(image: Tensor, right: Tensor, wrong: Tensor, ground_truth: Tensor) -> Figure:
@@ -32,7 +32,7 @@ def plot_padded_or_true(image: Tensor, right: Tensor, wrong: Tensor, ground_trut
 def plot_inputs(
     inputs: Sequence[tuple[str, Tensor, dict[str, Tensor]]], classes: Sequence[str], ground_truth: Tensor
 ) -> Figure:
-    """What the network takes its input for, and what it finds in it.
+    """Several inputs as the network sees them, and what it detects in each.
 
     Args:
         inputs: for each a title, its colours (3, H, W) in 0–1 and detections with boxes in pixels of it.
@@ -61,14 +61,18 @@ def padded_size(sizes: Sequence[tuple[int, int]], divisor: int = 32) -> tuple[in
 
 
 def padding_share(batches: Sequence[Sizes]) -> float:
-    """How much of all batches' pixels is padding, 0–1."""
+    """The share of padding among the pixels of all batches, 0–1."""
     filled = sum(height * width for sizes in batches for height, width in sizes)
     area = sum(len(sizes) * high * wide for sizes in batches for high, wide in [padded_size(sizes)])
     return 1 - filled / area
 
 
+def _percent(batches: Sequence[Sizes]) -> str:
+    return f"{100 * padding_share(batches):.0f} %"
+
+
 def plot_padding(columns: Sequence[tuple[str, Sequence[Sizes]]], shown: int = 5) -> Figure:
-    """Batches of true sizes in their padded frames, a row for each batch, for several ways to put batches together.
+    """Images in their padded frames, one batch per row, for several ways of grouping images into batches.
 
     Args:
         columns: for each way a title and its batches, of which the first `shown` are drawn.
@@ -82,7 +86,7 @@ def plot_padding(columns: Sequence[tuple[str, Sequence[Sizes]]], shown: int = 5)
         for index, (title, batches) in enumerate(columns):
             left = 0.1 + index * wide
             page.text(left, 0.08, title, fontsize=10, fontweight="bold")
-            page.text(left, 0.28, f"all {len(batches)} batches: {padding_share(batches):.0%} padding", color=st.MUTED)
+            page.text(left, 0.28, f"all {len(batches)} batches: {_percent(batches)} padding", color=st.MUTED)
             for row, sizes in enumerate(batches[:shown]):
                 high, broad = padded_size(sizes)
                 top = 0.5 + row * (tall + 0.07)
@@ -94,7 +98,7 @@ def plot_padding(columns: Sequence[tuple[str, Sequence[Sizes]]], shown: int = 5)
                         Rectangle((x, top), width * pixel, height * pixel, facecolor=st.FOREGROUND, edgecolor="none")
                     )
                 page.text(
-                    left + per_row * 1380 * pixel + 0.05, top + tall / 2, f"{high}×{broad}\n{padding_share([sizes]):.0%}",
+                    left + per_row * 1380 * pixel + 0.05, top + tall / 2, f"{high}×{broad}\n{_percent([sizes])}",
                     fontsize=7.5, va="center", linespacing=1.3,
                 )  # fmt: skip
     return page.figure
