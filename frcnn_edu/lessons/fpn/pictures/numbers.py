@@ -48,7 +48,7 @@ def plot_nearest(values: Tensor, sizes: Sequence[tuple[int, int]] = ((13, 26), (
         page.text(4.0, 0.5, "nearest: copies", fontweight="bold")
         number_table(page.sheet, bilinear, 6.1, 0.75, 0.4, "", tint=st.MUTED, color=st.FAINT)
         page.text(6.1, 0.5, "bilinear: blends", fontweight="bold")
-        page.text(4.0, 2.42, "only the numbers that were there", color=st.MUTED, fontsize=7.5)
+        page.text(4.0, 2.42, "only numbers that were there", color=st.MUTED, fontsize=7.5)
         page.text(6.1, 2.42, "new numbers in between", color=st.MUTED, fontsize=7.5)
         for row, (size, larger) in enumerate(sizes):
             _row_of_copies(page, 0.35, 3.05 + 1.1 * row, size, larger)
@@ -80,7 +80,7 @@ def _rule(page: Page, x: float, y: float) -> None:
 
 
 def _row_of_copies(page: Page, x: float, y: float, size: int, larger: int) -> None:
-    """A row of `size` cells above a row of `larger`, each fan showing who is copied where."""
+    """A row of `size` cells above a row of `larger`, with the copies of each cell in its colour."""
     counts = copies(size, larger)
     wide = WIDTH - 2 * x
     cell, copy = wide / size, wide / larger
@@ -106,7 +106,7 @@ def _row_of_copies(page: Page, x: float, y: float, size: int, larger: int) -> No
 
 
 def plot_lateral(fpn: FeaturePyramidNetwork, fine: Tensor, coarse: Tensor) -> Figure:
-    """Where two levels meet, with all numbers: 1×1 convolution, upsampling, sum, 3×3 convolution.
+    """The merging of two levels, with all numbers: 1×1 convolution, upsampling, sum, 3×3 convolution.
 
     Args:
         fpn: of two levels and one output channel.
@@ -124,7 +124,7 @@ def plot_lateral(fpn: FeaturePyramidNetwork, fine: Tensor, coarse: Tensor) -> Fi
     with st.style():
         page = Page(4.5)
         sheet = page.sheet
-        # the coarse level comes from above
+        # the coarse level, at the top
         for channel in range(coarse.shape[1]):
             number_table(sheet, coarse[0, channel], 0.2 + 0.8 * channel, 0.42, cell, f"channel {channel}", tint=up)
         page.text(0.2, 1.06, f"coarse: {coarse.shape[1]}×2×2", color=st.MUTED, fontsize=7.5)
@@ -132,7 +132,7 @@ def plot_lateral(fpn: FeaturePyramidNetwork, fine: Tensor, coarse: Tensor) -> Fi
         page.text(2.5, 0.66, f"1×1: {_list(weights[1])}", va="bottom", fontsize=7.5)
         number_table(sheet, above, 3.64, 0.42, cell, "what comes down", tint=down, color=down)
         page.text(4.05, 1.45, "nearest, to 4×4", fontsize=7.5, color=down)
-        # the fine level comes from the side
+        # the fine level, on the left
         for channel in range(fine.shape[1]):
             number_table(sheet, fine[0, channel], 0.2, 1.5 + 1.5 * channel, cell, f"channel {channel}", tint=up)
         page.text(0.2, 4.2, f"fine: {fine.shape[1]}×4×4", color=st.MUTED, fontsize=7.5)
