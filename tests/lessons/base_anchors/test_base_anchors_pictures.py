@@ -117,7 +117,7 @@ def test_best_shape_shows_map_anchors_objects_and_the_followed_one() -> None:
     points = [np.asarray(found.get_offsets()).tolist() for found in ax.collections if len(found.get_offsets()) > 1]
     assert points == [(anchors[:, 2:] - anchors[:, :2]).tolist(), objects.tolist()]
     assert ax.lines[-1].get_xydata().tolist() == [[44, 33]]
-    assert "our cross, 44×33:\nbest IoU 0.63" in words(figure.axes[-1])
+    assert "our cross, 33×44:\nbest IoU 0.63" in words(figure.axes[-1])
     assert "an object of the\ntraining set (2)" in words(figure.axes[-1])
 
 

@@ -107,7 +107,7 @@ def plot_shape_choices(choices: Sequence[tuple[str, Tensor, str]]) -> Figure:
         figure, axes = panels([1.0] * len(choices), columns=len(choices), title=0.1, caption=0.42, gap=0.3)
         for ax, (title, anchors, words) in zip(axes, choices, strict=True):
             draw_shape_map(ax, anchors, anchor_size=3.6)
-            ax.tick_params(labelsize=7)
+            ax.tick_params(labelsize=7.5)
             ax.set_title(title, fontsize=9)
             ax.text(0, -0.13, words, transform=ax.transAxes, va="top", fontsize=8, color=st.MUTED, linespacing=1.35)
     return figure

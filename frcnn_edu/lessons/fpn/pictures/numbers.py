@@ -76,7 +76,8 @@ def _rule(page: Page, x: float, y: float) -> None:
         page.text(x + side * column + (-0.12 if column == 0 else 0.12), y + side * row, name, ha="center", va="center",
                   fontweight="bold", fontsize=9)  # fmt: skip
     page.text(x, 0.5 - 0.25, "f(i + u, j + v), between four samples", fontweight="bold")
-    page.text(x, 2.47, "u counts down, v to the right", color=st.MUTED, fontsize=7.5)
+    page.text(x, 2.47, "u counts down, v to the right; each\nquarter takes the sample at its corner", color=st.MUTED, fontsize=7.5,
+              linespacing=1.3)  # fmt: skip
 
 
 def _row_of_copies(page: Page, x: float, y: float, size: int, larger: int) -> None:
@@ -152,7 +153,7 @@ def plot_lateral(fpn: FeaturePyramidNetwork, fine: Tensor, coarse: Tensor) -> Fi
         number_table(sheet, kernel, 5.86, top - 1.42, cell, "3×3 weights", tint=st.MUTED, color=st.FAINT)
         number_table(sheet, result, 6.63, top, cell, "P of this level", tint=st.level_color("P2"),
                      color=st.level_color("P2"))  # fmt: skip
-        page.text(4.82, top + table + 0.08, "goes on down", fontsize=7.5, color=st.MUTED)
+        page.text(4.82, top + table + 0.08, "is passed down", fontsize=7.5, color=st.MUTED)
         page.text(6.63, top + table + 0.08, "goes to the heads", fontsize=7.5, color=st.MUTED)
     return page.figure
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from frcnn_edu.lessons.stages import LEVEL_KEYS, frame, show_map, strength
 from frcnn_edu.model import FeaturePyramidNetwork
 from frcnn_edu.viz import style as st
-from frcnn_edu.viz.draw import WIDTH, draw_boxes, draw_detections, panels, ratio
+from frcnn_edu.viz.draw import WIDTH, draw_boxes, draw_ground_truth, draw_labels, panels, ratio, show_image
 from frcnn_edu.viz.sheet import bare, draw_grid
 
 
@@ -134,11 +134,16 @@ def plot_without(
 ) -> Figure:
     """One image's detections by several variants of the model, each a (title, detections, caption)."""
     with st.style():
-        figure, axes = panels([ratio(image)] * len(variants), columns=len(variants), title=0.24, caption=0.36)
+        figure, axes = panels([ratio(image)] * len(variants), columns=2, title=0.24, caption=0.24)
         for ax, (title, found, words) in zip(axes, variants, strict=True):
             keep = found["scores"] >= threshold
             boxes, labels, scores = (found[name][keep] for name in ("boxes", "labels", "scores"))
-            draw_detections(image, boxes, labels, scores, classes=classes, ground_truth=target, ax=ax)
+            show_image(ax, image)
+            colors = [st.class_color(int(label)) for label in labels]
+            draw_boxes(ax, boxes, colors)
+            draw_ground_truth(ax, target["boxes"])
+            texts = [f"{classes[int(label)]} {float(score):.2f}" for label, score in zip(labels, scores, strict=True)]
+            draw_labels(ax, boxes, texts, colors, fontsize=7.5)
             ax.set_title(title, fontsize=9)
             ax.text(0, -0.03, words, transform=ax.transAxes, va="top", fontsize=7.5, color=st.MUTED, linespacing=1.35)
     return figure
