@@ -25,11 +25,11 @@ def base_anchors(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
         got = got.float()
         if not torch.equal(got, right):
             _explain(got, right, sizes, ratios)
-    return "The ratio bends the box and the size scales it: a base anchor is all that a cell knows before it looks."
+    return "The ratio sets the shape and the size sets the area: base anchors are the same for every image."
 
 
 def _explain(got: Tensor, right: Tensor, sizes: tuple[int, ...], ratios: tuple[float, ...]) -> None:
-    """Says which of the likely mistakes makes `got` of what should be `right`."""
+    """Report which of the likely mistakes turns `right` into `got`."""
     size, ratio = torch.tensor(sizes, dtype=torch.float32), torch.tensor(ratios)
     heights, widths = (ratio.sqrt()[:, None] * size).flatten(), (size / ratio.sqrt()[:, None]).flatten()
     exact = torch.stack((-widths, -heights, widths, heights), dim=1) / 2
@@ -46,7 +46,7 @@ def _explain(got: Tensor, right: Tensor, sizes: tuple[int, ...], ratios: tuple[f
     )
     expect(
         not torch.allclose(got, exact, atol=1e-3),
-        f"The sides are right; the corners are still to be rounded to whole pixels. {first}, yours is {mine}.",
+        f"The sides are right; the corners must still be rounded to whole pixels. {first}, yours is {mine}.",
     )
     halves_up = (exact.abs() + 0.5).floor() * exact.sign()
     expect(
@@ -56,7 +56,7 @@ def _explain(got: Tensor, right: Tensor, sizes: tuple[int, ...], ratios: tuple[f
     cut_off = exact.trunc()
     expect(
         not torch.equal(got, cut_off),
-        f"The corners are cut off where they should be rounded. {first}, yours is {mine}.",
+        f"The corners are truncated, but they should be rounded. {first}, yours is {mine}.",
     )
     sides_first = torch.stack((-widths, -heights, widths, heights), dim=1).round() / 2
     expect(
@@ -66,7 +66,7 @@ def _explain(got: Tensor, right: Tensor, sizes: tuple[int, ...], ratios: tuple[f
     sides = got[:, 2:] - got[:, :2]
     expect(
         not bool((got[:, :2] == 0).all()),
-        f"Base anchors are centred on (0, 0), yours begin there. {first}.",
+        f"Base anchors are centred on (0, 0); yours have their top left corner there. {first}.",
     )
     area = float(sides[0].prod())
     wanted = float((right[0, 2:] - right[0, :2]).prod())
@@ -81,7 +81,7 @@ def _explain(got: Tensor, right: Tensor, sizes: tuple[int, ...], ratios: tuple[f
 
 @checker
 def shape_iou(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
-    """`answer((N, 2), (M, 2))` returns the IoU (N, M) of widths and heights put on the same centre."""
+    """`answer((N, 2), (M, 2))` returns the IoU (N, M) of boxes on one centre, given as (width, height)."""
     generator = torch.Generator().manual_seed(0)
     hand = torch.tensor([[44.0, 33.0]]), torch.tensor([[48.0, 48.0], [16.0, 64.0]])
     random = torch.rand(5, 2, generator=generator) * 90 + 10, torch.rand(3, 2, generator=generator) * 90 + 10
@@ -89,35 +89,40 @@ def shape_iou(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
         right = box_iou(torch.cat((-first, first), dim=1) / 2, torch.cat((-second, second), dim=1) / 2)
         got = answer(first.clone(), second.clone())
         if isinstance(got, Tensor) and got.shape == right.T.shape != right.shape:
-            expect(False, f"The table is on its side: {len(first)} shapes go down, {len(second)} go across.")
+            expect(
+                False,
+                f"The table is transposed: the first {len(first)} shapes belong to its rows, the second {len(second)} to its columns.",
+            )
         expect_shape(got, tuple(right.shape), f"For {len(first)} and {len(second)} shapes, what you return")
         if not torch.allclose(got, right, atol=1e-5):
             _explain_iou(got, first, second, right)
-    return "Without places, an IoU is a comparison of two shapes, and so a set of anchors can be judged before any training."
+    return "On one centre, IoU compares shapes only, so you can judge a set of anchors before any training."
 
 
 def _explain_iou(got: Tensor, first: Tensor, second: Tensor, right: Tensor) -> None:
     shared = torch.min(first[:, None], second[None]).prod(dim=2)  # (N, M)
     one, other = first.prod(dim=1)[:, None], second.prod(dim=1)[None]
     wrong = {
-        "You divide by both areas together; what both share is counted twice there. Subtract it once.": shared
+        "You divide by the sum of both areas, which counts the intersection twice. Subtract it once.": shared
         / (one + other),
-        "This is the smaller area over the larger. It forgets the shape: 16×64 and 64×16 have equal areas, but share little.": (
+        "This is the smaller area over the larger. It ignores the shape: 16×64 and 64×16 have equal areas, but share little.": (
             torch.min(one, other) / torch.max(one, other)
         ),
-        "You divide by the smaller of the two areas: then every box fits one that contains it perfectly.": (
+        "You divide by the smaller of the two areas: then a box inside another one always has an IoU of 1.": (
             shared / torch.min(one, other)
         ),
-        "You divide by the larger of the two areas. What counts is what both cover together.": (
+        "You divide by the larger of the two areas. Divide by the area that both cover together.": (
             shared / torch.max(one, other)
         ),
-        "This is the intersection in square pixels. Divide it by what both cover together.": shared,
+        "This is the intersection in square pixels. Divide it by the area that both cover together.": shared,
     }
-    # A square around a box that lies inside it: several formulas agree there, so all pairs have to.
+    # If one box contains the other, several of these formulas agree; so all pairs are compared.
     for message, values in wrong.items():
         expect(not torch.allclose(got, values, atol=1e-5), message)
     row, column = divmod(int((got - right).abs().argmax()), right.shape[1])
-    pair = " and ".join("×".join(f"{side:.0f}" for side in shape.tolist()) for shape in (first[row], second[column]))
+    pair = " and ".join(
+        "×".join(f"{side:.0f}" for side in shape.flip(0).tolist()) for shape in (first[row], second[column])
+    )
     expect(False, f"The IoU of {pair} is {float(right[row, column]):.2f}, yours is {float(got[row, column]):.2f}.")
 
 
@@ -128,7 +133,7 @@ SMALLEST, LARGEST = 16, 75
 def five_sizes(answer: Any) -> str:
     """Five sizes whose square anchors have IoU ≥ 0.7 with each square of 16 … 75 pixels."""
     sizes = [int(s) for size in answer for s in (size if isinstance(size, tuple | list) else (size,))]
-    expect(len(sizes) == 5, f"Five sizes are asked for, one for each level; you give {len(sizes)}.")
+    expect(len(sizes) == 5, f"Five sizes are asked for, one for each level; yours has {len(sizes)}.")
     sizes.sort()
     anchors = AnchorGenerator((tuple(sizes),), ((1.0,),)).cell_anchors[0]
     made = (anchors[:, 2] - anchors[:, 0]).long().tolist()
@@ -142,6 +147,6 @@ def five_sizes(answer: Any) -> str:
         worst = f"A square of {float(missed[0]):.1f} pixels has a best IoU of {float(best[best < 0.7 - 1e-4][0]):.2f}."
         hint = " Neighbouring sizes may be no more than a factor 1 / 0.7 ≈ 1.43 apart"
         if any(b >= 2 * a for a, b in pairwise(sizes)):
-            hint += ", a factor 2 leaves 0.5 in the middle"
+            hint += "; a factor of 2 leaves 0.5 in the middle"
         expect(False, f"{worst}{hint}.{note}")
     return "Five sizes reach from 16 to 75 at IoU 0.7; with sizes that double, they reach from 16 to 512 at IoU 0.5."

@@ -22,11 +22,13 @@ def nearest_upsampling(nearest: Callable[[Tensor, tuple[int, int]], Tensor]) -> 
         expect(isinstance(result, Tensor), "The function should return a tensor.")
         doubled = (1, 2, 2 * rows, 2 * columns)
         if result.shape == doubled != (1, 2, *size):
-            raise NotYet(f"{what}: yours doubles every cell, {doubled[2]}×{doubled[3]}. The lateral has an odd side.")
+            raise NotYet(
+                f"{what}: yours doubles every cell, {doubled[2]}×{doubled[3]}, but the lateral has an odd side."
+            )
         if result.shape == (1, 2, size[1], size[0]) != (1, 2, *size):
             raise NotYet(f"{what}: yours is {size[1]}×{size[0]}. Sizes are (height, width), as in a map's shape.")
         expect_shape(result, (1, 2, *size), f"{what}: the result")
-        expect(torch.equal(x, before), "The map that was given has changed: write into a new one.")
+        expect(torch.equal(x, before), "The input map has changed: write into a new tensor.")
         _explain_nearest(x, size, result, what)
     return "Integer division is all it takes: output i reads cell i·H // H′, whether H′ is 2·H or one less."
 
@@ -40,11 +42,13 @@ def _explain_nearest(x: Tensor, size: tuple[int, int], result: Tensor, what: str
         raise NotYet(f"{what}: yours blends neighbours, as bilinear does. Nearest only copies.")
     if torch.equal(result, F.interpolate(x, size=size, mode="nearest-exact")):
         raise NotYet(
-            f"{what}: yours asks which cell's middle is nearest. PyTorch's nearest rounds i·H / H′ down instead."
+            f"{what}: yours takes the cell whose centre is nearest. PyTorch's nearest rounds i·H / H′ down instead."
         )
     if torch.equal(result, x[..., rows, :][..., columns]):
-        raise NotYet(f"{what}: yours lays the first cell on the first and the last on the last. The step is H / H′.")
-    raise NotYet(f"{what}: {int((result != right).sum())} of {right.numel()} numbers come from another cell.")
+        raise NotYet(
+            f"{what}: yours aligns the first cells of both maps, and the last on the last. The step is H / H′."
+        )
+    raise NotYet(f"{what}: {int((result != right).sum())} of {right.numel()} numbers come from a different cell.")
 
 
 def _corner_to_corner(size: int, larger: int) -> Tensor:
@@ -53,7 +57,7 @@ def _corner_to_corner(size: int, larger: int) -> Tensor:
 
 @checker
 def top_down_path(top_down: Callable[[list[Tensor]], list[Tensor]]) -> str:
-    """Checks `top_down(laterals)`: maps (N, C, Hᵢ, Wᵢ), finest first → their sums with all that is above, finest first."""
+    """Checks `top_down(laterals)`: maps (N, C, Hᵢ, Wᵢ), finest first → their sums with all coarser levels, finest first."""
     generator = torch.Generator().manual_seed(4)
     for sizes in ([(16, 20), (8, 10), (4, 5), (2, 3)], [(25, 38), (13, 19), (7, 10), (4, 5)]):
         laterals = [torch.rand(1, 2, *size, generator=generator) for size in sizes]
@@ -63,10 +67,10 @@ def top_down_path(top_down: Callable[[list[Tensor]], list[Tensor]]) -> str:
         except RuntimeError as error:
             expect(
                 "must match" not in str(error),
-                f"Sizes do not match: {error}. A coarse map of 13 rows lies over 25 here.",
+                f"Sizes do not match: {error}. Here a map of 13 rows has to be copied to 25.",
             )
             raise
-        expect(len(result) == len(given), f"There should be {len(given)} sums, one a level; there are {len(result)}.")
+        expect(len(result) == len(given), f"There should be {len(given)} sums, one per level; yours has {len(result)}.")
         _explain_sums(given, list(result))
         same = all(torch.equal(now, then) for now, then in zip(laterals, given, strict=True))
         expect(same, "The laterals have changed: `+=` wrote the sums into them. Make new tensors.")
@@ -79,13 +83,13 @@ def _explain_sums(laterals: list[Tensor], result: list[Tensor]) -> None:
         return
     expect(
         not all(map(_close, result[::-1], sums)),
-        "The sums are right, but the coarsest comes first: turn the list round.",
+        "The sums are right, but the coarsest comes first: reverse the list.",
     )
     expect(_close(result[-1], laterals[-1]), "The coarsest level has nothing above it: its sum is its lateral.")
     neighbours = [fine + F.interpolate(coarse, size=fine.shape[-2:]) for fine, coarse in pairwise(laterals)]
     if all(map(_close, result, [*neighbours, laterals[-1]])):
         raise NotYet(
-            "Each level gets the *lateral* above it, so the coarsest is heard one level down and no further. Send down the sum."
+            "Each level gets the *lateral* above it, so the coarsest level reaches the next one and no further. Pass down the sum."
         )
     wrong = next(level for level in reversed(range(len(sums))) if not _close(result[level], sums[level]))
     raise NotYet(f"Counting from the finest, level {wrong} is the first on the way down that differs.")
@@ -107,22 +111,22 @@ def _sums(laterals: list[Tensor]) -> list[Tensor]:
 
 @checker
 def reached_cells(side: Callable[[int], int]) -> str:
-    """Checks `side(steps)`: how many cells high and wide is what one cell reaches, `steps` levels further down?"""
+    """Checks `side(steps)`: how many cells in a row change, `steps` levels further down, if one cell does?"""
     for steps in range(5):
         found, measured = side(steps), _reached(steps)
         if found == measured:
             continue
         hint = ""
         if found == 2**steps:
-            hint = (
-                " Copying makes that many cells; the 3×3 convolution of the level then looks one cell further each way."
-            )
+            hint = " Copying makes that many cells; the 3×3 convolution of that level then reaches one cell further on each side."
         elif found == 3 * 2**steps:
-            hint = " That is as if the smoothed map went down. The sum goes down, and each level smooths its own copy."
+            hint = " This would be right if the smoothed map were passed down. The sum is passed down, and each level smooths its own."
         elif found == 2**steps + 1:
             hint = " The 3×3 convolution adds a cell on both sides."
         raise NotYet(f"{steps} levels down, the package changes {measured} cells in a row; yours says {found}.{hint}")
-    return "The ring of one cell shrinks with the level: in pixels, what comes from C5 is hardly smoothed on P2."
+    return (
+        "The ring of one cell shrinks with the level: counted in pixels, what comes from C5 is hardly smoothed on P2."
+    )
 
 
 def _reached(steps: int) -> int:

@@ -35,12 +35,12 @@ ANCHOR_MISTAKES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], str]] = {
         lambda s, r: boxes(*(t.T for t in tables(s, r))).round(),
         "the ratio is the outer loop and the size the inner one",
     ),
-    "not rounded": (lambda s, r: boxes(*tables(s, r)), "still to be rounded"),
+    "not rounded": (lambda s, r: boxes(*tables(s, r)), "must still be rounded"),
     "halves up": (
         lambda s, r: boxes(*tables(s, r)).sign() * (boxes(*tables(s, r)).abs() + 0.5).floor(),
         "rounded to the even neighbour",
     ),
-    "cut off": (lambda s, r: boxes(*tables(s, r)).trunc(), "cut off where they should be rounded"),
+    "cut off": (lambda s, r: boxes(*tables(s, r)).trunc(), "truncated, but they should be rounded"),
     "sides rounded": (lambda s, r: boxes(*(t.round() for t in tables(s, r))), "halve first, then round"),
     "area not kept": (
         lambda s, r: boxes(s / torch.ones_like(r)[:, None], s * r[:, None]).round(),
@@ -77,12 +77,12 @@ def areas(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 
 IOU_MISTAKES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], str]] = {
     "counted twice": (lambda a, b: shared(a, b) / sum(areas(a, b)), "Subtract it once"),
-    "areas only": (lambda a, b: torch.min(*areas(a, b)) / torch.max(*areas(a, b)), "forgets the shape"),
+    "areas only": (lambda a, b: torch.min(*areas(a, b)) / torch.max(*areas(a, b)), "ignores the shape"),
     "smaller": (lambda a, b: shared(a, b) / torch.min(*areas(a, b)), "smaller of the two areas"),
     "larger": (lambda a, b: shared(a, b) / torch.max(*areas(a, b)), "larger of the two areas"),
     "not divided": (shared, "in square pixels"),
-    "on its side": (lambda a, b: right_iou(a, b).T, "on its side"),
-    "something else": (lambda a, b: right_iou(a, b) / 2, "The IoU of 44×33 and 48×48 is 0.63, yours is 0.32"),
+    "on its side": (lambda a, b: right_iou(a, b).T, "is transposed"),
+    "something else": (lambda a, b: right_iou(a, b) / 2, "The IoU of 33×44 and 48×48 is 0.63, yours is 0.32"),
 }
 
 
@@ -97,9 +97,9 @@ def test_mistakes_with_shape_iou_are_named(name: str) -> None:
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ((16, 32, 64, 128, 256), "a factor 2 leaves 0.5 in the middle"),
+        ((16, 32, 64, 128, 256), "a factor of 2 leaves 0.5 in the middle"),
         ((19, 26, 36, 48, 64), "Mind the rounding: 19 becomes 20"),
-        ((18, 24, 34, 48), "Five sizes are asked for, one for each level; you give 4"),
+        ((18, 24, 34, 48), "Five sizes are asked for, one for each level; yours has 4"),
         ((18, 24, 34, 48, 58), "A square of 69.4 pixels"),
     ],
 )

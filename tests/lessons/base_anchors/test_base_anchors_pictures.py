@@ -8,6 +8,7 @@ from frcnn_edu import AnchorGenerator, box_iou
 from frcnn_edu.lessons.base_anchors.pictures import main as pictures
 from frcnn_edu.lessons.base_anchors.pictures import shapes
 from frcnn_edu.model.faster_rcnn import fpn_anchors
+from frcnn_edu.viz import style as st
 from frcnn_edu.viz.output import figure_to_png
 
 RATIOS = (0.5, 1.0, 2.0)
@@ -28,16 +29,17 @@ def test_all_fifteen_are_drawn_where_they_are() -> None:
     figure = pictures.plot_base_anchors([("one", fpn_anchors(COURSE), (120, 160))])
     (ax,) = figure.axes
     assert sorted(drawn(ax)) == sorted(torch.cat(fpn_anchors(COURSE).cell_anchors).tolist())
-    assert [text for text in words(ax) if text.isdigit()] == [str(size) for size in COURSE]
+    assert [text for text in words(ax) if text.isdigit()] == [str(size) for size in reversed(COURSE)]
     assert "an image of\n120×160" in words(ax)
-    # each label's line begins at the corner of that level's wide anchor
-    starts = [line.get_xydata()[0].tolist() for line in ax.lines if len(line.get_xydata()) == 2]
-    assert starts == [[8, -4], [17, -8], [34, -17], [57, -28], [79, -40]]
+    # the key is in the levels' colours, right of the image
+    key = [line for line in ax.lines if len(line.get_xydata()) == 2]
+    assert [line.get_color() for line in key] == [st.LEVELS[name] for name in ("pool", "P5", "P4", "P3", "P2")]
+    assert min(line.get_xdata()[0] for line in key) > 80
 
 
 def test_the_opening_shows_both_models() -> None:
     titles = [ax.get_title(loc="left") for ax in pictures.base_anchors().axes]
-    assert titles == ["the full-size model: 32, 64, 128, 256, 512", "the course's model: 12, 24, 48, 80, 112"]
+    assert titles == ["the full model: 32, 64, 128, 256, 512", "the small model: 12, 24, 48, 80, 112"]
 
 
 def test_boxes_of_one_size_have_their_corners_on_one_curve() -> None:
@@ -49,7 +51,7 @@ def test_boxes_of_one_size_have_their_corners_on_one_curve() -> None:
     assert rounded == AnchorGenerator(((32,),), (RATIOS,)).cell_anchors[0].tolist()
     texts = [text.get_text() for text in figure.texts]
     assert "[−23, −11, 23, 11]" in texts
-    assert "46 × 22 = 1012 pixels" in texts
+    assert "22×46 = 1012 pixels" in texts
 
 
 def test_area_errors() -> None:
@@ -63,6 +65,8 @@ def test_rounding_shows_errors_and_squares() -> None:
     sheet, staircase = figure.axes
     assert words(sheet).count("−11") == 2
     assert words(sheet).count("−1.2") == 2
+    tints = {text.get_text(): cell.get_facecolor()[3] for text, cell in zip(sheet.texts[:3], sheet.patches[:3])}
+    assert tints["−1.2"] < 0.06  # of the 0.5 that −11 has: both tables share one colour scale
     dots = [tuple(line.get_xydata()[0]) for line in staircase.lines if line.get_marker() == "o"]
     assert (25, 24) in dots
     assert (27, 28) in dots
@@ -82,7 +86,7 @@ def test_best_counts_are_in_their_cells() -> None:
     counts = torch.arange(15).view(3, 5)
     figure = pictures.plot_best_counts(counts, COURSE)
     assert [int(words(ax)[0]) for ax in figure.axes] == list(range(15))
-    assert [text.get_text() for text in figure.texts] == ["how many of the 105 objects each shape fits best"]
+    assert [text.get_text() for text in figure.texts] == ["number of objects that each shape fits best, of 105"]
     wide, square, tall = (figure.axes[row * 5].patches[1] for row in range(3))
     assert wide.get_width() > wide.get_height()
     assert square.get_width() == square.get_height()
@@ -113,7 +117,7 @@ def test_best_shape_shows_map_anchors_objects_and_the_followed_one() -> None:
     points = [np.asarray(found.get_offsets()).tolist() for found in ax.collections if len(found.get_offsets()) > 1]
     assert points == [(anchors[:, 2:] - anchors[:, :2]).tolist(), objects.tolist()]
     assert ax.lines[-1].get_xydata().tolist() == [[44, 33]]
-    assert "our cross, 44×33:\nbest IoU 0.63" in words(figure.axes[-1])
+    assert "our cross, 33×44:\nbest IoU 0.63" in words(figure.axes[-1])
     assert "an object of the\ntraining set (2)" in words(figure.axes[-1])
 
 

@@ -64,8 +64,8 @@ def test_copies_are_right() -> None:
         (lambda x, size: F.interpolate(x, size=size, mode="bilinear"), "yours blends neighbours"),
         (lambda x, size: F.interpolate(x, size=size, mode="nearest-exact"), "rounds i·H / H′ down"),
         (corner_to_corner, "the last on the last"),
-        (in_place, "write into a new one"),
-        (lambda x, size: nearest(x, size).flip(-1), "numbers come from another cell"),
+        (in_place, "write into a new tensor"),
+        (lambda x, size: nearest(x, size).flip(-1), "numbers come from a different cell"),
         (lambda x, size: x, "should have shape"),
     ],
 )
@@ -121,13 +121,13 @@ def test_the_way_down_is_right() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (doubling, "13 rows lies over 25"),
-        (neighbours_only, "one level down and no further"),
-        (lambda laterals: top_down(laterals)[::-1], "turn the list round"),
+        (doubling, "13 rows has to be copied to 25"),
+        (neighbours_only, "reaches the next one and no further"),
+        (lambda laterals: top_down(laterals)[::-1], "reverse the list"),
         (writes_into_laterals, "The laterals have changed"),
         (adds_itself, "nothing above it"),
         (bilinear, "level 2 is the first on the way down"),
-        (lambda laterals: top_down(laterals)[:-1], "There should be 4 sums, one a level; there are 3"),
+        (lambda laterals: top_down(laterals)[:-1], "There should be 4 sums, one per level; yours has 3"),
     ],
 )
 def test_other_ways_down_are_explained(wrong: Callable[[Maps], Maps], message: str) -> None:
@@ -146,8 +146,8 @@ def test_reach_is_right() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda steps: 2**steps, "looks one cell further each way"),
-        (lambda steps: 3 * 2**steps, "as if the smoothed map went down"),
+        (lambda steps: 2**steps, "reaches one cell further on each side"),
+        (lambda steps: 3 * 2**steps, "if the smoothed map were passed down"),
         (lambda steps: 2**steps + 1, "on both sides"),
         (lambda steps: 3 + steps, "2 levels down, the package changes 6 cells in a row; yours says 5."),
     ],

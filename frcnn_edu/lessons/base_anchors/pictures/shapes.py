@@ -57,12 +57,12 @@ def draw_shape_map(ax: Axes, anchors: Tensor, *, anchor_size: float = 6.0) -> Te
 
 
 def plot_best_shape(anchors: Tensor, objects: Tensor, followed: Tensor) -> Figure:
-    """For each width and height the best IoU with any anchor of that centre; and where the objects lie.
+    """For each width and height the best IoU with any anchor on the same centre; and the objects of a data set.
 
     Args:
         anchors: (A, 4) base anchors around (0, 0).
         objects: (N, 2) widths and heights.
-        followed: (2,) of the one that is followed.
+        followed: (2,) width and height of the object that is followed.
     """
     with st.style():
         figure = Figure(figsize=(WIDTH, 6.0))
@@ -79,7 +79,7 @@ def plot_best_shape(anchors: Tensor, objects: Tensor, followed: Tensor) -> Figur
 
 
 def _explain(figure: Figure, objects: Tensor, followed: Tensor, best: Tensor) -> None:
-    """The legend on the right of the heat map: a scale, and what the marks are."""
+    """The legend on the right of the heat map: a colour scale, and the meaning of the marks."""
     scale = figure.add_axes((0.79, 0.52, 0.028, 0.4))
     ramp = np.linspace(0, 1, 200)[:, None]
     scale.imshow(ramp, cmap=st.FEATURE_CMAP, aspect="auto", origin="lower", extent=(0, 1, 0, 1), vmin=0, vmax=1)
@@ -95,10 +95,10 @@ def _explain(figure: Figure, objects: Tensor, followed: Tensor, best: Tensor) ->
     marks.scatter([0.8], [1.3], marker="s", s=36, facecolor=st.ANCHOR, edgecolor=st.INK, linewidth=0.9)
     marks.text(1.8, 1.3, "a base anchor", va="center")
     marks.scatter([0.8], [3.6], s=12, color="#ffffff", edgecolor=st.GROUND_TRUTH, linewidth=0.9)
-    marks.text(1.8, 3.6, f"an object of the\ntraining set ({len(objects)})", va="center", linespacing=1.3)
+    marks.text(1.8, 3.6, f"an object of the\ntraining set ({len(objects):,})", va="center", linespacing=1.3)
     marks.plot(0.8, 6.4, marker="P", color=st.FOCUS, markeredgecolor="#000000", markersize=12)
     w, h = followed.tolist()
-    marks.text(1.8, 6.4, f"our cross, {w:.0f}×{h:.0f}:\nbest IoU {float(best):.2f}", va="center", linespacing=1.3)
+    marks.text(1.8, 6.4, f"our cross, {h:.0f}×{w:.0f}:\nbest IoU {float(best):.2f}", va="center", linespacing=1.3)
 
 
 def plot_shape_choices(choices: Sequence[tuple[str, Tensor, str]]) -> Figure:
@@ -107,7 +107,7 @@ def plot_shape_choices(choices: Sequence[tuple[str, Tensor, str]]) -> Figure:
         figure, axes = panels([1.0] * len(choices), columns=len(choices), title=0.1, caption=0.42, gap=0.3)
         for ax, (title, anchors, words) in zip(axes, choices, strict=True):
             draw_shape_map(ax, anchors, anchor_size=3.6)
-            ax.tick_params(labelsize=7)
+            ax.tick_params(labelsize=7.5)
             ax.set_title(title, fontsize=9)
             ax.text(0, -0.13, words, transform=ax.transAxes, va="top", fontsize=8, color=st.MUTED, linespacing=1.35)
     return figure

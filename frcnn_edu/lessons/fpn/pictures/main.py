@@ -51,7 +51,7 @@ def contributions(parts: Parts) -> dict[str, dict[str, Tensor]]:
 
 
 def contrast(features: Tensor) -> float:
-    """How much a map (1, C, H, W) says: the deviation of its cells from their average, over all channels."""
+    """The contrast of a map (1, C, H, W): how far its cells are from the average cell, root mean square over all channels."""
     return float(strength(features).square().mean().sqrt())
 
 
@@ -101,7 +101,7 @@ def plot_connections(
                 bend = above + 0.13
                 page.arrow((columns["M"] + wide / 2, above + 0.02), (columns["M"] + wide / 2, bend), (3.24, bend),
                            (3.24, middle - 0.13), color=DOWN, width=2)  # fmt: skip
-                page.text(3.16, bend + 0.16, f"copied to\n{features.shape[-2]}×{features.shape[-1]}", fontsize=7, ha="right",
+                page.text(3.16, bend + 0.16, f"copied to\n{features.shape[-2]}×{features.shape[-1]}", fontsize=7.5, ha="right",
                           color=DOWN, linespacing=1.15)  # fmt: skip
                 page.arrow(
                     (columns["C"] + wide / 2, top - 0.22), (columns["C"] + wide / 2, above + 0.03), color=UP, width=2
@@ -131,7 +131,7 @@ def _convolution(page: Page, left: float, right: float, y: float, name: str, wei
     """An arrow with a convolution's name above it and its channels, in → out, below."""
     page.arrow((left, y), (right, y), color=st.INK)
     page.text(left + 0.5, y - 0.05, name, ha="center", va="bottom", fontsize=8)
-    page.text(left + 0.5, y + 0.06, f"{weight.shape[1]} → {weight.shape[0]}", ha="center", fontsize=7, color=st.MUTED)
+    page.text(left + 0.5, y + 0.06, f"{weight.shape[1]} → {weight.shape[0]}", ha="center", fontsize=7.5, color=st.MUTED)
 
 
 # ------------------------------------------------------------------------------------------------------ what comes down
@@ -154,7 +154,7 @@ def plot_top_down(parts: Parts) -> Figure:
                 show_map(ax, strength(values), st.INK if source == "sum" else st.level_color(source))
                 ax.set_aspect("auto")
                 words = f"{values.shape[-2]}×{values.shape[-1]}, contrast {contrast(values):.2f}"
-                ax.text(0, -0.04, words, transform=ax.transAxes, va="top", fontsize=7, color=st.MUTED)
+                ax.text(0, -0.04, words, transform=ax.transAxes, va="top", fontsize=7.5, color=st.MUTED)
                 if source not in ("sum", key):
                     _note(ax, (0.5, 1.14), "▼", DOWN, 8)
                 sign = "=" if source == "sum" else "+" if column > 0 else ""
@@ -184,7 +184,7 @@ def plot_parts(parts: Parts, pyramid: dict[str, Tensor], size: tuple[int, int], 
         reach = 0.85 * float(box[2] - box[0])
         for row, key in enumerate(keys):
             lateral, down, both = parts[key]
-            # One scale for the three that are added; the 3×3 convolution gives its sums another one.
+            # The three maps that are added share one scale; the output of the 3×3 convolution has its own.
             top = float(strength(both).quantile(0.95))
             for column, (values, limit) in enumerate(((lateral, top), (down, top), (both, top), (pyramid[key], None))):
                 ax = axes[4 * row + column]
@@ -193,11 +193,11 @@ def plot_parts(parts: Parts, pyramid: dict[str, Tensor], size: tuple[int, int], 
                 ax.set(xlim=(x - reach, x + reach), ylim=(y + 0.72 * reach, y - 0.72 * reach), facecolor=st.FAINT)
                 words = f"contrast {contrast(values):.2f}"
                 if column == 1 and row == 0:
-                    words = "nothing is above"
+                    words = "there is no level above"
                 if column == 0:
                     words = f"level {2 + int(key)}:  {words}"
                 ax.text(0, -0.03, words, transform=ax.transAxes, va="top", fontsize=7.5, color=st.MUTED)
-        for ax, title in zip(axes, ("lateral alone", "top-down alone", "the sum", "after the 3×3: P"), strict=False):
+        for ax, title in zip(axes, ("lateral", "from above", "their sum", "after the 3×3: P"), strict=False):
             ax.set_title(title, fontsize=9.5)
     return figure
 
@@ -252,7 +252,7 @@ def nearest_upsampling() -> Figure:
 
 
 def lateral_connection() -> Figure:
-    """Where the two levels of the pencil example meet."""
+    """The two levels of the pencil example, with all their numbers."""
     return plot_lateral(*pencil_example())
 
 

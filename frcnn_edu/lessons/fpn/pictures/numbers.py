@@ -48,7 +48,7 @@ def plot_nearest(values: Tensor, sizes: Sequence[tuple[int, int]] = ((13, 26), (
         page.text(4.0, 0.5, "nearest: copies", fontweight="bold")
         number_table(page.sheet, bilinear, 6.1, 0.75, 0.4, "", tint=st.MUTED, color=st.FAINT)
         page.text(6.1, 0.5, "bilinear: blends", fontweight="bold")
-        page.text(4.0, 2.42, "only the numbers that were there", color=st.MUTED, fontsize=7.5)
+        page.text(4.0, 2.42, "only numbers that were there", color=st.MUTED, fontsize=7.5)
         page.text(6.1, 2.42, "new numbers in between", color=st.MUTED, fontsize=7.5)
         for row, (size, larger) in enumerate(sizes):
             _row_of_copies(page, 0.35, 3.05 + 1.1 * row, size, larger)
@@ -76,11 +76,12 @@ def _rule(page: Page, x: float, y: float) -> None:
         page.text(x + side * column + (-0.12 if column == 0 else 0.12), y + side * row, name, ha="center", va="center",
                   fontweight="bold", fontsize=9)  # fmt: skip
     page.text(x, 0.5 - 0.25, "f(i + u, j + v), between four samples", fontweight="bold")
-    page.text(x, 2.47, "u counts down, v to the right", color=st.MUTED, fontsize=7.5)
+    page.text(x, 2.47, "u counts down, v to the right; each\nquarter takes the sample at its corner", color=st.MUTED, fontsize=7.5,
+              linespacing=1.3)  # fmt: skip
 
 
 def _row_of_copies(page: Page, x: float, y: float, size: int, larger: int) -> None:
-    """A row of `size` cells above a row of `larger`, each fan showing who is copied where."""
+    """A row of `size` cells above a row of `larger`, with the copies of each cell in its colour."""
     counts = copies(size, larger)
     wide = WIDTH - 2 * x
     cell, copy = wide / size, wide / larger
@@ -106,7 +107,7 @@ def _row_of_copies(page: Page, x: float, y: float, size: int, larger: int) -> No
 
 
 def plot_lateral(fpn: FeaturePyramidNetwork, fine: Tensor, coarse: Tensor) -> Figure:
-    """Where two levels meet, with all numbers: 1×1 convolution, upsampling, sum, 3×3 convolution.
+    """The merging of two levels, with all numbers: 1×1 convolution, upsampling, sum, 3×3 convolution.
 
     Args:
         fpn: of two levels and one output channel.
@@ -124,7 +125,7 @@ def plot_lateral(fpn: FeaturePyramidNetwork, fine: Tensor, coarse: Tensor) -> Fi
     with st.style():
         page = Page(4.5)
         sheet = page.sheet
-        # the coarse level comes from above
+        # the coarse level, at the top
         for channel in range(coarse.shape[1]):
             number_table(sheet, coarse[0, channel], 0.2 + 0.8 * channel, 0.42, cell, f"channel {channel}", tint=up)
         page.text(0.2, 1.06, f"coarse: {coarse.shape[1]}×2×2", color=st.MUTED, fontsize=7.5)
@@ -132,7 +133,7 @@ def plot_lateral(fpn: FeaturePyramidNetwork, fine: Tensor, coarse: Tensor) -> Fi
         page.text(2.5, 0.66, f"1×1: {_list(weights[1])}", va="bottom", fontsize=7.5)
         number_table(sheet, above, 3.64, 0.42, cell, "what comes down", tint=down, color=down)
         page.text(4.05, 1.45, "nearest, to 4×4", fontsize=7.5, color=down)
-        # the fine level comes from the side
+        # the fine level, on the left
         for channel in range(fine.shape[1]):
             number_table(sheet, fine[0, channel], 0.2, 1.5 + 1.5 * channel, cell, f"channel {channel}", tint=up)
         page.text(0.2, 4.2, f"fine: {fine.shape[1]}×4×4", color=st.MUTED, fontsize=7.5)
@@ -152,7 +153,7 @@ def plot_lateral(fpn: FeaturePyramidNetwork, fine: Tensor, coarse: Tensor) -> Fi
         number_table(sheet, kernel, 5.86, top - 1.42, cell, "3×3 weights", tint=st.MUTED, color=st.FAINT)
         number_table(sheet, result, 6.63, top, cell, "P of this level", tint=st.level_color("P2"),
                      color=st.level_color("P2"))  # fmt: skip
-        page.text(4.82, top + table + 0.08, "goes on down", fontsize=7.5, color=st.MUTED)
+        page.text(4.82, top + table + 0.08, "is passed down", fontsize=7.5, color=st.MUTED)
         page.text(6.63, top + table + 0.08, "goes to the heads", fontsize=7.5, color=st.MUTED)
     return page.figure
 

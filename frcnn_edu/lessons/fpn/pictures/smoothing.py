@@ -1,4 +1,4 @@
-"""What comes down and what the 3×3 convolutions do to it: reach, block borders, and what is lost without it."""
+"""How far a cell reaches, what the 3×3 convolutions do to the borders of blocks, and detections without a connection."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from torch import Tensor
 from frcnn_edu.lessons.stages import LEVEL_KEYS, frame, show_map, strength
 from frcnn_edu.model import FeaturePyramidNetwork
 from frcnn_edu.viz import style as st
-from frcnn_edu.viz.draw import WIDTH, draw_boxes, draw_detections, panels, ratio
+from frcnn_edu.viz.draw import WIDTH, draw_boxes, draw_ground_truth, draw_labels, panels, ratio, show_image
 from frcnn_edu.viz.sheet import bare, draw_grid
 
 
@@ -19,7 +19,7 @@ def block_differences(x: Tensor, margin: int = 2) -> tuple[float, float]:
 
     Args:
         x: maps (N, C, H, W), H and W even; blocks begin at (0, 0).
-        margin: cells left out all around, an even number: what padding does there is another matter.
+        margin: cells left out all around, an even number, because padding changes the cells at the border.
     """
     x = x[..., margin:-margin, margin:-margin]
     rows, columns = x.diff(dim=-2).abs(), x.diff(dim=-1).abs()  # (N, C, H−1, W), (N, C, H, W−1)
@@ -29,7 +29,7 @@ def block_differences(x: Tensor, margin: int = 2) -> tuple[float, float]:
 
 
 def block_ratio(x: Tensor) -> float:
-    """Across divided by inside: 1 where no blocks are to be seen, larger where their borders are."""
+    """Across divided by inside: 1 if no blocks are visible, larger if their borders are."""
     across, inside = block_differences(x)
     return across / inside
 
@@ -118,7 +118,7 @@ def _dots(ax: Any, ratios: Mapping[str, Mapping[str, float]]) -> None:
                 ax.text(value + 0.02 * side, row + offset, words, ha="right" if side < 0 else "left", va="center",
                         fontsize=7.5, color=color if color != st.IGNORED else st.MUTED)  # fmt: skip
     ax.axvline(1.0, color=st.INK, linewidth=1)
-    ax.text(1.0, -0.62, "1: no blocks to be seen", fontsize=7.5, ha="center", va="bottom", color=st.INK)
+    ax.text(1.0, -0.62, "1: no blocks visible", fontsize=7.5, ha="center", va="bottom", color=st.INK)
     ax.set(xlim=(0.45, 2.4), ylim=(len(ratios) - 0.5, -0.6), yticks=range(len(ratios)), yticklabels=list(ratios))
     ax.grid(axis="y", visible=False)
     ax.spines["left"].set_visible(False)
@@ -134,11 +134,16 @@ def plot_without(
 ) -> Figure:
     """One image's detections by several variants of the model, each a (title, detections, caption)."""
     with st.style():
-        figure, axes = panels([ratio(image)] * len(variants), columns=len(variants), title=0.24, caption=0.36)
+        figure, axes = panels([ratio(image)] * len(variants), columns=2, title=0.24, caption=0.24)
         for ax, (title, found, words) in zip(axes, variants, strict=True):
             keep = found["scores"] >= threshold
             boxes, labels, scores = (found[name][keep] for name in ("boxes", "labels", "scores"))
-            draw_detections(image, boxes, labels, scores, classes=classes, ground_truth=target, ax=ax)
+            show_image(ax, image)
+            colors = [st.class_color(int(label)) for label in labels]
+            draw_boxes(ax, boxes, colors)
+            draw_ground_truth(ax, target["boxes"])
+            texts = [f"{classes[int(label)]} {float(score):.2f}" for label, score in zip(labels, scores, strict=True)]
+            draw_labels(ax, boxes, texts, colors, fontsize=7.5)
             ax.set_title(title, fontsize=9)
             ax.text(0, -0.03, words, transform=ax.transAxes, va="top", fontsize=7.5, color=st.MUTED, linespacing=1.35)
     return figure

@@ -15,7 +15,7 @@ from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import draw_boxes, show_image
 from frcnn_edu.viz.sheet import Page
 
-WIDTHS = {"0": 1.24, "1": 0.94, "2": 0.7, "3": 0.48}  # inches; halving them at each level would leave P5 nothing
+WIDTHS = {"0": 1.24, "1": 0.94, "2": 0.7, "3": 0.48}  # inches; if they halved at each level, P5 would be too small
 CENTERS = {"3": 0.76, "2": 1.43, "1": 2.28, "0": 3.35}  # inches from a quadrant's top to the middle of its map
 
 
@@ -65,11 +65,11 @@ def plot_ways(
         draw: list[tuple[str, str, Callable[[float, float], None]]] = [
             ("a  image pyramid", "the backbone on every image size",
              lambda x, y: _image_pyramid(page, x, y, picture, image_pyramid, box)),
-            ("b  single feature map", "all that is known, but in few large cells",
+            ("b  single feature map", "semantic, but few and large cells",
              lambda x, y: _single_map(page, x, y, picture, bottom_up, box)),
-            ("c  pyramidal feature hierarchy", "fine cells, but those have seen little",
+            ("c  pyramidal feature hierarchy", "fine cells, but these have seen little",
              lambda x, y: _hierarchy(page, x, y, picture, bottom_up, box)),
-            ("d  feature pyramid network", "what the coarse levels know comes down",
+            ("d  feature pyramid network", "fine cells receive what the coarse know",
              lambda x, y: _feature_pyramid(page, x, y, picture, bottom_up, pyramid, box)),
         ]  # fmt: skip
         for index, ((title, words, draw_way), cost) in enumerate(zip(draw, costs, strict=True)):
@@ -77,7 +77,7 @@ def plot_ways(
             page.text(x, y, title, fontsize=10.5, fontweight="bold")
             page.text(x, y + 0.22, words, color=st.MUTED)
             page.text(x + 3.6, y - 0.03, f"{cost:.2f}", fontsize=14, fontweight="bold", ha="right")
-            page.text(x + 3.6, y + 0.24, "runs of the backbone", fontsize=7, color=st.MUTED, ha="right")
+            page.text(x + 3.6, y + 0.24, "runs of the backbone", fontsize=7.5, color=st.MUTED, ha="right")
             draw_way(x, y)
     return page.figure
 
@@ -109,8 +109,8 @@ def _map(
     wide, high = ((box[2:] - box[:2]) * features.shape[-1] / picture.shape[-1]).tolist()
     page.arrow((right + 0.05, middle), (right + 0.28, middle), color=st.INK, width=1.2, head=7)
     page.text(right + 0.33, middle - 0.02, name, fontsize=8, fontweight="bold", va="bottom")
-    page.text(right + 0.33, middle + 0.02, f"{wide:.1f}×{high:.1f}", fontsize=8, va="top")
-    page.text(right + 0.33, middle + 0.16, "cells", fontsize=7, color=st.MUTED, va="top")
+    page.text(right + 0.33, middle + 0.02, f"{high:.1f}×{wide:.1f}", fontsize=8, va="top")
+    page.text(right + 0.33, middle + 0.16, "cells", fontsize=7.5, color=st.MUTED, va="top")
 
 
 def _stack(page: Page, x: float, y: float, picture: Tensor) -> None:
@@ -133,11 +133,11 @@ def _image_pyramid(page: Page, x: float, y: float, picture: Tensor, maps: dict[s
         draw_boxes(ax, box[None], st.FOCUS, linewidth=1.2)
         factor = features.shape[-1] // maps["3"].shape[-1]
         page.text(x + 0.64 - WIDTHS[key] / 2, y + CENTERS[key] + _height(key, picture) / 2 + 0.03, f"image ×{factor}",
-                  fontsize=7, color=st.MUTED)  # fmt: skip
+                  fontsize=7.5, color=st.MUTED)  # fmt: skip
         start, end = x + 0.64 + WIDTHS[key] / 2, x + 2.2 - WIDTHS[key] / 2
         page.arrow((start + 0.05, y + CENTERS[key]), (end - 0.05, y + CENTERS[key]), width=1.2, head=7)
         if end - start > 0.5:
-            page.text((start + end) / 2, y + CENTERS[key] - 0.05, "backbone", fontsize=7, color=st.MUTED, ha="center",
+            page.text((start + end) / 2, y + CENTERS[key] - 0.05, "backbone", fontsize=7.5, color=st.MUTED, ha="center",
                       va="bottom")  # fmt: skip
         _map(page, x + 2.2, y, key, "C5", features, box, picture, predicts=True)
 
@@ -151,7 +151,7 @@ def _single_map(page: Page, x: float, y: float, picture: Tensor, maps: dict[str,
 def _hierarchy(page: Page, x: float, y: float, picture: Tensor, maps: dict[str, Tensor], box: Tensor) -> None:
     _stack(page, x + 1.4, y, picture)
     for key, features in maps.items():
-        name = f"C{2 + int(key)}" if key != "0" else "C2: SSD uses\nnone so fine"
+        name = f"C{2 + int(key)}" if key != "0" else "C2 is not\nused"
         _map(page, x + 1.4, y, key, name, features, box, picture, predicts=key != "0")
 
 
