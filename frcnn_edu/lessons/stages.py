@@ -105,19 +105,22 @@ def plot_maps(bottom_up: dict[str, Tensor], pyramid: dict[str, Tensor]) -> Figur
     return figure
 
 
-def plot_anchors(image: Tensor, anchors: Sequence[Tensor], grids: Sequence[tuple[int, int]], point: Tensor) -> Figure:
+def plot_anchors(image: Tensor, anchors: Tensor, maps: Sequence[Tensor], point: Tensor) -> Figure:
     """Each level's grid of cells with the anchors of the cell nearest to `point` (x, y), and all of these together.
 
     Args:
-        anchors: (H·W·A, 4) for each level, row by row.
-        grids: (H, W) of each level.
+        anchors: (N, 4), the levels one after another, each row by row.
+        maps: the feature map (1, C, H, W) of each level.
     """
+    grids = [(features.shape[-2], features.shape[-1]) for features in maps]
+    each = len(anchors) // sum(rows * columns for rows, columns in grids)  # anchors per cell
+    levels = anchors.split([each * rows * columns for rows, columns in grids])
     height, width = image.shape[-2:]
     margin = 0.17 * width
     with st.style():
         figure, axes = panels([(height + 2 * margin) / (width + 2 * margin)] * 6, columns=3, title=0.24, caption=0.12)
         number = 0
-        for ax, key, boxes, (rows, columns) in zip(axes, LEVEL_KEYS, anchors, grids, strict=False):
+        for ax, key, boxes, (rows, columns) in zip(axes, LEVEL_KEYS, levels, grids, strict=False):
             show_image(ax, image, dim=0.55)
             by_location = boxes.view(rows * columns, -1, 4)
             centers = (by_location[:, 0, :2] + by_location[:, 0, 2:]) / 2  # (H·W, 2)

@@ -77,8 +77,8 @@ def test_maps_are_the_features(way: Trace) -> None:
 
 
 def test_anchors_nearest_to_a_point(way: Trace, resized: Tensor) -> None:
-    grids = [(32, 40), (16, 20), (8, 10), (4, 5), (2, 3)]
-    figure = stages.plot_anchors(resized, way.anchors, grids, torch.tensor([80.0, 64.0]))
+    maps = list(way.pyramid.values())
+    figure = stages.plot_anchors(resized, torch.cat(way.anchors), maps, torch.tensor([80.0, 64.0]))
     assert titles(figure)[-1] == "15 anchors: 3 on each of 5 levels"
     assert titles(figure)[3] == "P5: 60 anchors on 4×5"
     boxes = [path for ax in figure.axes[:5] for path in ax.collections[-1].get_paths()]
