@@ -51,11 +51,12 @@ def weights_of(function: Callable[[FasterRCNN], dict[str, int]]) -> str:
 def winner_of(function: Callable[[Tensor, Tensor, Tensor, Tensor], int]) -> str:
     """Checks (detection, refined, proposals, decoded) → the index of the anchor that the detection comes from."""
     seen, model, size = story().trace, story().model, story().trace.batch.image_sizes[0]
+    coder: Any = model.roi_heads.box_coder
     decoded = moved_anchors(seen, model)  # (A, 4)
     found = seen.resized_detections
     for index in range(7):  # the detections of the seven objects
         box, label = found["boxes"][index], int(found["labels"][index])
-        of_class = model.roi_heads.box_coder.decode(seen.box_deltas, [seen.proposals])[:, label]
+        of_class = coder.decode(seen.box_deltas, [seen.proposals])[:, label]
         refined = clip_boxes_to_image(of_class, size)  # (N, 4)
         proposal = int((refined - box).abs().amax(dim=1).argmin())
         right = source(story(), proposal)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -111,7 +112,7 @@ def chain(of: Story, name: str, place: AnchorPlace) -> Chain:
     proposal, key = seen.proposals[number], str(int(seen.levels[number]))
     probabilities = seen.class_logits[number].softmax(dim=0)
     label = int(probabilities[1:].argmax()) + 1
-    coder = of.model.roi_heads.box_coder
+    coder: Any = of.model.roi_heads.box_coder
     refined = coder.decode(seen.box_deltas[number][None], [proposal[None]])[0, label]  # (4,)
     score = f"{of.classes[label]} {float(probabilities[label]):.4f}, {overlap(refined, 3)}"
     end = f"kept: detection {followed.detection}" if place.anchor == followed.winner.anchor else "removed by NMS"
