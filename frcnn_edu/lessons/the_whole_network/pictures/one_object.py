@@ -74,7 +74,7 @@ def plot_box_head(
         draw_boxes(right, boxes[best : best + 1], colors[best])
         if ground_truth is not None:
             draw_ground_truth(right, ground_truth)
-        draw_labels(right, boxes[best : best + 1], [f"as {classes[best]}"], [colors[best]])
+        draw_labels(right, boxes[best : best + 1], [f"as {classes[best]}"], [colors[best]], fontsize=7.5)
         right.set_title("the proposal (dotted), refined for each class")
     return figure
 
