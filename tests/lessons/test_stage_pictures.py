@@ -6,7 +6,10 @@ from torch import Tensor
 
 from frcnn_edu import FasterRCNN, MultiScaleRoIAlign, fasterrcnn_small_fpn
 from frcnn_edu.lessons import stages
-from frcnn_edu.lessons.the_whole_network.pictures.main import draw_class_structure, draw_whole_network, likely_anchors
+from frcnn_edu.lessons.story import followed, story
+from frcnn_edu.lessons.the_whole_network.pictures.classes import draw_class_structure
+from frcnn_edu.lessons.the_whole_network.pictures.main import LEARNT, draw_whole_network, likely_anchors
+from frcnn_edu.lessons.the_whole_network.pictures.one_object import plot_answer, plot_box_head, two_chains
 from frcnn_edu.viz.output import figure_to_png
 from frcnn_edu.viz.trace import Trace, trace
 
@@ -74,8 +77,8 @@ def test_maps_are_the_features(way: Trace) -> None:
 
 
 def test_anchors_nearest_to_a_point(way: Trace, resized: Tensor) -> None:
-    grids = [(32, 40), (16, 20), (8, 10), (4, 5), (2, 3)]
-    figure = stages.plot_anchors(resized, way.anchors, grids, torch.tensor([80.0, 64.0]))
+    maps = list(way.pyramid.values())
+    figure = stages.plot_anchors(resized, torch.cat(way.anchors), maps, torch.tensor([80.0, 64.0]))
     assert titles(figure)[-1] == "15 anchors: 3 on each of 5 levels"
     assert titles(figure)[3] == "P5: 60 anchors on 4×5"
     boxes = [path for ax in figure.axes[:5] for path in ax.collections[-1].get_paths()]
@@ -89,13 +92,6 @@ def test_objectness_is_the_best_probability_of_each_cell(way: Trace) -> None:
     figure = stages.plot_objectness((128, 160), way.objectness, torch.tensor([[1.0, 2, 30, 40]]))
     assert np.allclose(figure.axes[1].images[0].get_array(), way.objectness[1][0].sigmoid().amax(0))
     assert figure.axes[1].images[0].get_clim() == (0, 1)
-
-
-def test_levels_share_out_all_proposals(way: Trace) -> None:
-    figure = stages.plot_levels(way.pyramid, (128, 160), way.proposals, way.levels)
-    counts = [int(title.split()[1]) for title in titles(figure)]
-    assert counts == torch.bincount(way.levels, minlength=4).tolist()
-    assert [len(ax.collections[-1].get_paths()) for ax in figure.axes] == counts
 
 
 def test_the_sampling_points_drawn_are_those_of_roi_align(resized: Tensor) -> None:
@@ -113,27 +109,56 @@ def test_the_sampling_points_drawn_are_those_of_roi_align(resized: Tensor) -> No
 def test_box_head_shows_every_class(resized: Tensor) -> None:
     probabilities = torch.tensor([0.05, 0.01, 0.02, 0.03, 0.85, 0.04])
     boxes = torch.tensor([[10.0, 10, 60, 60]]).repeat(6, 1) + torch.arange(6)[:, None]
-    figure = stages.plot_box_head(resized, boxes[0], probabilities, boxes, CLASSES)
+    figure = plot_box_head(resized, boxes[0], probabilities, boxes, CLASSES)
     bars = figure.axes[0].patches
     assert [bar.get_width() for bar in bars] == pytest.approx(probabilities.tolist())
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(CLASSES)
     assert "as star" in words(figure)
 
 
-def test_steps_and_the_objects_way_are_drawn(way: Trace, resized: Tensor) -> None:
+def test_steps_are_drawn(way: Trace, resized: Tensor) -> None:
     steps = [("many", way.proposals, "#000000"), ("none", torch.zeros(0, 4), "#000000")]
     figure = stages.plot_box_steps(resized, steps, ground_truth=way.proposals[:1])
     assert [len(ax.collections[-1].get_paths()) for ax in figure.axes] == [1, 1]
-    box = torch.tensor([30.0, 30, 70, 80])
-    figure = stages.plot_object(resized, box, box + 4, box + 2, way.pooled[0], box + 1, "2", "star 0.99")
-    assert titles(figure) == ["ground truth", "best anchor", "proposal", "7×7 features", "detection"]
-    assert "star 0.99" in words(figure)
-    assert "pooled from P4" in words(figure)
+
+
+def test_an_answer_is_drawn_without_what_is_unlikely() -> None:
+    answer = {"boxes": torch.tensor([[2.0, 3, 20, 30], [5, 5, 9, 9]]), "labels": torch.tensor([1, 2])}
+    figure = plot_answer(torch.zeros(3, 40, 60), {**answer, "scores": torch.tensor([0.9, 0.4])}, CLASSES)
+    assert words(figure) == ["circle 0.90"]
+
+
+def test_the_two_chains_end_as_the_model_does() -> None:
+    figure = two_chains(story())
+    text = words(figure)
+    assert text[0].startswith("anchor 4942 on P4")
+    assert text[4].startswith("anchor 4303 on P3")
+    assert text[1].startswith("proposal 5\n")
+    assert text[5].startswith("proposal 13\n")
+    assert text[3].endswith("removed by NMS")
+    assert text[7].endswith("kept: detection 4")
+    refined = figure.axes[7].collections[1].get_paths()[0].vertices  # [0] is its halo
+    kept = story().trace.resized_detections["boxes"][followed().detection]
+    assert np.allclose([*refined.min(axis=0), *refined.max(axis=0)], kept, atol=1e-4)
+
+
+def test_the_stages_with_weights_are_those_marked_as_learnt() -> None:
+    model = story().model
+    of_stage = {
+        1: [model.transform], 2: [model.backbone.body], 3: [model.backbone.fpn], 4: [model.rpn.anchor_generator],
+        5: [model.rpn.head], 7: [model.roi_heads.box_roi_pool],
+        8: [model.roi_heads.box_head, model.roi_heads.box_predictor],
+    }  # fmt: skip
+    learnt = tuple(number for number, parts in of_stage.items() if any(list(part.parameters()) for part in parts))
+    assert learnt == LEARNT
+    every = sum(weight.numel() for number in learnt for part in of_stage[number] for weight in part.parameters())
+    assert every == sum(weight.numel() for weight in model.parameters())  # so that 6, 9 and 10 have none
 
 
 def test_the_whole_network_counts_its_anchors(way: Trace) -> None:
     figure = draw_whole_network(way, CLASSES)
     assert any("5118" in text for text in words(figure))
+    assert [text for text in words(figure) if text.isdigit()] == [str(number) for number in range(1, 11)]
     assert len(figure_to_png(figure, dpi=50)) > 10_000
 
 

@@ -24,7 +24,7 @@ FAULTS: dict[str, Callable[[NotebookNode], None]] = {}
 def real_notebook() -> NotebookNode:
     """The beginning of notebook 00, and an exercise with its solution, as they are committed."""
     course = read_notebook(ROOT / "notebooks" / "00_the_whole_network.ipynb")
-    wanted = ["title", "setup", "object-code", "object-picture"]
+    wanted = ["title", "setup", "black-box-code", "black-box-picture"]
     course.cells = [cell for cell in course.cells if cell.id in wanted]
     for count, cell in enumerate((cell for cell in course.cells if cell.cell_type == "code"), 1):
         cell.execution_count = count
@@ -51,22 +51,22 @@ def exercise(answer: str) -> Callable[[NotebookNode], None]:
 
 @fault
 def changed_number(notebook: NotebookNode) -> None:
-    output = cell_of(notebook, "object-code").outputs[0]
-    assert "167.0" in output.text
-    output.text = output.text.replace("167.0", "168.0")
+    output = cell_of(notebook, "black-box-code").outputs[0]
+    assert "0.939" in output.text
+    output.text = output.text.replace("0.939", "0.949")
 
 
 @fault
 def picture_of_other_data(notebook: NotebookNode) -> None:
-    """The code draws another object's box; the notebook still shows the old picture."""
-    cell = cell_of(notebook, "object-picture")
-    assert 'target["boxes"]' in cell.source
-    cell.source = cell.source.replace('target["boxes"]', 'target["boxes"].roll(1, 0)')
+    """The code draws a mirrored image; the notebook still shows the old picture."""
+    cell = cell_of(notebook, "black-box-picture")
+    assert "(image," in cell.source
+    cell.source = cell.source.replace("(image,", "(image.flip(2),")
 
 
 @fault
 def blank_picture(notebook: NotebookNode) -> None:
-    data = cell_of(notebook, "object-picture").outputs[0].data
+    data = cell_of(notebook, "black-box-picture").outputs[0].data
     size = Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size
     buffer = io.BytesIO()
     Image.new("RGB", size, "white").save(buffer, format="png")
@@ -83,12 +83,12 @@ def outputs_stripped(notebook: NotebookNode) -> None:
 
 @fault
 def picture_removed(notebook: NotebookNode) -> None:
-    cell_of(notebook, "object-picture").outputs = []
+    cell_of(notebook, "black-box-picture").outputs = []
 
 
 @fault
 def announced_error_that_does_not_come(notebook: NotebookNode) -> None:
-    cell_of(notebook, "object-code").metadata["tags"] = ["raises-exception"]
+    cell_of(notebook, "black-box-code").metadata["tags"] = ["raises-exception"]
 
 
 @fault
@@ -108,15 +108,15 @@ def stub_that_passes_its_checker(notebook: NotebookNode) -> None:
 
 # Which cells each fault must make fail. Faults in different cells share a notebook: a kernel takes seconds to start.
 BROKEN = {
-    "one": {"changed_number": ["object-code"], "stub_that_passes_its_checker": ["exercise-1"]},
+    "one": {"changed_number": ["black-box-code"], "stub_that_passes_its_checker": ["exercise-1"]},
     "two": {
-        "announced_error_that_does_not_come": ["object-code"],
-        "picture_of_other_data": ["object-picture"],
+        "announced_error_that_does_not_come": ["black-box-code"],
+        "picture_of_other_data": ["black-box-picture"],
         "skipped_cell": ["exercise-1"],
     },
-    "three": {"blank_picture": ["object-picture"]},
-    "four": {"picture_removed": ["object-picture"]},
-    "five": {"outputs_stripped": ["setup", "object-code", "object-picture"]},
+    "three": {"blank_picture": ["black-box-picture"]},
+    "four": {"picture_removed": ["black-box-picture"]},
+    "five": {"outputs_stripped": ["setup", "black-box-code", "black-box-picture"]},
 }
 
 
@@ -183,19 +183,21 @@ def test_the_sound_notebook_has_no_problems(tmp_path: Path) -> None:
         (picture_removed, "has no output"),
         (blank_picture, "a blank picture"),
         (announced_error_that_does_not_come, "use a comment"),
-        (edit("object-code", source='torch.load("/home/me/model.pt")'), "absolute path in"),
+        (edit("black-box-code", source='torch.load("/home/me/model.pt")'), "absolute path in"),
         (edit("title", source=r"See C:\models\mine."), "absolute path in"),
         (edit("title", source="[next](01_nowhere.ipynb)"), "which does not exist"),
-        (edit("object-code", source="# NBVAL_IGNORE_OUTPUT\nprint(1)"), "a comment below that says why"),
-        (edit("object-code", metadata={"execution": {"iopub.execute_input": "then"}}), "execution times"),
-        (edit("object-code", execution_count=7), "execution count 7"),
-        (edit("object-picture", source="x" * 1_500_001), "bytes are more than"),
+        (edit("black-box-code", source="# NBVAL_IGNORE_OUTPUT\nprint(1)"), "a comment below that says why"),
+        (edit("black-box-code", metadata={"execution": {"iopub.execute_input": "then"}}), "execution times"),
+        (edit("black-box-code", execution_count=7), "execution count 7"),
+        (edit("black-box-picture", source="x" * 1_500_001), "bytes are more than"),
         (
-            edit("object-code", outputs=[{"output_type": "stream", "name": "stderr", "text": "UserWarning"}]),
+            edit("black-box-code", outputs=[{"output_type": "stream", "name": "stderr", "text": "UserWarning"}]),
             "on stderr",
         ),
         (
-            edit("object-code", outputs=[{"output_type": "stream", "name": "stdout", "text": "<A at 0x7f0011223344>"}]),
+            edit(
+                "black-box-code", outputs=[{"output_type": "stream", "name": "stdout", "text": "<A at 0x7f0011223344>"}]
+            ),
             "address of an object",
         ),
         (lambda notebook: notebook.metadata.update(widgets={}), "without state"),
@@ -210,7 +212,7 @@ def test_a_wrong_solution_is_seen(tmp_path: Path) -> None:
 
 
 def test_difference_of_pictures() -> None:
-    (picture,) = pictures(cell_of(real_notebook(), "object-picture").outputs)
+    (picture,) = pictures(cell_of(real_notebook(), "black-box-picture").outputs)
     assert difference(picture, picture) == 0
     assert not is_blank(picture)
     moved = np.roll(picture, 1, axis=1)

@@ -1,6 +1,5 @@
-"""Checkers for notebook 00: how many anchors an image gets, and which level a box is read from."""
+"""Checkers for notebook 00: where the weights are, and which anchor a detection comes from."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,118 +7,83 @@ import torch
 from torch import Tensor
 
 from frcnn_edu.lessons.checking import checker, expect
-from frcnn_edu.model import LevelMapper, fasterrcnn_small_fpn
-
-
-def _anchors_of_model(height: int, width: int) -> int:
-    """Counted in the model itself, on an empty image of this size."""
-    model = fasterrcnn_small_fpn(num_classes=6).eval()
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        batch = model.transform.batch_images([torch.zeros(3, height, width)])
-        maps = model.backbone(batch).values()
-        head: Any = model.rpn.head
-        return sum(head.cls_logits.out_channels * level.shape[-2] * level.shape[-1] for level in maps)
+from frcnn_edu.lessons.story import source, story
+from frcnn_edu.model import FasterRCNN, fasterrcnn_small_fpn
+from frcnn_edu.ops import clip_boxes_to_image
+from frcnn_edu.viz.trace import moved_anchors
 
 
 @checker
-def number_of_anchors(function: Callable[[int, int], int]) -> str:
-    """Checks (height, width) of a resized image → number of anchors of the small model."""
-    for height, width in ((128, 160), (120, 160), (96, 64), (100, 130)):
-        number = function(height, width)
+def weights_of(function: Callable[[FasterRCNN], dict[str, int]]) -> str:
+    """Checks model → the number of weights in each of its four parts, by the part's name."""
+    with torch.random.fork_rng(devices=[]):
+        models = [story().model, fasterrcnn_small_fpn(num_classes=3)]
+    for model in models:
+        answer = function(model)
+        parts = dict(model.named_children())
         expect(
-            isinstance(number, int),
-            f"A number of anchors is an int, yours is a {type(number).__name__}: use // to divide.",
+            isinstance(answer, dict), f"The answer should be a dictionary, yours is of type {type(answer).__name__}."
         )
-        right = _anchors_of_model(height, width)
+        missing = sorted(set(parts) - set(answer))
+        expect(
+            not missing,
+            f"{', '.join(missing)} is missing: a part without weights has 0." if missing == ["transform"] else
+            f"The answer should have the keys {', '.join(parts)}; missing: {', '.join(missing)}.",
+        )  # fmt: skip
+        for name, part in parts.items():
+            right, number = sum(p.numel() for p in part.parameters()), answer[name]
+            if number == right:
+                continue
+            expect(
+                number != len(list(part.parameters())),
+                f"{name}: {number} is the number of tensors. Count the numbers in each of them.",
+            )
+            expect(
+                number != sum(value.numel() for value in part.state_dict().values()),
+                f"{name}: you count {number} numbers, but the state dict also holds the statistics of BatchNorm, "
+                "which no gradient changes.",
+            )
+            expect(False, f"{name} has {right} weights, you count {number}.")
+    return "Four of the ten stages have weights: the backbone and the FPN (backbone), the RPN head (rpn), the box head (roi_heads)."
+
+
+@checker
+def winner_of(function: Callable[[Tensor, Tensor, Tensor, Tensor], int]) -> str:
+    """Checks (detection, refined, proposals, decoded) → the index of the anchor that the detection comes from."""
+    seen, model, size = story().trace, story().model, story().trace.batch.image_sizes[0]
+    coder: Any = model.roi_heads.box_coder
+    decoded = moved_anchors(seen, model)  # (A, 4)
+    found = seen.resized_detections
+    for index in range(7):  # the detections of the seven objects
+        box, label = found["boxes"][index], int(found["labels"][index])
+        of_class = coder.decode(seen.box_deltas, [seen.proposals])[:, label]
+        refined = clip_boxes_to_image(of_class, size)  # (N, 4)
+        proposal = int((refined - box).abs().amax(dim=1).argmin())
+        right = source(story(), proposal)
+        answer: Any = function(box.clone(), refined.clone(), seen.proposals.clone(), decoded.clone())
+        expect(
+            isinstance(answer, int | Tensor) and not isinstance(answer, bool),
+            f"The index should be a whole number, yours is of type {type(answer).__name__}.",
+        )
+        expect(
+            not isinstance(answer, Tensor) or answer.numel() == 1,
+            "The answer should be one index, yours has several elements.",
+        )
+        number = int(answer)
         if number == right:
             continue
-        name = f"For {height}×{width} pixels"
-        padded = [32 * math.ceil(side / 32) for side in (height, width)]
-
-        def cells(sides: list[int] | tuple[int, int], pool: str = "up") -> int:
-            levels = [(sides[0] // stride, sides[1] // stride) for stride in (4, 8, 16, 32)]
-            rows, columns = levels[-1]
-            last = {"up": (-(-rows // 2), -(-columns // 2)), "down": (rows // 2, columns // 2), "none": (0, 0)}[pool]
-            return sum(rows * columns for rows, columns in [*levels, last])
-
+        name = f"Detection {index} comes from anchor {right}, you say {number}."
         expect(
-            number != cells(padded),
-            f"{name} you count {number}: those are the cells. Each has three anchors, one of each shape.",
+            number != proposal,
+            f"{name} That is its proposal: go one step further, from the proposal to the anchor.",
         )
         expect(
-            number != 15 * cells(padded),
-            f"{name} you count 15 anchors at each cell. 15 is what five levels add up to: a cell has 3, of its level's one size.",
-        )
-        expect(
-            number != 3 * cells(padded, "none"),
-            f"{name} you count {number}: the fifth level is missing. `pool` takes every second row and column of P5.",
-        )
-        expect(
-            number != 3 * cells(padded, "down"),
-            f"{name} you count {number}: `pool` begins with the first row and column of P5, so 3 rows make 2. Round up.",
-        )
-        expect(
-            number not in (3 * cells((height, width)), 3 * cells((height, width), "down")),
-            f"{name} you count {number}: the image is padded first, so that both sides are multiples of 32.",
-        )
-        expect(False, f"{name} the model has {right} anchors, you count {number}.")
-    return "Four times as many pixels, four times as many anchors: most of them stand on P2."
-
-
-@checker
-def level_of(function: Callable[[Tensor], int]) -> str:
-    """Checks a box (4,) in pixels of the resized image → 2 … 5, the level that the small model pools it from."""
-    mapper = LevelMapper(2, 5, canonical_scale=112)
-    boxes = torch.tensor(
-        [
-            [0.0, 0.0, 112.0, 112.0],  # the order tells mistakes apart
-            [0.0, 0.0, 240.0, 240.0],
-            [10.0, 10.0, 110.0, 110.0],
-            [0.0, 0.0, 140.0, 30.0],
-            [5.0, 5.0, 15.0, 25.0],
-            [0.0, 0.0, 160.0, 120.0],
-            [0.0, 0.0, 600.0, 600.0],
-            [20.0, 30.0, 84.0, 76.0],
-        ]
-    )
-    for box in boxes:
-        right = int(mapper([box[None]])[0]) + 2
-        answer = function(box.clone())
-        expect(
-            isinstance(answer, int | float | Tensor),
-            f"The level should be a number, yours is a {type(answer).__name__}.",
-        )
-        level = float(answer)
-        if level == right:
-            continue
-        wide, high = (box[2:] - box[:2]).tolist()
-        name = f"The box of {wide:.0f}×{high:.0f} pixels is read from P{right}, you say P{level:g}."
-        exact = 4 + math.log2(math.sqrt(wide * high) / 112)
-        expect(level == int(level), f"{name} A level is a whole number: round down.")
-        expect(2 <= level <= 5, f"{name} There is no such level to pool from: keep it between 2 and 5.")
-
-        def kept(value: float) -> int:
-            return min(max(math.floor(value), 2), 5)
-
-        expect(
-            level != kept(4 + math.log(math.sqrt(wide * high) / 112)),
-            f"{name} You take the natural logarithm: each level is twice as coarse as the one before, so it is log2.",
-        )
-        expect(
-            level != kept(exact - 1),
-            f"{name} You compare it with 224, as the full-size model does. The small model's reference size is 112.",
-        )
-        expect(
-            level != min(max(round(exact), 2), 5),
-            f"{name} Its k is {exact:.2f}, and that is rounded down, not to the nearest.",
-        )
-        expect(
-            level != kept(4 + math.log2(max(wide, high) / 112)),
-            f"{name} You measure its longer side: it is the square root of the area that counts.",
-        )
-        expect(
-            level != kept(4 + math.log2(wide * high / 112)),
-            f"{name} You take the area: its square root is compared with 112.",
+            number != int((decoded - box).abs().amax(dim=1).argmin()),
+            f"{name} You compare the detection with the decoded anchors, but the box head has moved it since: find its "
+            "proposal first.",
         )
         expect(False, name)
-    return "A box twice as large goes one level up, and so it covers as many cells as before."
+    return (
+        "NMS chooses boxes and changes none, so that every box can be followed back. "
+        "Only two of these seven detections come from the anchor that fits their object best."
+    )

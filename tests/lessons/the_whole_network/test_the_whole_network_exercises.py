@@ -1,9 +1,10 @@
 """The checkers of notebook 00: stubs and likely mistakes are recognised, right answers pass."""
 
-import math
-
 import pytest
+import torch
 
+from frcnn_edu import box_iou
+from frcnn_edu.lessons.story import source, story
 from frcnn_edu.lessons.the_whole_network import exercises as check
 
 
@@ -11,75 +12,77 @@ def stub(*args):
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("checker", [check.number_of_anchors, check.level_of])
+@pytest.mark.parametrize("checker", [check.weights_of, check.winner_of])
 def test_stub_is_not_right(checker):
     verdict = checker(stub)
     assert not verdict
     assert "no body yet" in verdict.message
 
 
-def anchors(height, width, *, pad=True, pool="up", each=3):
-    if pad:
-        height, width = (math.ceil(side / 32) * 32 for side in (height, width))
-    cells = sum((height // s) * (width // s) for s in (4, 8, 16, 32))
-    rows, columns = height // 32, width // 32
-    if pool == "up":
-        cells += math.ceil(rows / 2) * math.ceil(columns / 2)
-    elif pool == "down":
-        cells += (rows // 2) * (columns // 2)
-    return each * cells
+def weights(model, numbers=lambda part: sum(p.numel() for p in part.parameters())):
+    return {name: numbers(part) for name, part in model.named_children()}
 
 
-def test_number_of_anchors_right():
-    assert anchors(120, 160) == 5118
-    assert check.number_of_anchors(anchors)
+def test_weights_right():
+    assert check.weights_of(weights)
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("numbers", "message"),
     [
-        ({"pad": False}, "padded first"),
-        ({"pool": "none"}, "fifth level is missing"),
-        ({"pool": "down"}, "Round up"),
-        ({"each": 1}, "those are the cells"),
-        ({"each": 15}, "15 is what five levels add up to"),
-        ({"each": 3.0}, "an int"),
-        ({"each": 4}, "the model has"),
+        (lambda part: len(list(part.parameters())), "number of tensors"),
+        (lambda part: sum(value.numel() for value in part.state_dict().values()), "statistics of BatchNorm"),
+        (lambda part: 7, "you count 7"),
     ],
 )
-def test_number_of_anchors_mistakes(options, message):
-    verdict = check.number_of_anchors(lambda height, width: anchors(height, width, **options))
+def test_weights_mistakes(numbers, message):
+    verdict = check.weights_of(lambda model: weights(model, numbers))
     assert not verdict
     assert message in verdict.message
 
 
-def level(box, *, reference=112, whole=math.floor, low=2, high=5, log=math.log2, size=lambda w, h: math.sqrt(w * h)):
-    wide, tall = (box[2:] - box[:2]).tolist()
-    return min(max(whole(4 + log(size(wide, tall) / reference)), low), high)
+def test_weights_of_all_parts():
+    assert "dictionary" in check.weights_of(lambda model: 3).message
+    assert "has 0" in check.weights_of(lambda m: {k: v for k, v in weights(m).items() if k != "transform"}).message
+    assert "backbone, roi_heads, rpn, transform" in check.weights_of(lambda model: {}).message
 
 
-def test_level_of_right():
-    assert check.level_of(level)
+def row_of(boxes, box):
+    return int((boxes - box).abs().sum(dim=1).argmin())
+
+
+def winner(detection, refined, proposals, decoded):
+    return row_of(decoded, proposals[row_of(refined, detection)])
+
+
+def test_winner_right():
+    assert check.winner_of(winner)
+    assert check.winner_of(lambda *boxes: torch.tensor(winner(*boxes)))
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("answer", "message"),
     [
-        ({"reference": 224}, "compare it with 224"),
-        ({"whole": round}, "rounded down"),
-        ({"whole": lambda k: k}, "whole number"),
-        ({"low": -9}, "between 2 and 5"),
-        ({"high": 99}, "between 2 and 5"),
-        ({"log": math.log}, "natural logarithm"),
-        ({"size": lambda w, h: max(w, h)}, "longer side"),
-        ({"size": lambda w, h: w * h}, "square root is compared"),
+        (lambda d, refined, proposals, decoded: row_of(refined, d), "That is its proposal"),
+        (lambda d, refined, proposals, decoded: row_of(decoded, d), "find its proposal first"),
+        (lambda d, refined, proposals, decoded: int(box_iou(d[None], proposals).argmax()) + 1, "you say"),
+        (lambda d, refined, proposals, decoded: 0.5, "whole number"),
+        (lambda d, refined, proposals, decoded: decoded[0], "one index"),
     ],
 )
-def test_level_of_mistakes(options, message):
-    verdict = check.level_of(lambda box: level(box, **options))
+def test_winner_mistakes(answer, message):
+    verdict = check.winner_of(answer)
     assert not verdict
     assert message in verdict.message
 
 
-def test_level_of_wants_a_number():
-    assert "should be a number" in check.level_of(lambda box: "P2").message
+def test_two_of_seven_detections_come_from_the_best_fit():
+    """As the checker's answer says."""
+    seen, same = story().trace, 0
+    for box in story().boxes:
+        found = int(box_iou(box[None], seen.resized_detections["boxes"])[0].argmax())
+        label = int(seen.resized_detections["labels"][found])
+        refined = story().model.roi_heads.box_coder.decode(seen.box_deltas, [seen.proposals])[:, label]
+        proposal = row_of(refined, seen.resized_detections["boxes"][found])
+        same += source(story(), proposal) == int(box_iou(box[None], torch.cat(seen.anchors)).argmax())
+    assert same == 2

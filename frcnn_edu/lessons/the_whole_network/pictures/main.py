@@ -1,31 +1,29 @@
-"""The whole network on one page: what happens to an image, and which class does it."""
+"""The whole network on one page: what happens to an image in each of the ten stages."""
 
-import copy
-import inspect
-import textwrap
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch, Rectangle
-from torch import Tensor, nn
+from matplotlib.patches import Circle
+from torch import Tensor
 
 from frcnn_edu.lessons.stages import frame, show_map, shown, strength
 from frcnn_edu.lessons.story import story
-from frcnn_edu.model import FasterRCNN
-from frcnn_edu.model.fast import run_as
 from frcnn_edu.model.rpn import concat_box_prediction_layers
 from frcnn_edu.viz import style as st
-from frcnn_edu.viz.draw import WIDTH, draw_boxes, draw_detections, ratio, show_image
+from frcnn_edu.viz.draw import draw_boxes, draw_labels, ratio, show_image
 from frcnn_edu.viz.sheet import Page
 from frcnn_edu.viz.trace import Trace
+
+from .classes import draw_class_structure
+from .one_object import two_chains
 
 
 def draw_whole_network(way: Trace, classes: tuple[str, ...]) -> Figure:
     """An image's way through the network, every panel from the tensors that were really there."""
     with st.style():
-        page = Page(6.3)
+        page = Page(8.5)
         _image_to_pyramid(page, way)
         _pyramid_to_detections(page, way, classes)
     return page.figure
@@ -37,21 +35,21 @@ _MAP_WIDTHS = {"0": 1.3, "1": 0.92, "2": 0.64, "3": 0.42, "pool": 0.26}  # inche
 def _image_to_pyramid(page: Page, way: Trace) -> None:
     (height, width), (small_height, small_width) = way.image.shape[-2:], way.batch.tensors.shape[-2:]
     wide, scale = 2.3, 2.3 / way.image.shape[-1]
-    page.heading(0.1, 0.1, 1, "image", st.INK, f"{height}×{width} pixels")
+    page.text(0.1, 0.19, "an image", fontsize=9.5, fontweight="bold", va="center_baseline")
+    page.text(0.1, 0.35, f"{height}×{width} pixels", color=st.MUTED, fontsize=7.5)
     picture = page.panel(0.1, 0.54, wide, scale * height)
     show_image(picture, way.image)
 
     y = 0.54 + scale * height + 0.3
-    page.heading(
-        0.1, y, 2, "transform", st.STAGES["transform"], f"normalise, resize, pad to {small_height}×{small_width}"
-    )
+    caption = f"normalise, resize, pad to {small_height}×{small_width}"
+    _heading(page, 0.1, y, 1, "Transform", st.STAGES["transform"], caption)
     small = page.panel(0.1, y + 0.44, scale * small_width, scale * small_height)
     show_image(small, shown(way.batch))
     frame(small, st.STAGES["transform"])
     page.arrow((0.19, y - 0.25), (0.19, y - 0.05))
 
-    page.heading(3.15, 0.1, 3, "backbone", st.STAGES["backbone"], "C2 … C5: coarser, but more telling")
-    page.heading(5.75, 0.1, 4, "feature pyramid", st.STAGES["fpn"], "P2 … P5, pool: telling at every size")
+    _heading(page, 3.15, 0.1, 2, "Backbone", st.STAGES["backbone"], "C2 … C5: coarser, but richer in meaning")
+    _heading(page, 5.75, 0.1, 3, "FPN", st.STAGES["fpn"], "P2 … pool: rich in meaning at every scale")
     bottom, gap = y + 0.44 + scale * small_height, 0.14
     left, right = 3.8, 6.4  # middles of the two columns
     for key, map_wide in _MAP_WIDTHS.items():
@@ -79,46 +77,113 @@ def _map(page: Page, features: Tensor, middle: float, y: float, wide: float, hig
     ax.set_aspect("auto")  # pool has 2×3 cells where P2 has 32×40
     x, rows, columns = middle + wide / 2 + 0.06, *features.shape[-2:]
     page.text(x, y + high / 2, name, fontsize=7.5, va="bottom", fontweight="bold")
-    page.text(x, y + high / 2 + 0.01, f"{rows}×{columns}", fontsize=6.5, color=st.MUTED)
+    page.text(x, y + high / 2 + 0.01, f"{rows}×{columns}", fontsize=7.2, color=st.MUTED)
 
 
 def _pyramid_to_detections(page: Page, way: Trace, classes: tuple[str, ...]) -> None:
     small = shown(way.batch)[:, : way.batch.image_sizes[0][0], : way.batch.image_sizes[0][1]]
-    wide, y = 1.78, 4.86
+    wide, upper, lower = 1.78, 4.86, 7.0  # inches; the tops of the panels in the two rows
     high = wide * ratio(small)
     xs = [0.1 + i * (wide + 0.227) for i in range(4)]
+
+    def heading(number: int, title: str, color: str, caption: str) -> None:
+        row, column = divmod(number - 4, 4)
+        _heading(page, xs[column], (upper, lower)[row] - 0.48, number, title, color, caption)
+
+    def image_panel(number: int, boxes: Tensor, color: str) -> Axes:
+        row, column = divmod(number - 4, 4)
+        ax = page.panel(xs[column], (upper, lower)[row], wide, high)
+        show_image(ax, small, dim=0.35)
+        draw_boxes(ax, boxes, color, linewidth=1.0)
+        frame(ax, color)
+        return ax
+
+    page.arrow((6.4, 4.03), (6.4, 4.16), (xs[0] + 0.09, 4.16), (xs[0] + 0.09, upper - 0.52))
     number = sum(len(boxes) for boxes in way.anchors)
-    page.arrow((6.4, 4.03), (6.4, 4.16), (xs[0] + 0.09, 4.16), (xs[0] + 0.09, 4.34))
+    heading(4, "Anchors", st.STAGES["anchors"], f"{number} boxes, always the same")
+    ax = image_panel(4, way.anchors[2][_of_two_cells(way)], st.ANCHOR)
+    x, y = ((way.anchors[2][1::3, :2] + way.anchors[2][1::3, 2:]) / 2).T.tolist()  # the centres of P4's anchors
+    ax.scatter(x, y, s=4, color=st.INK, linewidths=0)
 
-    page.heading(xs[0], 4.38, 5, "RPN: anchors", st.STAGES["anchors"], f"where, among {number} boxes?")
-    ax = page.panel(xs[0], y, wide, high)
-    show_image(ax, small, dim=0.35)
-    likely, _ = likely_anchors(way, 24)
-    draw_boxes(ax, likely, st.ANCHOR, linewidth=1.0)
-    frame(ax, st.STAGES["anchors"])
+    heading(5, "RPN head", st.STAGES["anchors"], "an object? which deltas?")
+    image_panel(5, likely_anchors(way, 16)[0], st.ANCHOR)
 
-    page.heading(xs[1], 4.38, 6, "RPN: proposals", st.STAGES["rpn"], "moved to fit, best kept")
-    ax = page.panel(xs[1], y, wide, high)
-    show_image(ax, small, dim=0.35)
-    draw_boxes(ax, way.proposals[:20], st.PROPOSAL, linewidth=1.0)
-    frame(ax, st.STAGES["rpn"])
+    heading(6, "Proposals", st.STAGES["rpn"], "anchors moved, best kept")
+    image_panel(6, way.proposals[:16], st.PROPOSAL)
 
-    page.heading(xs[2], 4.38, 7, "RoIAlign", st.STAGES["roi_align"], "7×7 features for each")
+    heading(7, "RoIAlign", st.STAGES["roi_align"], "7×7 features for each")
     tile = (wide - 3 * 0.05) / 4
     rows = max(1, int((high + 0.05) / (tile + 0.05)))
     for index, pooled in enumerate(way.pooled[: 4 * rows]):
         row, column = divmod(index, 4)
-        ax = page.panel(xs[2] + column * (tile + 0.05), y + row * (high - tile) / max(1, rows - 1), tile, tile)
+        ax = page.panel(xs[3] + column * (tile + 0.05), upper + row * (high - tile) / max(1, rows - 1), tile, tile)
         show_map(ax, strength(pooled[None]), st.STAGES["roi_align"])
+    below = upper + high
+    turn = below + 0.13
+    page.arrow((xs[3] + 0.89, below + 0.05), (xs[3] + 0.89, turn), (xs[0] + 0.09, turn), (xs[0] + 0.09, lower - 0.51))
 
-    page.heading(xs[3], 4.38, 8, "detections", st.STAGES["roi_heads"], "what is it, where exactly?")
-    ax = page.panel(xs[3], y, wide, high)
-    found = way.detections
-    sure = found["scores"] >= 0.5
-    draw_detections(way.image, found["boxes"][sure], found["labels"][sure], classes=classes, ax=ax)
+    heading(8, "Box head", st.STAGES["roi_heads"], "probabilities and deltas")
+    _bars(page.panel(xs[0] + 0.72, lower, wide - 0.72, high), way, classes)
+
+    sure = way.detections["scores"] >= 0.5
+    heading(9, "Detections", st.STAGES["roi_heads"], "one box for each object")
+    image_panel(9, way.resized_detections["boxes"][sure], st.DETECTION)
+
+    heading(10, "Postprocess", st.STAGES["transform"], "back to the image's pixels")
+    ax = page.panel(xs[2], lower, wide, high)
+    show_image(ax, way.image)
+    boxes, names = way.detections["boxes"][sure], [classes[label] for label in way.detections["labels"][sure]]
+    colors = [st.class_color(int(label)) for label in way.detections["labels"][sure]]
+    draw_boxes(ax, boxes, colors, linewidth=1.2)
+    draw_labels(ax, boxes, names, colors, fontsize=7.2)
+    frame(ax, st.STAGES["transform"])
+
+    for y, lefts in ((upper, xs[:3]), (lower, xs[:2])):
+        for left in lefts:
+            page.arrow((left + wide + 0.03, y + high / 2), (left + wide + 0.2, y + high / 2))
+    for row, (number, text) in enumerate(((2, "learnt: the stage has weights"), (1, "fixed: a rule without weights"))):
+        _chip(page, xs[3] + 0.09, lower + 0.5 + 0.36 * row, number, st.INK, text="")
+        page.text(xs[3] + 0.26, lower + 0.5 + 0.36 * row, text, fontsize=7.5, va="center_baseline")
+
+
+def _of_two_cells(way: Trace) -> list[int]:
+    """The indices of the six anchors of two cells of P4."""
+    rows, columns = way.objectness[2].shape[-2:]
+    cells = [rows // 4 * columns + columns // 4, rows // 2 * columns + 7 * columns // 10]
+    return [3 * cell + shape for cell in cells for shape in range(3)]
+
+
+def _bars(ax: Axes, way: Trace, classes: tuple[str, ...]) -> None:
+    """The class probabilities of the most confident proposal."""
+    probabilities = way.class_logits.softmax(dim=1)  # (N, K)
+    best = probabilities[int(probabilities[:, 1:].amax(dim=1).argmax())]  # (K,)
+    ax.barh(range(len(classes)), best.tolist(), color=[st.class_color(label) for label in range(len(classes))])
+    ax.set(yticks=range(len(classes)), xlim=(0, 1), xticks=[])
+    ax.set_yticklabels(classes, fontsize=7.5)
+    ax.tick_params(axis="y", length=0)
+    ax.invert_yaxis()
+    ax.grid(False)
     frame(ax, st.STAGES["roi_heads"])
-    for left in xs[:3]:
-        page.arrow((left + wide + 0.03, y + high / 2), (left + wide + 0.2, y + high / 2))
+
+
+#: The stages that have weights.
+LEARNT = (2, 3, 5, 8)
+
+
+def _heading(page: Page, x: float, y: float, number: int, title: str, color: str, caption: str) -> None:
+    """A stage's number with its name, and a few words underneath; the chip of a stage without weights is hollow."""
+    _chip(page, x + 0.09, y + 0.09, number, color, text=str(number))
+    page.text(x + 0.26, y + 0.09, title, fontsize=9.5, fontweight="bold", va="center_baseline")
+    page.text(x, y + 0.25, caption, color=st.MUTED, fontsize=7.5)
+
+
+def _chip(page: Page, x: float, y: float, number: int, color: str, text: str) -> None:
+    face = color if number in LEARNT else st.PAPER
+    page.sheet.add_patch(Circle((x, y), 0.1, facecolor=face, edgecolor=color, linewidth=1.6))
+    page.text(
+        x, y, text, ha="center", va="center_baseline", fontsize=7.5, fontweight="bold",
+        color=st.text_color(color) if number in LEARNT else st.INK,
+    )  # fmt: skip
 
 
 def likely_anchors(way: Trace, number: int) -> tuple[Tensor, Tensor]:
@@ -126,102 +191,6 @@ def likely_anchors(way: Trace, number: int) -> tuple[Tensor, Tensor]:
     logits = concat_box_prediction_layers(way.objectness, way.deltas)[0].flatten()
     best = logits.topk(min(number, len(logits)))
     return torch.cat(way.anchors)[best.indices], best.values
-
-
-# ------------------------------------------------------------------------------------------------------ class structure
-
-
-OURS = __name__.partition(".")[0]  # this package
-
-
-def draw_class_structure(model: FasterRCNN) -> Figure:
-    """Which class inherits from which, and what each of the four parts is made of, read off a real model's textbook."""
-    model = run_as(copy.deepcopy(model), "textbook")  # type: ignore[assignment]
-    with st.style():
-        page = Page(5.6)
-        # torchvision's classes of these names are in between, for `isinstance` alone: nothing of them runs.
-        ours = [cls for cls in type(model).__mro__ if cls.__module__.startswith(OURS)]
-        family = [*ours, nn.Module]
-        wide, gap = 2.2, 0.6
-        left = (WIDTH - len(family) * wide - (len(family) - 1) * gap) / 2
-        for index, cls in enumerate(family):
-            x = left + index * (wide + gap)
-            _card(page, x, 0.25, wide, 0.78, st.INK, "nn.Module" if cls is nn.Module else cls.__name__, _adds(cls))
-            if index:
-                page.text(x - gap / 2, 0.45, "is a", ha="center", color=st.MUTED, fontsize=8)
-                page.arrow((x - gap + 0.05, 0.68), (x - 0.06, 0.68))
-
-        parts = list(model.named_children())
-        wide, gap = 1.86, 0.12
-        for index, (name, part) in enumerate(parts):
-            x = gap + index * (wide + gap)
-            color = st.STAGES[name]
-            center = x + wide / 2
-            page.arrow((left + wide / 2, 1.05), (left + wide / 2, 1.3), (center, 1.3), (center, 1.5))
-            inside = _inside(part)
-            _card(page, x, 1.53, wide, 1.52 + 0.405 * len(inside), color, name, "")
-            page.text(x + 0.1, 1.83, type(part).__name__, fontsize=7.6, fontweight="bold")
-            page.text(x + 0.1, 2.02, _where(type(part)), fontsize=7, color=st.MUTED)
-            page.text(x + 0.1, 2.24, textwrap.fill(_purpose(type(part)), 29), fontsize=7.4, linespacing=1.25)
-            for row, (attribute, value) in enumerate(inside):
-                _small_card(page, x + 0.07, 2.98 + row * 0.405, wide - 0.14, attribute, value, color)
-        page.text(gap + 0.04, 5.2, "thick frame: has weights\nthin frame: has none", fontsize=7.4, color=st.MUTED)
-    return page.figure
-
-
-def _card(page: Page, x: float, y: float, wide: float, high: float, color: str, title: str, text: str) -> None:
-    page.sheet.add_patch(
-        FancyBboxPatch(
-            (x, y),
-            wide,
-            high,
-            boxstyle="round,pad=0,rounding_size=0.06",
-            facecolor="#f6f8fa",
-            edgecolor=color,
-            linewidth=1.4,
-        )
-    )
-    page.sheet.add_patch(Rectangle((x, y), wide, 0.25, facecolor=color, edgecolor="none"))
-    page.text(
-        x + 0.1, y + 0.13, title, fontweight="bold", fontsize=9.5, va="center_baseline", color=st.text_color(color)
-    )
-    page.text(x + 0.1, y + 0.33, text, fontsize=7.6, linespacing=1.3)
-
-
-def _small_card(page: Page, x: float, y: float, wide: float, attribute: str, value: object, color: str) -> None:
-    has_weights = isinstance(value, nn.Module) and any(True for _ in value.parameters())
-    page.sheet.add_patch(
-        Rectangle((x, y), wide, 0.36, facecolor=st.PAPER, edgecolor=color, linewidth=1.6 if has_weights else 0.6)
-    )
-    page.text(x + 0.06, y + 0.045, attribute, fontsize=7.2, fontweight="bold")
-    page.text(x + 0.06, y + 0.2, type(value).__name__, fontsize=6.6, color=st.INK)
-
-
-def _inside(part: nn.Module) -> list[tuple[str, object]]:
-    """The attributes of a part that are modules or objects of this package, modules first."""
-    package = __name__.split(".")[0]
-    helpers = [(n, v) for n, v in vars(part).items() if type(v).__module__.split(".")[0] == package]
-    return [*part.named_children(), *helpers]
-
-
-def _where(cls: type) -> str:
-    return f"{Path(inspect.getfile(cls)).parent.name}/{Path(inspect.getfile(cls)).name}"
-
-
-def _purpose(cls: type) -> str:
-    """The first sentence of the docstring of the file that defines a class."""
-    text = (inspect.getmodule(cls).__doc__ or "").replace("\n", " ")
-    return text.split(". ")[0].rstrip(". ")
-
-
-def _adds(cls: type) -> str:
-    """What a class defines itself, in one or two lines."""
-    if cls is nn.Module:
-        return "PyTorch's: parameters,\nstate_dict, train and eval"
-    methods = [
-        n for n, value in vars(cls).items() if inspect.isfunction(value) and (n == "__init__" or not n.startswith("_"))
-    ]
-    return f"{_where(cls)}\ndefines {', '.join(methods)}"
 
 
 # ------------------------------------------------------------------------------------------------------------- figures
@@ -235,6 +204,11 @@ def whole_network() -> Figure:
 def class_structure() -> Figure:
     """What inherits from what, and what each part is made of."""
     return draw_class_structure(story().model)
+
+
+def our_cross() -> Figure:
+    """The two chains of the course's object."""
+    return two_chains(story())
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {"whole_network": whole_network, "class_structure": class_structure}
