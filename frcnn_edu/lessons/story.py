@@ -10,7 +10,7 @@ from torch import Tensor
 from ..data import ShapesDetection
 from ..model import FasterRCNN, fasterrcnn_small_fpn
 from ..model.fast import run_as
-from ..ops import box_iou
+from ..ops import box_iou, clip_boxes_to_image
 from ..viz.trace import Trace, moved_anchors, trace
 from .stages import shown
 
@@ -73,9 +73,9 @@ class Followed(AnchorPlace):
 
     Attributes:
         anchor, level, row, column, shape: the best-fitting anchor.
-        proposal: index into the proposals: the one that fits best.
-        winner: the anchor that this proposal was decoded from.
         detection: index into the detections: the one that fits best.
+        proposal: index into the proposals: the one that this detection comes from.
+        winner: the anchor that this proposal was decoded from.
     """
 
     proposal: int
@@ -118,13 +118,24 @@ def followed() -> Followed:
 
 def follow(of: Story) -> Followed:
     """The object of a story in the tensors of each stage."""
-    box, seen = of.box[None], of.trace
-    anchor, proposal, detection = (
-        int(box_iou(box, boxes)[0].argmax())
-        for boxes in (torch.cat(seen.anchors), seen.proposals, seen.resized_detections["boxes"])
+    seen = of.trace
+    anchor, detection = (
+        int(box_iou(of.box[None], boxes)[0].argmax())
+        for boxes in (torch.cat(seen.anchors), seen.resized_detections["boxes"])
     )
+    proposal = refined_from(of, detection)
     winner = place(seen, source(of, proposal))
     return Followed(**vars(place(seen, anchor)), proposal=proposal, winner=winner, detection=detection)
+
+
+def refined_from(of: Story, detection: int) -> int:
+    """The index of the proposal that a detection comes from: the one whose box, refined for its class and clipped, it is."""
+    seen = of.trace
+    found, label = (seen.resized_detections[name][detection] for name in ("boxes", "labels"))
+    heads: Any = of.model.roi_heads
+    boxes = heads.box_coder.decode(seen.box_deltas, [seen.proposals])[:, label]  # (N, 4)
+    boxes = clip_boxes_to_image(boxes, seen.batch.image_sizes[0])
+    return int((boxes - found).abs().amax(dim=1).argmin())
 
 
 def place(seen: Trace, anchor: int) -> AnchorPlace:

@@ -3,7 +3,7 @@ import torch
 
 from frcnn_edu import box_iou
 from frcnn_edu.lessons.logbook import LINES, best_anchor, logbook, predicted_deltas, target_deltas, winning_anchor
-from frcnn_edu.lessons.story import followed, source, story
+from frcnn_edu.lessons.story import follow, followed, source, story, tell
 
 
 def test_each_notebook_adds_a_line() -> None:
@@ -29,6 +29,16 @@ def test_followed_points_at_the_best_fit_of_each_stage() -> None:
     middle = (best_anchor()[:2] + best_anchor()[2:]) / 2
     assert middle.tolist() == [here.column * stride, here.row * stride]
     assert seen.resized_detections["labels"][here.detection] == story().target["labels"][story().object]
+
+
+@pytest.mark.parametrize(
+    ("number", "proposal", "anchor"), [(1, 67, 1545), (2, 13, 4303), (3, 21, 1177), (4, 11, 4093), (5, 6, 5008)]
+)
+def test_a_detection_is_followed_back_to_its_anchor(number: int, proposal: int, anchor: int) -> None:
+    """The proposal of a detection need not be the one that fits best."""
+    own = story()
+    here = follow(tell(own.model, own.image, own.target, own.classes, number))
+    assert (here.proposal, here.winner.anchor) == (proposal, anchor)
 
 
 def test_predicted_deltas_are_those_of_the_best_anchor() -> None:
