@@ -1,4 +1,4 @@
-"""Checkers for the exercises of notebook 06."""
+"""Checkers for notebook 06: predictions in the anchors' order, one logit instead of two scores, one cell by hand."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -35,8 +35,8 @@ def predictions_in_one_list(one_list: Callable[[list[Tensor], int], Any]) -> str
         plain = torch.cat([level.reshape(images, -1, k) for level in maps], dim=1).reshape(-1, k)
         expect(
             not torch.equal(given, plain),
-            "The shape is right and the order is not: reshape goes through a map channel by channel, so the first rows "
-            "are all of the first channel. Bring the channels last before you reshape.",
+            "The shape is right and the order is not: reshape reads a map channel by channel, so the first rows all come "
+            "from the first channel. Bring the channels last before you reshape.",
         )
         across = torch.cat([level.permute(0, 3, 2, 1).reshape(images, -1, k) for level in maps], dim=1)
         expect(
@@ -46,65 +46,56 @@ def predictions_in_one_list(one_list: Callable[[list[Tensor], int], Any]) -> str
         by_number = [level.unflatten(1, (k, -1)).permute(0, 3, 4, 2, 1).reshape(images, -1, k) for level in maps]
         expect(
             k == 1 or not torch.equal(given, torch.cat(by_number, dim=1).reshape(-1, k)),
-            "The channels are anchor by anchor: the first four are dx, dy, dw, dh of anchor 0. You take them as all dx first.",
+            "The channels are ordered anchor by anchor: the first four are dx, dy, dw, dh of anchor 0. You take all dx first.",
         )
         by_level = torch.cat([level.permute(0, 2, 3, 1).reshape(-1, k) for level in maps])
         expect(
             images == 1 or not torch.equal(given, by_level),
-            "With two images all of the first level comes first, of both images. The image is the outermost: join the "
-            "levels along dimension 1 of (N, H·W·A, k), and take the images together only then.",
+            "With two images, your list begins with the first level of both. The image is the outermost: join the levels "
+            "along dimension 1 of (N, H·W·A, k), and only then the images.",
         )
         expect(
             torch.equal(given, expected),
-            "The numbers are in another order than the anchors: image → level → y → x → anchor.",
+            "The numbers are not in the order of the anchors, image → level → y → x → anchor.",
         )
-    return "This order is a contract between two classes that never meet: the head, and the anchor generator."
+    return "The head and the anchor generator agree on this order, and nothing else connects their lists."
 
 
 @checker
-def location(place: Callable[[int, list[tuple[int, int]], int], Any]) -> str:
-    """`place(index, grids, anchors)` → (level, row, column, anchor)."""
-    grids, anchors = [(8, 10), (4, 5), (2, 3)], 3
-    everything = [
-        (level, y, x, a)
-        for level, (rows, columns) in enumerate(grids)
-        for y in range(rows)
-        for x in range(columns)
-        for a in range(anchors)
-    ]
-    answers = []
-    for index in range(len(everything)):
-        answer = place(index, list(grids), anchors)
-        expect(
-            isinstance(answer, tuple | list) and len(answer) == 4,
-            f"Return four numbers (level, row, column, anchor); for index {index} it is {answer!r}.",
+def one_logit_for_two_scores(one_logit: Callable[[Tensor, Tensor], Any]) -> str:
+    """`one_logit(weight, bias)`: of a layer with two scores per anchor, (2·A, C) and (2·A,) → (A, C) and (A,)."""
+    generator = torch.Generator().manual_seed(0)
+    for anchors, channels in ((1, 4), (3, 8)):
+        weight, bias = (
+            torch.randn(2 * anchors, channels, generator=generator),
+            torch.randn(2 * anchors, generator=generator),
         )
-        answers.append(tuple(int(number) for number in answer))
-    wrong = [i for i, (a, b) in enumerate(zip(answers, everything, strict=True)) if a != b]
-    if wrong:
-        first = wrong[0]
-        given, right = answers[first], everything[first]
+        answer = one_logit(weight.clone(), bias.clone())
+        expect(isinstance(answer, tuple | list) and len(answer) == 2, "Return two tensors: a weight and a bias.")
+        expect_shape(answer[0], (anchors, channels), "The weight")
+        expect_shape(answer[1], (anchors,), "The bias")
+        right_weight, right_bias = weight[anchors:] - weight[:anchors], bias[anchors:] - bias[:anchors]
         expect(
-            any(answers[i] != (e[0], e[2], e[1], e[3]) for i, e in enumerate(everything)),
-            "Row and column are exchanged: row = cell // columns, column = cell % columns.",
+            not torch.allclose(answer[0], -right_weight),
+            "Your sigmoid is the probability of *no* object: subtract the other way round.",
         )
         expect(
-            first < anchors * grids[0][0] * grids[0][1],
-            f"On the first level all is right; index {first} is the first beyond it and should give {right}, you say {given}. "
-            "Subtract the anchors of the levels before.",
-        )
-        (rows, columns), cells = grids[0], grids[0][0] * grids[0][1]
-        on_first = range(cells * anchors)
-        expect(
-            any(answers[i] != (0, *divmod(i % cells, columns), i // cells) for i in on_first),
-            f"Index {first} is anchor {right[3]} of its cell: the anchor varies fastest. You go through all cells first.",
+            anchors == 1 or not torch.allclose(answer[0], weight[1::2] - weight[::2]),
+            "You subtract neighbouring channels. Here the first A channels are those of *no object*, the last A those of "
+            "*object*.",
         )
         expect(
-            any(answers[i][1:3] != divmod(i // anchors, rows) for i in on_first),
-            "Divide the cell by the number of *columns*: that many cells make a row.",
+            not torch.allclose(answer[0], weight[anchors:]),
+            "The score of *object* alone does not decide: a softmax depends on the difference between the two scores.",
         )
-        expect(False, f"Index {first} should give {right}, you say {given}.")
-    return "With this, any number in any list of the network can be traced back to a place in the image."
+        expect(
+            torch.allclose(answer[0], right_weight), "The weight does not give the softmax's probability of *object*."
+        )
+        expect(
+            torch.allclose(answer[1], right_bias),
+            "The weight is right and the bias is not: it is the difference between the two biases.",
+        )
+    return "A softmax of two scores is the sigmoid of their difference, so half of these weights are enough."
 
 
 @checker
@@ -133,10 +124,7 @@ def predictions_of_one_cell(one_cell: Callable[[Tensor, RPNHead], Any]) -> str:
             torch.allclose(answer[1], deltas.view(anchors, 4), atol=1e-4),
             "The logits are right, the deltas are not those of the head at the middle cell.",
         )
-    return (
-        "So few numbers decide about an anchor. `at` makes the sampled anchors' numbers in this way, without the rest "
-        "of the maps."
-    )
+    return "An anchor's five numbers depend on 3×3 cells of its level and on nothing else."
 
 
 @torch.no_grad()
@@ -155,7 +143,7 @@ def _explain_logits(given: Tensor, patch: Tensor, head: RPNHead) -> None:
     expect(not any(without_bias), "A bias is missing: each of the three convolutions has one.")
     expect(
         not is_given(F.relu(turned + conv.bias)),
-        "You turned the kernel around, as a convolution in mathematics does. nn.Conv2d does not: weight (i, j) meets "
+        "You flipped the kernel, as a convolution in mathematics does. nn.Conv2d does not: weight (i, j) is multiplied by "
         "cell (i, j).",
     )
     expect(False, "The logits are not those of the head at the middle cell.")

@@ -1,1 +1,1 @@
-"""The lesson stride_grid: anchors everywhere."""
+"""The lesson stride_grid: anchors everywhere, and which objects they reach."""

@@ -1,4 +1,4 @@
-"""Checkers for notebook 05: anchors on every location."""
+"""Checkers for notebook 05: anchors at every location."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,6 +7,7 @@ from torch import Tensor
 
 from frcnn_edu.lessons.checking import checker, expect, expect_shape
 from frcnn_edu.model import AnchorGenerator
+from frcnn_edu.ops import box_iou
 
 Grid = tuple[int, int]
 
@@ -30,7 +31,7 @@ def grid_anchors(answer: Callable[[Tensor, Grid, Grid], Tensor]) -> str:
         got = got.float()
         if not torch.equal(got, right):
             _explain(got, right, base, grid, stride)
-    return "The list carries no labels: the order level → y → x → anchor is an agreement between the generator and the head."
+    return "The list has no labels: the generator and the head agree on the order level → y → x → anchor."
 
 
 def _explain(got: Tensor, right: Tensor, base: Tensor, grid: Grid, stride: Grid) -> None:
@@ -38,9 +39,9 @@ def _explain(got: Tensor, right: Tensor, base: Tensor, grid: Grid, stride: Grid)
     cells = right.view(rows, columns, -1, 4)
     half = torch.tensor([stride[1], stride[0], stride[1], stride[0]]) / 2
     wrong = {
-        "Your anchors stand in the middles of the cells. torchvision's stand on their upper left corners: the first "
+        "Your anchors are centred in the cells. torchvision centres them on the cells' upper left corners: the first "
         "location is (0, 0).": (right + half, right + half.floor()),
-        "Columns come one after another in your list; it should be rows: y is the outer loop, x the inner one.": (
+        "Your list goes down the columns; it should go along the rows: y is the outer loop, x the inner one.": (
             cells.transpose(0, 1).reshape(-1, 4),
         ),
         "Your list has all locations of the first base anchor, then all of the second. The anchors of one cell belong "
@@ -82,7 +83,7 @@ def location(answer: Callable[[int, Sequence[Grid], int], tuple[int, int, int, i
             cell, shape = divmod(index - starts[level], per_location)
             right = (level, *divmod(cell, columns), shape)
             _check_place(answer(index, list(grids), per_location), right, index, starts, grids, per_location)
-    return "Back from the list to the map: that is how one finds out which cell of which level made a detection."
+    return "In this way you can trace any number of the list back to its level and its cell."
 
 
 def _check_place(
@@ -108,7 +109,7 @@ def _check_place(
         "Subtract the anchors of the levels before this one first.": (
             level, *divmod(index // per_location, columns), shape,
         ),
-        "The anchors of one cell lie together: the shape is the remainder, not the quotient.": (
+        "The anchors of one cell are neighbours in the list: the shape is the remainder, not the quotient.": (
             level, *divmod(inside % (rows * columns), columns), inside // (rows * columns),
         ),
     }  # fmt: skip
@@ -118,23 +119,58 @@ def _check_place(
     expect(False, said)
 
 
+# (box, base anchors, (rows, columns), (down, across)): each has another likely mistake
+BEST_PLACES: tuple[tuple[list[float], list[list[float]], Grid, Grid], ...] = (
+    ([83.5, 42, 127.5, 75], [[-34, -17, 34, 17], [-24, -24, 24, 24], [-17, -34, 17, 34]], (8, 10), (16, 16)),
+    ([20, 10, 50, 70], [[-34, -17, 34, 17], [-24, -24, 24, 24], [-17, -34, 17, 34]], (8, 10), (16, 16)),
+    ([10, 70, 26, 86], [[-8, -8, 8, 8]], (8, 10), (16, 16)),
+    ([138, 108, 160, 120], [[-12, -12, 12, 12], [-17, -8, 17, 8]], (4, 5), (32, 32)),
+    ([96, 60, 160, 128], [[-40, -40, 40, 40], [-56, -56, 56, 56]], (2, 3), (64, 53)),
+)
+
+
 @checker
-def number_of_anchors(answer: Callable[[int, int], int]) -> str:
-    """`answer(height, width)` returns the number of anchors of the full-size model for a padded batch of that size."""
-    for height, width in ((128, 128), (800, 1088), (832, 1344), (32, 32)):
-        cells = [(height // stride) * (width // stride) for stride in (4, 8, 16, 32)]
-        pool = [-(-height // 64) * -(-width // 64), (height // 64) * (width // 64)]
-        right = 3 * (sum(cells) + pool[0])
-        got = answer(height, width)
-        said = f"A batch of {height}×{width} has {right:,} anchors, you say {got:,}."
-        hints = {
-            "`pool` takes every second row and column of P5, the first included, so an odd number is rounded up: 25 rows "
-            "become 13.": 3 * (sum(cells) + pool[1]),
-            "There are five levels: `pool` is missing.": 3 * sum(cells),
-            "A location has three anchors, one size in three ratios; 15 is the sum over the levels.": 5 * right,
-            "Those are the locations; each has three anchors.": right // 3,
-        }
-        for hint, wrong in hints.items():
-            expect(got != wrong or wrong == right, f"{hint} {said}")
-        expect(got == right, said)
-    return "Anchors grow with the area of the image, and three of four stand on the finest level."
+def best_on_level(answer: Callable[[Tensor, Tensor, Grid, Grid], int]) -> str:
+    """`answer(box (4,), base (A, 4), (rows, columns), (down, across))` returns the index of the level's best anchor."""
+    for numbers, anchors, grid, stride in BEST_PLACES:
+        box, base = torch.tensor(numbers), torch.tensor(anchors, dtype=torch.float32)
+        iou = box_iou(box[None], _right_grid(base, grid, stride))[0]  # (H·W·A,)
+        got = answer(box.clone(), base.clone(), grid, stride)
+        whole = isinstance(got, int) or (isinstance(got, Tensor) and got.numel() == 1 and not got.is_floating_point())
+        expect(whole, f"Return one whole number, the index of an anchor; you return {got!r}.")
+        index = int(got)
+        if not (0 <= index < len(iou) and iou[index] >= iou.max() - 1e-5):
+            _explain_best(index, iou, box, base, grid, stride)
+    return "For a given shape IoU falls with the distance between the centres, so the nearest location is the best one."
+
+
+def _explain_best(index: int, iou: Tensor, box: Tensor, base: Tensor, grid: Grid, stride: Grid) -> None:
+    (rows, columns), (down, across) = grid, stride
+    x, y = ((box[:2] + box[2:]) / 2).tolist()
+
+    def anchors_at(row: int, column: int) -> range:
+        first = (row * columns + column) * len(base)
+        return range(first, first + len(base))
+
+    said = f"The best anchor for {box.tolist()} on a grid of {rows}×{columns} cells with stride {stride} is {int(iou.argmax())}"
+    row, column = round(y / down), round(x / across)
+    inside = anchors_at(min(row, rows - 1), min(column, columns - 1))
+    expect(
+        index in inside or index not in anchors_at(row, column),
+        f"There are only {rows} rows and {columns} columns: the nearest location can be beyond the last one. {said}.",
+    )
+    expect(
+        index in inside or index not in anchors_at(int(y // down), int(x // across)),
+        "Your anchor belongs to the cell that contains the centre of the box. Its anchors are centred on its upper left "
+        f"corner; another corner may be nearer, so round to the nearest whole number and not down. {said}.",
+    )
+    expect(
+        index in inside or index not in anchors_at(min(round(x / down), rows - 1), min(round(y / across), columns - 1)),
+        f"x and y are swapped: x and `across` give the column, y and `down` the row. {said}.",
+    )
+    expect(
+        index not in inside,
+        f"The location is right, but another of its base anchors overlaps the box more. {said}.",
+    )
+    expect(0 <= index < len(iou), f"There are {len(iou)} anchors, and you return {index}. {said}.")
+    expect(False, f"{said}, with IoU {iou.max():.2f}; your anchor {index} has {iou[index]:.2f}.")

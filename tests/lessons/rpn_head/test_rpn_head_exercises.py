@@ -15,7 +15,9 @@ def stub(*args: Any) -> Any:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("checker", [check.predictions_in_one_list, check.location, check.predictions_of_one_cell])
+@pytest.mark.parametrize(
+    "checker", [check.predictions_in_one_list, check.one_logit_for_two_scores, check.predictions_of_one_cell]
+)
 def test_stub_is_not_yet_right(checker: Callable[[Any], Any]) -> None:
     assert not checker(stub)
     assert "no body yet" in checker(stub).message
@@ -46,7 +48,7 @@ def test_right_list() -> None:
             "anchor by anchor",
         ),
         (lambda maps, k: torch.cat([m.permute(0, 2, 3, 1).reshape(-1, k) for m in maps]), "outermost"),
-        (lambda maps, k: one_list(maps, k).flip(0), "another order"),
+        (lambda maps, k: one_list(maps, k).flip(0), "not in the order"),
         (lambda maps, k: one_list(maps, k).flatten(), "shape"),
         (lambda maps, k: None, "tensor"),
     ],
@@ -58,55 +60,38 @@ def test_wrong_list(wrong: Callable[..., Any], says: str) -> None:
     assert says in verdict.message
 
 
-def place(index: int, grids: list[tuple[int, int]], anchors: int) -> tuple[int, int, int, int]:
-    level = 0
-    while index >= grids[level][0] * grids[level][1] * anchors:
-        index -= grids[level][0] * grids[level][1] * anchors
-        level += 1
-    cell, anchor = divmod(index, anchors)
-    return level, *divmod(cell, grids[level][1]), anchor
+def one_logit(weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    anchors = len(weight) // 2
+    return weight[anchors:] - weight[:anchors], bias[anchors:] - bias[:anchors]
 
 
-def exchanged(index: int, grids: list[tuple[int, int]], anchors: int) -> tuple[int, int, int, int]:
-    level, row, column, anchor = place(index, grids, anchors)
-    return level, column, row, anchor
+def test_right_logit() -> None:
+    assert check.one_logit_for_two_scores(one_logit)
 
 
-def first_level_only(index: int, grids: list[tuple[int, int]], anchors: int) -> tuple[int, int, int, int]:
-    cell, anchor = divmod(index, anchors)
-    return 0, *divmod(cell, grids[0][1]), anchor
-
-
-def cells_first(index: int, grids: list[tuple[int, int]], anchors: int) -> tuple[int, int, int, int]:
-    level, *_ = place(index, grids, anchors)
-    rows, columns = grids[level]
-    index -= sum(r * c * anchors for r, c in grids[:level])
-    anchor, cell = divmod(index, rows * columns)
-    return level, *divmod(cell, columns), anchor
-
-
-def rows_for_columns(index: int, grids: list[tuple[int, int]], anchors: int) -> tuple[int, int, int, int]:
-    level, row, column, anchor = place(index, grids, anchors)
-    return level, *divmod(row * grids[level][1] + column, grids[level][0]), anchor
-
-
-def test_right_place() -> None:
-    assert check.location(place)
+def test_one_logit_gives_the_probability_of_two_scores() -> None:
+    generator = torch.Generator().manual_seed(1)
+    weight, bias, hidden = (torch.randn(*shape, generator=generator) for shape in ((6, 4), (6,), (4,)))
+    scores = (weight @ hidden + bias).view(2, 3)  # no object, object
+    new_weight, new_bias = one_logit(weight, bias)
+    assert torch.allclose((new_weight @ hidden + new_bias).sigmoid(), scores.softmax(dim=0)[1])
 
 
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (exchanged, "exchanged"),
-        (first_level_only, "levels before"),
-        (cells_first, "varies fastest"),
-        (rows_for_columns, "number of *columns*"),
-        (lambda index, grids, anchors: index, "four numbers"),
-        (lambda index, grids, anchors: (0, 0, 0, 2), "should give (0, 0, 0, 0)"),
+        (lambda w, b: tuple(-x for x in one_logit(w, b)), "other way round"),
+        (lambda w, b: (w[1::2] - w[::2], b[1::2] - b[::2]), "neighbouring channels"),
+        (lambda w, b: (w[len(w) // 2 :], b[len(b) // 2 :]), "difference between the two scores"),
+        (lambda w, b: (one_logit(w, b)[0], b[len(b) // 2 :]), "the bias is not"),
+        (lambda w, b: (2 * one_logit(w, b)[0], b[len(b) // 2 :]), "does not give"),
+        (lambda w, b: one_logit(w, b)[0], "two tensors"),
+        (lambda w, b: (w, b), "shape"),
     ],
+    ids=["sign", "interleaved", "object alone", "bias", "twice", "weight alone", "unchanged"],
 )
-def test_wrong_place(wrong: Callable[..., Any], says: str) -> None:
-    verdict = check.location(wrong)
+def test_wrong_logit(wrong: Callable[..., Any], says: str) -> None:
+    verdict = check.one_logit_for_two_scores(wrong)
     assert not verdict
     assert says in verdict.message
 

@@ -8,6 +8,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from frcnn_edu.lessons.rpn_head.pictures import cells as rpn_head_cells
 from frcnn_edu.lessons.rpn_head.pictures import main as rpn_head
 from frcnn_edu.lessons.rpn_head.pictures import order as rpn_head_order
 from frcnn_edu.lessons.story import followed, story
@@ -76,26 +77,19 @@ def test_one_cell_adds_up(head: rpn_head.RPNHead) -> None:
     assert len(steps.patches) == 1 + int((values > 0).sum())
 
 
-def test_objectness_by_shape_marks_one_cell() -> None:
-    objectness = story().trace.objectness
-    figure = rpn_head.plot_objectness_by_shape((128, 160), objectness, story().boxes, (2, 4, 7, 1))
+def test_objectness_by_shape_marks_cells() -> None:
+    objectness, marked = story().trace.objectness, [followed(), followed().winner]
+    figure = rpn_head_cells.plot_objectness_by_shape((128, 160), objectness, story().boxes, marked)
     assert len(maps_in(figure)) == 15
     for i, ax in enumerate(figure.axes):
         shape, level = divmod(i, 5)
         assert np.allclose(np.asarray(ax.images[0].get_array()), objectness[level][0, shape].sigmoid().numpy())
-        assert len(ax.collections) == (3 if i == 7 else 1)  # the ground truth, and in one panel a cell with its halo
+        assert len(ax.collections) == (
+            3 if i in (6, 7) else 1
+        )  # the ground truth, and in two panels a cell with its halo
     corners = np.asarray(figure.axes[7].collections[-1].get_paths()[0].vertices)
     assert corners[:, 0].min() == 7 * 16
     assert corners[:, 1].max() == 5 * 16
-
-
-def test_saturation_splits_at_exactly_one() -> None:
-    logits = torch.linspace(8, 20, 121)
-    figure = rpn_head.plot_saturation(logits)
-    kept, lost = (np.asarray(c.get_offsets()) for c in figure.axes[0].collections[:2])
-    ones = logits.sigmoid() == 1
-    assert np.allclose(lost[:, 0], logits[ones])
-    assert np.allclose(kept[:, 1], 1 - logits[~ones].sigmoid().double())
 
 
 def numbers(figure: Figure) -> list[str]:

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from frcnn_edu.lessons.stride_grid import exercises as check
+from frcnn_edu.ops import box_iou
 
 Grid = tuple[int, int]
 
@@ -24,10 +25,10 @@ def middles(base: Tensor, grid: Grid, stride: Grid) -> Tensor:
 
 
 GRID_MISTAKES: dict[str, tuple[Callable[[Tensor, Grid, Grid], Tensor], str]] = {
-    "half a stride": (middles, "in the middles of the cells"),
+    "half a stride": (middles, "centred in the cells"),
     "columns first": (
         lambda b, g, s: (shifts(g, s) + b).transpose(0, 1).reshape(-1, 4),
-        "Columns come one after another",
+        "goes down the columns",
     ),
     "anchors outermost": (
         lambda b, g, s: (shifts(g, s) + b).permute(2, 0, 1, 3).reshape(-1, 4),
@@ -109,42 +110,63 @@ def test_mistakes_with_the_index_are_named(name: str) -> None:
     assert message in verdict.message
 
 
-def right_number(height: int, width: int) -> int:
-    cells = [height // stride * (width // stride) for stride in (4, 8, 16, 32)]
-    return 3 * (sum(cells) + -(-height // 64) * -(-width // 64))
+def best_on_level(
+    box: Tensor, base: Tensor, grid: Grid, stride: Grid, mistake: str = "", shape: int | None = None
+) -> int:
+    (rows, columns), (down, across) = grid, stride
+    x, y = ((box[:2] + box[2:]) / 2).tolist()
+    if mistake == "swapped":
+        x, y = y, x
+    near = (lambda place: int(place)) if mistake == "rounded down" else round
+    row, column = near(y / down), near(x / across)
+    if mistake != "beyond":
+        row, column = min(row, rows - 1), min(column, columns - 1)
+    anchors = base + torch.tensor([column * across, row * down] * 2)
+    best = int(box_iou(box[None], anchors).argmax()) if shape is None else shape
+    return (row * columns + column) * len(base) + best
 
 
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (
-            lambda h, w: right_number(h, w) - 3 * (-(-h // 64) * -(-w // 64) - h // 64 * (w // 64)),
-            "25 rows become 13",
-        ),
-        (lambda h, w: right_number(h, w) - 3 * -(-h // 64) * -(-w // 64), "`pool` is missing"),
-        (lambda h, w: 5 * right_number(h, w), "15 is the sum over the levels"),
-        (lambda h, w: right_number(h, w) // 3, "Those are the locations"),
-        (lambda h, w: right_number(h, w) + 1, "A batch of 128×128 has 4,092 anchors, you say 4,093"),
+        (lambda *a: best_on_level(*a, mistake="rounded down"), "round to the nearest whole number and not down"),
+        (lambda *a: best_on_level(*a, mistake="beyond"), "the nearest location can be beyond the last one"),
+        (lambda *a: best_on_level(*a, mistake="swapped"), "x and y are swapped"),
+        (lambda *a: best_on_level(*a, shape=0), "another of its base anchors overlaps the box more"),
+        (lambda *a: 10_000, "There are 240 anchors, and you return 10000"),
+        (lambda *a: 0, "with IoU 0.53; your anchor 0 has 0.00"),
+        (lambda *a: 1.0, "Return one whole number"),
     ],
 )
-def test_mistakes_with_the_number_are_named(answer: Callable[[int, int], int], message: str) -> None:
-    verdict = check.number_of_anchors(answer)
+def test_mistakes_with_the_best_anchor_are_named(answer: Callable[..., object], message: str) -> None:
+    verdict = check.best_on_level(answer)  # type: ignore[arg-type]
     assert not verdict
     assert message in verdict.message
+
+
+def test_the_nearest_location_is_the_best_one() -> None:
+    generator = torch.Generator().manual_seed(0)
+    base = torch.tensor([[-34.0, -17, 34, 17], [-24, -24, 24, 24], [-17, -34, 17, 34]])
+    for grid, stride in (((8, 10), (16, 16)), ((2, 3), (64, 53))):
+        corners = torch.rand(50, 2, generator=generator) * torch.tensor([150.0, 110.0])
+        sides = 10 + 60 * torch.rand(50, 2, generator=generator)
+        for box in torch.cat((corners, corners + sides), dim=1):
+            iou = box_iou(box[None], right_grid(base, grid, stride))[0]
+            assert iou[best_on_level(box, base, grid, stride)] == pytest.approx(float(iou.max()), abs=1e-6)
 
 
 def test_right_answers_pass() -> None:
     assert check.grid_anchors(right_grid)
     assert check.location(locate)
-    assert check.number_of_anchors(right_number)
-    assert right_number(800, 1088) == 217_413
+    assert check.best_on_level(best_on_level)
+    assert check.best_on_level(lambda *a: torch.tensor(best_on_level(*a)))  # type: ignore[arg-type, return-value]
 
 
 def stub(*arguments: object) -> Tensor:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("checker", [check.grid_anchors, check.location, check.number_of_anchors])
+@pytest.mark.parametrize("checker", [check.grid_anchors, check.location, check.best_on_level])
 def test_stubs_do_not_pass(checker: Callable[[object], object]) -> None:
     verdict = checker(stub)
     assert not verdict

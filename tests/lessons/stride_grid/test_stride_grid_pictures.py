@@ -4,8 +4,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 
-from frcnn_edu import AnchorGenerator, FasterRCNN, box_iou
+from frcnn_edu import AnchorGenerator, FasterRCNN, box_iou, fasterrcnn_small_fpn
+from frcnn_edu.lessons.logbook import best_anchor, winning_anchor
 from frcnn_edu.lessons.story import story
+from frcnn_edu.lessons.stride_grid import measure
 from frcnn_edu.lessons.stride_grid.pictures import main as pictures
 from frcnn_edu.lessons.stride_grid.pictures import places
 from frcnn_edu.lessons.stride_grid.pictures import recall as reach
@@ -52,6 +54,8 @@ def test_stride_grid_names_cells_and_strides_and_dots_every_location() -> None:
     (cells,) = [found for found in figure.axes[4].collections if isinstance(found, LineCollection)]
     across = {float(start[0]) for start, end in cells.get_segments() if start[0] == end[0]}
     assert across == {0, 64, 128, 192}  # a cell of pool stands for 64 pixels, though its anchors are 53 apart
+    lined = [any(isinstance(found, LineCollection) for found in ax.collections) for ax in figure.axes[:5]]
+    assert lined == [False, True, True, True, True]  # of P2's 1280 cells the dots are enough
     for ax, (rows, columns) in zip(figure.axes, GRIDS, strict=False):
         assert len(dots(ax)) == rows * columns - 1  # all but (0, 0), which dots() leaves out
     assert "(16, 32)" in words(figure.axes[5])
@@ -117,12 +121,37 @@ def test_half_a_stride_later() -> None:
 
 def test_off_center_says_the_iou_of_what_is_drawn() -> None:
     ground_truth = torch.tensor([40.0, 40, 72, 72])
-    choices = [("here", ground_truth + torch.tensor([8.0, 0, 8, 0]), 0.0), ("there", ground_truth, 0.5)]
-    figure = places.plot_off_center(IMAGE, ground_truth, choices, 16)
-    assert [ax.get_title(loc="left") for ax in figure.axes] == ["here: IoU 0.60", "there: IoU 1.00"]
+    choices = [("here", ground_truth + torch.tensor([8.0, 0, 8, 0]), 0.0, "P4"), ("there", ground_truth, 0.5, "P4")]
+    choices += [("finer", ground_truth, 0.0, "P3")]
+    figure = places.plot_off_center(IMAGE, ground_truth, choices)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["here: IoU 0.60", "there: IoU 1.00", "finer: IoU 1.00"]
+    assert [8, 8] in dots(figure.axes[2])
+    assert [8, 8] not in dots(figure.axes[0])
     assert [16, 16] in dots(figure.axes[0])
     assert [24, 24] in dots(figure.axes[1])
     assert choices[0][1].tolist() in drawn(figure.axes[0])
+
+
+def test_two_anchors_are_the_best_fit_and_the_winner() -> None:
+    left, right = places.two_anchors().axes
+    assert left.get_title(loc="left") == "best fit: anchor 4942, P4: IoU 0.53"
+    assert right.get_title(loc="left") == "winner: anchor 4303, P3: IoU 0.40"
+    assert best_anchor().tolist() in drawn(left)
+    assert winning_anchor().tolist() in drawn(right)
+
+
+def test_best_iou_of_objects_is_that_of_each_object() -> None:
+    objects = measure.objects()
+    assert objects.shape == (1174, 4)
+    anchors = torch.cat(story().trace.anchors)
+    best = measure.best_iou_of_objects(anchors)
+    assert best.shape == (1174,)
+    assert best[1000] == box_iou(objects[[1000]], anchors).max()
+
+
+def test_proposals_fit_worse_where_nothing_is_learnt() -> None:
+    assert measure.proposals_fit(story().model, images=2) > 0.8
+    assert measure.proposals_fit(fasterrcnn_small_fpn().eval(), images=2) < 0.8
 
 
 def test_two_in_one_cell_shows_the_cell_and_only_sure_detections() -> None:

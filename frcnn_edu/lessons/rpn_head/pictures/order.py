@@ -1,4 +1,4 @@
-"""Figures of notebook 06: how maps become one list in the anchors' order, and how to find one's way back."""
+"""Figures of notebook 06: how maps become one list in the anchors' order, and how to trace a number back."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -35,10 +35,10 @@ def _cell(sheet: Axes, x: float, y: float, text: str, anchor: int, *, wrong: boo
 
 
 def plot_order(numbered: Tensor) -> Figure:
-    """Two channels of numbered cells on their way into a list; and the list that a plain reshape makes.
+    """Two channels of numbered cells on their way into a list, and the list that a plain reshape makes.
 
     Args:
-        numbered: (1, 2, H, W) whole numbers from 0 on.
+        numbered: (1, 2, H, W), whole numbers from 0 upwards.
     """
     _, anchors, rows, columns = numbered.shape
     table = numbered.flatten(2).transpose(1, 2)  # (1, H·W, A)
@@ -104,7 +104,7 @@ def plot_place(index: int, grids: Sequence[tuple[int, int]], anchors: int) -> Fi
     names, colors = list(st.LEVELS), list(st.LEVELS.values())
     row, in_row = divmod(left, columns * anchors)
     column, anchor = divmod(in_row, anchors)
-    # each step: what is divided, the sizes of its parts, their names, which of them it is
+    # each step: what is divided, the sizes of its parts, their names, the index of the chosen one
     steps = [
         (f"all {sum(counts)} anchors: {index}", counts, names, level),
         (f"the {counts[level]} of {names[level]}: {index} − {index - left} = {left}", [1] * rows, range(rows), row),
@@ -133,7 +133,7 @@ def plot_place(index: int, grids: Sequence[tuple[int, int]], anchors: int) -> Fi
 def _draw_bar(
     page: Page, top: float, sizes: Sequence[int], texts: list[str], faces: list[str], chosen: int, *, pale: bool
 ) -> tuple[float, float]:
-    """A bar of named parts, one of them framed; returns where that begins and ends. `pale`: the others are."""
+    """A bar of named parts, one of them framed; returns where that one begins and ends. `pale`: the others are pale."""
     ends = [LEFT + WIDE * end / sum(sizes) for end in accumulate(sizes)]
     starts = [LEFT, *ends[:-1]]
     for i, (start, end, text, face) in enumerate(zip(starts, ends, texts, faces, strict=True)):

@@ -1,4 +1,4 @@
-"""Figures of notebook 05: a copy of the base anchors on every location of every level."""
+"""Figures of notebook 05: a copy of the base anchors at every location of every level."""
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -21,6 +21,7 @@ from .places import FIGURES as PLACES
 from .recall import recall_by_size, strides_of
 
 SHAPES = ("wide", "square", "tall")
+FINEST = 20  # columns of a grid whose cells are still drawn: of a finer one, the dots are enough
 
 
 def grids_of_story() -> list[tuple[int, int]]:
@@ -32,7 +33,7 @@ def grids_of_story() -> list[tuple[int, int]]:
 
 
 def plot_stride_grid(padded: Tensor, grids: Sequence[tuple[int, int]], image_size: tuple[int, int]) -> Figure:
-    """Each level's cells over the padded image with a dot where its anchors stand, and the first cells of P4 enlarged.
+    """Each level's cells over the padded image with a dot at each location, and the first cells of P4 enlarged.
 
     Args:
         padded: (3, H, W) in 0–1.
@@ -61,8 +62,9 @@ def _draw_level(
     image_size: tuple[int, int],
 ) -> None:
     show_image(ax, padded, dim=0.5)
-    cell = 2 ** (2 + LEVEL_KEYS.index(key))  # what a cell stands for: on `pool` that need not be the anchors' stride
-    draw_grid(ax, *grid, (cell, cell), color=st.level_color(key), linewidths=0.8, alpha=0.7)
+    cell = 2 ** (2 + LEVEL_KEYS.index(key))  # what a cell covers: on `pool` that need not be the anchors' stride
+    if grid[1] <= FINEST:
+        draw_grid(ax, *grid, (cell, cell), color=st.level_color(key), linewidths=0.8, alpha=0.7)
     draw_locations(ax, grid, stride)
     ax.set(xlim=(0, padded.shape[-1]), ylim=(padded.shape[-2], 0))
     frame = torch.tensor([[0.0, 0.0, image_size[1], image_size[0]]])
@@ -72,7 +74,7 @@ def _draw_level(
 def draw_locations(
     ax: Axes, grid: tuple[int, int], stride: tuple[float, float], *, offset: float = 0.0, size: float | None = None
 ) -> None:
-    """A dot on each location of a grid; `offset` is in strides, 0 the cell's top left corner."""
+    """A dot at each location of a grid; `offset` is in strides, 0 the cell's top left corner."""
     ys, xs = torch.meshgrid(
         (torch.arange(grid[0]) + offset) * stride[0], (torch.arange(grid[1]) + offset) * stride[1], indexing="ij"
     )
@@ -91,7 +93,7 @@ def _draw_first_cells(ax: Axes, padded: Tensor, stride: tuple[int, int]) -> None
     for row in range(3):
         for column in range(3):
             ax.annotate(
-                f"({column * across}, {row * down})", (column * across, row * down), (4, -4), fontsize=7,
+                f"({column * across}, {row * down})", (column * across, row * down), (4, -4), fontsize=7.3,
                 textcoords="offset points", va="top",
             )  # fmt: skip
     arrow(ax, (0, 2.45 * down), (across, 2.45 * down), st.DETECTION)
@@ -171,7 +173,7 @@ def plot_shifts(ys: Tensor, xs: Tensor, base: Tensor) -> Figure:
 def plot_anchors_on_grid(
     padded: Tensor, anchors: Tensor, grid: tuple[int, int], cell: tuple[int, int], ground_truth: Tensor, key: str
 ) -> Figure:
-    """All anchors of one level, and the three of one cell with the object that they are compared with.
+    """All anchors of one level, and the three of one cell beside the object that they are compared with.
 
     Args:
         anchors: (H·W·A, 4) of the level named `key`.
@@ -280,7 +282,7 @@ def stride_grid() -> Figure:
 
 
 def anchors_on_grid() -> Figure:
-    """The anchors of the level that our object's best anchor stands on."""
+    """The anchors of the level of the best-fitting one."""
     here = followed()
     anchors, grid = story().trace.anchors[here.level], grids_of_story()[here.level]
     place, key = (here.row, here.column), LEVEL_KEYS[here.level]

@@ -1,4 +1,4 @@
-"""Where exactly anchors stand: strides that are no power of two, corners and middles, and two objects in one cell."""
+"""Where exactly anchors are centred: strides that are no power of two, corners or centres of cells, two objects in one cell."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,22 +9,23 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from frcnn_edu.data import ShapesDetection
-from frcnn_edu.lessons.story import story
+from frcnn_edu.lessons.stages import LEVEL_KEYS
+from frcnn_edu.lessons.story import followed, story
 from frcnn_edu.ops import box_iou
 from frcnn_edu.viz import style as st
-from frcnn_edu.viz.draw import draw_boxes, draw_detections, draw_ground_truth, panels, show_image
+from frcnn_edu.viz.draw import draw_boxes, draw_ground_truth, draw_labels, panels, show_image
 from frcnn_edu.viz.sheet import arrow, bare, draw_grid
 
 from .recall import grids_of, strides_of
 
-PICTURE = 263  # of the test set: a cross lies on a circle, and their centres in one cell of P4
+PICTURE = 263  # of the test set: a cross lies on a circle, with both centres in one cell of P4
 
 
 # ----------------------------------------------------------------------------------------------------------- strides of pool
 
 
 def plot_pool_stride(pictures: Sequence[tuple[str, tuple[int, int], int]]) -> Figure:
-    """The cells of `pool` as the network makes them, and the places where its anchors stand.
+    """The cells of `pool` as the network computes them, and the places where its anchors are centred.
 
     Args:
         pictures: (title, (height, width) of the padded image, true stride of a cell) for each.
@@ -58,35 +59,33 @@ def _draw_pool(ax: Axes, size: tuple[int, int], true: int) -> None:
     ax.text(0, -0.03, words, transform=ax.transAxes, va="top", fontsize=8, color=st.MUTED, linespacing=1.35)
 
 
-# ------------------------------------------------------------------------------------------------------- corners or middles
+# ------------------------------------------------------------------------------------------------------- corners or centres
 
 
 def half_stride_later(anchors: Sequence[Tensor], strides: Sequence[tuple[int, int]]) -> list[Tensor]:
-    """Each level's anchors (H·W·A, 4), moved from the corners of the cells into their middles."""
+    """Each level's anchors (H·W·A, 4), moved from the corners of the cells to their centres."""
     return [
         boxes + torch.tensor([across, down, across, down]) / 2
         for boxes, (down, across) in zip(anchors, strides, strict=True)
     ]
 
 
-def plot_off_center(
-    image: Tensor, ground_truth: Tensor, choices: Sequence[tuple[str, Tensor, float]], stride: int
-) -> Figure:
-    """An object with its best anchor, once with anchors on the corners of the cells, once in their middles.
+def plot_off_center(image: Tensor, ground_truth: Tensor, choices: Sequence[tuple[str, Tensor, float, str]]) -> Figure:
+    """An object with one anchor per panel, on the grid of the anchor's level; both centres are marked.
 
     Args:
         ground_truth: (4,).
-        choices: (title, the best anchor (4,), offset of the dots in strides) for each.
-        stride: of the level that is shown.
+        choices: (title, the anchor (4,), offset of the dots in strides, name of the level, "P2" … "P5") for each panel.
     """
     x1, y1, x2, y2 = ground_truth.tolist()
     middle_x, middle_y, reach = (x1 + x2) / 2, (y1 + y2) / 2, 0.95 * (x2 - x1)
     with st.style():
         figure, axes = panels([0.72] * len(choices), columns=len(choices), title=0.28, gap=0.1)
-        for ax, (title, anchor, offset) in zip(axes, choices, strict=True):
+        for ax, (title, anchor, offset, level) in zip(axes, choices, strict=True):
             show_image(ax, image, dim=0.35)
+            stride = 2 ** int(level[1])
             rows, columns = -(-image.shape[-2] // stride), -(-image.shape[-1] // stride)
-            draw_grid(ax, rows, columns, (stride, stride), color=st.LEVELS["P4"], linewidths=0.9, alpha=0.8)
+            draw_grid(ax, rows, columns, (stride, stride), color=st.LEVELS[level], linewidths=0.9, alpha=0.8)
             places = [(stride * (c + offset), stride * (r + offset)) for r in range(rows) for c in range(columns)]
             xs, ys = zip(*places, strict=True)
             ax.scatter(xs, ys, s=14, color=st.INK, linewidths=0, zorder=3)
@@ -102,13 +101,23 @@ def plot_off_center(
     return figure
 
 
+def two_anchors() -> Figure:
+    """The anchor that fits our object best, and the one its detection comes from."""
+    choices = []
+    for name, at in (("best fit", followed()), ("winner", followed().winner)):
+        level = st.LEVEL_NAMES[LEVEL_KEYS[at.level]]
+        anchor = torch.cat(story().trace.anchors)[at.anchor]
+        choices.append((f"{name}: anchor {at.anchor}, {level}", anchor, 0.0, level))
+    return plot_off_center(story().resized, story().box, choices)
+
+
 # ---------------------------------------------------------------------------------------------------- two objects, one cell
 
 
 def plot_two_in_one_cell(
     image: Tensor, boxes: Tensor, stride: int, detections: dict[str, Tensor], classes: Sequence[str]
 ) -> Figure:
-    """Two objects whose centres lie in one cell of P4, and what the model finds.
+    """Two objects centred in one cell of P4, and what the model finds.
 
     Args:
         image: (3, H, W), as the network sees it.
@@ -134,11 +143,16 @@ def plot_two_in_one_cell(
             (column * stride + 1.2 * stride, row * stride - 2),
             st.INK,
         )
-        words = f"both centres lie in\ncell ({row}, {column}) of P4"
+        words = f"both are centred in\ncell ({row}, {column}) of P4"
         axes[0].text(column * stride + 50, row * stride - 44, words, fontsize=8.5, va="bottom", ha="left")
         axes[0].set_title("two objects, one cell")
         found = {name: values[sure] for name, values in detections.items()}
-        draw_detections(image, found["boxes"], found["labels"], found["scores"], classes=classes, ax=axes[1])
+        colors = [st.class_color(label) for label in found["labels"].tolist()]
+        names = [classes[label] for label in found["labels"].tolist()]
+        texts = [f"{name} {score:.2f}" for name, score in zip(names, found["scores"].tolist(), strict=True)]
+        show_image(axes[1], image)
+        draw_boxes(axes[1], found["boxes"], colors)
+        draw_labels(axes[1], found["boxes"], texts, colors, fontsize=7.6)
         axes[1].set_title("what the model finds")
     return figure
 
@@ -153,7 +167,7 @@ def picture_with_two() -> tuple[Tensor, Tensor]:
 
 
 def pool_stride() -> Figure:
-    """`pool` of the full-size model at 800×1088, and of the course's at 128×160."""
+    """`pool` of the full model at 800×1088, and of the small model at 128×160."""
     return plot_pool_stride([("pool at 800×1088", (800, 1088), 64), ("pool at 128×160", (128, 160), 64)])
 
 

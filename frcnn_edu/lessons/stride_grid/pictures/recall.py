@@ -1,4 +1,4 @@
-"""Which boxes any anchor can reach, measured on random ones of each size."""
+"""Which boxes any anchor can reach, measured on random boxes of each size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from frcnn_edu.ops import box_area, box_iou
 from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import WIDTH
 
-BOXES = 150  # sampled at random for each side
+BOXES = 150  # random boxes for each side
 
 
 def grids_of(size: tuple[int, int]) -> list[tuple[int, int]]:
@@ -29,7 +29,7 @@ def grids_of(size: tuple[int, int]) -> list[tuple[int, int]]:
 
 
 def strides_of(size: tuple[int, int], grids: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Of each level (vertically, horizontally), as the generator computes it."""
+    """The stride of each level (vertically, horizontally), as the generator computes it."""
     return [(size[0] // rows, size[1] // columns) for rows, columns in grids]
 
 
@@ -44,7 +44,7 @@ class Grid:
 def grids_with_anchors(
     generator: AnchorGenerator, grids: Sequence[tuple[int, int]], strides: Sequence[tuple[int, int]]
 ) -> list[Grid]:
-    """What the generator puts on grids of these (rows, columns) and strides, level by level."""
+    """The generator's anchors for grids of these (rows, columns) and strides, level by level."""
     levels = zip(generator.grid_anchors(grids, strides), grids, strides, strict=True)
     return [Grid(anchors.view(*grid, -1, 4), stride) for anchors, grid, stride in levels]
 
@@ -64,10 +64,10 @@ def random_boxes(side: float, size: tuple[int, int], generator: torch.Generator,
 
 
 def best_iou(box: Tensor, levels: Sequence[Grid]) -> float:
-    """The best IoU of a box (4,) with any anchor; 0 is returned for what is below 0.5.
+    """The best IoU of a box (4,) with any anchor, or 0 if that is below 0.5.
 
-    Boxes with IoU ≥ 0.5 share at least half the width and half the height of each, so each holds the other's centre.
-    Hence only the few anchors whose centre lies in the box are compared.
+    Boxes with IoU ≥ 0.5 share at least half the width and half the height of each, so each contains the other's centre.
+    Hence only the few anchors centred in the box are compared.
     """
     x1, y1, x2, y2 = box.tolist()
     best = 0.0
@@ -82,7 +82,7 @@ def best_iou(box: Tensor, levels: Sequence[Grid]) -> float:
 def recall(
     levels: Sequence[Grid], sides: Sequence[float], size: tuple[int, int], thresholds: Sequence[float] = (0.5, 0.7)
 ) -> Tensor:
-    """Share of random boxes of each side that some anchor overlaps by each threshold or more: (thresholds, sides)."""
+    """Share of random boxes of each side whose best IoU is at least each threshold: (thresholds, sides)."""
     best = []
     for side in sides:
         # An IoU is at most the smaller area divided by the larger: most levels cannot reach 0.5.
@@ -96,7 +96,7 @@ def recall(
 
 
 def plot_recall(models: Sequence[tuple[str, Sequence[float], Tensor, Sequence[int], Tensor | None]]) -> Figure:
-    """Share of random boxes that some anchor reaches, by their size, one panel a model.
+    """Share of random boxes that some anchor reaches, by their size, one panel per model.
 
     Args:
         models: (title, sides (S,), recall (2, S) at IoU 0.5 and 0.7, sizes of the anchors, sides of real objects or None).
@@ -115,7 +115,9 @@ def plot_recall(models: Sequence[tuple[str, Sequence[float], Tensor, Sequence[in
             if objects is not None:
                 low = [-0.07] * len(objects)
                 ax.scatter(objects.tolist(), low, marker="|", s=26, color=st.GROUND_TRUTH, linewidth=0.35, alpha=0.6)
-                ax.text(sides[0], -0.07, "the training set's objects:", fontsize=7, color=st.GROUND_TRUTH, va="center")
+                ax.text(
+                    sides[0], -0.07, "the training set's objects:", fontsize=7.3, color=st.GROUND_TRUTH, va="center"
+                )
             _log_sides(ax, sides)
             ax.set(ylim=(-0.14 if objects is not None else -0.03, 1.04), ylabel="share reached")
             ax.set_title(title, pad=17)
@@ -133,7 +135,7 @@ def _log_sides(ax: Axes, sides: Sequence[float]) -> None:
 
 
 def _name_curves(ax: Axes, sides: Sequence[float], values: Tensor) -> None:
-    """Each curve's name at its foot, left of where it rises."""
+    """Each curve's name, left of where it rises."""
     for row, (words, color) in enumerate((("IoU ≥ 0.5", st.ANCHOR), ("IoU ≥ 0.7", st.FOREGROUND))):
         rise = next((side for side, value in zip(sides, values[0].tolist(), strict=True) if value > 0), sides[0])
         ax.text(
@@ -179,13 +181,13 @@ def plot_small_objects(sides: Sequence[float], choices: Sequence[tuple[str, Tens
 
 # ------------------------------------------------------------------------------------------------------------------- files
 
-# No side is a middle between two anchor sizes: there IoU is 0.5 up to rounding, and computers would not agree.
+# No side is halfway between two anchor sizes: there IoU is 0.5 up to rounding, and computers would not agree.
 COURSE_SIDES = tuple(4.6 * 2 ** (i / 8) for i in range(34))  # 5 … 80 pixels: taller ones do not fit into 120×160
 DEFAULT_SIDES = tuple(8.1 * 2 ** (i / 8) for i in range(49))  # 8 … 518
 
 
 def recall_by_size() -> Figure:
-    """The course's anchors, and the full-size model's at 800 pixels."""
+    """The small model's anchors, and the full model's at 800 pixels."""
     course: Any = story().model.rpn.anchor_generator
     ours = recall(pyramid_anchors(course, (128, 160)), COURSE_SIDES, (120, 160))
     theirs = recall(pyramid_anchors(fpn_anchors(DEFAULT_SIZES), (800, 1088)), DEFAULT_SIDES, (800, 1066))
@@ -194,12 +196,12 @@ def recall_by_size() -> Figure:
     return plot_recall(
         [
             (
-                "the course's anchors, image 120×160",
+                "the small model's anchors, image 120×160",
                 COURSE_SIDES,
                 ours,
                 sizes[:4],
                 objects[objects <= COURSE_SIDES[-1]],
             ),
-            ("the full-size model's anchors, image 800×1066", DEFAULT_SIDES, theirs, DEFAULT_SIZES, None),
+            ("the full model's anchors, image 800×1066", DEFAULT_SIDES, theirs, DEFAULT_SIZES, None),
         ]
     )
