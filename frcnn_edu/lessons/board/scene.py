@@ -1,6 +1,6 @@
 """What an explorer shows, as data: panels of layers, boxes that can be dragged, a formula, a sentence.
 
-A scene is 800 units wide, as a page is 800 pixels. `board.js` draws it on a canvas, `paint.py` on paper: two hands, one drawing.
+A scene is 800 units wide, as a page is 800 pixels. `board.js` draws it on a canvas, `paint.py` on paper.
 """
 
 import hashlib
@@ -105,6 +105,7 @@ class Words:
     y: str = "middle"  # "top", "middle", "bottom"
     bold: bool = False
     chip: str | None = None
+    room: float | None = None  # data units: a text that is wider on the page is left out there
 
 
 Layer = Picture | Boxes | Points | Lines | Grid | Words
@@ -208,13 +209,41 @@ def segments(xs: Sequence[float], ys: Sequence[float]) -> Tensor:
     return torch.tensor([list(zip(xs, ys, strict=True))], dtype=torch.float32)
 
 
-def fit(image_size: tuple[int, int], x: float, y: float, width: float) -> Rect:
-    """The place of a panel that shows an image of `image_size` (height, width) undistorted.
+LONGEST = 2.5  # times the shorter side: of a longer image a panel shows a part
 
-    It is as wide as `width`, and for an image taller than 4:3 only as wide as lets it stay within three quarters of that height.
+
+def window(image_size: tuple[int, int], box: Rect | Tensor) -> Rect:
+    """The part of an image of `image_size` (height, width) that a panel shows: all of it, or of a very long image a part with the box.
+
+    The part moves in steps of half its length, so that it stays in place while a box in it is dragged a little.
     """
-    height = width * min(image_size[0] / image_size[1], 0.75)
-    return (x, y, min(width, height * image_size[1] / image_size[0]), height)
+    sides = (image_size[1], image_size[0])  # along x and along y
+    along = 0 if sides[0] > sides[1] else 1
+    whole, short = float(sides[along]), float(sides[1 - along])
+    first, last = (min(max(float(box[side]), 0.0), whole) for side in (along, along + 2))
+    length = max(LONGEST * short, 1.2 * (last - first))
+    if length >= whole:
+        return (0.0, 0.0, float(image_size[1]), float(image_size[0]))
+    step = length / 2
+    start = round(((first + last) / 2 - step) / step) * step
+    start = min(max(min(max(start, last - length), first), 0.0), whole - length)
+    end = start + length
+    return (start, 0.0, end, short) if along == 0 else (0.0, start, short, end)
+
+
+def is_part(view: Rect, image_size: tuple[int, int]) -> bool:
+    """Whether a view is not the whole image."""
+    return view[2] - view[0] < image_size[1] or view[3] - view[1] < image_size[0]
+
+
+def fit(view: Rect, x: float, y: float, width: float) -> Rect:
+    """The place of a panel that shows a view of an image undistorted.
+
+    It is as wide as `width`, and for a view taller than 4:3 only as wide as lets it stay within three quarters of that height.
+    """
+    across, down = view[2] - view[0], view[3] - view[1]
+    height = width * min(down / across, 0.75)
+    return (x, y, min(width, height * across / down), height)
 
 
 # --------------------------------------------------------------------------------------------------- as the browser gets it
