@@ -22,6 +22,7 @@ from .story import Story, story, tell
 from .stride_grid.explorer import StrideGridExplorer
 from .the_whole_network.explorer import WholePathExplorer
 from .your_own_data.explorer import AnyBoxExplorer
+from .your_own_data.explorer.photograph import photograph
 from .your_own_data.explorer.result import without_target
 
 
@@ -76,7 +77,9 @@ def detections(**picture: Any) -> Explorer:
 
 
 def any_box(**picture: Any) -> Explorer:
-    """Drag a box over anything: what does the network say about it? Here an image needs no target."""
+    """Drag a box over anything: what does the network say about it? Without arguments, on a photograph; an image needs no target here."""
+    if not picture:
+        return AnyBoxExplorer(photograph())
     image, model, classes = (picture.get(name) for name in ("image", "model", "classes"))
     if image is None or picture.get("target") is not None:
         return AnyBoxExplorer(_subject(**picture))
@@ -106,7 +109,9 @@ def _subject(**picture: Any) -> Story:
     if image is None and target is None and model is None and object is None:
         return own
     if (image is None) != (target is None):
-        raise ValueError("an image needs its target, and a target its image: pass the image together with its target, or neither")
+        raise ValueError(
+            "an image needs its target, and a target its image: pass the image together with its target, or neither"
+        )
     if image is None or target is None:
         image, target = own.image, own.target
         object = own.object if object is None else object

@@ -87,7 +87,9 @@ class BaseAnchorsExplorer(Explorer[State, Result]):
         """The size and the ratio of the selected anchor that put its lower right corner at the centre of the grip."""
         x, y = (max(0.25, (low + high) / 2) for low, high in (grip[0::2], grip[1::2]))
         wanted = {SIZES[state.level]: round(2 * math.sqrt(x * y)), RATIOS[state.shape]: round(y / x, 2)}
-        bounds = self.bounds(state) | rising(state, RATIOS, FLATTEST, TALLEST, 0.01)  # dragging makes no two ratios equal
+        bounds = self.bounds(state) | rising(
+            state, RATIOS, FLATTEST, TALLEST, 0.01
+        )  # dragging makes no two ratios equal
         return {field: min(max(value, bounds[field][0]), bounds[field][1]) for field, value in wanted.items()}
 
     def problem(self, state: State) -> str | None:

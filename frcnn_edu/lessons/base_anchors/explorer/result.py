@@ -92,7 +92,9 @@ def compute(state: State, of: Story) -> Result:
     sizes = torch.tensor(state.sizes, dtype=torch.float32).repeat_interleave(len(RATIOS))  # (15,)
     ratios = torch.tensor(state.ratios).repeat(len(SIZES))
     root = ratios.sqrt()
-    half = torch.stack((sizes * (1 / root), sizes * root), dim=1) / 2  # (15, 2), exactly the numbers that the model rounds
+    half = (
+        torch.stack((sizes * (1 / root), sizes * root), dim=1) / 2
+    )  # (15, 2), exactly the numbers that the model rounds
     exact = torch.cat((-half, half), dim=1)
     boxes = made if state.rounded else exact
     cost, error = (100 * (box_area(some) / sizes.square() - 1) for some in (made, boxes))

@@ -32,7 +32,12 @@ from .result import CLIP, CODERS, Result
 SMALLEST = 4.0  # pixels: an anchor's shortest side here
 MARGIN = 0.08  # of the image's sides: boxes can be dragged out of the image by this share
 WIDE = 500.0  # of the image on the page
-COLUMNS = (("x", 0, 2), ("y", 1, 3), ("w", 2, 2), ("h", 3, 3))  # and the indices in `centre_and_size` of each and of its unit
+COLUMNS = (
+    ("x", 0, 2),
+    ("y", 1, 3),
+    ("w", 2, 2),
+    ("h", 3, 3),
+)  # and the indices in `centre_and_size` of each and of its unit
 
 
 def draw(result: Result, of: Story) -> Scene:
@@ -253,7 +258,10 @@ def _words(result: Result, of: Story) -> list[str]:
         ]
     named = f"{_move(result)}; {growth}. "
     if result.state.weights != "rpn":
-        return [named + f"dx and dy are {weights[0]:g} times as large as with the RPN’s weights, dw and dh {weights[2]:g} times."]
+        return [
+            named
+            + f"dx and dy are {weights[0]:g} times as large as with the RPN’s weights, dw and dh {weights[2]:g} times."
+        ]
     return [named + f"The decoded box has an IoU of {result.fit:.2f} with our {class_of(of, of.object)}."]
 
 

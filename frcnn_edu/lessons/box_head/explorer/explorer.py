@@ -39,7 +39,10 @@ class DetectionsExplorer(Explorer[State, Result]):
         duplicate = {"nms": 1.0, "most": 300, **duplicate_of(first, self.subject)}
         beside = {"nms": 0.0, **neighbour(first, self.subject, 0.0)}
         return (
-            ("A score threshold of 0.01: how many more objects are found, and how many more detections are wrong?", {"score": 0.01}),
+            (
+                "A score threshold of 0.01: how many more objects are found, and how many more detections are wrong?",
+                {"score": 0.01},
+            ),
             ("A score threshold of 0.99: precision rises. What happens to recall?", {"score": 0.99}),
             ("No NMS (threshold 1): does the selected duplicate count as correct?", duplicate),
             ("An NMS threshold of 0: which detection is lost to a neighbour of the same class?", beside),
@@ -52,7 +55,10 @@ class DetectionsExplorer(Explorer[State, Result]):
         style = {"description_width": "initial"}
         slider = ipywidgets.FloatSlider
         classes = [("all", EVERY_CLASS), *((name, k) for k, name in enumerate(self.subject.classes) if k)]
-        shown = [("the course’s" if k == 0 and self.subject is story() else f"{k}", k) for k in range(gallery(self.subject).size)]
+        shown = [
+            ("the course’s" if k == 0 and self.subject is story() else f"{k}", k)
+            for k in range(gallery(self.subject).size)
+        ]
         return {
             "score": slider(0.5, min=0.01, max=0.99, step=0.01, description="score threshold", style=style),
             "nms": slider(0.5, min=0.0, max=1.0, step=0.05, description="NMS threshold", style=style),

@@ -7,7 +7,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from frcnn_edu.lessons.board.scene import Axis, Boxes, Layer, Lines, Panel, Points, Scene, Words, fit, photo, segments, window
+from frcnn_edu.lessons.board.scene import (
+    Axis,
+    Boxes,
+    Layer,
+    Lines,
+    Panel,
+    Points,
+    Scene,
+    Words,
+    fit,
+    photo,
+    segments,
+    window,
+)
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import place_labels

@@ -74,6 +74,8 @@ def _fate(result: Result, one: Selected, of: Story) -> str:
             return f"The selected {name} fits but is wrong: a higher-scoring detection has claimed its object, and each object counts once."
         case Fate.ELSEWHERE:
             other = (
-                f" It is on {with_article(of.classes[one.other])}, with IoU {one.other_fit:.2f}." if one.other_fit >= state.iou else ""
+                f" It is on {with_article(of.classes[one.other])}, with IoU {one.other_fit:.2f}."
+                if one.other_fit >= state.iou
+                else ""
             )
             return f"The selected {name} is wrong: no ground-truth {name} has an IoU of at least {state.iou:.2f} with it.{other}"

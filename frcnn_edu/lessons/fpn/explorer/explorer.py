@@ -50,7 +50,9 @@ class FpnLevelsExplorer(Explorer[State, Result]):
             "channel": ipywidgets.IntSlider(
                 STRENGTH, min=STRENGTH, max=channels - 1, description="channel (−1: all)", style=style
             ),
-            "overlay": ipywidgets.FloatSlider(0.55, min=0, max=1, step=0.05, description="opacity of the map", style=style),
+            "overlay": ipywidgets.FloatSlider(
+                0.55, min=0, max=1, step=0.05, description="opacity of the map", style=style
+            ),
         }
 
     def compute(self, state: State) -> Result:

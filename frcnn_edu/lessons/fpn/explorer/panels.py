@@ -97,7 +97,9 @@ def _stages(result: Result, of: Story) -> list[Panel]:
             said, caption = "P5 has no level above it" if result.state.level == 3 else "pool is a part of P5", "–"
             layers: list[Layer] = [
                 Boxes(whole, st.FAINT, 0, fill=0.5, group="stage", ids=ids),
-                Words(torch.tensor([[(view[0] + view[2]) / 2, (view[1] + view[3]) / 2]]), [said], st.INK, 10.5, "center"),
+                Words(
+                    torch.tensor([[(view[0] + view[2]) / 2, (view[1] + view[3]) / 2]]), [said], st.INK, 10.5, "center"
+                ),
             ]
         else:
             extent, caption = covered(values.shape, of), f"this cell: {signed(result.values[stage])}"

@@ -69,9 +69,7 @@ def _cell(result: Result, of: Story) -> str:
         return "The coarsest map has no top-down part: its sum is its lateral part."
     if state.channel == STRENGTH:
         return "Channels add up, strengths do not: choose a channel to see its sum."
-    return (
-        f"Cell ({state.row}, {state.column}) receives a copy of cell {result.source} of P{3 + state.level}’s sum."
-    )
+    return f"Cell ({state.row}, {state.column}) receives a copy of cell {result.source} of P{3 + state.level}’s sum."
 
 
 def _object(result: Result, of: Story) -> str:

@@ -34,7 +34,10 @@ class IouLabelingExplorer(Explorer[State, Result]):
             ),
             ("An object of 6×6 pixels: is an anchor trained on it?", {"box": (x - 3, y - 3, x + 3, y + 3)}),
             ("Sample anchors, at most half of them foreground. How many are foreground?", {"sampled": True}),
-            ("Background below 0.8, foreground at 0.7 or more: is that possible?", {"background": 0.8, "foreground": 0.7}),
+            (
+                "Background below 0.8, foreground at 0.7 or more: is that possible?",
+                {"background": 0.8, "foreground": 0.7},
+            ),
         ]
         onto = onto_another(self.subject)
         if onto:

@@ -55,7 +55,9 @@ def _counts(result: Result) -> Table:
 def reason(result: Result) -> str:
     """Why the selected anchor has its label, how many anchors the chosen object has, and whether this one was sampled."""
     between = (
-        "The thresholds are equal, so no anchor is ignored." if result.state.background == result.state.foreground else ""
+        "The thresholds are equal, so no anchor is ignored."
+        if result.state.background == result.state.foreground
+        else ""
     )
     return " ".join(filter(None, (_why(result), between, _learners(result), _sampled(result))))
 
@@ -75,7 +77,9 @@ def _why(result: Result) -> str:
             f"Ignored: {overlaps}, too small for foreground ({state.foreground:.2f}) "
             f"and too large for background ({state.background:.2f})."
         )
-    return f"Background: {overlaps}, which is less than {state.background:.2f}." if touches else f"Background: {overlaps}."
+    return (
+        f"Background: {overlaps}, which is less than {state.background:.2f}." if touches else f"Background: {overlaps}."
+    )
 
 
 def _restored(result: Result, own: str, iou: str) -> str:
@@ -108,7 +112,9 @@ def _learners(result: Result) -> str:
     if number == 0:
         return f"No anchor is trained on {name}; {without} of the {total} objects {'have' if without > 1 else 'has'} no anchor."
     words = f"{'One anchor is' if number == 1 else f'{number} anchors are'} trained on {name}"
-    return words + (f"; {without} of the {total} objects {'have' if without > 1 else 'has'} no anchor." if without else ".")
+    return words + (
+        f"; {without} of the {total} objects {'have' if without > 1 else 'has'} no anchor." if without else "."
+    )
 
 
 def _sampled(result: Result) -> str:

@@ -150,7 +150,9 @@ def _curve(result: Result) -> Panel:
         layers.append(Boxes(torch.tensor([[x, lowest, x + 1, highest + 0.5]]), color, 0, fill=0.12 if missing else 0.3))
         layers.append(_step(x, k, color, dashed=missing))
         text = f"no P{k}: P{level}".replace("-", "−") if missing else f"P{k}"
-        layers.append(Words(torch.tensor([[x + 0.5, highest]]), [text], st.INK, 10.5, "center", bold=not missing, room=1))
+        layers.append(
+            Words(torch.tensor([[x + 0.5, highest]]), [text], st.INK, 10.5, "center", bold=not missing, room=1)
+        )
     x, y = math.log2(result.side), result.exponent
     point = torch.tensor([[x, y]])
     layers += [

@@ -22,11 +22,20 @@ class ProposalsExplorer(Explorer[State, Result]):
     def make_prompts(self) -> Sequence[Prompt]:
         beyond = min(self.subject.resized.shape[1:]) + 10
         return (
-            ("An NMS threshold of 0.3: how many boxes are left, and how well do they fit?", {"threshold": 0.3, "place": 1}),
+            (
+                "An NMS threshold of 0.3: how many boxes are left, and how well do they fit?",
+                {"threshold": 0.3, "place": 1},
+            ),
             ("No NMS (threshold 1): which boxes are the best 300 of all levels now?", {"threshold": 1.0, "place": 0}),
             ("Only the best 20 boxes of each level: is one on our object?", {"pre": 20, "place": 1}),
-            ("Every box at least 40 pixels wide and high: which objects have no proposal now?", {"smallest": 40, "place": 1}),
-            (f"At least {beyond} pixels, longer than the shorter side of the image: what is left?", {"smallest": beyond, "place": 0}),
+            (
+                "Every box at least 40 pixels wide and high: which objects have no proposal now?",
+                {"smallest": 40, "place": 1},
+            ),
+            (
+                f"At least {beyond} pixels, longer than the shorter side of the image: what is left?",
+                {"smallest": beyond, "place": 0},
+            ),
             ("Only ten proposals: which objects have one?", {"post": 10}),
             ("All decoded anchors: where are most of them?", {"step": 0}),
         )

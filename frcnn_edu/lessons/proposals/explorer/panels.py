@@ -111,7 +111,12 @@ def _funnel(result: Result) -> Panel:
             if right - left > 0.045:
                 layers.append(
                     Words(
-                        torch.tensor([[(left + right) / 2, y + 0.5]]), [str(count)], st.text_color(color), 10, "center", room=right - left
+                        torch.tensor([[(left + right) / 2, y + 0.5]]),
+                        [str(count)],
+                        st.text_color(color),
+                        10,
+                        "center",
+                        room=right - left,
                     )
                 )
             left = right

@@ -45,7 +45,9 @@ def _named(rank: int, color: str) -> Term:
 def words(result: Result, of: Story) -> str:
     """Why the present suppression happens, and what happens to the box that fits the object best."""
     if not len(result.steps[BEFORE_NMS].boxes):
-        return f"No box is left: none is at least {result.state.smallest} pixels wide and high. Choose a smaller minimum."
+        return (
+            f"No box is left: none is at least {result.state.smallest} pixels wide and high. Choose a smaller minimum."
+        )
     name = of.classes[int(of.target["labels"][of.object])]
     return f"{_suppression(result)} {_fate(result.champion, result, name)}"
 
@@ -84,7 +86,11 @@ def _loss(one: Champion, result: Result) -> str:
         return f" and not among {_best(result.state.pre)} that {'is' if result.state.pre == 1 else 'are'} kept"
     if one.lost == AFTER_NMS + 1:
         return f" and {place_of(one.place)} of the boxes that NMS keeps, so not among {_best(result.state.post)}"
-    return "; it is removed because it is too small" if one.lost == 3 else "; it is removed because its probability is too low"
+    return (
+        "; it is removed because it is too small"
+        if one.lost == 3
+        else "; it is removed because its probability is too low"
+    )
 
 
 def place_of(rank: int) -> str:

@@ -179,16 +179,16 @@ def _formula(result: Result) -> list[Line]:
 
 def _words(result: Result) -> list[str]:
     (wide, high), size, number = result.length, result.state.size, result.ratios[0] * result.ratios[1]
-    words = (
-        f"A bin covers {high / size:.2f}×{wide / size:.2f} cells and is read at {number} point{'' if number == 1 else 's'}. "
-    )
+    words = f"A bin covers {high / size:.2f}×{wide / size:.2f} cells and is read at {number} point{'' if number == 1 else 's'}. "
     if result.state.channel == STRENGTH:
         words += "The strength is read here as if it were a channel. "
     px, py = result.point(result.state.point)
     rows, columns = result.values.shape
     x, y = float(result.x[px]), float(result.y[py])
     if not (-1 <= x <= columns and -1 <= y <= rows):
-        return [words + "This point is more than one cell away from the centre of the map’s last cell, so its value is 0."]
+        return [
+            words + "This point is more than one cell away from the centre of the map’s last cell, so its value is 0."
+        ]
     if min((result.box[2:] - result.box[:2]).tolist()) < 1 and not result.state.aligned:
         return [
             words

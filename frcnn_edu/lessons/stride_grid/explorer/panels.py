@@ -3,7 +3,22 @@
 import torch
 
 from frcnn_edu.lessons.board.formula import Line, Piece, Term
-from frcnn_edu.lessons.board.scene import Axis, Boxes, Grid, Layer, Lines, Panel, Points, Rect, Scene, fit, is_part, photo, segments, window
+from frcnn_edu.lessons.board.scene import (
+    Axis,
+    Boxes,
+    Grid,
+    Layer,
+    Lines,
+    Panel,
+    Points,
+    Rect,
+    Scene,
+    fit,
+    is_part,
+    photo,
+    segments,
+    window,
+)
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.ops import box_area, clip_boxes_to_image
 from frcnn_edu.viz import style as st

@@ -232,7 +232,11 @@ def _roi_align(result: Result) -> Stage:
     values = strength(pooled[None], among=result.story.trace.pyramid[key])
     extent = (0.0, 0.0, float(columns), float(rows))
     layers: list[Layer] = [heat(values, extent), Grid(rows, columns, extent, st.PAPER, 0.5, 0.4)]
-    return extent, layers, f"proposal {way.proposal}, read from\n{st.LEVEL_NAMES[key]}: {'×'.join(map(str, pooled.shape))} features"
+    return (
+        extent,
+        layers,
+        f"proposal {way.proposal}, read from\n{st.LEVEL_NAMES[key]}: {'×'.join(map(str, pooled.shape))} features",
+    )
 
 
 def _box_head(result: Result) -> Stage:
@@ -261,7 +265,11 @@ def _postprocess(result: Result) -> Stage:
     height, width = image.shape[1:]
     box = found["boxes"][result.detection]
     layers: list[Layer] = [photo(image), Boxes(box[None], st.DETECTION, 2.5)]
-    return _square((height, width), box), layers, f"in the {height}×{width} image:\n({', '.join(f'{side:.0f}' for side in box.tolist())})"
+    return (
+        _square((height, width), box),
+        layers,
+        f"in the {height}×{width} image:\n({', '.join(f'{side:.0f}' for side in box.tolist())})",
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- in words
@@ -291,7 +299,10 @@ def _formula(result: Result) -> list[Line]:
 
 def _words(result: Result) -> str:
     found, iou = result.story.trace.resized_detections, result.fits()[-1][2]
-    answer, score = result.story.classes[int(found["labels"][result.detection])], float(found["scores"][result.detection])
+    answer, score = (
+        result.story.classes[int(found["labels"][result.detection])],
+        float(found["scores"][result.detection]),
+    )
     if not result.true:
         said = f"No ground-truth box has an IoU of {LEAST} with detection {result.detection}, but the network calls it {with_article(answer)} with a score of {score:.2f}. "
     else:

@@ -186,5 +186,10 @@ def compute(state: State, of: Story) -> Result:
     winner = source(own, proposal_of(own, where.detection))
     best = way_of(own, where.anchor, where.detection if where.anchor == winner else None)
     return Result(
-        state, own, true, where.detection, best, best if where.anchor == winner else way_of(own, winner, where.detection)
+        state,
+        own,
+        true,
+        where.detection,
+        best,
+        best if where.anchor == winner else way_of(own, winner, where.detection),
     )

@@ -1,7 +1,6 @@
 """Draw any box: what does the second stage of the network say about it?"""
 
 from collections.abc import Sequence
-from typing import Any
 
 from frcnn_edu.lessons.board.explorer import Explorer, Prompt
 from frcnn_edu.lessons.board.names import called
@@ -29,7 +28,7 @@ class AnyBoxExplorer(Explorer[State, Result]):
         height, width = of.resized.shape[1:]
         away = wide / 2 if x2 + wide / 2 <= width else -wide / 2
         empty = nothing(of)
-        over = [(f"Over nothing: which class has the highest probability?", {"box": empty})] if empty else []
+        over = [("Over nothing: which class has the highest probability?", {"box": empty})] if empty else []
         return (
             (f"Drag the box half off {ours}: is it found, and where?", box(x1 + away, y1, x2 + away, y2)),
             *over,

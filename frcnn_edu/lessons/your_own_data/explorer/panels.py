@@ -4,7 +4,20 @@ import torch
 
 from frcnn_edu.lessons.board.formula import Frac, Line, Piece, Sub, Term, apart
 from frcnn_edu.lessons.board.names import with_article
-from frcnn_edu.lessons.board.scene import Axis, Boxes, Grid, Handle, Layer, Panel, Scene, Words, fit, heat, photo, window
+from frcnn_edu.lessons.board.scene import (
+    Axis,
+    Boxes,
+    Grid,
+    Handle,
+    Layer,
+    Panel,
+    Scene,
+    Words,
+    fit,
+    heat,
+    photo,
+    window,
+)
 from frcnn_edu.lessons.stages import LEVEL_KEYS, strength
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.viz import style as st
@@ -21,7 +34,9 @@ def draw(result: Result, of: Story) -> Scene:
     handle = Handle("box", "picture", torch.tensor(result.state.box), st.PROPOSAL, "your box", limits, SMALLEST)
     picture = _picture(result, of)
     page = max(424.0, picture.place[1] + picture.place[3] + 44)
-    return Scene(page, [picture, _bars(result, of), _features(result, of)], _formula(result, of), _words(result, of), [handle])
+    return Scene(
+        page, [picture, _bars(result, of), _features(result, of)], _formula(result, of), _words(result, of), [handle]
+    )
 
 
 def _picture(result: Result, of: Story) -> Panel:
@@ -81,7 +96,13 @@ def _formula(result: Result, of: Story) -> list[Line]:
     above = result.score > result.threshold
     line: list[Piece] = [Sub("p", name), " = ", score, f" {'>' if above else '≤'} {result.threshold:g} → "]
     line.append(f"a detection with the score {result.score:.3f}" if above else "no detection")
-    iou: list[Piece] = ["IoU(", Term("your box", "box", st.PROPOSAL), ", ", Term("corrected box", "corrected", st.DETECTION), ") = "]
+    iou: list[Piece] = [
+        "IoU(",
+        Term("your box", "box", st.PROPOSAL),
+        ", ",
+        Term("corrected box", "corrected", st.DETECTION),
+        ") = ",
+    ]
     return [line, [*iou, Frac(f"{result.shared:.1f}", f"{result.union:.1f}"), f" = {result.iou:.2f}"]]
 
 
@@ -90,7 +111,10 @@ def _words(result: Result, of: Story) -> str:
     if result.is_background:
         said = f"The network sees no object in your box: the background has a probability of {float(result.probabilities[0]):.3f}. "
         if result.score > result.threshold:
-            return said + f"It would still report {with_article(name)} with a low score, and leave it to you to set a higher threshold."
+            return (
+                said
+                + f"It would still report {with_article(name)} with a low score, and leave it to you to set a higher threshold."
+            )
         return said + "Deltas are trained on boxes with an object only; for other boxes they have no meaning."
     return f"The network calls your box {with_article(name)} and corrects it: {_moves(result)}."
 

@@ -66,7 +66,9 @@ def compute(state: State, of: Story) -> Result:
     probabilities = logits[0].softmax(dim=0)
     label = int(probabilities[1:].argmax()) + 1
     corrected = boxes[0, label]
-    shared = float((torch.minimum(given[0, 2:], corrected[2:]) - torch.maximum(given[0, :2], corrected[:2])).clamp(min=0).prod())
+    shared = float(
+        (torch.minimum(given[0, 2:], corrected[2:]) - torch.maximum(given[0, :2], corrected[:2])).clamp(min=0).prod()
+    )
     union = sum(float((box[2:] - box[:2]).prod()) for box in (given[0], corrected)) - shared
     return Result(
         state, probabilities, label, corrected, float(box_iou(given, corrected[None])), shared, union,
@@ -113,7 +115,9 @@ def without_target(model: FasterRCNN, image: Tensor, classes: tuple[str, ...]) -
     height, width = seen.batch.image_sizes[0]
     middle = torch.tensor([[0.3 * width, 0.3 * height, 0.7 * width, 0.7 * height]])
     found = seen.resized_detections
-    boxes, labels = (found["boxes"], found["labels"]) if len(found["boxes"]) else (middle, torch.ones(1, dtype=torch.int64))
+    boxes, labels = (
+        (found["boxes"], found["labels"]) if len(found["boxes"]) else (middle, torch.ones(1, dtype=torch.int64))
+    )
     scale = torch.tensor([image.shape[2] / width, image.shape[1] / height]).repeat(2)
     resized = shown(seen.batch)[:, :height, :width]
     return Story(model, image, {"boxes": boxes * scale, "labels": labels}, 0, classes, seen, boxes, boxes[0], resized)
