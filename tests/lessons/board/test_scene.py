@@ -93,8 +93,8 @@ def test_of_a_very_long_image_a_panel_shows_a_part_with_the_box(size: tuple[int,
     box = (float(at), 20.0, at + 30.0, 80.0) if size[1] > size[0] else (20.0, float(at), 80.0, at + 30.0)
     left, top, right, bottom = view = scene.window(size, box)
     assert scene.is_part(view, size)
-    assert left <= box[0] <= box[2] <= right and top <= box[1] <= box[3] <= bottom
-    assert left >= 0 and top >= 0 and right <= size[1] and bottom <= size[0]
+    assert 0 <= left <= box[0] <= box[2] <= right <= size[1]
+    assert 0 <= top <= box[1] <= box[3] <= bottom <= size[0]
     assert max(right - left, bottom - top) == scene.LONGEST * min(right - left, bottom - top)
     _, _, width, height = scene.fit(view, 0, 0, 440)
     assert min(width, height) >= 130  # a panel that can be used

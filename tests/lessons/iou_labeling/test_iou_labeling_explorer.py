@@ -285,7 +285,7 @@ def test_words_agree_with_the_label_of_every_anchor() -> None:
 
 def test_a_restored_anchor_may_learn_another_object_than_the_one_that_asked() -> None:
     found = result(box=(84.0, 8.0, 128.0, 41.0))
-    assert found.names[int(found.matched[found.anchor])] == "star 7"
+    assert found.names[int(found.matched[found.anchor])] == "object 6, a star"
     assert reason(found) == (
         "No anchor has a larger IoU with our cross than this one (0.54), so the low-quality rule makes it foreground. "
         "But it is trained on object 6, a star, because its IoU with that object is larger (0.58). "

@@ -70,7 +70,7 @@ def test_the_clamp_is_said_in_words() -> None:
     explorer = explore.level_mapper()
     explorer.set(box=(10.0, 10.0, 13.0, 13.0))
     assert explorer.result.level == 2 > explorer.result.k
-    assert "not there" in explorer.words
+    assert "does not exist" in explorer.words
 
 
 def test_a_hair_too_small_is_forgiven_and_said() -> None:

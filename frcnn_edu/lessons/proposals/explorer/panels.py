@@ -102,7 +102,7 @@ def _funnel(result: Result) -> Panel:
     layers: list[Layer] = []
     for number, row in enumerate(rows):
         y, total = float(number), sum(row)
-        wide = (total**0.5 / longest) * 0.8 if longest else 0.0
+        wide = (total**0.5 / longest) * 0.76 if longest else 0.0
         left = 0.0
         for level, count in enumerate(row):
             right = left + (wide * count / total if total else 0)
