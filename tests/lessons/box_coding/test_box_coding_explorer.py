@@ -169,7 +169,7 @@ def test_sizes_and_ways_are_drawn() -> None:
     explorer = explore.box_coding()
     explorer.set(dx=-1.0, dy=0.5, dw=0.0, dh=math.log(0.5))
     spans = layers_of(explorer, "picture", Words, lambda layer: layer.chip in (st.ANCHOR, st.PROPOSAL))
-    assert [list(layer.texts) for layer in spans] == [["anchor 48.0", "48.0"], ["moved 48.0", "24.0"]]
+    assert [list(layer.texts) for layer in spans] == [["anchor 48.0", "48.0"], ["decoded 48.0", "24.0"]]
     ways = layers_of(explorer, "picture", Words, lambda layer: layer.chip == st.PAPER)
     assert [list(layer.texts) for layer in ways] == [["−48.0"], ["24.0"]]
     right, down = layers_of(explorer, "picture", Lines, lambda layer: layer.group == "delta")

@@ -95,7 +95,7 @@ def test_aligned_reads_half_a_cell_further_up_and_left() -> None:
 
 def test_the_formula_adds_up() -> None:
     explorer = RoiAlignExplorer()
-    for place in range(1, 5):
+    for place in range(4):
         explorer.set(point=place, row=2, column=5)
         first, second = explorer.formula.split("\n")
         products = [float(a) * float(b.replace("−", "-")) for a, b in re.findall(r"([\d.]+) · (−?[\d.]+)", first)]
@@ -106,14 +106,14 @@ def test_the_formula_adds_up() -> None:
 
 def test_points_and_bins_are_bounded() -> None:
     explorer = RoiAlignExplorer()
-    explorer.set(row=6, column=6, point=4)
+    explorer.set(row=6, column=6, point=3)
     explorer.controls["size"].value = 3
     assert (explorer.state.row, explorer.state.column) == (2, 2)
     explorer.controls["ratio"].value = 1
-    assert explorer.state.point == explorer.controls["point"].max == 1
+    assert explorer.state.point == explorer.controls["point"].max == 0
     explorer.controls["ratio"].value = ADAPTIVE
     across, down = explorer.result.ratios
-    assert explorer.controls["point"].max == across * down > 1
+    assert explorer.controls["point"].max == across * down - 1 > 0
 
 
 def test_clicks_and_keys_choose_bins_and_points() -> None:
@@ -123,7 +123,7 @@ def test_clicks_and_keys_choose_bins_and_points() -> None:
     explorer._happened({"kind": "arrow", "panel": "align", "dx": 1, "dy": -1})
     assert (explorer.state.row, explorer.state.column) == (0, 3)
     explorer._happened({"kind": "pick", "panel": "map", "group": "point", "id": 5 * 14 + 8})
-    assert (explorer.state.row, explorer.state.column, explorer.state.point) == (2, 4, 3)
+    assert (explorer.state.row, explorer.state.column, explorer.state.point) == (2, 4, 2)
     assert explorer.result.point(2) == (8, 5)
 
 
