@@ -41,7 +41,7 @@ class StrideGridExplorer(Explorer[State, Result]):
             "level": ipywidgets.ToggleButtons(
                 options=[(name, k) for k, name in enumerate(LEVELS)], description="level", style={**style, "button_width": "52px"}
             ),
-            "size": whole(120, min=32, max=800, step=2, description="shorter side of the image", style=style),
+            "size": whole(120, min=min(32, self.first.size), max=800, step=2, description="shorter side of the image", style=style),
             "divisible": ipywidgets.Dropdown(
                 options=[("32, as in the model", 32), ("1: no padding", 1)], description="padded to a multiple of", style=style
             ),

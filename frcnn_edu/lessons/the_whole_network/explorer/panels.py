@@ -171,14 +171,14 @@ def _backbone(result: Result) -> Stage:
     level = min(result.winner.place.level, 3)
     features = result.story.trace.bottom_up[LEVEL_KEYS[level]]
     channels, rows, columns = features.shape[1:]
-    layers = [*_map(result, features), _ground_truth(result)]
+    layers: list[Layer] = [*_map(result, features), _ground_truth(result)]
     return around(result.story.box, 1.4), layers, f"C{2 + level}: {channels} channels,\n{rows}×{columns} cells"
 
 
 def _fpn(result: Result) -> Stage:
     key = LEVEL_KEYS[result.winner.place.level]
     features = result.story.trace.pyramid[key]
-    layers = [*_map(result, features), _ground_truth(result)]
+    layers: list[Layer] = [*_map(result, features), _ground_truth(result)]
     spans = _cells(result, result.story.box, features)
     return around(result.story.box, 1.4), layers, f"{st.LEVEL_NAMES[key]}: the object covers\n{spans} cells"
 
