@@ -37,6 +37,7 @@ EXPLORER_OF = {
     "level_mapper": "level_mapper",
     "roi_align": "roi_align",
     "box_head": "detections",
+    "your_own_data": "any_box",
 }
 EXPLORER_NAMES = tuple(EXPLORER_OF.values())
 

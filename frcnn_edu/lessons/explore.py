@@ -1,8 +1,8 @@
-"""Explorers to put a hand on: one function opens one. `from frcnn_edu.lessons import explore`.
+"""The interactive explorers, one function for each: `from frcnn_edu.lessons import explore`.
 
-All of them open with the course's image and the shipped model. They take other ones by name: `image`, float (3, H, W) in 0–1, with
+They open with the course's image and the shipped model. To use your own, pass keyword arguments: `image`, float (3, H, W) in 0–1, with
 its `target` (a dict of "boxes" (N, 4) xyxy in pixels and "labels" (N,)); `model`, a `FasterRCNN` with five levels, and
-`classes`, its names by label; `object`, the index of the object to follow.
+`classes`, its class names by label; `object`, the index of the object to follow.
 """
 
 from collections.abc import Callable
@@ -21,40 +21,43 @@ from .roi_align.explorer import RoiAlignExplorer
 from .story import Story, story, tell
 from .stride_grid.explorer import StrideGridExplorer
 from .the_whole_network.explorer import WholePathExplorer
+from .your_own_data.explorer import AnyBoxExplorer
+from .your_own_data.explorer.photograph import photograph
+from .your_own_data.explorer.result import without_target
 
 
 def whole_path(**picture: Any) -> Explorer:
-    """Choose an object: what does each stage make of it?"""
+    """Choose an object: what does each of the ten stages do with it?"""
     return WholePathExplorer(_subject(**picture))
 
 
 def fpn_levels(**picture: Any) -> Explorer:
-    """A level, a channel: what comes from the side, and what from above?"""
+    """Choose a level and a channel: what does the lateral part add, and what the top-down part?"""
     return FpnLevelsExplorer(_subject(**picture))
 
 
 def base_anchors(**picture: Any) -> Explorer:
-    """Sizes, ratios, rounding: what becomes of the fifteen boxes?"""
+    """Change sizes, ratios and rounding: how do the fifteen boxes change?"""
     return BaseAnchorsExplorer(_subject(**picture))
 
 
 def stride_grid(**picture: Any) -> Explorer:
-    """A level, a cell: where do its anchors stand?"""
+    """Choose a level and a cell: where are its anchors?"""
     return StrideGridExplorer(_subject(**picture))
 
 
 def box_coding(**picture: Any) -> Explorer:
-    """Drag an anchor and a box: which four numbers lead from the one to the other?"""
+    """Drag an anchor and a box: which four deltas lead from one to the other?"""
     return BoxCodingExplorer(_subject(**picture))
 
 
 def iou_labeling(**picture: Any) -> Explorer:
-    """Drag a ground-truth box, move the thresholds: which anchor learns it?"""
+    """Drag a ground-truth box, move the thresholds: which anchor is trained on it?"""
     return IouLabelingExplorer(_subject(**picture))
 
 
 def proposals(**picture: Any) -> Explorer:
-    """Sift the moved anchors: how many survive each step, and who drops whom?"""
+    """From anchors to proposals: how many boxes are left after each step, and which box removes which?"""
     return ProposalsExplorer(_subject(**picture))
 
 
@@ -69,8 +72,20 @@ def roi_align(**picture: Any) -> Explorer:
 
 
 def detections(**picture: Any) -> Explorer:
-    """Thresholds of score and NMS: which detections are right, which objects are missed?"""
+    """Move the thresholds of score and NMS: which detections are correct, which objects are missed?"""
     return DetectionsExplorer(_subject(**picture))
+
+
+def any_box(**picture: Any) -> Explorer:
+    """Drag a box over anything: what does the network say about it? Without arguments, on a photograph; an image needs no target here."""
+    if not picture:
+        return AnyBoxExplorer(photograph())
+    image, model, classes = (picture.get(name) for name in ("image", "model", "classes"))
+    if image is None or picture.get("target") is not None:
+        return AnyBoxExplorer(_subject(**picture))
+    _subject(**{name: value for name, value in picture.items() if name != "image"})  # refuses unknown arguments
+    own = story()
+    return AnyBoxExplorer(without_target(model or own.model, image, classes or own.classes))
 
 
 #: All explorers by name, in the order of the lessons.
@@ -81,11 +96,11 @@ NAMES = ("image", "target", "model", "classes", "object")
 
 
 def _subject(**picture: Any) -> Story:
-    """The story of the given image, or the course's.
+    """The story of the given image, or the course's own.
 
     Raises:
-        TypeError: an argument that there is not.
-        ValueError: an image without its target or the reverse; no such object.
+        TypeError: an unknown argument.
+        ValueError: an image without its target or a target without its image; no such object.
     """
     for name in picture.keys() - {*NAMES}:
         raise TypeError(f"an explorer takes {', '.join(NAMES)}; got {name}")
@@ -94,7 +109,9 @@ def _subject(**picture: Any) -> Story:
     if image is None and target is None and model is None and object is None:
         return own
     if (image is None) != (target is None):
-        raise ValueError("give an image together with its target, or neither")
+        raise ValueError(
+            "an image needs its target, and a target its image: pass the image together with its target, or neither"
+        )
     if image is None or target is None:
         image, target = own.image, own.target
         object = own.object if object is None else object

@@ -29,7 +29,7 @@ pytestmark = IN_A_BROWSER
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WHERE = {explorer: notebook_name(lesson) for lesson, explorer in EXPLORER_OF.items()}
-DRAGGED = ("base_anchors", "box_coding", "iou_labeling", "level_mapper", "roi_align")
+DRAGGED = ("base_anchors", "box_coding", "iou_labeling", "level_mapper", "roi_align", "any_box")
 PRESSES = {"stride_grid": 8}  # keys until something else is said: 8 times 2 pixels are more padding
 
 # An explorer whose callback raises, and two whose boards show nothing new.
@@ -91,7 +91,7 @@ def test_an_explorer_answers_the_hand(name: str, reader: Reader, screenshots: Pa
     explorer = reader.explorer()
     assert names_missing(reader) == []
     explorer.screenshot(path=screenshots / f"{name}.png")
-    where = ".fe-keys" if name == "whole_path" else ".noUi-handle"
+    where = {"whole_path": ".fe-keys", "any_box": ".fe-handle"}.get(name, ".noUi-handle")
     touch(reader, dragged=name in DRAGGED, where=where, presses=PRESSES.get(name, 1))
     reader.page.locator(".fe-explorer .fe-next").first.click()
     before = reader.version()
@@ -145,7 +145,7 @@ def test_new_bounds_and_a_new_value_do_not_come_back_as_another_value(reader: Re
 
 def test_a_page_of_a_stranger_shows_the_still_picture(reader: Reader) -> None:
     reader.open("a stranger's.ipynb")
-    words = "Run this cell to move it"
+    words = "Run this cell to make it interactive"
     reader.page.locator(f"text={words}").first.scroll_into_view_if_needed(timeout=60_000)
     assert reader.page.locator(f".jp-OutputArea-child:has(img) + .jp-OutputArea-child:has-text('{words}')").count() == 1
     assert reader.page.locator(".fe-board").count() == 0
@@ -156,7 +156,7 @@ def test_a_page_of_ones_own_shows_the_saved_explorer_which_nobody_moves(reader: 
     reader.page.locator(".fe-board[data-version]").first.scroll_into_view_if_needed(timeout=60_000)
     note = reader.page.locator(".fe-note").first
     note.wait_for(state="visible", timeout=60_000)
-    assert "run this cell" in note.inner_text()
+    assert "run the cell" in note.inner_text()
     assert reader.page.locator(".fe-board").first.get_attribute("data-alive") is None
 
 
@@ -193,6 +193,53 @@ def test_words_can_be_read_in_both_themes(reader: Reader, screenshots: Path) -> 
         )
         for name, contrast in reader.page.evaluate(CONTRAST):
             assert contrast >= 4.5, f"{name}, {theme}: contrast {contrast:.1f}"  # WCAG AA
+        reader.page.wait_for_timeout(2000)  # a change of the theme is looked for now and then
+        paper = reader.page.evaluate(PAPER)
+        assert (min(paper) > 200) if theme == "light" else (max(paper) < 60), (
+            f"the paper is {paper} in the {theme} theme"
+        )
+
+
+PAPER = (
+    """() => [...document.querySelector(".fe-picture").getContext("2d").getImageData(2, 2, 1, 1).data].slice(0, 3)"""
+)
+SMALLEST_WORDS = """() => {
+  const sizes = [], draw = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (...all) {
+    sizes.push((parseFloat(this.font.match(/[\\d.]+(?=px)/)[0]) * this.getTransform().a) / devicePixelRatio);
+    return draw.apply(this, all);
+  };
+  window.feSizes = sizes;
+}"""
+
+
+SIDEBAR = "() => window.jupyterapp.commands.execute('application:toggle-left-area')"
+# What is wider than the explorer, and not in a part that scrolls.
+CUT_OFF = """() => {
+  const explorer = document.querySelector(".fe-explorer"), right = explorer.getBoundingClientRect().right + 1;
+  return [...explorer.querySelectorAll("*")]
+    .filter((one) => one.offsetParent && one.getBoundingClientRect().right > right && !one.closest(".fe-stage, .fe-formula, .noUi-target"))
+    .map((one) => `${one.className} ${one.getBoundingClientRect().right - right}`);
+}"""
+
+
+def test_in_a_narrow_view_words_stay_large_and_nothing_is_cut_off(reader: Reader, screenshots: Path) -> None:
+    explorer = run(reader, "level_mapper")
+    page, wide = reader.page, reader.page.viewport_size
+    page.evaluate(SMALLEST_WORDS)
+    page.evaluate(SIDEBAR)  # it would leave no room for a notebook
+    try:
+        for width in (1000, 700, 420):
+            page.evaluate("() => { window.feSizes.length = 0; }")
+            page.set_viewport_size({"width": width, "height": 1400})
+            page.wait_for_function("() => window.feSizes.length > 0")
+            page.wait_for_timeout(300)
+            explorer.screenshot(path=screenshots / f"width_{width}.png")
+            assert min(page.evaluate("() => window.feSizes")) >= 10.9
+            assert page.evaluate(CUT_OFF) == [], f"cut off at a width of {width}"
+    finally:
+        page.set_viewport_size(wide)
+        page.evaluate(SIDEBAR)
 
 
 def test_every_event_has_its_answer(

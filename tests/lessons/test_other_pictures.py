@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from driving import check_controls, check_handles, check_now
 from torch import Tensor
 
@@ -32,6 +33,19 @@ def look_everywhere(explorer: explore.Explorer) -> None:
 def test_an_image_of_another_shape(name: str, size: tuple[int, int]) -> None:
     image, target = first_with_objects(ShapesDetection("val", size=size))
     look_everywhere(explore.EXPLORERS[name](image=image, target=target, object=1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wide", [True, False], ids=["wide", "tall"])
+@pytest.mark.parametrize("name", explore.EXPLORERS)
+def test_a_very_long_image_has_panels_that_can_be_used(name: str, wide: bool) -> None:
+    image, target = ShapesDetection("val", size=(100, 100))[4]
+    image = image.repeat(1, 1, 20) if wide else image.repeat(1, 20, 1)  # 20 times the same scene
+    boxes = target["boxes"] + torch.tensor([1000.0, 0, 1000, 0] if wide else [0.0, 1000, 0, 1000])
+    explorer = explore.EXPLORERS[name](image=image, target={"boxes": boxes, "labels": target["labels"]})
+    check_now(explorer)
+    for panel in explorer.scene.panels[:1]:
+        assert min(panel.place[2:]) >= 90
 
 
 @pytest.mark.slow

@@ -1,10 +1,13 @@
-// Draws a scene (scene.py), lets boxes be dragged, and reports what a hand does. It knows nothing of detectors.
+// Draws a scene (scene.py), lets the reader drag boxes, and reports what the reader does. It knows nothing about detectors.
 
 const FONT = '"DejaVu Sans", Verdana, Arial, sans-serif';
-const INK = "#1f2328", FAINT = "#d5d9e0", FOCUS = "#F0E442", PAPER = "#ffffff";
-const WIDTH = 800, NAME = 18; // units of the page: its width, and how high the name of a box is
+const INK = "#1f2328", MUTED = "#6b7280", FAINT = "#d5d9e0", FOCUS = "#F0E442", PAPER = "#ffffff"; // as in viz/style.py
+const DARK = { [INK]: "#e6e8eb", [MUTED]: "#a9b1bd", [FAINT]: "#4a515b" }; // the same on dark paper
+const WIDTH = 800, NAME = 18; // units of the page: its width, and the height of a box's name
+const SMALLEST = 11; // CSS pixels: no words are smaller
+const NARROW = 720; // CSS pixels: a narrower view has its panels below each other
 
-// Arrays lie one behind the other in a scene's "data". It comes at any offset of a message: copy it to where numbers fit.
+// A scene's "data" holds all its arrays, one after another. It can start at any offset of a message: a copy is aligned.
 const copied = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
 
 function element(tag, className, parent, attributes = {}) {
@@ -14,6 +17,92 @@ function element(tag, className, parent, attributes = {}) {
   parent?.append(made);
   return made;
 }
+
+// ------------------------------------------------------------------------------------------------------- theme and words
+
+// What the scene is drawn with: the colours of its paper, and the smallest size of words in units of the page.
+const look = { ink: INK, muted: MUTED, faint: FAINT, paper: PAPER, dark: false, smallest: SMALLEST };
+
+function luminance(color) {
+  const [r, g, b] = color.match(/[\d.]+/g).map(Number).map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+// The colours of the paper on which a panel without an image is drawn. Colours of meanings stay as they are.
+function onPaper(layer) {
+  const themed = (color) => color === PAPER ? look.paper : (look.dark && DARK[color]) || color;
+  const kept = (layer.kind === "Words" && layer.color === PAPER) || (layer.kind === "Boxes" && layer.color === MUTED); // on bars; the background's
+  return { ...layer, color: kept ? layer.color : themed(layer.color), chip: layer.chip && themed(layer.chip) };
+}
+
+const sized = (size) => Math.max(size, look.smallest);
+
+// Words in lines that are at most `wide` units long.
+function wrapped(context, words, wide) {
+  return words.split("\n").flatMap((line) => {
+    const lines = [];
+    for (const word of line.split(" ")) {
+      const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+      if (lines.length && context.measureText(longer).width <= wide) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    return lines;
+  });
+}
+
+// ---------------------------------------------------------------------------------------------------------- narrow views
+
+const CAPTION = 15, TITLE = 17, GAP = 14; // CSS pixels: lines of a caption and of a title; the space between panels
+
+// The same panels in a view `wide` CSS pixels wide: in their order, as many in a row as fit with their own size. A unit is a pixel there.
+function stacked(context, panels, wide) {
+  const margin = (panel) => panel.y_axis ? 8 + Math.max(0, ...measured(context, panel.y_axis.texts)) + (panel.y_axis.label ? 16 : 0) : 2;
+  const rows = [];
+  for (const [index, panel] of panels.entries()) {
+    const own = margin(panel) + panel.place[2], row = rows.at(-1);
+    const [last, size, next] = [-1, 0, 1].map((k) => panels[index + k]?.place[2]);
+    const begins = size === next && size !== last; // several panels of one size begin a row
+    if (row && !begins && row.own + GAP + own <= wide) { row.panels.push(panel); row.own += GAP + own; }
+    else rows.push({ panels: [panel], own });
+  }
+  const placed = [];
+  let top = 4, before = null; // the row above
+  for (const row of rows) {
+    const margins = row.panels.map(margin), edges = margins.reduce((sum, one) => sum + one, 0) + GAP * (row.panels.length - 1) + 2;
+    const alike = before && before.size === row.panels[0].place[2]; // panels of the same size stay of the same size
+    const grow = Math.min((wide - edges) / row.panels.reduce((sum, panel) => sum + panel.place[2], 0), alike ? before.grow : 1.6);
+    before = { size: row.panels[0].place[2], grow };
+    const told = row.panels.filter((panel) => panel.caption).length;
+    let left = 0; // of the next panel
+    const made = row.panels.map((panel, i) => {
+      const [, , w, h] = panel.place, [low, up, high, down] = panel.view, width = grow * w;
+      const even = Math.abs(((high - low) * h) / ((down - up) * w) - 1) < 0.02; // an image keeps its proportions
+      const slot = margins[i] + width + (row.panels.length === 1 ? Math.max(0, wide - edges - width) : 0);
+      context.font = `bold 12.5px ${FONT}`;
+      const title = panel.title ? wrapped(context, panel.title, slot - margins[i]) : [];
+      context.font = `11px ${FONT}`;
+      const caption = panel.caption ? wrapped(context, panel.caption, told === 1 ? wide - left - margins[i] : slot - margins[i]) : [];
+      left += slot + GAP;
+      return { panel, width, height: even || !(panel.x_axis || panel.y_axis) ? grow * h : h, title, caption, slot, margin: margins[i] };
+    });
+    const head = Math.max(...made.map((one) => TITLE * one.title.length)) + 6;
+    let x = 0;
+    for (const one of made) {
+      const place = [x + one.margin, top + head, one.width, one.height];
+      placed.push({ ...one.panel, place, title: one.title.join("\n"), caption: one.caption.join("\n") });
+      x += one.slot + GAP;
+    }
+    top += head + Math.max(...made.map((one) => one.height + belowPanel(one.panel) + CAPTION * one.caption.length)) + GAP;
+  }
+  return { panels: placed, width: wide, height: Math.ceil(top) };
+}
+
+function measured(context, texts) {
+  context.font = `11px ${FONT}`;
+  return texts.map((text) => context.measureText(text).width);
+}
+
+const belowPanel = (panel) => 6 + (panel.x_axis?.label ? 30 : panel.x_axis?.ticks.length ? 16 : 0);
 
 // ------------------------------------------------------------------------------------------------ from message to scene
 
@@ -91,7 +180,7 @@ function polyline(context, layer, to, only) {
     }
 }
 
-function heads(context, layer, to) {
+function arrowheads(context, layer, to) {
   const [number, length] = layer.shape, long = 4 + 2.2 * layer.width;
   context.fillStyle = layer.color;
   context.beginPath();
@@ -116,9 +205,8 @@ function mark(context, layer, x, y, radius) {
 
 // Black or white, whichever reads better on the colour (WCAG).
 function textColor(color) {
-  const linear = [1, 3, 5].map((k) => parseInt(color.slice(k, k + 2), 16) / 255)
-    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179 ? "#000000" : "#ffffff";
+  const numbers = color[0] === "#" ? [1, 3, 5].map((k) => parseInt(color.slice(k, k + 2), 16)).join(" ") : color;
+  return luminance(numbers) > 0.179 ? "#000000" : "#ffffff";
 }
 
 const draw = {
@@ -172,7 +260,7 @@ const draw = {
     context.strokeStyle = layer.color;
     context.lineWidth = layer.width;
     context.stroke();
-    if (layer.arrow) heads(context, layer, to);
+    if (layer.arrow) arrowheads(context, layer, to);
   },
   Grid(context, layer, to) {
     const [x1, y1, x2, y2] = layer.extent;
@@ -191,13 +279,15 @@ const draw = {
     context.stroke();
   },
   Words(context, layer, to) {
-    context.font = `${layer.bold ? "bold " : ""}${layer.size}px ${FONT}`;
+    const size = sized(layer.size);
+    context.font = `${layer.bold ? "bold " : ""}${size}px ${FONT}`;
     context.textAlign = layer.x;
     context.textBaseline = layer.y;
     layer.texts.forEach((text, i) => {
       const x = to.x(layer.points[2 * i]), y = to.y(layer.points[2 * i + 1]);
+      if (layer.room !== null && context.measureText(text).width > Math.abs(to.x(layer.room) - to.x(0))) return;
       if (layer.chip) {
-        const wide = context.measureText(text).width, high = 1.35 * layer.size;
+        const wide = context.measureText(text).width, high = 1.35 * size;
         const left = x - { left: 0, center: 0.5, right: 1 }[layer.x] * wide, top = y - { top: 0.12, middle: 0.5, bottom: 0.9 }[layer.y] * high;
         context.fillStyle = layer.chip;
         context.fillRect(left - 3, top, wide + 6, high);
@@ -210,10 +300,10 @@ const draw = {
 
 function drawAxes(context, panel, to) {
   const [x, y, w, h] = panel.place;
-  context.font = `10.5px ${FONT}`;
+  context.font = `${sized(10.5)}px ${FONT}`;
   const lines = [];
   const x_axis = panel.x_axis ?? { ticks: [], texts: [] }, y_axis = panel.y_axis ?? { ticks: [], texts: [] };
-  context.fillStyle = INK;
+  context.fillStyle = look.ink;
   context.textAlign = "center"; context.textBaseline = "top";
   x_axis.ticks.forEach((tick, i) => {
     context.fillText(x_axis.texts[i], to.x(tick), y + h + 4);
@@ -227,35 +317,37 @@ function drawAxes(context, panel, to) {
   });
   if (y_axis.label) {
     context.save();
-    context.translate(x - 34, y + h / 2);
+    context.translate(x - 12 - Math.max(0, ...y_axis.texts.map((text) => context.measureText(text).width)), y + h / 2);
     context.rotate(-Math.PI / 2);
     context.textAlign = "center";
     context.fillText(y_axis.label, 0, 0);
     context.restore();
   }
-  context.strokeStyle = FAINT;
+  context.strokeStyle = look.faint;
   context.lineWidth = 0.8;
   context.beginPath();
   for (const [x1, y1, x2, y2] of lines) { context.moveTo(x1, y1); context.lineTo(x2, y2); }
   context.stroke();
 }
 
-function drawPanel(context, panel) {
-  const to = axes(panel), [x, y, w, h] = panel.place;
+function drawPanel(context, panel, pageWidth) {
+  const to = axes(panel), [x, y, w, h] = panel.place, pictured = panel.layers.some((layer) => layer.kind === "Picture");
   if (panel.x_axis || panel.y_axis) drawAxes(context, panel, to);
   context.save();
   context.beginPath();
   context.rect(x, y, w, h);
   context.clip();
+  if (pictured) { context.fillStyle = PAPER; context.fillRect(x, y, w, h); } // images look the same in all themes
   for (const layer of panel.layers) {
     context.save();
-    draw[layer.kind](context, layer, to);
+    draw[layer.kind](context, pictured ? layer : onPaper(layer), to);
     context.restore();
   }
   context.restore();
-  context.strokeStyle = panel.frame ?? "#6b7280";
-  context.lineWidth = panel.frame ? 2.4 : 1;
-  if (panel.frame) context.strokeRect(x, y, w, h);
+  const frame = panel.frame && onPaper({ color: panel.frame }).color;
+  context.strokeStyle = frame ?? look.muted;
+  context.lineWidth = frame ? 2.4 : 1;
+  if (frame) context.strokeRect(x, y, w, h);
   else if (panel.x_axis || panel.y_axis) {
     context.beginPath();
     context.moveTo(x, y); context.lineTo(x, y + h); context.lineTo(x + w, y + h);
@@ -263,14 +355,15 @@ function drawPanel(context, panel) {
   }
   context.textAlign = "left";
   context.textBaseline = "bottom";
-  context.fillStyle = INK;
-  context.font = `bold 12.5px ${FONT}`;
-  context.fillText(panel.title, x, y - 5);
+  context.fillStyle = look.ink;
+  context.font = `bold ${sized(12.5)}px ${FONT}`;
+  const title = panel.title.split("\n");
+  title.forEach((line, i) => context.fillText(line, x, y - 5 - TITLE * (title.length - 1 - i)));
   context.textBaseline = "top";
-  context.fillStyle = "#6b7280";
-  context.font = `11px ${FONT}`;
-  const below = y + h + 6 + (panel.x_axis?.label ? 30 : panel.x_axis?.ticks.length ? 16 : 0);
-  panel.caption.split("\n").forEach((line, i) => context.fillText(line, x, below + 14.5 * i));
+  context.fillStyle = look.muted;
+  context.font = `${sized(11)}px ${FONT}`;
+  const below = y + h + belowPanel(panel);
+  wrapped(context, panel.caption, pageWidth - x).forEach((line, i) => context.fillText(line, x, below + Math.max(14.5, 1.25 * sized(11)) * i));
 }
 
 // Lights up all items of a group and id, in whatever panel they are.
@@ -330,9 +423,8 @@ function distance(layer, index, to, x, y) {
   return Math.hypot(Math.max(x1 - x, 0, x - x2), Math.max(y1 - y, 0, y - y2));
 }
 
-const REACH = 6;
-
-function under(scene, x, y) {
+// What is at a place of the page, at most `reach` units away.
+function under(scene, x, y, reach) {
   for (const panel of [...scene.panels].reverse()) {
     const [left, top, w, h] = panel.place;
     if (x < left || x > left + w || y < top || y > top + h) continue;
@@ -342,7 +434,7 @@ function under(scene, x, y) {
       let best = null;
       for (let i = 0; i < countOf(layer); i++) {
         const far = distance(layer, i, to, x, y);
-        if (far <= REACH && (!best || far < best.far)) best = { far, index: i };
+        if (far <= reach && (!best || far < best.far)) best = { far, index: i };
       }
       if (best) return { panel, layer, index: best.index, group: layer.group, id: idOf(layer, best.index) };
     }
@@ -368,11 +460,11 @@ function render({ model, el }) {
   const bitmaps = new Map();
   const handles = new Map(); // name → { box: div, spec, dragging }
   const panelKeys = new Map();
-  let scene = null, scale = 1, lit = null, dragged = null;
+  let given = null, scene = null, scale = 1, lit = null, dragged = null; // given: as the kernel has it; scene: as it is placed here
 
   const ready = (target) => {
     const context = target.getContext("2d"), dense = window.devicePixelRatio || 1;
-    const wide = Math.round(WIDTH * scale * dense), high = Math.round(scene.height * scale * dense);
+    const wide = Math.round(scene.width * scale * dense), high = Math.round(scene.height * scale * dense);
     if (target.width !== wide || target.height !== high) { target.width = wide; target.height = high; }
     else { context.setTransform(1, 0, 0, 1, 0, 0); context.clearRect(0, 0, wide, high); }
     context.setTransform(scale * dense, 0, 0, scale * dense, 0, 0);
@@ -392,18 +484,39 @@ function render({ model, el }) {
 
   // ------------------------------------------------------------------------------------------------------- the scene
 
+  // Places the panels in the view as it is now, and draws them.
   function redraw() {
+    const wide = stage.clientWidth || WIDTH, narrow = wide < NARROW;
+    scene = { ...given, width: WIDTH, ...(narrow ? stacked(canvas.getContext("2d"), given.panels, wide) : {}) };
+    scale = wide / scene.width;
+    look.smallest = SMALLEST / scale;
+    stage.style.aspectRatio = `${scene.width} / ${scene.height}`;
+    useTheme();
     const context = ready(canvas);
-    context.fillStyle = PAPER;
-    context.fillRect(0, 0, WIDTH, scene.height);
-    for (const panel of scene.panels) drawPanel(context, panel);
+    context.fillStyle = look.paper;
+    context.fillRect(0, 0, scene.width, scene.height);
+    for (const panel of scene.panels) drawPanel(context, panel, scene.width);
     drawLit(ready(overlay), scene, lit);
+    placeHandles();
+    placeKeys();
+  }
+
+  // The page's theme, from the colours that it gives the board. True if it changed.
+  let theme = "";
+  function readTheme() {
+    const { color, backgroundColor } = getComputedStyle(stage);
+    if (theme === color + backgroundColor) return false;
+    theme = color + backgroundColor;
+    return true;
+  }
+
+  function useTheme() {
+    const [ink, paper] = theme.match(/rgba?\([^)]*\)/g) ?? [INK, PAPER], dark = textColor(paper) === "#ffffff";
+    Object.assign(look, { ink, paper, dark, muted: dark ? DARK[MUTED] : MUTED, faint: dark ? DARK[FAINT] : FAINT });
   }
 
   function show() {
-    scene = unpack(model.get("scene"), model.get("images"), bitmaps);
-    stage.style.aspectRatio = `${WIDTH} / ${scene.height}`;
-    scale = (stage.clientWidth || WIDTH) / WIDTH;
+    given = unpack(model.get("scene"), model.get("images"), bitmaps);
     redraw();
     tip.hidden = true; // what it told may have changed
     canvas.setAttribute("aria-label", scene.panels.map((panel) => panel.alt).filter(Boolean).join(". "));
@@ -411,8 +524,6 @@ function render({ model, el }) {
     formula.innerHTML = scene.formula.map((line) => `<div class="fe-line">${line}</div>`).join("");
     if (focused) formula.querySelector(`[data-mark="${focused}"]`)?.focus();
     if (words.innerHTML !== scene.words) words.innerHTML = scene.words;
-    placeHandles();
-    placeKeys();
     requestAnimationFrame(nameControls);
     el.dataset.version = model.get("scene").version; // for those who wait for a picture
   }
@@ -446,15 +557,15 @@ function render({ model, el }) {
     const { spec, box } = handle, panel = scene.panels.find((other) => other.name === spec.panel), to = axes(panel);
     const [x1, y1, x2, y2] = spec.box;
     const [left, top, right, bottom] = [to.x(x1), to.y(y1), to.x(x2), to.y(y2)];
-    box.style.left = `${(100 * left) / WIDTH}%`;
+    box.style.left = `${(100 * left) / scene.width}%`;
     box.style.top = `${(100 * top) / scene.height}%`;
-    box.style.width = `${(100 * (right - left)) / WIDTH}%`;
+    box.style.width = `${(100 * (right - left)) / scene.width}%`;
     box.style.height = `${(100 * (bottom - top)) / scene.height}%`;
     const number = (value) => String(Math.round(10 * value) / 10);
     const keys = spec.resizable ? "Arrow keys move it, with Shift they resize it." : "Arrow keys move it.";
     box.setAttribute("aria-label", `${spec.label}: from ${number(x1)}, ${number(y1)} to ${number(x2)}, ${number(y2)}. ${keys}`);
     handle.name.textContent = spec.label;
-    box.classList.toggle("fe-name-inside", top - spec.lift < panel.place[1] + NAME); // no room above it
+    box.classList.toggle("fe-name-inside", top - spec.lift < panel.place[1] + NAME / scale); // no room above it
   }
 
   function makeHandle(name) {
@@ -525,23 +636,26 @@ function render({ model, el }) {
 
   const place = (event) => {
     const frame = stage.getBoundingClientRect();
-    return [((event.clientX - frame.left) / frame.width) * WIDTH, ((event.clientY - frame.top) / frame.height) * scene.height];
+    return [((event.clientX - frame.left) / frame.width) * scene.width, ((event.clientY - frame.top) / frame.height) * scene.height];
   };
+
+  // A fingertip is wider than the point of a mouse.
+  const find = (event) => under(scene, ...place(event), (event.pointerType === "touch" ? 12 : 6) / scale);
 
   function hover(event) {
     if (!scene || dragged) return;
-    const [x, y] = place(event), found = under(scene, x, y);
+    const [x, y] = place(event), found = find(event);
     light(found?.group ? { group: found.group, id: found.id } : null);
     const told = found?.layer?.values ?? [];
     tip.hidden = !told.length;
     if (!told.length) return;
     tip.textContent = told.map(([name, column]) => `${name} ${String(Math.round(1000 * column[found.index]) / 1000)}`).join(" · ");
-    tip.style.left = `${(100 * Math.min(x + 10, WIDTH - 190)) / WIDTH}%`;
+    tip.style.left = `${(100 * Math.min(x + 10, scene.width - 190 / scale)) / scene.width}%`;
     tip.style.top = `${(100 * (y + 14)) / scene.height}%`;
   }
 
   function pick(event) {
-    const found = under(scene, ...place(event));
+    const found = find(event);
     if (!found) return;
     panelKeys.get(found.panel.name)?.focus({ preventScroll: true });
     if (found.group) model.send({ kind: "pick", panel: found.panel.name, group: found.group, id: found.id });
@@ -575,9 +689,9 @@ function render({ model, el }) {
       }
       const area = panelKeys.get(panel.name), [x, y, w, h] = panel.place;
       area.setAttribute("aria-label", `${panel.alt || panel.title}. Arrow keys choose.`);
-      area.style.left = `${(100 * x) / WIDTH}%`;
+      area.style.left = `${(100 * x) / scene.width}%`;
       area.style.top = `${(100 * y) / scene.height}%`;
-      area.style.width = `${(100 * w) / WIDTH}%`;
+      area.style.width = `${(100 * w) / scene.width}%`;
       area.style.height = `${(100 * h) / scene.height}%`;
     }
   }
@@ -610,7 +724,7 @@ function render({ model, el }) {
 
   // ------------------------------------------------------------------------------------------------- life in a page
 
-  // Sliders say aloud their numbers, but not which ones they are, and buttons not which of them is pressed: tell them.
+  // A slider's number has no name that can be read aloud, and a button does not say whether it is pressed: add both.
   function nameControls() {
     for (const control of el.closest(".fe-explorer")?.querySelectorAll(".fe-controls > *") ?? []) {
       const label = control.querySelector("label")?.textContent;
@@ -623,16 +737,16 @@ function render({ model, el }) {
     }
   }
 
-  // The cell shows a still picture too, for pages on which nothing moves: where this board lives it is in the way.
+  // The cell also has a still picture, for pages without a kernel: hide it where this board is shown.
   function hideStill() {
     const still = el.closest(".jp-OutputArea-child")?.previousElementSibling;
     if (still?.querySelector("img") && still.querySelectorAll("img, canvas, pre").length === 1) still.style.display = "none";
   }
 
-  // A page that was only opened has no kernel behind its widgets: say so instead of doing nothing.
+  // A page that was opened and not run has no kernel that answers its widgets: say so.
   const token = String(Math.random());
   const hello = setTimeout(() => {
-    note.textContent = "A still picture so far: run this cell to set it in motion.";
+    note.textContent = "This is a still picture: run the cell to make it interactive.";
     note.hidden = false;
   }, 3000);
   const alive = () => {
@@ -643,21 +757,22 @@ function render({ model, el }) {
   };
 
   const resized = new ResizeObserver(() => {
-    const next = stage.clientWidth / WIDTH;
-    if (!next || next === scale) return;
-    scale = next;
-    redraw();
+    if (stage.clientWidth && stage.clientWidth !== Math.round(scale * scene.width)) redraw();
   });
-  const later = setInterval(() => { nameControls(); hideStill(); }, 1500); // controls may be made after this board
+  const repaint = () => { if (readTheme()) redraw(); };
+  const themes = new MutationObserver(() => setTimeout(repaint, 100)); // JupyterLab writes its theme's name into the body
+  themes.observe(document.body, { attributes: true });
+  const later = setInterval(() => { nameControls(); hideStill(); repaint(); }, 1500); // controls may be made after this board
   model.on("change:scene", show);
   model.on("change:problem", showProblem);
   model.on("change:alive", alive);
+  readTheme();
   show();
   showProblem();
   resized.observe(stage);
   requestAnimationFrame(() => { nameControls(); hideStill(); });
   model.send({ kind: "hello", token });
-  return () => { resized.disconnect(); clearInterval(later); clearTimeout(hello); };
+  return () => { resized.disconnect(); themes.disconnect(); clearInterval(later); clearTimeout(hello); };
 }
 
 export default { render };

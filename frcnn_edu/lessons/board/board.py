@@ -1,4 +1,4 @@
-"""The widget that shows a scene and reports what a hand does to it."""
+"""The widget that shows a scene and reports what the reader does."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +12,10 @@ from .scene import Scene, message
 HERE = Path(__file__).parent
 
 
-# No existing widget does this: jupyter_bbox_widget has boxes on an image, but neither cells, points, linked panels nor
-# formulas; ipycanvas draws, but asks the kernel about every move of the pointer; bqplot has marks, not boxes to be resized.
+# No existing widget does this: jupyter_bbox_widget has boxes on an image, but no cells, points, linked panels or formulas;
+# ipycanvas asks the kernel about every move of the pointer; bqplot has marks, but no boxes that can be resized.
 class Board(anywidget.AnyWidget):
-    """Shows a `Scene`; tells `on_drag(name, box)` of dragged boxes and `on_event(content)` of the rest.
+    """Shows a `Scene`; calls `on_drag(name, box)` for dragged boxes and `on_event(content)` for other events.
 
     Events are dicts: {"kind": "pick", "panel", "group", "id"}, {"kind": "arrow", "panel", "dx", "dy"},
     {"kind": "prompt", "index"}, {"kind": "reset"} and, once a page shows the board, {"kind": "hello", "token"}.
@@ -24,11 +24,13 @@ class Board(anywidget.AnyWidget):
     _esm = HERE / "board.js"
     _css = HERE / "board.css"
     scene = traitlets.Dict().tag(sync=True)
-    images = traitlets.Dict().tag(sync=True)  # the scene's pictures that come again: not sent with every scene
-    problem = traitlets.Unicode().tag(sync=True)  # why the state is illegal, in words
+    images = traitlets.Dict().tag(
+        sync=True
+    )  # the scene's pictures that occur again: they are not sent with every scene
+    problem = traitlets.Unicode().tag(sync=True)  # why the state is illegal
     prompts = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    drag = traitlets.Dict().tag(sync=True)  # what is dragged, and to where: only the latest counts
-    alive = traitlets.Unicode().tag(sync=True)  # the token that a page said hello with: somebody is listening
+    drag = traitlets.Dict().tag(sync=True)  # what is dragged, and its box: only the latest value counts
+    alive = traitlets.Unicode().tag(sync=True)  # the token of a page's "hello": a kernel is running
 
     def __init__(
         self,

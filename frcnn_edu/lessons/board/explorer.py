@@ -17,26 +17,26 @@ from .paint import paint
 from .scene import Scene
 
 State = TypeVar("State")  # a frozen dataclass whose defaults are the first view
-Result = TypeVar("Result")  # what compute makes of it
-Prompt = tuple[str, Mapping[str, Any]]  # "make it 223 px wide: which map?", {"box": (…)}
-PAUSE = 0.01  # seconds between two parts of a longer computation, in which other messages are answered
+Result = TypeVar("Result")  # what `compute` returns
+Prompt = tuple[str, Mapping[str, Any]]  # "224×224 pixels: which map now?", {"box": (…)}
+PAUSE = 0.01  # seconds between two parts of a longer computation, in which other messages are handled
 
 
 class Explorer(Generic[State, Result]):
-    """A picture that one can put a hand on; the last line of a cell shows it.
+    """An interactive explorer; as the last line of a cell it is displayed.
 
-    A subclass says what is special. `start` is the state it opens with, `make_prompts` what it suggests to try. `make_controls`
-    makes an ipywidget for each field that has one; fields that are dragged or picked have none. `compute` and `draw` are pure:
-    model's code and real tensors in, a `Scene` out. `problem` says in words why a state is illegal (or None); `bounds` what a
-    field may be in another's company; `picked` and `arrow` what a click and an arrow key change. `compute_more` does in parts what
-    would keep the first view waiting.
+    A subclass overrides these methods. `start` returns the first state, `make_prompts` the suggestions. `make_controls` makes an
+    ipywidget for each field that has one; fields that are set by dragging or clicking have none. `compute` and `draw` are pure: they
+    run the model's code on real tensors and return a `Scene`. `problem` says why a state is illegal (or returns None); `bounds` limits
+    a field by the values of other fields; `picked` and `arrow` say what a click and an arrow key change. `compute_more` computes in
+    parts what would delay the first view.
 
     Attributes:
-        state: what the controls say. first: what they say in the first view.
-        seen, result, scene: the last legal state, what came of it, and its picture.
-        prompts: suggestions in words, each with the changes of the first view that follow it.
-        controls: the ipywidgets, by the state's field.
-        widget: all of it.
+        state: the values of all fields. first: their values in the first view.
+        seen, result, scene: the last legal state, its result, and its scene.
+        prompts: suggestions in words, each with the fields that it sets.
+        controls: the ipywidgets, by field.
+        widget: the whole explorer.
     """
 
     title = ""
@@ -45,8 +45,8 @@ class Explorer(Generic[State, Result]):
         self.subject = subject or story()
         self.state = self.first = self.seen = self.start()
         self.prompts = self.make_prompts()
-        self._settled = True  # False while controls are being set, and must not answer
-        self._completing = False  # True while the next part of what is missing waits for its turn
+        self._settled = True  # False while controls are being set: their events are ignored
+        self._completing = False  # True while another part is scheduled
         self.result = self.compute(self.state)
         self.scene = self.draw(self.result)
         self.controls = self.make_controls()
@@ -61,59 +61,59 @@ class Explorer(Generic[State, Result]):
         for name in ("fe-explorer", f"fe-{type(self).__name__}"):
             self.widget.add_class(name)
 
-    # ------------------------------------------------------------------------------------------- what a subclass says
+    # -------------------------------------------------------------------------------------- methods that subclasses override
 
     def start(self) -> State:
-        """The state it opens with."""
+        """The first state."""
         raise NotImplementedError
 
     def make_prompts(self) -> Sequence[Prompt]:
-        """Suggestions, each with the fields that it sets; they follow the subject's object."""
+        """Suggestions about the subject's object, each with the fields that it sets."""
         return ()
 
     def make_controls(self) -> dict[str, Any]:
-        """An ipywidget with a `value` for each field of the state that has one."""
+        """An ipywidget with a `value` for each field that has a control."""
         return {}
 
     def compute(self, state: State) -> Result:
-        """What the model's code makes of a legal state."""
+        """The result of the model's code for a legal state."""
         raise NotImplementedError
 
     def draw(self, result: Result) -> Scene:
-        """The result as a picture with its formula and a sentence."""
+        """The scene that shows a result, with its formula and sentences."""
         raise NotImplementedError
 
     def problem(self, state: State) -> str | None:
-        """Why a state is illegal, in a sentence for readers."""
+        """Why a state is illegal and what to do, in a sentence for readers; None for a legal state."""
         return None
 
     def bounds(self, state: State) -> dict[str, tuple[float, float]]:
-        """Smallest and largest value of the fields whose control is bounded by others; a field outside is moved inside."""
+        """Smallest and largest value of each field that other fields limit; a value outside is moved inside."""
         return {}
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
-        """Changes, and what else changes with them."""
+        """Changes, and the changes that follow from them."""
         return changes
 
     def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:
-        """What a click on an item changes."""
+        """The changes by a click on an item."""
         return {}
 
     def arrow(self, state: State, panel: str, dx: int, dy: int) -> dict[str, Any]:
-        """What an arrow key in a panel with `keys` changes."""
+        """The changes by an arrow key in a panel with `keys`."""
         return {}
 
     def compute_more(self) -> bool:
-        """Compute the next part of what the first view did not wait for; False if nothing is missing from what is shown."""
+        """Compute the next part that the first view does not have; False if no part is missing."""
         return False
 
-    # ----------------------------------------------------------------------------------------------- what all can do
+    # -------------------------------------------------------------------------------------------- methods of all explorers
 
     def set(self, **changes: Any) -> None:
-        """Change fields of the state, and all that follows from them.
+        """Change fields of the state, and whatever follows from them.
 
         Raises:
-            TypeError: there is no such field.
+            TypeError: unknown field.
         """
         state: Any = replace(self.state, **self.follow_up(self.state, changes))  # type: ignore[type-var]
         for field, (low, high) in self.bounds(state).items():
@@ -126,7 +126,7 @@ class Explorer(Generic[State, Result]):
         self.board.problem = problem or ""
 
     def complete(self) -> None:
-        """Compute all that the first view did not wait for. Where a page shows the explorer, this happens by itself, in parts."""
+        """Compute all parts that the first view does not have. In a notebook this happens automatically, part by part."""
         while self._add_part():
             pass
 
@@ -135,26 +135,26 @@ class Explorer(Generic[State, Result]):
         self.set(**vars(self.first))
 
     def try_prompt(self, index: int) -> None:
-        """Do what the prompt of that number suggests, from the first view on."""
-        self.reset()  # so that it is the first view that is seen behind an illegal state
+        """Reset, then set the fields of a prompt, by its index."""
+        self.reset()  # an illegal state then shows the first view behind it
         self.set(**{**vars(self.first), **self.prompts[index][1]})
 
     @property
     def formula(self) -> str:
-        """The formula with the numbers of the moment, one line each."""
+        """The formula with its present numbers, line by line."""
         return "\n".join(map(text, self.scene.formula))
 
     @property
     def words(self) -> str:
-        """The sentence below the picture."""
+        """The sentences below the formula."""
         return text(self.scene.words)
 
     def picture(self) -> Figure:
-        """What is seen at the moment, on paper."""
+        """The present scene as a figure."""
         return paint(self.scene)
 
     def _add_part(self) -> bool:
-        """Compute and show the next part; whether there was one."""
+        """Compute and show the next part; False if there was none."""
         if not self.compute_more():
             return False
         self.prompts = self.make_prompts()
@@ -162,7 +162,7 @@ class Explorer(Generic[State, Result]):
         return True
 
     def _add_parts(self) -> None:
-        """Part after part, each in a turn of the kernel's event loop, so that the reader can go on in between."""
+        """One part after another, each in a turn of the kernel's event loop, so that other events are handled between them."""
         self._completing = self._add_part()
         if self._completing:
             asyncio.get_running_loop().call_later(PAUSE, self._add_parts)
@@ -174,16 +174,16 @@ class Explorer(Generic[State, Result]):
         self.board.show(self.scene)
 
     def _follow(self, state: Any) -> None:
-        """Controls show the state, each within its bounds."""
+        """Set all controls to the state, and their bounds."""
         self._settled = False
         try:
             bounds = self.bounds(state)
             for field, control in self.controls.items():
-                # In one message, bounds first: a page that gets new bounds alone sends its old value back, and one that gets the
-                # value first cuts it to the old bounds and sends that. (What holding sends afterwards is in no order, and nothing new.)
+                # In one message, bounds first: if a page receives new bounds alone, it sends its old value back, and if it receives the
+                # value first, it clips it to the old bounds and sends that. (`hold_sync` then sends the same values again.)
                 with control.hold_sync():
                     if field in bounds:
-                        # In an order in which the smallest is never above the largest.
+                        # In an order in which the minimum is never above the maximum.
                         low, high = bounds[field]
                         control.max = max(high, control.min)
                         control.min, control.max = low, high
@@ -198,7 +198,7 @@ class Explorer(Generic[State, Result]):
             self.set(**{field: value})
 
     def _same(self, field: str, value: Any) -> bool:
-        """Whether a control shows what the state has. A page rounds a slider to its steps: that is no move of a hand."""
+        """Whether a control shows the value of the state. A page rounds a slider to its steps, which does not count as a change."""
         own = getattr(self.state, field)
         step = getattr(self.controls[field], "step", 0)
         return bool(abs(value - own) <= 0.501 * step if isinstance(own, float) else value == own)
@@ -221,20 +221,20 @@ class Explorer(Generic[State, Result]):
                 self._touched(self.arrow(self.seen, event["panel"], event["dx"], event["dy"]))
 
     def _touched(self, changes: dict[str, Any]) -> None:
-        """A hand touches what is seen: changes start from there, also while the controls say something illegal."""
+        """Apply changes by a click or a key to the state that is shown, also while the controls' state is illegal."""
         if changes:
             self.state = self.seen
             self.set(**changes)
 
     def _ipython_display_(self) -> None:
-        """The picture for pages on which nothing moves, and the widget, which hides it where it lives."""
-        from IPython.display import display  # only a notebook has it
+        """The still picture for pages without a kernel, and the widget, which hides the still picture if it is shown."""
+        from IPython.display import display  # it is installed only with notebooks
 
         alts = " ".join(f"{panel.alt.rstrip('.')}." for panel in self.scene.panels if panel.alt)
         show(self.picture(), f"Explorer “{self.title}”. {alts}".rstrip())
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         content = {
             "application/vnd.jupyter.widget-view+json": view,
-            "text/plain": f"(Run this cell to move it: {self.title})",
+            "text/plain": f"(Run this cell to make it interactive: {self.title})",
         }
         display(content, raw=True)

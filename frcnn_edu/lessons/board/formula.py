@@ -9,7 +9,7 @@ LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 @dataclass(frozen=True)
 class Term:
-    """A part of a formula that is also to be seen in the picture: touch the one, and the other lights up.
+    """A part of a formula that is also in the picture: pointing at one lights up the other.
 
     `mark` is a layer's group, or "group:id"; `color` that of its meaning.
     """
@@ -44,7 +44,7 @@ class Sub:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of pieces, in columns; the first row is the head."""
+    """Rows of pieces, in columns; the first row is the header."""
 
     rows: "Sequence[Sequence[Line]]"
 
@@ -58,7 +58,7 @@ def _pieces(line: Line) -> Sequence[Piece]:
 
 
 def apart(value: float, other: float, digits: int = 2) -> str:
-    """A number with the given number of digits behind the point, or with as many as tell it from another one, up to seven."""
+    """A number with the given number of decimals, or with more, up to seven, until it differs from another number."""
     for more in range(digits, 8):
         if float(f"{value:.{more}f}") != other or value == other:
             return f"{value:.{more}f}"
@@ -71,7 +71,7 @@ def signed(value: float, digits: int = 2) -> str:
 
 
 def bracketed(value: float, digits: int = 2) -> str:
-    """Likewise, a negative one in brackets: it can follow another sign."""
+    """The same, with a negative number in brackets so that it can follow another sign."""
     written = signed(value, digits)
     return f"({written})" if "−" in written else written
 

@@ -13,9 +13,9 @@ from frcnn_edu.viz.draw import draw_boxes
 from .formula import Line, Piece, Table, text
 from .scene import WIDTH, Boxes, Grid, Handle, Layer, Lines, Panel, Picture, Points, Scene, Words
 
-INCH = 100.0  # units of the page
-POINT = 0.72  # points of a unit
-NAME = 18.0  # units of the page: how high the name of a box is
+INCH = 100.0  # units per inch
+POINT = 0.72  # points per unit
+NAME = 18.0  # units: the height of the name of a box
 MARKERS = {"dot": "o", "ring": "o", "cross": "x", "square": "s"}
 
 
@@ -39,7 +39,7 @@ def paint(scene: Scene) -> Figure:
 
 
 def _rows(line: Line) -> list[tuple[str, str, float]]:
-    """A line of the formula as it fits the page, with its face and size; a table's rows in columns."""
+    """A line of the formula, wrapped to the page, with its font and size; a table's rows in columns."""
     table = any(isinstance(piece, Table) for piece in ([line] if isinstance(line, Piece) else line))
     if table:
         return [(row, "DejaVu Sans Mono", 8.5) for row in text(line).split("\n")]
@@ -166,7 +166,7 @@ def _paint_handle(ax: Axes, handle: Handle, panel: Panel) -> None:
         look = {"marker": "s", "s": (8 * POINT) ** 2, "color": st.PAPER, "edgecolors": handle.color}
         ax.scatter(*corners, linewidths=2 * POINT, zorder=3.1, **look)
     (_, top, _, bottom), unit = panel.view, panel.place[3]
-    above = (y1 - top) / (bottom - top) * unit - handle.lift  # room for its name, in units of the page
+    above = (y1 - top) / (bottom - top) * unit - handle.lift  # room for its name, in units
     words: dict[str, Any] = {
         "fontsize": 11 * POINT,
         "fontweight": "bold",

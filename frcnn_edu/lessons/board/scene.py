@@ -1,6 +1,6 @@
 """What an explorer shows, as data: panels of layers, boxes that can be dragged, a formula, a sentence.
 
-A scene is 800 units wide, as a page is 800 pixels. `board.js` draws it on a canvas, `paint.py` on paper: two hands, one drawing.
+A scene is 800 units wide, as a page is 800 pixels. `board.js` draws it on a canvas, `paint.py` on paper.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ Rect = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Picture:
-    """Pixels (H, W, 3), uint8, stretched over `extent` (x1, y1, x2, y2). `keep`: it comes again, so send it once."""
+    """Pixels (H, W, 3), uint8, stretched over `extent` (x1, y1, x2, y2). `keep`: it occurs again, so it is sent once."""
 
     pixels: Tensor
     extent: Rect
@@ -34,8 +34,8 @@ class Picture:
 class Boxes:
     """Outlines (N, 4) xyxy. With `fill` (opacity 0–1) also their insides: cells, bars.
 
-    Layers with a `group` can be hovered and picked. `ids` (N,) int64 name their items, by default 0, 1, 2 …; whatever has the
-    same group and id lights up together, in all panels and in the formula. `values` are told on hovering, by name.
+    Layers with a `group` can be hovered and clicked. `ids` (N,) int64 identify their items, by default 0, 1, 2 …; items with the
+    same group and id light up together, in all panels and in the formula. `values` are shown on hovering, by name.
     """
 
     boxes: Tensor
@@ -82,7 +82,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells of a map, rows × columns over `extent`. With a `group` they can be picked: ids are row · columns + column."""
+    """The cells of a map, rows × columns over `extent`. With a `group` they can be clicked: ids are row · columns + column."""
 
     rows: int
     columns: int
@@ -95,7 +95,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Words:
-    """One text at each of the (N, 2) xy. `chip`: on a ground of that colour. `x` and `y` say which part of it stands there."""
+    """One text at each of the (N, 2) xy. `chip`: a background of that colour. `x` and `y` say which part of the text is at the point."""
 
     points: Tensor
     texts: Sequence[str]
@@ -105,6 +105,7 @@ class Words:
     y: str = "middle"  # "top", "middle", "bottom"
     bold: bool = False
     chip: str | None = None
+    room: float | None = None  # data units: a text that is wider on the page is left out there
 
 
 Layer = Picture | Boxes | Points | Lines | Grid | Words
@@ -112,7 +113,7 @@ Layer = Picture | Boxes | Points | Lines | Grid | Words
 
 @dataclass(frozen=True)
 class Axis:
-    """Ticks of a panel's edge: places in data units, their texts, and what is measured."""
+    """Ticks of a panel's edge: places in data units, their texts, and the label of the axis."""
 
     label: str = ""
     ticks: Sequence[float] = ()
@@ -124,8 +125,8 @@ class Axis:
 class Panel:
     """A window at `place` (x, y, width, height; units of the page) onto `view` (left, top, right, bottom; data units).
 
-    `top` may be larger than `bottom`: then y points upwards, as in a plot. `alt` says what is to be seen, for those who cannot
-    see it. `keys`: arrow keys do something here (`Explorer.arrow`).
+    `top` may be larger than `bottom`: then y points upwards, as in a plot. `alt` describes the panel for readers who
+    cannot see it. `keys`: arrow keys do something here (`Explorer.arrow`).
     """
 
     name: str
@@ -143,17 +144,17 @@ class Panel:
 
 @dataclass(frozen=True)
 class Handle:
-    """A box (4,) that is moved, and resized, on the picture itself.
+    """A box (4,) that can be moved and resized in the picture itself.
 
     Attributes:
-        name: of the state's field that it sets.
-        panel: whose data units it is in.
-        label: its accessible name, and written at it.
+        name: of the field that it sets.
+        panel: name of the panel whose data units it uses.
+        label: its accessible name, also drawn next to it.
         limits: (x1, y1, x2, y2) that it stays within; by default the panel's view.
         smallest: shortest side.
         step: how far an arrow key moves it.
         resizable: False for a box that only moves.
-        lift: units of the page by which its name stands higher than just above it, where another name has that place.
+        lift: units of the page by which its name is moved up, if another name has the place just above it.
     """
 
     name: str
@@ -171,7 +172,7 @@ class Handle:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that is seen at once. `words` is the sentence that says what it means; `formula` has the live numbers in it."""
+    """Everything that is shown at once. `words` are the sentences that explain it; `formula` contains the live numbers."""
 
     height: float
     panels: Sequence[Panel]
@@ -188,7 +189,7 @@ class Scene:
 
 
 def photo(image: Tensor, *, dim: float = 0.0) -> Picture:
-    """An image (3, H, W) in 0–1 over its own pixels; `dim` (0–1) mixes in white, so that boxes stand out."""
+    """An image (3, H, W) in 0–1 over its own pixels; `dim` (0–1) is the share of white mixed in, so that boxes stand out."""
     height, width = image.shape[-2:]
     pixels = (255 * (image.clamp(0, 1) * (1 - dim) + dim)).round().byte().permute(1, 2, 0)  # (H, W, 3)
     return Picture(pixels.cpu(), (0, 0, width, height), keep=True, smooth=True)
@@ -208,26 +209,54 @@ def segments(xs: Sequence[float], ys: Sequence[float]) -> Tensor:
     return torch.tensor([list(zip(xs, ys, strict=True))], dtype=torch.float32)
 
 
-def fit(image_size: tuple[int, int], x: float, y: float, width: float) -> Rect:
-    """The place of a panel that shows an image of `image_size` (height, width) undistorted.
+LONGEST = 2.5  # times the shorter side: of a longer image a panel shows a part
 
-    It is as wide as `width`, and for an image taller than 4:3 only as wide as lets it stay within three quarters of that height.
+
+def window(image_size: tuple[int, int], box: Rect | Tensor) -> Rect:
+    """The part of an image of `image_size` (height, width) that a panel shows: all of it, or of a very long image a part with the box.
+
+    The part moves in steps of half its length, so that it stays in place while a box in it is dragged a little.
     """
-    height = width * min(image_size[0] / image_size[1], 0.75)
-    return (x, y, min(width, height * image_size[1] / image_size[0]), height)
+    sides = (image_size[1], image_size[0])  # along x and along y
+    along = 0 if sides[0] > sides[1] else 1
+    whole, short = float(sides[along]), float(sides[1 - along])
+    first, last = (min(max(float(box[side]), 0.0), whole) for side in (along, along + 2))
+    length = max(LONGEST * short, 1.2 * (last - first))
+    if length >= whole:
+        return (0.0, 0.0, float(image_size[1]), float(image_size[0]))
+    step = length / 2
+    start = round(((first + last) / 2 - step) / step) * step
+    start = min(max(min(max(start, last - length), first), 0.0), whole - length)
+    end = start + length
+    return (start, 0.0, end, short) if along == 0 else (0.0, start, short, end)
+
+
+def is_part(view: Rect, image_size: tuple[int, int]) -> bool:
+    """Whether a view is not the whole image."""
+    return view[2] - view[0] < image_size[1] or view[3] - view[1] < image_size[0]
+
+
+def fit(view: Rect, x: float, y: float, width: float) -> Rect:
+    """The place of a panel that shows a view of an image undistorted.
+
+    It is as wide as `width`, and for a view taller than 4:3 only as wide as lets it stay within three quarters of that height.
+    """
+    across, down = view[2] - view[0], view[3] - view[1]
+    height = width * min(down / across, 0.75)
+    return (x, y, min(width, height * across / down), height)
 
 
 # --------------------------------------------------------------------------------------------------- as the browser gets it
 
 
 class Pack:
-    """Arrays one behind the other in one piece of memory: a page gets them in one go, and looks at each where it lies."""
+    """Arrays one after another in one piece of memory: a page receives them in one message and views each at its offset."""
 
     def __init__(self) -> None:
         self.data = bytearray()
 
     def add(self, values: Tensor, dtype: torch.dtype) -> list[int]:
-        """Where the array begins, in bytes, and how many numbers it has. Their width, 1 or 4 bytes, is known by its name."""
+        """The offset of the array in bytes, and its number of elements. Their size, 1 or 4 bytes, follows from its name."""
         place = [len(self.data), values.numel()]
         self.data += values.detach().to("cpu", dtype).contiguous().numpy().tobytes()
         self.data += bytes(-len(self.data) % 4)
@@ -260,7 +289,7 @@ def message(scene: Scene) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _plain(thing: Any, pack: Pack) -> dict[str, Any]:
-    """A dataclass as a dict; of a tensor it has the place in the pack: float32, ids as int32, pixels as RGBA bytes."""
+    """A dataclass as a dict; a tensor becomes its place in the pack: float32, ids as int32, pixels as RGBA bytes."""
     content: dict[str, Any] = {"kind": type(thing).__name__}
     for name, value in vars(thing).items():
         if name == "pixels":

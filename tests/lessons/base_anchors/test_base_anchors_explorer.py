@@ -172,11 +172,11 @@ def test_the_formula_has_the_numbers_of_the_selected_anchor() -> None:
         f"w = s / √r = 12 / √(0.5) = {w:.2f}, its half {w / 2:.2f} → 8, so w = 16",
         f"h = s · √r = 12 · √(0.5) = {h:.2f}, its half {h / 2:.2f} → 4, so h = 8",
         "corners [−8.49, −4.24, 8.49, 4.24] → [−8, −4, 8, 4]",
-        "w · h = 128 against s² = 144: −11.11 %, IoU = 128 / (128 + 1452 − 128) = 0.09",
+        "w · h = 128, s² = 144: error −11.11 %, IoU = 128 / (128 + 1452 − 128) = 0.09",
     ]
     explorer.set(rounded=False)
     assert "12 / √(0.5) = 16.97, not rounded: w = 16.97" in explorer.formula
-    assert "w · h = 144 against s² = 144: 0 %" in explorer.formula
+    assert "w · h = 144, s² = 144: error 0 %" in explorer.formula
     assert "→" not in explorer.formula
 
 
@@ -189,20 +189,23 @@ def test_a_number_shows_on_which_side_of_one_half_it_lies() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "The wide anchor on P4: half its w, 33.94, is rounded to 34, so w is 68: even"),
-        ({}, "Area +0.35 %, at worst −11.11 %, on P2. On our object its IoU is 0.63; from 0.7 on"),
-        ({"level": 0}, "Area −11.11 %, and none of the fifteen is further off."),
+        ({}, "The wide anchor on P4: w/2 = 33.94 is rounded to 34, so w is 68; all sides are even"),
+        (
+            {},
+            "The error of its area is +0.35 %; the largest of the fifteen is −11.11 %, on P2. Its IoU with our object is 0.63; this is less than 0.7",
+        ),
+        ({"level": 0}, "The error of its area is −11.11 %, the largest of the fifteen."),
         ({"shape": 1}, "The square anchor on P4: w and h are even, so rounding changes nothing."),
         (
             {"p3": 25, "level": 1, "shape": 1},
-            "12.5 is as near to 13 as to 12; the even one is taken, and w is 24, not 25.",
+            "12.5 is as close to 13 as to 12 and is rounded to the even number, so w is 24, not 25.",
         ),
         (
             {"p3": 27, "level": 1, "shape": 1},
-            "13.5 is as near to 13 as to 14; the even one is taken, and w is 28, not 27.",
+            "13.5 is as close to 13 as to 14 and is rounded to the even number, so w is 28, not 27.",
         ),
         ({"rounded": False, "shape": 2}, "The tall anchor on P4: without rounding its area is exactly s²"),
-        ({"p4": 38, "shape": 1}, "its IoU is 0.76; with 0.7 or more it counts as an object by that alone."),
+        ({"p4": 38, "shape": 1}, "Its IoU with our object is 0.76; this is at least 0.7, enough for foreground."),
     ],
 )
 def test_words(changes: dict[str, Any], said: str) -> None:
@@ -266,11 +269,11 @@ def test_sizes_and_ratios_are_bounded_by_their_neighbours() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"p3": 12}, "P2 and P3 both have size 12: the same three boxes twice"),
+        ({"p3": 12}, "P2 and P3 both have the size 12, which gives the same three boxes twice"),
         ({"p4": 100}, "P4 has 100 and P5 only 80"),
-        ({"third": 1.0}, "The ratio 1 is there twice"),
-        ({"first": 3.0}, "3 stands before 1"),
-        ({"p2": 1}, "would be 0.71 wide or high; half of that is rounded to 0"),
+        ({"third": 1.0}, "The ratio 1 occurs twice"),
+        ({"first": 3.0}, "3 is before 1"),
+        ({"p2": 1}, "would be 0.71 pixels wide or high; half of that is rounded to 0"),
         ({"p2": 0}, "0 or less"),
         ({"first": -1.0}, "0 or less"),
     ],

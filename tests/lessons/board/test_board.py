@@ -2,8 +2,9 @@ from typing import Any
 
 import torch
 
-from frcnn_edu.lessons.board.board import Board
+from frcnn_edu.lessons.board.board import HERE, Board
 from frcnn_edu.lessons.board.scene import Boxes, Panel, Scene, photo
+from frcnn_edu.viz import style as st
 
 IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
@@ -56,3 +57,16 @@ def test_its_program_comes_from_the_package_and_from_nowhere_else() -> None:
         assert len(text) > 1000
         assert "http" not in text
         assert "import " not in text
+
+
+def test_it_knows_the_colours_of_paper_and_ink() -> None:
+    """On dark paper these are replaced, so board.js must name them as the scenes do."""
+    program = (HERE / "board.js").read_text(encoding="utf-8")
+    for name, color in (
+        ("INK", st.INK),
+        ("MUTED", st.MUTED),
+        ("FAINT", st.FAINT),
+        ("FOCUS", st.FOCUS),
+        ("PAPER", st.PAPER),
+    ):
+        assert f'{name} = "{color}"' in program

@@ -52,7 +52,7 @@ def test_the_first_view_is_the_models_prediction_for_the_best_anchor() -> None:
     torch.testing.assert_close(explorer.result.predicted, predicted_deltas() * torch.tensor([10.0, 10, 5, 5]))
     explorer.set(anchor=(10.0, 10.0, 30.0, 30.0))
     assert explorer.result.predicted is None
-    assert "no such anchor" in explorer.scene.panel("deltas").caption
+    assert "does not have this anchor" in explorer.scene.panel("deltas").caption
 
 
 def test_predictions_are_known_for_every_anchor_of_the_model() -> None:
@@ -97,13 +97,13 @@ def test_the_clamp_is_in_decoding_only() -> None:
     explorer.set(dx=0.0, dy=0.0, dw=5.0, dh=0.0)
     assert "exp(min(5.000 / 1, 4.135)) · 48.0 = 3000.0" in explorer.formula
     assert "dw = 1 · ln(3000.0 / 48.0) = 4.135" in explorer.formula
-    assert "dw asks for 148 times; decoding stops at 62.5, and encoding gives back 4.135." in explorer.words
+    assert "dw means a factor of 148; decoding clamps it to 62.5, so encoding the result gives 4.135." in explorer.words
     explorer.set(dh=20.0)
-    assert "dw and dh ask for 148 and over a million times" in explorer.words
+    assert "dw and dh mean a factor of 148 and over a million" in explorer.words
     explorer.set(weights="head", dw=20.6, dh=0.0)  # 20.6 / 5 is just below the limit
     assert "stops" not in explorer.words
     explorer.set(dw=21.0)
-    assert "encoding gives back 20.676" in explorer.words
+    assert "encoding the result gives 20.676" in explorer.words
 
 
 def test_the_largest_box_that_can_be_decoded_asks_for_no_more() -> None:
@@ -120,7 +120,7 @@ def test_twice_as_wide_is_the_logarithm_of_two() -> None:
     assert explorer.state.dw == pytest.approx(math.log(2), abs=1e-6)
     assert "1 · ln(96.0 / 48.0) = 0.693" in explorer.formula
     assert explorer.words.startswith(
-        "The centre stays where it is; the box becomes 2.00 times as wide and just as high."
+        "The centre does not move; the box becomes 2.00 times as wide and exactly as high."
     )
 
 
@@ -134,28 +134,31 @@ def test_prompts_set_up_what_they_say() -> None:
     first = explore.box_coding().result.moved
     torch.testing.assert_close(prompted(0).state.deltas[0], target_deltas())
     assert prompted(0).result.fit == pytest.approx(1, abs=1e-5)
-    assert "The centre stays where it is; the size stays, too." in prompted(1).words
+    assert "The centre does not move; the size does not change." in prompted(1).words
     torch.testing.assert_close(prompted(3).state.deltas, torch.tensor([[-1.0, 0, 0, 0]]))
-    assert "48.0 px left (1.000 anchor widths); the size stays." in prompted(3).words
+    assert "48.0 px left (1.000 anchor widths); the size does not change." in prompted(3).words
     small = prompted(4)
     torch.testing.assert_close(small.state.deltas, torch.tensor([[1 / 8, 0, 0, 0]]))
     assert "1/48 = 0.021" in small.prompts[4][0]
     head = prompted(5)
     torch.testing.assert_close(head.result.moved, first)
     torch.testing.assert_close(head.state.deltas[0], predicted_deltas() * torch.tensor([10.0, 10, 5, 5]))
-    assert "dx and dy are 10 times, dw and dh 5 times what they are in the RPN." in head.words
+    assert "dx and dy are 10 times as large as with the RPN’s weights, dw and dh 5 times." in head.words
 
 
 def test_words_of_the_first_view() -> None:
     found = explore.box_coding()
     assert found.words == (
-        "The centre goes 5.7 px left (0.119 anchor widths) and 3.9 px up (0.081 anchor heights); "
-        "the box becomes 0.87 times as wide and 0.81 times as high. IoU with the cross: 0.82."
+        "The centre moves 5.7 px left (0.119 anchor widths) and 3.9 px up (0.081 anchor heights); "
+        "the box becomes 0.87 times as wide and 0.81 times as high. The decoded box has an IoU of 0.82 with our cross."
     )
     assert found.formula.splitlines()[1].startswith("dx = 1 · (106.3 − 112.0) / 48.0 = −0.119")
     assert found.formula.splitlines()[1].endswith("x = −0.119 / 1 · 48.0 + 112.0 = 106.3")
     found.set(dx=0.5, dy=0.25, dw=0.0, dh=0.0)
-    assert "24.0 px right (0.500 anchor widths) and 12.0 px down (0.250 anchor heights); the size stays." in found.words
+    assert (
+        "24.0 px right (0.500 anchor widths) and 12.0 px down (0.250 anchor heights); the size does not change."
+        in found.words
+    )
 
 
 def layers_of(explorer: explore.Explorer, panel: str, kind: type, test: Callable[[Any], bool]) -> list[Any]:
@@ -166,7 +169,7 @@ def test_sizes_and_ways_are_drawn() -> None:
     explorer = explore.box_coding()
     explorer.set(dx=-1.0, dy=0.5, dw=0.0, dh=math.log(0.5))
     spans = layers_of(explorer, "picture", Words, lambda layer: layer.chip in (st.ANCHOR, st.PROPOSAL))
-    assert [list(layer.texts) for layer in spans] == [["anchor 48.0", "48.0"], ["moved 48.0", "24.0"]]
+    assert [list(layer.texts) for layer in spans] == [["anchor 48.0", "48.0"], ["decoded 48.0", "24.0"]]
     ways = layers_of(explorer, "picture", Words, lambda layer: layer.chip == st.PAPER)
     assert [list(layer.texts) for layer in ways] == [["−48.0"], ["24.0"]]
     right, down = layers_of(explorer, "picture", Lines, lambda layer: layer.group == "delta")
@@ -208,9 +211,9 @@ def test_impossible_boxes_are_explained() -> None:
     assert "no width or no height" in explorer.board.problem
     explorer.reset()
     explorer.set(target=(10.0, 10.0, 10.0, 20.0))
-    assert "above 0 has a logarithm" in explorer.board.problem
+    assert "0 has no logarithm" in explorer.board.problem
     explorer.set(target=(10.0, 10.0, 5.0, 20.0))  # from right to left
-    assert "above 0 has a logarithm" in explorer.board.problem
+    assert "0 has no logarithm" in explorer.board.problem
     explorer.set(target=(10.0, 10.0, 20.0, 20.0))
     assert explorer.board.problem == ""
     torch.testing.assert_close(explorer.result.moved, torch.tensor([10.0, 10, 20, 20]))

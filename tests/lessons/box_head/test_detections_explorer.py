@@ -26,7 +26,7 @@ from frcnn_edu.lessons.box_head.explorer.result import (
     State,
     average_precision,
     compute,
-    double_of,
+    duplicate_of,
     found_in,
     match,
     select,
@@ -147,21 +147,25 @@ def test_a_class_is_looked_at_by_itself() -> None:
 
 def test_the_words_say_what_became_of_the_selected_one() -> None:
     explorer = DetectionsExplorer()
-    assert explorer.words.endswith("The selected cross is right: no surer one has taken its object.")
+    assert explorer.words.endswith("The selected cross is correct: no higher-scoring detection has claimed its object.")
     explorer.set(score=0.9995)
-    assert explorer.words.endswith("The selected cross is not above the threshold: it is not detected.")
+    assert explorer.words.endswith(
+        "The score of the selected cross is not above the threshold, so it is not a detection."
+    )
     explorer.set(score=0.5, most=3)
-    assert explorer.words.endswith("The selected cross comes after the 3 surest: it is not detected.")
-    explorer.set(most=300, nms=1.0, **double_of(explorer.first, STORY))
-    assert "a surer detection has taken its object" in explorer.words
+    assert explorer.words.endswith(
+        "The selected cross is not among the 3 with the highest scores, so it is not a detection."
+    )
+    explorer.set(most=300, nms=1.0, **duplicate_of(explorer.first, STORY))
+    assert "a higher-scoring detection has claimed its object" in explorer.words
     explorer.set(nms=0.5)
-    assert explorer.words.split(". ")[-1].startswith("NMS drops the selected cross")
+    assert explorer.words.split(". ")[-1].startswith("NMS removes the selected cross")
     explorer.set(iou=0.95, chosen=explorer.first.chosen)
-    assert explorer.words.endswith("no ground-truth cross overlaps it by 0.95.")
+    assert explorer.words.endswith("no ground-truth cross has an IoU of at least 0.95 with it.")
     explorer.set(label=5)
     assert "cross" in explorer.words
     explorer.set(label=1, chosen=explorer.first.chosen)
-    assert explorer.words.endswith("The selected cross is not of the class that is looked at.")
+    assert explorer.words.endswith("The selected cross is not of the chosen class.")
 
 
 def test_a_detection_on_another_kind_of_object_is_said_to_lie_there() -> None:
@@ -176,7 +180,7 @@ def test_a_detection_on_another_kind_of_object_is_said_to_lie_there() -> None:
     for stray in strays:
         explorer.set(chosen=stray)
         kind = STORY.classes[int(STORY.target["labels"][int(torch.where(~same, inside, 0.0)[stray].argmax())])]
-        assert explorer.words.endswith(f"It lies on a {kind}, by {float(other[stray]):.2f}.")
+        assert explorer.words.endswith(f"It is on a {kind}, with IoU {float(other[stray]):.2f}.")
 
 
 @pytest.mark.parametrize("picture", range(0, 24, 3))
@@ -219,7 +223,7 @@ def test_the_selection_stays_whatever_is_set() -> None:
     explorer.reset()
     explorer.controls["label"].value = 1  # no cross is looked at: the surest that is
     assert explorer.result.selected.label == 1  # type: ignore[union-attr]
-    assert "The selected circle is right" in explorer.words
+    assert "The selected circle is correct" in explorer.words
 
 
 def test_the_selection_is_bounded_clicked_and_walked() -> None:
@@ -329,7 +333,7 @@ def test_the_first_view_needs_no_forward_pass(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(type(STORY.model), "forward", lambda *args, **kwargs: pytest.fail("a forward pass"))
     gallery.cache_clear()
     explorer = DetectionsExplorer()
-    assert explorer.words.startswith("In all 24 images: ")
+    assert explorer.words.startswith("In all 24 images, ")
     for picture in (0, 7):
         explorer.set(picture=picture)
     assert gallery(STORY).coming == []
@@ -344,11 +348,11 @@ def test_an_image_is_shown_as_large_as_the_model_sees_it() -> None:
 @pytest.mark.slow
 def test_another_model_begins_with_one_image_and_comes_to_the_same(own: Story) -> None:
     explorer = DetectionsExplorer(own)
-    assert explorer.words.startswith("In 1 of 24 images so far: ")
+    assert explorer.words.startswith("In 1 of 24 images so far, ")
     assert explorer.scene.panel("curve").title == "Precision over recall, 1 of 24 images"
     assert len(explorer.controls["picture"].options) == 24
     explorer.set(picture=3)  # no one has to wait for the rest to see it
-    assert explorer.words.startswith("In 4 of 24 images so far: ")
+    assert explorer.words.startswith("In 4 of 24 images so far, ")
     explorer.reset()
     explorer.complete()
     course = DetectionsExplorer()
@@ -370,7 +374,7 @@ def test_on_a_page_the_other_images_come_by_themselves(own: Story) -> None:
             known.append(explorer.result.pictures)
             assert explorer.state.score == explorer.controls["score"].value == 0.9
             await asyncio.sleep(0.001)
-        assert explorer.words.startswith("In all 4 images: ")
+        assert explorer.words.startswith("In all 4 images, ")
         return known
 
     assert set(asyncio.run(look_at_it())) == {2, 3}
@@ -383,7 +387,7 @@ def test_explorers_of_one_story_share_its_images(own: Story) -> None:
     assert second.result.coming == 1
     second.complete()
     assert second.words == first.words
-    assert second.words.startswith("In all 2 images: ")
+    assert second.words.startswith("In all 2 images, ")
 
 
 def test_a_model_of_other_classes_has_one_image() -> None:

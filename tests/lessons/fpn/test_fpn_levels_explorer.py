@@ -109,7 +109,7 @@ def test_the_formula_is_the_sum_of_the_cell() -> None:
     assert first.startswith(f"channel 3, cell (10, 20): sum = lateral + top-down = {values['lateral']} + {down} ")
     assert first.endswith(f" {values['both']}")
     assert second.endswith(f" + bias = {values['smoothed']}")
-    assert "9 · 64 weights" in second
+    assert "9 · 64 products" in second
 
 
 def test_the_sign_says_whether_the_rounded_numbers_add_up() -> None:
@@ -129,7 +129,7 @@ def test_strengths_are_not_shown_as_a_sum() -> None:
     assert [title[0] for title in titles[1:]] == ["+", "=", "→"]
     explorer.set(channel=STRENGTH)
     assert not {"+", "=", "→"} & {explorer.scene.panel(stage).title[0] for stage in STAGES}
-    assert "Strengths do not add up" in explorer.words
+    assert "strengths do not" in explorer.words
 
 
 def test_pool_has_no_weights() -> None:
@@ -204,7 +204,7 @@ def test_the_source_is_marked_on_the_map_above() -> None:
         if isinstance(layer, Boxes) and layer.group == "source"
     }
     assert box == (13 * 8, 7 * 8, 14 * 8, 8 * 8)
-    assert "what P3’s sum has in cell (7, 13)" in explorer.words
+    assert "a copy of cell (7, 13) of P3’s sum" in explorer.words
 
 
 def test_prompts_follow_the_object() -> None:
@@ -212,5 +212,5 @@ def test_prompts_follow_the_object() -> None:
         explorer = explore.fpn_levels(object=index)
         name = STORY.classes[int(STORY.target["labels"][index])]
         words, changes = explorer.prompts[3]
-        assert words == f"P4: how many cells are left for our {name}?"
+        assert words == f"P4: how many cells does our {name} cover?"
         assert (changes["row"], changes["column"]) == middle_cell(2, explorer.subject)

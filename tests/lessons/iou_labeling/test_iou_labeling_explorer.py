@@ -120,7 +120,7 @@ def test_the_formula_has_the_numbers_of_the_course() -> None:
     explorer = explore.iou_labeling()
     lines = explorer.formula.split("\n")
     assert lines[0] == "IoU = intersection / union = 1303.5 / 2452.5 = 0.531"
-    assert lines[1] == "0.30 ≤ 0.531 < 0.70 → ignored, but an object’s best anchor → foreground"
+    assert lines[1] == "0.30 ≤ 0.531 < 0.70 → ignored, but it is an object’s best anchor → foreground"
     rows = [line.split() for line in lines[2:]]
     assert rows[0] == ["anchors", "foreground", "ignored", "background"]
     assert [row[-3:] for row in rows[1:]] == [["1", "205", "4912"], ["8", "198", "4912"]]
@@ -142,7 +142,7 @@ def test_a_number_is_written_on_its_side_of_a_threshold() -> None:
     seen = result(anchor=on_the_edge, low_quality=False)
     assert seen.labels[on_the_edge] == IGNORED
     assert seen.written(3) == "0.300"
-    assert reason(seen).startswith("Ignored: it overlaps")
+    assert reason(seen).startswith("Ignored: its IoU with")
     for anchor in range(0, len(ANCHORS), 31):
         seen = result(anchor=anchor)
         written = float(seen.written(2))
@@ -258,14 +258,16 @@ def test_each_reason() -> None:
     best, strict = default.best, default.by_threshold
     plain = default.labels == strict
     cases = {
-        int(torch.where(strict == FOREGROUND)[0][0]): "Foreground: it overlaps circle 4 by 0.77, and 0.70 is enough.",
-        followed().anchor: "Its best object is our cross, IoU 0.53: below 0.70. But no anchor overlaps our cross more, "
-        "so the low-quality rule makes it foreground. Our cross is learnt by 1 anchor.",
-        int(best.argmin()): "Background: it meets no object.",
-        int(torch.where((strict == BACKGROUND) & (best > 0.2) & plain)[0][0]): "less than 0.30.",
+        int(
+            torch.where(strict == FOREGROUND)[0][0]
+        ): "Foreground: its IoU with object 3, a circle, is 0.77, which is at least 0.70.",
+        followed().anchor: "Its best object is our cross with an IoU of 0.53, below 0.70. But no anchor has a larger IoU with our cross, "
+        "so the low-quality rule makes it foreground. One anchor is trained on our cross.",
+        int(best.argmin()): "Background: it overlaps no object.",
+        int(torch.where((strict == BACKGROUND) & (best > 0.2) & plain)[0][0]): "which is less than 0.30.",
         int(
             torch.where((strict == IGNORED) & plain)[0][0]
-        ): "too little for foreground (0.70), too much for background (0.30).",
+        ): "too small for foreground (0.70) and too large for background (0.30).",
     }
     assert len(cases) == 5
     for anchor, words in cases.items():
@@ -283,28 +285,31 @@ def test_words_agree_with_the_label_of_every_anchor() -> None:
 
 def test_a_restored_anchor_may_learn_another_object_than_the_one_that_asked() -> None:
     found = result(box=(84.0, 8.0, 128.0, 41.0))
-    assert found.names[int(found.matched[found.anchor])] == "star 7"
+    assert found.names[int(found.matched[found.anchor])] == "object 6, a star"
     assert reason(found) == (
-        "No anchor overlaps our cross more (0.54), so the low-quality rule makes it foreground. "
-        "But it learns star 7, which it overlaps more (0.58). No anchor learns our cross: 1 of 7 objects goes without."
+        "No anchor has a larger IoU with our cross than this one (0.54), so the low-quality rule makes it foreground. "
+        "But it is trained on object 6, a star, because its IoU with that object is larger (0.58). "
+        "No anchor is trained on our cross; 1 of the 7 objects has no anchor."
     )
 
 
 def test_who_goes_without() -> None:
-    assert reason(result(low_quality=False)).endswith("No anchor learns our cross: 6 of 7 objects go without.")
+    assert reason(result(low_quality=False)).endswith(
+        "No anchor is trained on our cross; 6 of the 7 objects have no anchor."
+    )
     words = reason(result(foreground=0.5, background=0.5, low_quality=False))
-    assert words.endswith("Our cross is learnt by 1 anchor, 1 of 7 objects by none.")
-    assert "Between equal thresholds nothing is ignored." in words
-    assert reason(result(box=(103.0, 56.0, 109.0, 62.0))).endswith("Our cross is learnt by 2 anchors.")
+    assert words.endswith("One anchor is trained on our cross; 1 of the 7 objects has no anchor.")
+    assert "The thresholds are equal, so no anchor is ignored." in words
+    assert reason(result(box=(103.0, 56.0, 109.0, 62.0))).endswith("2 anchors are trained on our cross.")
 
 
 def test_whether_it_was_sampled() -> None:
     found = result(sampled=True)
     left_out = next(i for i in found.where(BACKGROUND).tolist() if i not in found.negatives.tolist())
     for anchor, words in (
-        (int(found.positives[0]), "The sample has this anchor."),
-        (int(found.negatives[0]), "The sample has this anchor."),
-        (left_out, "The sample does not have this anchor."),
+        (int(found.positives[0]), "The sample contains this anchor."),
+        (int(found.negatives[0]), "The sample contains this anchor."),
+        (left_out, "The sample does not contain this anchor."),
         (int(torch.where(found.labels == IGNORED)[0][0]), "Ignored anchors are never sampled."),
     ):
         assert reason(result(sampled=True, anchor=anchor)).endswith(words)
@@ -317,7 +322,7 @@ def test_whether_it_was_sampled() -> None:
 def test_what_is_illegal_is_explained() -> None:
     explorer = explore.iou_labeling()
     explorer.controls["background"].value = 0.8
-    assert "from 0.70 up to 0.80 would be foreground and background at once" in explorer.board.problem
+    assert "from 0.70 to 0.80 would be both foreground and background" in explorer.board.problem
     assert explorer.result.state == explorer.first
     explorer.controls["foreground"].value = 0.8
     assert explorer.board.problem == ""

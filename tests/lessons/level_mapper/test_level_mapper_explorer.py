@@ -70,7 +70,7 @@ def test_the_clamp_is_said_in_words() -> None:
     explorer = explore.level_mapper()
     explorer.set(box=(10.0, 10.0, 13.0, 13.0))
     assert explorer.result.level == 2 > explorer.result.k
-    assert "not there" in explorer.words
+    assert "does not exist" in explorer.words
 
 
 def test_a_hair_too_small_is_forgiven_and_said() -> None:
@@ -78,9 +78,9 @@ def test_a_hair_too_small_is_forgiven_and_said() -> None:
     explorer.try_prompt(3)
     assert (explorer.result.k, explorer.result.level) == (4, 4)
     assert "√(223.9999 · 224.0)" in explorer.formula
-    assert "that is what ε is for" in explorer.words
+    assert "this is the purpose of ε" in explorer.words
     explorer.try_prompt(2)
-    assert "ε is for" not in explorer.words
+    assert "purpose of ε" not in explorer.words
 
 
 def test_the_first_prompt_shows_the_object_where_it_is_in_the_larger_image() -> None:

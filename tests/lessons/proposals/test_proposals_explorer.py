@@ -91,8 +91,8 @@ def test_the_formula_has_the_pairs_numbers() -> None:
     explorer = ProposalsExplorer()
     now = explorer.result.now
     assert now is not None
-    assert explorer.formula.startswith(f"IoU(no. {now.kept + 1}, no. {now.dropped + 1}) = ")
-    assert f" = {now.iou:.3f} > 0.70, so no. {now.dropped + 1} is dropped" in explorer.formula
+    assert explorer.formula.startswith(f"IoU(box {now.kept}, box {now.dropped}) = ")
+    assert f" = {now.iou:.3f} > 0.70, so box {now.dropped} is removed" in explorer.formula
     top, bottom = explorer.formula.split(") = ")[1].split(" = ")[0].split(" / ")
     assert float(top) / float(bottom) == pytest.approx(now.iou, abs=1e-3)
 
@@ -104,7 +104,7 @@ def test_the_scrubber_stays_within_its_suppressions() -> None:
     assert explorer.state.place == explorer.controls["place"].max == number
     explorer.controls["threshold"].value = 1.0
     assert explorer.state.place == explorer.controls["place"].max == 0
-    assert "all stay" in explorer.words
+    assert "all are kept" in explorer.words
     explorer.reset()
     for dx, dy, moved in ((1, 0, 1), (0, 1, -10), (0, -1, 10), (-1, 0, -1)):
         before = explorer.state.place
@@ -126,7 +126,7 @@ def test_a_click_goes_to_the_step_or_to_the_suppression() -> None:
 def test_nothing_left_is_said_in_words() -> None:
     explorer = ProposalsExplorer()
     explorer.set(smallest=160)
-    assert explorer.words.startswith("Nothing is left: no box is at least 160 pixels wide")
+    assert explorer.words.startswith("No box is left: none is at least 160 pixels wide")
 
 
 @pytest.mark.parametrize("place", [0, 1, 40, 72])
@@ -162,7 +162,7 @@ def test_probabilities_have_as_many_digits_as_tell_them_apart() -> None:
             explorer.set(place=place)
             said = re.search(r"([\d.]+(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?) beats ([\d.]+(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?)", explorer.words)
             if said is None:
-                assert "a hair less sure" in explorer.words
+                assert "hardly lower" in explorer.words
                 continue
             first, second = map(number, said.groups())
             assert first >= second
@@ -182,7 +182,7 @@ def test_small_probabilities_are_powers_of_ten() -> None:
     assert differing(torch.tensor(0.002), torch.tensor(3e-6)) == "0.002 beats 3.0·10⁻⁶"
     assert differing(torch.tensor(0.98), torch.tensor(0.97)) == "0.980 beats 0.970"
     assert differing(torch.tensor(1.0), torch.tensor(0.99999994)) == "1.0000000 beats 0.9999999"
-    assert "hair" in differing(torch.tensor(0.4), torch.tensor(0.39999998))
+    assert "hardly" in differing(torch.tensor(0.4), torch.tensor(0.39999998))
 
 
 def test_the_formula_names_the_others_that_the_box_drops() -> None:
@@ -192,8 +192,8 @@ def test_the_formula_names_the_others_that_the_box_drops() -> None:
     ious = box_iou(level.boxes[[now.kept]], level.boxes)[0]
     dropped = {one.dropped for one in level.suppressions if one.kept == now.kept} - {now.dropped}
     second = explorer.formula.split("\n")[1]
-    assert second.startswith(f"no. {now.kept + 1} drops besides: ")
-    told = {int(rank) - 1: float(iou) for rank, iou in re.findall(r"no\. (\d+) \(([\d.]+)\)", second)}
+    assert second.startswith(f"box {now.kept} also removes: ")
+    told = {int(rank): float(iou) for rank, iou in re.findall(r"box (\d+) \(([\d.]+)\)", second)}
     assert set(told) == dropped
     assert told == pytest.approx({k: float(ious[k]) for k in dropped}, abs=0.006)
     explorer.set(threshold=0.05, place=1)
@@ -216,7 +216,7 @@ def test_the_best_fit_is_followed_to_its_end(pre: int, threshold: float, smalles
     level = next(k for k in range(5) if starts[k] <= mine < starts[k + 1])
     own = logits[starts[level] : starts[level + 1]]
     rank = int((own > logits[mine]).sum())
-    assert (one.level, one.rank, one.among) == (level, rank + 1, counts[level])
+    assert (one.level, one.rank, one.among) == (level, rank, counts[level])
     wide, high = (clipped[mine, 2:] - clipped[mine, :2]).tolist()
     if rank >= pre:
         assert one.lost == 1
@@ -237,36 +237,36 @@ def test_the_best_fit_is_followed_to_its_end(pre: int, threshold: float, smalles
         assert one.dropper.iou == pytest.approx(float(ious[first]))
         assert one.dropper_fit == pytest.approx(float(fits[better[first]]))
     else:
-        assert one.place > 0
-        assert (one.lost is None) == (one.place <= post)
+        assert one.place >= 0
+        assert (one.lost is None) == (one.place < post)
 
 
 def test_the_words_say_what_becomes_of_the_best_fit() -> None:
     explorer = ProposalsExplorer()
-    assert "NMS drops it, as its no. 33, for the surer no. 25 beside it (IoU 0.92)" in explorer.words
+    assert "NMS removes it (box 32) because box 24 has a higher probability and overlaps it by 0.92" in explorer.words
     now, one = explorer.result.now, explorer.result.champion
     assert one.dropper == now  # it is the suppression that the first view shows
     explorer.set(threshold=1.0)
-    assert f"it is no. {explorer.result.champion.place} of the 300 proposals in the end" in explorer.words
+    assert f"it becomes proposal {explorer.result.champion.place} of 300" in explorer.words
     explorer.set(post=5)
     assert "not among the best 5" in explorer.words
     explorer.set(pre=20)
-    assert "not among the best 20 that go on" in explorer.words
+    assert "not among the best 20 that are kept" in explorer.words
     explorer.set(pre=300, smallest=45)
-    assert "it is too small to go on" in explorer.words
+    assert "it is removed because it is too small" in explorer.words
     explorer.set(smallest=25, threshold=0.7, post=300)  # NMS has other numbers then: the same that the formula names
     dropper = explorer.result.champion.dropper
     assert dropper is not None
-    assert f"as its no. {dropper.dropped + 1}, for the surer no. {dropper.kept + 1} " in explorer.words
+    assert f"(box {dropper.dropped}) because box {dropper.kept} has" in explorer.words
     explorer.set(level=1, place=1 + explorer.result.nms.suppressions.index(dropper))
-    assert f"so no. {dropper.dropped + 1} is dropped" in explorer.formula
+    assert f"so box {dropper.dropped} is removed" in explorer.formula
 
 
 def test_one_box_is_not_said_to_be_many() -> None:
     explorer = ProposalsExplorer()
     explorer.set(pre=1, post=1)
-    assert "On P3 there is one box only: it stays." in explorer.words
-    assert "not among the one best that goes on" in explorer.words
+    assert "On P3, there is only one box: it is kept." in explorer.words
+    assert "not among the best one that is kept" in explorer.words
 
 
 def test_boxes_that_wait_are_thinner_than_those_that_stay() -> None:

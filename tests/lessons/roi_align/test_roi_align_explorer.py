@@ -95,7 +95,7 @@ def test_aligned_reads_half_a_cell_further_up_and_left() -> None:
 
 def test_the_formula_adds_up() -> None:
     explorer = RoiAlignExplorer()
-    for place in range(1, 5):
+    for place in range(4):
         explorer.set(point=place, row=2, column=5)
         first, second = explorer.formula.split("\n")
         products = [float(a) * float(b.replace("−", "-")) for a, b in re.findall(r"([\d.]+) · (−?[\d.]+)", first)]
@@ -106,14 +106,14 @@ def test_the_formula_adds_up() -> None:
 
 def test_points_and_bins_are_bounded() -> None:
     explorer = RoiAlignExplorer()
-    explorer.set(row=6, column=6, point=4)
+    explorer.set(row=6, column=6, point=3)
     explorer.controls["size"].value = 3
     assert (explorer.state.row, explorer.state.column) == (2, 2)
     explorer.controls["ratio"].value = 1
-    assert explorer.state.point == explorer.controls["point"].max == 1
+    assert explorer.state.point == explorer.controls["point"].max == 0
     explorer.controls["ratio"].value = ADAPTIVE
     across, down = explorer.result.ratios
-    assert explorer.controls["point"].max == across * down > 1
+    assert explorer.controls["point"].max == across * down - 1 > 0
 
 
 def test_clicks_and_keys_choose_bins_and_points() -> None:
@@ -123,16 +123,16 @@ def test_clicks_and_keys_choose_bins_and_points() -> None:
     explorer._happened({"kind": "arrow", "panel": "align", "dx": 1, "dy": -1})
     assert (explorer.state.row, explorer.state.column) == (0, 3)
     explorer._happened({"kind": "pick", "panel": "map", "group": "point", "id": 5 * 14 + 8})
-    assert (explorer.state.row, explorer.state.column, explorer.state.point) == (2, 4, 3)
+    assert (explorer.state.row, explorer.state.column, explorer.state.point) == (2, 4, 2)
     assert explorer.result.point(2) == (8, 5)
 
 
 def test_special_boxes_are_said_in_words() -> None:
     explorer = RoiAlignExplorer()
     explorer.set(box=(104.0, 58.0, 107.0, 60.0))
-    assert "stretched to one" in explorer.words
+    assert "is extended to one cell" in explorer.words
     explorer.set(box=(-40.0, -40.0, 20.0, 20.0), row=0, column=0)
-    assert "away from the middle of the map’s last cell, and counts as 0" in explorer.words
+    assert "away from the centre of the map’s last cell, so its value is 0" in explorer.words
     explorer.set(box=(10.0, 10.0, 10.0, 20.0))
     assert "no area" in explorer.board.problem
 
@@ -142,15 +142,15 @@ def test_words_count_points_and_rounding() -> None:
     assert "read at 4 points" in explorer.words
     explorer.set(ratio=1)
     assert "read at 1 point." in explorer.words
-    assert "bin (3, 3) = v₁ = " in explorer.formula
+    assert "bin (3, 3) = v₀ = " in explorer.formula
     explorer.set(box=(88.0, 40.0, 116.0, 68.0))
-    assert "rounds nothing either" in explorer.words
+    assert "does not change them" in explorer.words
     explorer.set(box=(89.0, 40.0, 117.0, 68.0))
-    assert "here by up to 0.25, that is 1.0 pixels" in explorer.words
+    assert "here by up to 0.25 cells or 1.0 pixels" in explorer.words
     explorer.set(box=(0.0, 0.0, 160.0, 120.0), level=0)
-    assert "one cell more" in explorer.words  # there is padding below, though not on the right
+    assert "one more cell" in explorer.words  # there is padding below, though not on the right
     explorer.set(aligned=True)
-    assert "half a cell further up and left" in explorer.words
+    assert "half a cell, up and to the left" in explorer.words
 
 
 def test_bins_are_linked_in_all_panels() -> None:

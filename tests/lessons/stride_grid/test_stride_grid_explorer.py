@@ -57,8 +57,8 @@ def test_the_stride_of_pool_is_61_and_not_64() -> None:
     assert found.drift == (0, 12 * 3)
     explorer = explore.stride_grid()
     explorer.try_prompt(1)
-    assert "stride y = 800 // 13 = 61, though the next cell is 64 pixels on" in explorer.formula
-    assert "36 too high" in explorer.words
+    assert "stride y = 800 // 13 = 61, but the next cell is 64 pixels away" in explorer.formula
+    assert "36 pixels too high" in explorer.words
 
 
 def test_the_first_view_is_the_courses_best_anchor() -> None:

@@ -38,21 +38,21 @@ class BaseAnchorsExplorer(Explorer[State, Result]):
 
     def make_prompts(self) -> Sequence[Prompt]:
         return (
-            ("The smallest, wide: is rounding worse for it than for the others?", {"level": 0, "shape": 0}),
-            ("The full model's sizes, 32 to 512: does rounding still matter?", FULL),
-            ("Rounding off: what is left of the area's error?", {"rounded": False}),
-            ("An odd size, 25, on P3: how wide is its square?", {"p3": 25, "level": 1, "shape": 1}),
-            ("A ratio of 0.75 in place of 1: does it fit our object better?", {"second": 0.75, "shape": 1}),
-            ("A size of 38 in place of 48: does its square count as an object now?", {"p4": 38, "shape": 1}),
-            ("A ratio of 1 in place of 2: what is wrong with five anchors then?", {"third": 1.0}),
+            ("The smallest wide anchor: does rounding change it more than the others?", {"level": 0, "shape": 0}),
+            ("The full model’s sizes, 32 to 512: does rounding still matter?", FULL),
+            ("Switch rounding off: does the area still have an error?", {"rounded": False}),
+            ("An odd size, 25, on P3: how wide is the square anchor?", {"p3": 25, "level": 1, "shape": 1}),
+            ("A ratio of 0.75 instead of 1: does the anchor fit our object better?", {"second": 0.75, "shape": 1}),
+            ("A size of 38 instead of 48: is the square anchor foreground now?", {"p4": 38, "shape": 1}),
+            ("A ratio of 1 instead of 2: what is wrong with five of the anchors?", {"third": 1.0}),
         )
 
     def make_controls(self) -> dict[str, Any]:
         first, style = self.first, {"description_width": "initial"}
-        named = [(f"{name}'s: {', '.join(map(str, sizes))}", name) for name, (sizes, _) in PRESETS.items()]
+        named = [(f"{name}: {', '.join(map(str, sizes))}", name) for name, (sizes, _) in PRESETS.items()]
         wide, narrow = ipywidgets.Layout(width="330px"), ipywidgets.Layout(width="auto", flex="1 1 180px")
         controls: dict[str, Any] = {
-            "preset": ipywidgets.Dropdown(options=named, description="sizes: the", style=style, layout=wide),
+            "preset": ipywidgets.Dropdown(options=named, description="sizes", style=style, layout=wide),
             "rounded": ipywidgets.Checkbox(first.rounded, description="rounded, as in the model", indent=False),
         }
         for field, name, size in zip(SIZES, NAMES, first.sizes, strict=True):
@@ -79,33 +79,35 @@ class BaseAnchorsExplorer(Explorer[State, Result]):
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
         if "corner" in changes:
             return self._to_corner(before, changes["corner"])
-        if changes.get("preset", before.preset) != before.preset:  # its sizes, unless others are asked for
+        if changes.get("preset", before.preset) != before.preset:  # its sizes, unless others are given
             changes = dict(zip(SIZES, PRESETS[changes["preset"]][0], strict=True)) | changes
         return changes | {"reach": reach(replace(before, **changes))}
 
     def _to_corner(self, state: State, grip: Rect) -> dict[str, Any]:
-        """The size and the ratio of the selected anchor that put its lower right corner in the middle of the grip."""
+        """The size and the ratio of the selected anchor that put its lower right corner at the centre of the grip."""
         x, y = (max(0.25, (low + high) / 2) for low, high in (grip[0::2], grip[1::2]))
         wanted = {SIZES[state.level]: round(2 * math.sqrt(x * y)), RATIOS[state.shape]: round(y / x, 2)}
-        bounds = self.bounds(state) | rising(state, RATIOS, FLATTEST, TALLEST, 0.01)  # a hand makes no two equal
+        bounds = self.bounds(state) | rising(
+            state, RATIOS, FLATTEST, TALLEST, 0.01
+        )  # dragging makes no two ratios equal
         return {field: min(max(value, bounds[field][0]), bounds[field][1]) for field, value in wanted.items()}
 
     def problem(self, state: State) -> str | None:
         if min(state.sizes) <= 0 or min(state.ratios) <= 0:
-            return "A size or a ratio of 0 or less belongs to no box: both have to be positive."
+            return "No box has a size or a ratio of 0 or less: make both positive."
         for (name, size), (after, larger) in pairwise(zip(NAMES, state.sizes, strict=True)):
             if size == larger:
-                return f"{name} and {after} both have size {size}: the same three boxes twice. Make one of them larger."
+                return f"{name} and {after} both have the size {size}, which gives the same three boxes twice: make one size larger."
             if size > larger:
-                return f"Sizes have to grow from level to level, but {name} has {size} and {after} only {larger}: coarse maps are for large objects."
+                return f"Sizes have to increase from level to level because coarse maps are for large objects, but {name} has {size} and {after} only {larger}."
         for low, high in pairwise(state.ratios):
             if low == high:
-                return f"The ratio {low:g} is there twice: on each level two of the three anchors would be the same box. Change one."
+                return f"The ratio {low:g} occurs twice, so two of the three anchors of each level are the same box: change one ratio."
             if low > high:
-                return f"Ratios are to rise here, from wide to tall, but {low:g} stands before {high:g}: exchange them."
+                return f"Ratios have to increase, from wide to tall, but {low:g} is before {high:g}: exchange them."
         thinnest = state.p2 * min(1 / state.third**0.5, state.first**0.5)
         if state.rounded and round(thinnest / 2) == 0:
-            return f"An anchor on P2 would be {thinnest:.2g} wide or high; half of that is rounded to 0, and a box without area is left. Take a larger size."
+            return f"An anchor on P2 would be {thinnest:.2g} pixels wide or high; half of that is rounded to 0, and the box has no area: choose a larger size."
         return None
 
     def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ ENDS = len(RATIOS) * len(SIZES) + 0.6 * (len(SIZES) - 1)  # of a row of bars
 
 
 def draw(result: Result) -> Scene:
-    """All boxes and a corner to drag, that corner in pixels, the anchor over the object, errors and fits of all."""
+    """All boxes and a corner to drag, a close-up of that corner, the anchor over the object, and bars of errors and IoUs."""
     panels = [_all(result), _corner(result), _object(result), _errors(result), _fits(result)]
     return Scene(468, panels, formula(result), words(result), [_grip(result)])
 
@@ -38,15 +38,15 @@ def _all(result: Result) -> Panel:
     layers += [
         *_ways(result),
         Boxes(chosen, st.ANCHOR, 3.6, fill=0.2),
-        # Nothing to be seen, but to be touched: in one layer, so that the nearest of all is found.
+        # Invisible, and in one layer, so that a click finds the nearest of all boxes.
         Boxes(result.boxes, st.ANCHOR, 0, group="anchor", values=_told(result)),
         *_legend(result),
     ]
     ticks = _ticks(-reach, reach, 5)
     axis = Axis("pixels", ticks, list(map(plain, ticks)), False)
     return Panel(
-        "all", (44, 30, SIDE, SIDE), (-reach, -reach, reach, reach), layers, "All fifteen around (0, 0): drag the corner",
-        "Click another, or choose with arrow keys: ← → ratio, ↑ ↓ size", x_axis=axis, y_axis=replace(axis, label=""),
+        "all", (44, 30, SIDE, SIDE), (-reach, -reach, reach, reach), layers, "All fifteen boxes around (0, 0): drag the corner",
+        "click another one, or use the arrow keys: ← → ratio, ↑ ↓ size", x_axis=axis, y_axis=replace(axis, label=""),
         alt=f"Fifteen boxes around one point, {len(RATIOS)} on each of five levels, in the level's colour; "
         f"{name(result)} is selected",
         keys=True,
@@ -54,7 +54,7 @@ def _all(result: Result) -> Panel:
 
 
 def _ways(result: Result) -> list[Layer]:
-    """Where the corner goes when only the ratio, or only the size changes."""
+    """The paths of the corner if only the ratio or only the size changes."""
     reach, s, r = result.state.reach, float(result.sizes[result.state.chosen]), ratio(result)
     nearest = s**2 / 4 / reach
     xs = torch.logspace(0, 1, 60, base=reach / nearest) * nearest  # (60,)
@@ -152,7 +152,7 @@ def _errors(result: Result) -> Panel:
     worst = result.error[result.error.abs().argmax()]
     return Panel(
         "errors", (478, 248, 308, 84), (0, top, ENDS, -low), layers,
-        "How far rounding takes the area from s²" if result.state.rounded else "Not rounded: no error (pale: rounded)",
+        "Error of the area after rounding, from s²" if result.state.rounded else "Not rounded: no error (pale: rounded)",
         y_axis=Axis("", ticks, [f"{plain(tick)} %" for tick in ticks]),
         alt=f"Bars of the area's error for all fifteen anchors; the largest is {signed(worst)}",
     )  # fmt: skip
@@ -165,17 +165,17 @@ def _fits(result: Result) -> Panel:
     middles = _places().view(len(SIZES), len(RATIOS))[:, 1].tolist()
     return Panel(
         "fits", (478, 362, 308, 62), (0, 1.35, ENDS, 0), layers, f"IoU with our object (dashed: {need:g})",
-        "on each level: h / w = " + ", ".join(f"{ratio:g}" for ratio in result.state.ratios),
+        "ratios h / w on each level: " + ", ".join(f"{ratio:g}" for ratio in result.state.ratios),
         x_axis=Axis("", middles, NAMES, False), y_axis=Axis("", (0, need, 1), ("0", f"{need:g}", "1")),
         alt=f"Bars of all fifteen anchors' IoU with the object; the best has {float(result.fit.max()):.2f}",
     )  # fmt: skip
 
 
 def _colored(result: Result, values: Tensor, heights: tuple[float, float, float], told: str) -> list[Layer]:
-    """A bar for each anchor in its level's colour, the whole column to be touched, and the selected one's number.
+    """A bar for each anchor in its level's colour, the whole column to be clicked, and the number of the selected one.
 
     Args:
-        heights: where columns begin and end, and where numbers hang.
+        heights: the lower and upper ends of the columns, and the top of the number.
     """
     low, high, top = heights
     xs, index = _places(), result.state.chosen
@@ -211,13 +211,13 @@ def _of(level: int) -> slice:
 
 
 def _told(result: Result, index: int | None = None) -> dict[str, Tensor]:
-    """What hovering tells, of all or of one."""
+    """The values that hovering shows, of all anchors or of one."""
     some = slice(None) if index is None else slice(index, index + 1)
     return {"s": result.sizes[some], "r": result.ratios[some], "error %": result.error[some], "IoU": result.fit[some]}
 
 
 def _ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers from low to high, at most this many."""
+    """Round numbers from low to high, at most `most`."""
     steps = (n * 10.0**power for power in range(-1, 4) for n in (1, 2, 5))
     step = next(step for step in steps if int(high / step) + int(-low / step) + 1 <= most)
     return [k * step for k in range(-int(-low / step), int(high / step) + 1)]

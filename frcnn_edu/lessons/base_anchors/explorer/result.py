@@ -1,4 +1,4 @@
-"""Which fifteen boxes sizes and ratios make, and what rounding does to them."""
+"""The fifteen boxes of five sizes and three ratios, and what rounding does to them."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from frcnn_edu.model import AnchorGenerator
 from frcnn_edu.ops import box_area, box_iou
 from frcnn_edu.viz import style as st
 
-# Sides of the anchors on P2 … pool, and by how much the course's image is enlarged before a model with them sees it.
+# Sizes of the anchors on P2 … pool, and the factor by which the model enlarges the course's image.
 PRESETS: dict[str, tuple[tuple[int, ...], float]] = {
     "small model": ((12, 24, 48, 80, 112), 1.0),
     "full model": ((32, 64, 128, 256, 512), 800 / 120),
@@ -21,9 +21,9 @@ PRESETS: dict[str, tuple[tuple[int, ...], float]] = {
 SIZES = ("p2", "p3", "p4", "p5", "pool")  # the state's fields
 RATIOS = ("first", "second", "third")
 NAMES = tuple(st.LEVELS)
-SMALLEST, LONGEST = 1, 160  # sizes on offer; the full model's are as much longer as its images
+SMALLEST, LONGEST = 1, 160  # sizes that can be set; multiplied by the factor for the full model
 FLATTEST, TALLEST = 0.1, 8.0
-REACH = 90.0  # what is shown around (0, 0), likewise
+REACH = 90.0  # pixels shown around (0, 0), multiplied likewise
 FULL: dict[str, Any] = {"preset": "full model", **dict(zip(SIZES, PRESETS["full model"][0], strict=True))}
 
 
@@ -40,8 +40,8 @@ class State:
     third: float = 2.0
     rounded: bool = True
     level: int = 2  # of the selected anchor
-    shape: int = 0  # which of its level's ratios it has
-    reach: float = REACH  # how far the panel goes from (0, 0); it stays while a corner is dragged
+    shape: int = 0  # the index of its ratio
+    reach: float = REACH  # pixels shown around (0, 0); unchanged while a corner is dragged
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -53,7 +53,7 @@ class State:
 
     @property
     def chosen(self) -> int:
-        """Which of the fifteen is selected."""
+        """The index of the selected anchor among the fifteen."""
         return len(RATIOS) * self.level + self.shape
 
 
@@ -63,11 +63,11 @@ class Result:
 
     Attributes:
         sizes, ratios: (15,) of each anchor.
-        exact: (15, 4) as the formulas have them, `made` (15, 4) by the model, `boxes` the ones of the two that are shown.
-        cost: (15,) by how many percent the area of `made` misses size², `error` (15,) that of `boxes`.
+        exact: (15, 4) by the formulas, `made` (15, 4) by the model, `boxes` the one of the two that is shown.
+        cost: (15,) error of the area of `made` against size², in percent; `error` (15,) that of `boxes`.
         ground_truth, fit: the object around (0, 0), (4,), and its IoU with each box, (15,).
-        foreground: the IoU from which on an anchor counts as an object in training.
-        enlarged: how many pixels of the network one pixel of `Story.resized` is.
+        foreground: the IoU that makes an anchor foreground in training.
+        enlarged: pixels of the network per pixel of `Story.resized`.
     """
 
     state: State
@@ -92,7 +92,9 @@ def compute(state: State, of: Story) -> Result:
     sizes = torch.tensor(state.sizes, dtype=torch.float32).repeat_interleave(len(RATIOS))  # (15,)
     ratios = torch.tensor(state.ratios).repeat(len(SIZES))
     root = ratios.sqrt()
-    half = torch.stack((sizes * (1 / root), sizes * root), dim=1) / 2  # (15, 2), to the last bit what the model rounds
+    half = (
+        torch.stack((sizes * (1 / root), sizes * root), dim=1) / 2
+    )  # (15, 2), exactly the numbers that the model rounds
     exact = torch.cat((-half, half), dim=1)
     boxes = made if state.rounded else exact
     cost, error = (100 * (box_area(some) / sizes.square() - 1) for some in (made, boxes))
@@ -110,7 +112,7 @@ def compute(state: State, of: Story) -> Result:
 def rising(
     state: State, fields: tuple[str, ...], low: float, high: float, apart: float
 ) -> dict[str, tuple[float, float]]:
-    """Each field stays between its neighbours. Where they do not rise, all are free, and `problem` says what is wrong."""
+    """Bounds that keep each field between its neighbours. If the values do not increase, all are free, and `problem` says what is wrong."""
     values = [getattr(state, field) for field in fields]
     if not low <= values[0] <= values[-1] <= high or any(b < a + apart for a, b in pairwise(values)):
         return dict.fromkeys(fields, (min(low, *values), max(high, *values)))
@@ -119,11 +121,11 @@ def rising(
 
 
 def stepped(needed: float, least: float) -> float:
-    """`least`, or the first of it times 1.25, 1.25² … that is enough: a view that is calm while boxes grow."""
+    """`least`, multiplied by 1.25 until it is enough, so that the view changes rarely while boxes grow."""
     return least * 1.25 ** max(0, math.ceil(math.log(max(needed, least) / least, 1.25) - 1e-9))
 
 
 def reach(state: State) -> float:
-    """How far from (0, 0) the panel must go to show all boxes."""
+    """The distance from (0, 0) that the panel must show to contain all boxes."""
     longest = max(max(ratio, 1 / ratio) ** 0.5 if ratio > 0 else 1 for ratio in state.ratios) * max(state.sizes)
     return stepped(1.04 * (longest / 2 + 0.5), REACH if state.preset == "small model" else 4.5 * REACH)

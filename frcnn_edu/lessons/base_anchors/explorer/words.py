@@ -1,4 +1,4 @@
-"""The formula and the sentence below the fifteen base anchors, with the numbers of the selected one."""
+"""The formula and the sentences below the fifteen base anchors, with the numbers of the selected one."""
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from .result import NAMES, RATIOS, Result
 
 
 def formula(result: Result) -> list[Line]:
-    """Width, height, corners, area and fit."""
+    """Width, height, corners, area and IoU."""
     return [*_sides(result), _corners(result), _area(result)]
 
 
@@ -41,7 +41,7 @@ def _area(result: Result) -> Line:
     shared = float(torch.minimum(sides, true).prod())
     below: list[Piece] = [f"{area:.0f} + ", Term(f"{covered:.0f}", "ground_truth", st.GROUND_TRUTH), f" − {shared:.0f}"]
     return [
-        f"w · h = {cut(area)} against s² = {cut(wanted)}: ",
+        f"w · h = {cut(area)}, s² = {cut(wanted)}: error ",
         _term(result, signed(result.error[index])),
         ", IoU = ",
         Frac(f"{shared:.0f}", below),
@@ -54,12 +54,12 @@ def _term(result: Result, number: str) -> Term:
 
 
 def words(result: Result) -> list[str]:
-    """What rounding did to the selected anchor, and what it would be to the object."""
+    """What rounding did to the selected anchor, and its IoU with the object."""
     need, fit = result.foreground, float(result.fit[result.state.chosen])
-    after = f"from {need:g} on an anchor counts" if fit < need else f"with {need:g} or more it counts"
+    after = f"this is less than {need:g}" if fit < need else f"this is at least {need:g}, enough for foreground"
     start = name(result)
     return [
-        f"{start[0].upper()}{start[1:]}: {_rounding(result)} On our object its IoU is {apart(fit, need)}; {after} as an object by that alone."
+        f"{start[0].upper()}{start[1:]}: {_rounding(result)} Its IoU with our object is {apart(fit, need)}; {after}."
     ]
 
 
@@ -68,18 +68,18 @@ def _rounding(result: Result) -> str:
     exact, made = result.exact[index, 2:], result.made[index, 2:]
     cost, worst = signed(result.cost[index]), int(result.cost.abs().argmax())
     if not result.state.rounded:
-        return f"without rounding its area is exactly s², whatever the ratio. The model rounds it: area {cost}."
+        return f"without rounding its area is exactly s² at any ratio. The model rounds: error of the area {cost}."
     if exact.equal(made):
         return "w and h are even, so rounding changes nothing."
     moved = int((made - exact).abs().argmax())
     side, half, whole = "wh"[moved], float(exact[moved]), float(made[moved])
     if half % 1 == 0.5:
-        why = f"{half:g} is as near to {2 * half - whole:g} as to {whole:g}; the even one is taken, and {side} is {2 * whole:g}, not {2 * half:g}."
+        why = f"{half:g} is as close to {2 * half - whole:g} as to {whole:g} and is rounded to the even number, so {side} is {2 * whole:g}, not {2 * half:g}."
     else:
-        why = f"half its {side}, {cut(half)}, is rounded to {whole:g}, so {side} is {2 * whole:g}: even, as all sides are."
+        why = f"{side}/2 = {cut(half)} is rounded to {whole:g}, so {side} is {2 * whole:g}; all sides are even."
     if result.cost[index].abs() >= result.cost[worst].abs() - 1e-4:
-        return f"{why} Area {cost}, and none of the fifteen is further off."
-    return f"{why} Area {cost}, at worst {signed(result.cost[worst])}, on {NAMES[worst // len(RATIOS)]}."
+        return f"{why} The error of its area is {cost}, the largest of the fifteen."
+    return f"{why} The error of its area is {cost}; the largest of the fifteen is {signed(result.cost[worst])}, on {NAMES[worst // len(RATIOS)]}."
 
 
 def ratio(result: Result) -> float:
@@ -94,12 +94,12 @@ def name(result: Result) -> str:
 
 
 def plain(value: float) -> str:
-    """With a real minus."""
+    """With a minus sign instead of a hyphen."""
     return f"{value:g}".replace("-", "−")
 
 
 def cut(value: float) -> str:
-    """At most two decimals, or as many as show on which side of one half it lies."""
+    """With at most two decimals, or with four if two would look like exactly one half."""
     digits = 2 if round(value % 1, 2) != 0.5 or value % 1 == 0.5 else 4
     text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
     return ("0" if text == "-0" else text).replace("-", "−")

@@ -1,4 +1,4 @@
-"""An anchor, a box, and the four numbers that lead from the one to the other."""
+"""An anchor, a box, and the four deltas between them."""
 
 import math
 from collections.abc import Sequence
@@ -21,21 +21,21 @@ class BoxCodingExplorer(Explorer[State, Result]):
     def make_prompts(self) -> Sequence[Prompt]:
         x1, y1, x2, y2 = self.first.anchor
         wide, x, y = x2 - x1, (x1 + x2) / 2, (y1 + y2) / 2
-        # A box that is to stay is named as the target: a prompt sets all that is not named to the first view's.
+        # A prompt resets all fields that it does not name, so a box that has to stay is named as the target.
         return (
-            ("The ground-truth box itself: which deltas would be right?", {"target": tuple(self.subject.box.tolist())}),
-            ("The box is the anchor itself: what are its deltas?", {"target": self.first.anchor}),
-            ("Twice as wide about the same centre: which delta, and is it 2?", {"target": (x1 - wide / 2, y1, x2 + wide / 2, y2)}),
-            ("Its own width to the left.", {"target": (x1 - wide, y1, x2 - wide, y2)}),
+            ("The ground-truth box: which deltas would be exactly right?", {"target": tuple(self.subject.box.tolist())}),
+            ("The box equals the anchor: what are the deltas?", {"target": self.first.anchor}),
+            ("Twice as wide around the same centre: which delta changes, and is it 2?", {"target": (x1 - wide / 2, y1, x2 + wide / 2, y2)}),
+            ("Moved to the left by its own width: what is dx?", {"target": (x1 - wide, y1, x2 - wide, y2)}),
             (
-                f"A pixel beside this anchor, dx is 1/{wide:g} = {1 / wide:.3f}; and beside one of 8 × 8?",
+                f"One pixel to the right of this anchor, dx is 1/{wide:g} = {1 / wide:.3f}. What is it for an anchor of 8×8 pixels?",
                 {"anchor": (x - 4, y - 4, x + 4, y + 4), "target": (x - 3, y - 4, x + 5, y + 4)},
             ),
             (
-                "The first two boxes again, the box head's weights: which deltas grow tenfold?",
+                "The first two boxes with the weights of the box head: which deltas become ten times as large?",
                 {"weights": "head", "target": tuple(decode(self.first).tolist())},
             ),
-            ("dw = 5: is the box exp(5) = 148 times as wide?", {"dw": 5.0}),
+            ("dw = 5: does the box become exp(5) = 148 times as wide?", {"dw": 5.0}),
         )  # fmt: skip
 
     def start(self) -> State:
@@ -44,7 +44,7 @@ class BoxCodingExplorer(Explorer[State, Result]):
     def make_controls(self) -> dict[str, Any]:
         style = {"description_width": "initial"}
         options = [("1, 1, 1, 1 (RPN)", "rpn"), ("10, 10, 5, 5 (box head)", "head")]
-        names = ("to the right", "down", "wider", "higher")
+        names = ("to the right", "down", "wider", "taller")
         sliders = {
             name: ipywidgets.FloatSlider(0.0, min=-100, max=100, step=0.01, description=f"{name}, {what}", style=style)
             for name, what in zip(DELTAS, names, strict=True)
@@ -61,18 +61,18 @@ class BoxCodingExplorer(Explorer[State, Result]):
         x1, y1, x2, y2 = state.anchor
         if x2 <= x1 or y2 <= y1:
             return (
-                f"An anchor from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no width or no height to measure a move in: "
-                "its second corner must lie right of the first, and below it."
+                f"An anchor from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no width or no height, which are the units of the deltas: "
+                "put its second corner to the right of the first, and below it."
             )
         if not all(math.isfinite(delta) for delta in state.deltas[0].tolist()):
             return (
-                "A box without width or height has no deltas, for only a number above 0 has a logarithm: "
-                "give it at least a pixel each way."
+                "A box without width or height has no deltas because 0 has no logarithm: "
+                "make it at least one pixel wide and high."
             )
         return None
 
     def bounds(self, state: State) -> dict[str, tuple[float, float]]:
-        """Sliders reach as far as is interesting, or as far as a drag has gone."""
+        """The range of each slider: wide enough for what is interesting, and for the present value."""
         limits = {}
         for name, weight, far in zip(DELTAS, CODERS[state.weights].weights, (2, 2, 5, 5), strict=True):
             value = abs(getattr(state, name))
@@ -82,13 +82,13 @@ class BoxCodingExplorer(Explorer[State, Result]):
         return limits
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
-        """Whatever is dragged, the box stays or goes where the hand has it, and the deltas follow."""
+        """If the anchor or the box is dragged, the deltas are encoded again."""
         target = changes.pop("target", None)
         stays = {"anchor", "weights"} & changes.keys() and not set(DELTAS) & changes.keys()
         if target is None and stays and self.problem(before) is None:
             target = tuple(decode(before).tolist())
         if target is not None:
             changed = replace(before, **changes)
-            if self.problem(replace(changed, dx=0.0, dy=0.0, dw=0.0, dh=0.0)) is None:  # as far as the anchor goes
+            if self.problem(replace(changed, dx=0.0, dy=0.0, dw=0.0, dh=0.0)) is None:  # the anchor is legal
                 changes |= encode(changed.anchor, target, changed.weights)
         return changes

@@ -1,4 +1,4 @@
-"""What the explorer of box coding shows."""
+"""The four deltas between an anchor and a box: the panels."""
 
 import math
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from frcnn_edu.lessons.board.formula import Line, Table, Term
+from frcnn_edu.lessons.board.names import class_of
 from frcnn_edu.lessons.board.scene import (
     Axis,
     Boxes,
@@ -20,6 +21,7 @@ from frcnn_edu.lessons.board.scene import (
     fit,
     photo,
     segments,
+    window,
 )
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.viz import style as st
@@ -28,19 +30,24 @@ from ..pictures.main import DELTAS, centre_and_size, signed
 from .result import CLIP, CODERS, Result
 
 SMALLEST = 4.0  # pixels: an anchor's shortest side here
-MARGIN = 0.08  # of the image's sides: a box may leave it by so much, and can be fetched back
+MARGIN = 0.08  # of the image's sides: boxes can be dragged out of the image by this share
 WIDE = 500.0  # of the image on the page
-COLUMNS = (("x", 0, 2), ("y", 1, 3), ("w", 2, 2), ("h", 3, 3))  # and where `centre_and_size` has them and their unit
+COLUMNS = (
+    ("x", 0, 2),
+    ("y", 1, 3),
+    ("w", 2, 2),
+    ("h", 3, 3),
+)  # and the indices in `centre_and_size` of each and of its unit
 
 
 def draw(result: Result, of: Story) -> Scene:
     """Both boxes on the image, the curve of exp, and the four deltas."""
     panels = [_picture(result, of), _curve(result), _bars(result)]
     low, high = torch.tensor(panels[0].view).view(2, 2)
-    # A box that left the page keeps a handle at its edge, to be fetched back.
+    # A box outside the panel keeps a handle at its edge.
     first = torch.minimum(torch.maximum(result.moved[:2], low), high - 2)
     last = torch.maximum(torch.minimum(result.moved[2:], high), first + 2)
-    box = Handle("target", "picture", torch.cat((first, last)), st.PROPOSAL, "moved box", smallest=1)
+    box = Handle("target", "picture", torch.cat((first, last)), st.PROPOSAL, "decoded box", smallest=1)
     place = torch.tensor(result.state.anchor)
     # In units of the page; a name is about 80 wide and 18 high.
     across, up = ((place[:2] - first).abs() * WIDE / (high - low)[0]).tolist()
@@ -54,8 +61,10 @@ def draw(result: Result, of: Story) -> Scene:
 
 def _picture(result: Result, of: Story) -> Panel:
     height, width = of.resized.shape[1:]
-    view = (-MARGIN * width, -MARGIN * height, (1 + MARGIN) * width, (1 + MARGIN) * height)
-    anchor, place = torch.tensor(result.state.anchor), fit((height, width), 10, 30, WIDE)
+    left, top, right, bottom = window((height, width), result.state.anchor)
+    across, down = MARGIN * (right - left), MARGIN * (bottom - top)
+    view = (left - across, top - down, right + across, bottom + down)
+    anchor, place = torch.tensor(result.state.anchor), fit(view, 10, 30, WIDE)
     layers: list[Layer] = [
         Boxes(torch.tensor([view]), st.FAINT, 0, fill=0.6),
         photo(of.resized, dim=0.3),
@@ -66,9 +75,9 @@ def _picture(result: Result, of: Story) -> Panel:
         *_arrows(result, (view[2] - view[0]) / place[2]),
     ]
     return Panel(
-        "picture", place, view, layers, "Drag the anchor, or the box it is moved to",
+        "picture", place, view, layers, "Drag the anchor or the decoded box",
         "arrows: from centre to centre, in pixels · dashed: ground truth", st.FAINT,
-        alt=f"The image with an anchor and the box that the deltas move it to; its IoU with the ground-truth box is {result.fit:.2f}",
+        alt=f"The image with an anchor and the box decoded from it; its IoU with the ground-truth box is {result.fit:.2f}",
     )  # fmt: skip
 
 
@@ -78,7 +87,7 @@ def _box(box: Tensor, color: str, group: str) -> Boxes:
 
 
 def _spans(result: Result, view: Rect, pixel: float) -> list[Layer]:
-    """Both widths in two rows below or above, both heights in two columns beside; `pixel` is one of the page's, in data units."""
+    """Both widths in two rows below or above, both heights in two columns beside; `pixel` is a unit of the page, in data units."""
     left, top, right, bottom = view
     low, high = torch.tensor(view).view(2, 2)
     boxes = torch.stack((torch.tensor(result.state.anchor), result.moved)).view(2, 2, 2)  # (box, corner, xy)
@@ -87,9 +96,9 @@ def _spans(result: Result, view: Rect, pixel: float) -> list[Layer]:
     columns = _beside(x1, x2, left, right, 24 * pixel, 48 * pixel, 26 * pixel)
     rows = _beside(y1, y2, top, bottom, 16 * pixel, 18 * pixel, 9 * pixel, 18 * pixel)
     layers: list[Layer] = []
-    for k, (color, name) in enumerate(((st.ANCHOR, "anchor"), (st.PROPOSAL, "moved"))):
+    for k, (color, group, name) in enumerate(((st.ANCHOR, "anchor", "anchor"), (st.PROPOSAL, "moved", "decoded"))):
         (x1, y1), (x2, y2) = seen[k].tolist()
-        # Numbers stay on the page, also those of a box that left it.
+        # Numbers stay in the panel, also those of a box outside it.
         x = min(max((x1 + x2) / 2, left + 50 * pixel), right - 50 * pixel)
         y = min(max((y1 + y2) / 2, top + 12 * pixel), bottom - 12 * pixel)
         across = _span(x1, x2, rows[k], x, 42 * pixel, 4 * pixel)
@@ -98,7 +107,7 @@ def _spans(result: Result, view: Rect, pixel: float) -> list[Layer]:
         at = torch.tensor([[x, rows[k]], [columns[k], y]])
         texts = [f"{name} {wide:.1f}", f"{tall:.1f}"]
         layers += [
-            Lines(lines, color, 2, group=name, ids=torch.zeros(len(lines), dtype=torch.int64)),
+            Lines(lines, color, 2, group=group, ids=torch.zeros(len(lines), dtype=torch.int64)),
             Words(at, texts, size=10.5, x="center", bold=True, chip=color),
         ]
     return layers
@@ -107,7 +116,7 @@ def _spans(result: Result, view: Rect, pixel: float) -> list[Layer]:
 def _beside(
     first: float, last: float, low: float, high: float, gap: float, step: float, half: float, names: float = 0.0
 ) -> tuple[float, float]:
-    """Two places behind `last`, or before `first` (and the `names` there), wherever there is room; or within, at the end."""
+    """Two places after `last`, or before `first` (and the `names` there) if there is room; otherwise inside, at the end."""
     if last + gap + step + half <= high:
         return last + gap, last + gap + step
     if first - names - gap - step - half >= low:
@@ -127,7 +136,7 @@ def _span(start: float, end: float, across: float, number: float, room: float, t
 
 
 def _arrows(result: Result, pixel: float) -> list[Layer]:
-    """From centre to centre: first by dx, then by dy; with their lengths, where there is room for a number."""
+    """From centre to centre: first by dx, then by dy; with their lengths if there is room for a number."""
     (xa, ya, _, _), (x, y, _, _) = centre_and_size(torch.tensor(result.state.anchor)), centre_and_size(result.moved)
     layers: list[Layer] = []
     for number, (start, end) in enumerate((((xa, ya), (x, ya)), ((x, ya), (x, y)))):
@@ -139,7 +148,7 @@ def _arrows(result: Result, pixel: float) -> list[Layer]:
             )
         )  # fmt: skip
         if abs(way) > 60 * pixel:
-            # Not in the middle: there is often a side of one of the boxes.
+            # Not in the middle, where a side of one of the boxes often is.
             at = torch.tensor([[0.7 * start[0] + 0.3 * end[0], 0.7 * start[1] + 0.3 * end[1]]])
             layers.append(Words(at, [signed(way, 1)], size=10.5, x="center", bold=True, chip=st.PAPER))
     layers += [Points(torch.tensor([[xa, ya]]), st.ANCHOR, 4), Points(torch.tensor([[x, y]]), st.PROPOSAL, 4)]
@@ -150,13 +159,13 @@ def _arrows(result: Result, pixel: float) -> list[Layer]:
 
 
 def _curve(result: Result) -> Panel:
-    """By what a size is multiplied: exp, up to where it is cut off."""
+    """The factor applied to a size: exp, up to the clamp."""
     left, right, top = -2.5, 6.0, math.log(220)
     layers: list[Layer] = [
         Lines(segments([CLIP, right], [CLIP, right]), st.MUTED, 1.2, dashed=True),
         Lines(segments([CLIP, CLIP], [left, CLIP]), st.MUTED, 1, dashed=True),
         Lines(segments([left, CLIP, right], [left, CLIP, CLIP]), st.INK, 2.2),
-        Words(torch.tensor([[CLIP - 0.15, -2.05]]), ["limit: log(1000/16) = 4.135"], st.INK, 10.5, "right"),
+        Words(torch.tensor([[CLIP - 0.15, -2.05]]), ["clamp: log(1000/16) = 4.135"], st.INK, 10.5, "right"),
     ]
     for number, name, shape, radius, aside in ((2, "w", "dot", 4.5, -1), (3, "h", "ring", 7.0, 1)):
         delta = result.state.unweighted[number]
@@ -168,10 +177,10 @@ def _curve(result: Result) -> Panel:
         ]  # fmt: skip
     factors = (0.25, 1, 4, 16, 62.5)
     return Panel(
-        "curve", (566, 30, 224, 150), (left, top, right, left), layers, "By what w and h are multiplied",
-        x_axis=Axis("dw, dh (divided by their weights)", (-2, 0, 2, 4, 6), ("−2", "0", "2", "4", "6")),
+        "curve", (566, 30, 224, 150), (left, top, right, left), layers, "Factor applied to w and h",
+        x_axis=Axis("dw, dh, divided by their weights", (-2, 0, 2, 4, 6), ("−2", "0", "2", "4", "6")),
         y_axis=Axis("", [math.log(f) for f in factors], ("¼", "1", "4", "16", "62.5")),
-        alt="The curve of exp over dw and dh, flat from 4.135 on, with this box's two points",
+        alt="The curve of exp over dw and dh, constant above 4.135, with this box's two points",
     )  # fmt: skip
 
 
@@ -186,11 +195,11 @@ def _bars(result: Result) -> Panel:
         if predicted is not None:
             line = float(predicted[number])
             layers.append(Lines(segments([number + 0.1, number + 0.9], [line, line]), st.INK, 2.5))
-    caption = "black: what the RPN predicts here"
+    caption = "lines: the RPN’s prediction"
     if predicted is None:
-        caption = "(the model has no such anchor)"
+        caption = "the model does not have this anchor"
     elif result.state.weights == "head":
-        caption = "black: the RPN's, times these weights"
+        caption = "lines: the RPN’s, times the weights"
     ticks = [k * _step(top) for k in range(-4, 5) if abs(k) * _step(top) < 0.95 * top]
     texts = [f"{tick:g}".replace("-", "−") for tick in ticks]
     numbers = (f"{name} {signed(value)}" for name, value in zip(DELTAS, deltas.tolist(), strict=True))
@@ -201,7 +210,7 @@ def _bars(result: Result) -> Panel:
 
 
 def _step(top: float) -> float:
-    """A round distance of ticks, of which two fit below `top`."""
+    """A round distance between ticks, such that two fit below `top`."""
     power = 10 ** math.floor(math.log10(top / 2))
     return max(step * power for step in (1, 2, 5) if step * power <= top / 2)
 
@@ -229,7 +238,7 @@ def _formula(result: Result) -> list[Line]:
 
 
 def _zero(value: float, digits: int) -> str:
-    """As `signed`, but a nought has no sign."""
+    """As `signed`, but zero is shown without a sign."""
     return signed(round(value, digits) + 0.0, digits)
 
 
@@ -238,28 +247,31 @@ def _words(result: Result, of: Story) -> list[str]:
     growth = _growth(result)
     clamped = [
         number for number in (2, 3) if result.state.unweighted[number] > CLIP + 1e-4
-    ]  # float32 may be a little above
+    ]  # in float32 the clamped value may be slightly larger
     if clamped:
         names = " and ".join(DELTAS[number] for number in clamped)
         asked = " and ".join(_times(result.state.unweighted[number]) for number in clamped)
         back = " and ".join(signed(float(result.encoded[number]), 3) for number in clamped)
-        ask = "ask" if len(clamped) == 2 else "asks"
+        ask = "mean" if len(clamped) == 2 else "means"
         return [
-            f"{growth[0].upper()}{growth[1:]}. {names} {ask} for {asked} times; decoding stops at 62.5, and encoding gives back {back}."
+            f"{growth[0].upper()}{growth[1:]}. {names} {ask} a factor of {asked}; decoding clamps it to 62.5, so encoding the result gives {back}."
         ]
     named = f"{_move(result)}; {growth}. "
     if result.state.weights != "rpn":
-        return [named + f"dx and dy are {weights[0]:g} times, dw and dh {weights[2]:g} times what they are in the RPN."]
-    return [named + f"IoU with the {of.classes[int(of.target['labels'][of.object])]}: {result.fit:.2f}."]
+        return [
+            named
+            + f"dx and dy are {weights[0]:g} times as large as with the RPN’s weights, dw and dh {weights[2]:g} times."
+        ]
+    return [named + f"The decoded box has an IoU of {result.fit:.2f} with our {class_of(of, of.object)}."]
 
 
 def _times(delta: float) -> str:
-    """exp(delta), as long as that can be read."""
+    """exp(delta), if it can be read."""
     return f"{math.exp(delta):.0f}" if delta < math.log(1e6) else "over a million"
 
 
 def _move(result: Result) -> str:
-    """Where the centre goes: in pixels, and in sizes of the anchor."""
+    """The move of the centre: in pixels, and in widths and heights of the anchor."""
     _, _, wide, high = centre_and_size(torch.tensor(result.state.anchor))
     dx, dy, _, _ = result.state.unweighted
     ways = []
@@ -269,16 +281,16 @@ def _move(result: Result) -> str:
     ):
         if abs(share) >= 0.0005:
             ways.append(f"{abs(share * size):.1f} px {forth if share > 0 else back} ({abs(share):.3f} anchor {unit}s)")
-    return "The centre " + (f"goes {' and '.join(ways)}" if ways else "stays where it is")
+    return "The centre " + (f"moves {' and '.join(ways)}" if ways else "does not move")
 
 
 def _growth(result: Result) -> str:
-    """What becomes of the size."""
+    """The change of the size."""
     wide, high = (math.exp(min(value, CLIP)) for value in result.state.unweighted[2:])
     if abs(wide - 1) < 0.005 and abs(high - 1) < 0.005:
-        return "the size stays, too" if _move(result).endswith("is") else "the size stays"
+        return "the size does not change"
     said = [
-        f"{times:.2f} times as {what}" if abs(times - 1) >= 0.005 else f"just as {what}"
+        f"{times:.2f} times as {what}" if abs(times - 1) >= 0.005 else f"exactly as {what}"
         for times, what in ((wide, "wide"), (high, "high"))
     ]
     return f"the box becomes {' and '.join(said)}"

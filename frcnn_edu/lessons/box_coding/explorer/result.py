@@ -1,4 +1,4 @@
-"""Box coding, both ways: an anchor and four deltas make a box, an anchor and a box make four deltas."""
+"""Box coding in both directions: decode an anchor and four deltas into a box, encode an anchor and a box into four deltas."""
 
 import math
 from dataclasses import dataclass
@@ -34,17 +34,17 @@ class State:
 
     @property
     def unweighted(self) -> list[float]:
-        """The deltas divided by their weights: what exp and its limit get to see."""
+        """The deltas divided by their weights: the arguments of exp and its clamp."""
         return (self.deltas[0] / torch.tensor(CODERS[self.weights].weights)).tolist()
 
 
 @dataclass(frozen=True)
 class Result:
-    """An anchor and the box that the deltas move it to.
+    """An anchor and the box that is decoded from it.
 
-    `moved` is (4,); `encoded` (4,) what the coder says of it: the deltas again, unless they were clamped. `predicted` (4,) is what
-    the RPN predicts for this anchor, in the state's weights; None for an anchor that the model does not have. `ground_truth` is the
-    object that is followed, `fit` the moved box's IoU with it.
+    `moved` (4,) is the decoded box; `encoded` (4,) are its deltas by the coder: those of the state, unless they were clamped.
+    `predicted` (4,) are the RPN's deltas for this anchor, in the state's weights; None if the model does not have this anchor.
+    `ground_truth` is the followed object, `fit` the decoded box's IoU with it.
     """
 
     state: State
@@ -63,26 +63,26 @@ def predictions(of: Story) -> tuple[Tensor, Tensor]:
 
 
 def start(of: Story) -> State:
-    """The object's best anchor, and what the RPN predicts for it."""
+    """The object's best-fitting anchor, and the RPN's deltas for it."""
     anchors, deltas = predictions(of)
     best = follow(of).anchor
     return State(tuple(anchors[best].tolist()), *deltas[best].tolist())
 
 
 def encode(anchor: Rect, box: Rect, weights: str) -> dict[str, float]:
-    """The deltas from an anchor to a box, by the model's coder; −∞ for the size of a box that has none."""
+    """The deltas from an anchor to a box, by the model's coder; −∞ if the box has no size."""
     deltas = CODERS[weights].encode_single(torch.tensor([box]), torch.tensor([anchor]))[0]
-    deltas = deltas.nan_to_num(nan=-math.inf, neginf=-math.inf)  # the logarithm of a negative size is no number either
+    deltas = deltas.nan_to_num(nan=-math.inf, neginf=-math.inf)  # a negative size has no logarithm either
     return dict(zip(DELTAS, deltas.tolist(), strict=True))
 
 
 def decode(state: State) -> Tensor:
-    """The box (4,) that a state's deltas lead to, by the model's coder."""
+    """The box (4,) that the model's coder decodes from a state."""
     return CODERS[state.weights].decode_single(state.deltas, torch.tensor([state.anchor]))[0]
 
 
 def compute(state: State, of: Story) -> Result:
-    """Decode the deltas, and encode what came out."""
+    """Decode the deltas, and encode the result."""
     moved = decode(state)
     encoded = torch.tensor(list(encode(state.anchor, tuple(moved.tolist()), state.weights).values()))
     anchors, deltas = predictions(of)

@@ -1,4 +1,4 @@
-"""The images over which detections are counted; those that have to be computed come one by one."""
+"""The images over which detections are counted; those that have to be computed are added one by one."""
 
 from functools import cache
 
@@ -10,20 +10,20 @@ from .shipped import read
 
 
 class Gallery:
-    """The story's own image, and validation images through the same model, if it knows these classes.
+    """The story's own image, and the model's candidates in the validation images, if it has their classes.
 
-    What the course's own model finds in them is in the package. With another model each takes a forward pass: these images are
-    still to come when the explorer opens.
+    The package contains the candidates of the course's own model. With another model each image takes a forward pass, so these
+    images are added after the explorer has opened.
 
     Attributes:
         of: the story.
-        seen: the images that are known. coming: the indices in `OTHERS` of those that are not yet.
+        seen: the known images. coming: the indices in `OTHERS` of those that have yet to be computed.
     """
 
     def __init__(self, of: Story) -> None:
         self.of, self.seen = of, [see_own(of)]
         has_others = of.classes == ShapesDetection.classes
-        self.coming = [k for k in range(len(OTHERS)) if has_others and not is_own_picture(k, of)]  # once is enough
+        self.coming = [k for k in range(len(OTHERS)) if has_others and not is_own_picture(k, of)]  # it is counted once
         if self.coming and of.model is story().model:
             shipped = read()
             self.seen += [shipped[k] for k in self.coming]
@@ -35,7 +35,7 @@ class Gallery:
         return len(self.seen) + len(self.coming)
 
     def upto(self, picture: int) -> Seen:
-        """The image of that number; whatever comes before it is computed, too."""
+        """The image of that index; the ones before it are computed first."""
         while picture >= len(self.seen):
             self.seen.append(see(self.of.model, self.coming.pop(0)))
         return self.seen[picture]
@@ -43,5 +43,5 @@ class Gallery:
 
 @cache
 def gallery(of: Story) -> Gallery:
-    """The images of a story, which all its explorers share."""
+    """The images of a story, shared by all its explorers."""
     return Gallery(of)

@@ -7,7 +7,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from frcnn_edu.lessons.board.scene import Axis, Boxes, Layer, Lines, Panel, Points, Scene, Words, fit, photo, segments
+from frcnn_edu.lessons.board.scene import (
+    Axis,
+    Boxes,
+    Layer,
+    Lines,
+    Panel,
+    Points,
+    Scene,
+    Words,
+    fit,
+    photo,
+    segments,
+    window,
+)
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import place_labels
@@ -16,7 +29,7 @@ from .result import EVERY_CLASS, STRIDE, Fate, Result, counted
 from .seen import LEAST, resized
 from .words import formula, words
 
-MOST_LABELS = 16  # of the surest detections; with more of them nothing of the image would be left
+MOST_LABELS = 16  # of the detections with the highest scores; more labels would hide the image
 TICKS = (0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
@@ -46,16 +59,18 @@ def _picture(result: Result, of: Story) -> Panel:
     layers += _outlines(result, passing & ~right, 2.2, dashed=True)
     layers += _selected(result)
     layers += _labels(result, of, passing, missed, (width, height))
-    place = fit((height, width), 10, 30, 440)
+    # Of a very long image a part around the selected detection.
+    view = window((height, width), (0, 0, 0, 0) if result.selected is None else result.selected.box)
+    place = fit(view, 10, 30, 440)
     return Panel(
-        "picture", place, (0, 0, width, height), layers, "Click a detection, or walk with the arrow keys",
-        "solid: right · dashed, ✗: wrong · green, dashed: missed · thin: below the threshold\nyellow: selected, dashed where it is not detected", st.FAINT, keys=True,
-        alt=f"An image with {int((passing & right).sum())} right and {int((passing & ~right).sum())} wrong detections, and {len(missed)} missed objects",
+        "picture", place, view, layers, "Click a detection or use the arrow keys",
+        "solid: correct · dashed, ✗: wrong · green, dashed: missed\nthin: below the threshold · yellow: selected (dashed: no detection)", st.FAINT, keys=True,
+        alt=f"An image with {int((passing & right).sum())} correct and {int((passing & ~right).sum())} wrong detections, and {len(missed)} missed objects",
     )  # fmt: skip
 
 
 def _selected(result: Result) -> list[Layer]:
-    """The selected candidate, whatever became of it."""
+    """The selected candidate."""
     if result.selected is None:
         return []
     box, lost = result.selected.box[None], result.selected.fate not in (Fate.RIGHT, Fate.TAKEN, Fate.ELSEWHERE)
@@ -78,12 +93,12 @@ def _outlines(result: Result, which: Tensor, width: float, dashed: bool = False,
 
 
 def ids_of(result: Result) -> Tensor:
-    """The shown image's detections, as they are known among those of all images: (N,)."""
+    """The ids of the shown image's detections among those of all images, (N,)."""
     return result.state.picture * STRIDE + result.found.kept
 
 
 def _labels(result: Result, of: Story, passing: Tensor, missed: list[int], size: tuple[int, int]) -> list[Layer]:
-    """One word at each box, where there is room for it."""
+    """A label at each box that has room for one."""
     found, unit = result.found, size[0] / 440  # data units of a unit of the page
     ids = torch.where(passing)[0].tolist()[:MOST_LABELS]
     texts = [
@@ -109,7 +124,7 @@ def _labels(result: Result, of: Story, passing: Tensor, missed: list[int], size:
 
 
 def _curve(result: Result) -> Panel:
-    """Precision over recall; beyond the working point dashed."""
+    """Precision over recall; dashed beyond the operating point."""
     at, layers = result.passing, []
     points = torch.stack((result.recall, result.precision), dim=1).float()
     points = torch.cat((torch.tensor([[0.0, 1.0 if not len(points) else float(points[0, 1])]]), points))
@@ -119,7 +134,7 @@ def _curve(result: Result) -> Panel:
         layers.append(Lines(points[None, at:], st.DETECTION, 1.5, dashed=True))
     x, y = points[at].tolist()
     which = f"{result.pictures} of {result.pictures + result.coming} images" if result.coming else "all images"
-    kind = "AP, all classes in one" if result.state.label == EVERY_CLASS else "AP"
+    kind = "AP, all classes as one" if result.state.label == EVERY_CLASS else "AP"
     mine: list[Layer] = [
         *layers,
         Lines(segments([0, x, x], [y, y, 0]), st.MUTED, 1, dashed=True),
@@ -136,21 +151,21 @@ def _curve(result: Result) -> Panel:
     return Panel(
         "curve", (528, 30, 262, 190), (0, 1.04, 1.04, 0), mine, f"Precision over recall, {which}",
         x_axis=Axis("recall", ticks, ("0", ".25", ".5", ".75", "1")), y_axis=Axis("precision", ticks, ("0", ".25", ".5", ".75", "1")),
-        alt=f"The curve of precision over recall with the working point: recall {x:.2f}, precision {y:.2f}",
+        alt=f"The curve of precision over recall with the operating point: recall {x:.2f}, precision {y:.2f}",
     )  # fmt: skip
 
 
 def logit(score: float) -> float:
-    """Scores near 0 and 1 pulled apart."""
+    """The logit of a score, so that scores near 0 and 1 can be told apart."""
     score = min(max(score, LEAST), 0.9999)
     return math.log(score / (1 - score))
 
 
 def _strip(result: Result) -> Panel:
-    """All detections by score: right ones above, wrong ones below; those of the shown image are large. Any can be touched."""
+    """All detections by score: correct ones above, wrong ones below; those of the shown image are large. Each can be clicked."""
     left, right = logit(LEAST) - 0.3, logit(0.9999) + 0.3
     x = result.scores.clamp(LEAST, 0.9999).logit()
-    spread = (torch.arange(len(x)) * 0.618) % 1  # so that they do not cover each other
+    spread = (torch.arange(len(x)) * 0.618) % 1  # so that they do not hide each other
     here = result.ids // STRIDE == result.state.picture
     layers: list[Layer] = []
     for ours, right_ones in ((False, True), (False, False), (True, True), (True, False)):
@@ -166,8 +181,8 @@ def _strip(result: Result) -> Panel:
     at = logit(result.state.score)
     layers.append(Lines(segments([at, at], [0, 2]), st.INK, 2))
     return Panel(
-        "strip", (528, 314, 262, 74), (left, 0, right, 2), layers, "All detections, by score",
-        "large: in this image · line: the threshold\nclick one to see it in its image", x_axis=Axis("", [logit(t) for t in TICKS], [f"{t:g}".lstrip("0") for t in TICKS], False),
-        y_axis=Axis("", (0.5, 1.5), ("right", "wrong"), False),
-        alt=f"{int(result.right.sum())} right and {int((~result.right).sum())} wrong detections by score",
+        "strip", (528, 314, 262, 74), (left, 0, right, 2), layers, "All detections by score",
+        "large: in this image · line: score threshold\nclick one to see it in its image", x_axis=Axis("", [logit(t) for t in TICKS], [f"{t:g}".lstrip("0") for t in TICKS], False),
+        y_axis=Axis("", (0.5, 1.5), ("correct", "wrong"), False),
+        alt=f"{int(result.right.sum())} correct and {int((~result.right).sum())} wrong detections by score",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which detections are right, over some images: the numbers."""
+"""Which detections are correct, over some images: the numbers."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -17,25 +17,25 @@ from .gallery import gallery
 from .seen import Seen
 
 EVERY_CLASS = 0  # in place of a label
-STRIDE = 100_000  # a detection of all images is known by image · STRIDE + candidate
+STRIDE = 100_000  # the id of a detection among all images is image · STRIDE + candidate
 
 
 @dataclass(frozen=True)
 class State:
-    chosen: int  # the selected candidate of the image, by its rank before NMS: it stays the same whatever is set
+    chosen: int  # the selected candidate of the image, by its rank before NMS, which no setting changes
     score: float = 0.5
     nms: float = 0.5
     label: int = EVERY_CLASS
-    iou: float = 0.5  # from which a detection is right
-    most: int = 100  # detections an image
+    iou: float = 0.5  # the least IoU of a correct detection
+    most: int = 100  # detections per image
     picture: int = 0
 
 
 @dataclass(frozen=True)
 class Found:
-    """Detections of one image after NMS, the best first: (N, 4), (N,), (N,); and of each the ground-truth box that it matched.
+    """Detections of one image after NMS, in descending order of score: (N, 4), (N,), (N,); and the ground-truth box that each matched.
 
-    `kept` (N,) are their ranks among the candidates, `survivors` those of all that NMS leaves, before the limit; `matched` (N,)
+    `kept` (N,) are their ranks among the candidates, `survivors` those of all that NMS keeps, before the limit; `matched` (N,)
     is the ground-truth box's index, −1 for a wrong detection; `fits` (N,) the IoU with the best ground-truth box of its class, 0 without one.
     """
 
@@ -49,14 +49,14 @@ class Found:
 
 
 class Fate(Enum):
-    """What became of a candidate, in the order in which the model and then COCO ask."""
+    """What happened to a candidate, in the order of the model's and then COCO's rules."""
 
-    UNCOUNTED = "of a class that is not looked at"
+    UNCOUNTED = "of another class"
     BELOW = "not above the score threshold"
-    DROPPED = "dropped by NMS"
+    DROPPED = "removed by NMS"
     BEYOND = "beyond the number of detections"
-    RIGHT = "right"
-    TAKEN = "fits an object that a better one has taken"
+    RIGHT = "correct"
+    TAKEN = "fits an object that a higher-scoring detection has claimed"
     ELSEWHERE = "fits no object of its class"
 
 
@@ -66,9 +66,9 @@ class Selected:
 
     Attributes:
         box, score, label: (4,), a number, its class.
-        fate: what became of it.
+        fate: what happened to it.
         ground_truth, fit: index of the ground-truth box of its class that it overlaps most, and by how much; −1 and 0 without one.
-        dropper: largest IoU with a better one of its class that NMS kept: if above the threshold, it dropped this one.
+        dropper: largest IoU with a kept candidate of its class and higher score; above the threshold, that one removes this one.
         other, other_fit: label of the ground-truth box of another class that it overlaps most, and by how much.
     """
 
@@ -85,18 +85,18 @@ class Selected:
 
 @dataclass(frozen=True)
 class Result:
-    """All images that are known, with the state's settings.
+    """All known images, with the state's settings.
 
     Attributes:
         seen, found: of the image that is shown.
         selected: None where the image has no candidate at all.
-        ids, scores, right: (D,) of all images' detections of the chosen class or classes, the best first.
-        objects: how many objects there are.
+        ids, scores, right: (D,) of all images' detections of the chosen class or classes, in descending order of score.
+        objects: the number of objects.
         precision, recall: (D,) if the score threshold were just below each detection.
-        passing: how many of them are above the threshold.
+        passing: the number of detections above the threshold.
         average: the area under the curve, as COCO interpolates it.
-        pictures: how many images there are.
-        coming: how many more have to be computed first.
+        pictures: the number of known images.
+        coming: the number of images that have yet to be computed.
     """
 
     state: State
@@ -115,14 +115,14 @@ class Result:
     coming: int
 
     def counts(self) -> tuple[int, int, int]:
-        """Right and wrong detections above the threshold, and missed objects."""
+        """Correct and wrong detections above the threshold, and missed objects."""
         right = int(self.right[: self.passing].sum())
         return right, self.passing - right, self.objects - right
 
 
 @lru_cache(maxsize=256)
 def found_in(seen: Seen, nms: float, iou: float, most: int) -> Found:
-    """An image's detections with other settings. (A score threshold can wait: NMS lets only better ones drop worse ones.)"""
+    """An image's detections with other settings. (The score threshold can be applied later: in NMS only higher scores remove lower ones.)"""
     boxes, scores, labels = seen.candidates
     survivors = batched_nms(boxes, scores, labels, nms)
     kept = survivors[:most]
@@ -132,7 +132,7 @@ def found_in(seen: Seen, nms: float, iou: float, most: int) -> Found:
 
 
 def match(boxes: Tensor, labels: Tensor, seen: Seen, iou: float) -> tuple[Tensor, Tensor]:
-    """COCO's rule: the best detection first, each takes the free ground-truth box of its class that it overlaps most, if by `iou` or more."""
+    """COCO's rule: in descending order, each detection claims the free ground-truth box of its class with the largest IoU, if at least `iou`."""
     matched = torch.full((len(boxes),), -1)
     same = labels[:, None] == seen.labels[None]  # (N, M)
     overlaps = torch.where(same, box_iou(boxes, seen.boxes), 0.0)
@@ -147,12 +147,12 @@ def match(boxes: Tensor, labels: Tensor, seen: Seen, iou: float) -> tuple[Tensor
 
 
 def counted(labels: Tensor, label: int) -> Tensor:
-    """Which of the labels (N,) are looked at: those of one class, or all."""
+    """The labels (N,) that count: those of one class, or all."""
     return labels == label if label != EVERY_CLASS else torch.ones_like(labels, dtype=torch.bool)
 
 
 def compute(state: State, of: Story) -> Result:
-    """Precision and recall over all images that are known."""
+    """Precision and recall over all known images."""
     known = gallery(of)
     every = [(seen, found_in(seen, state.nms, state.iou, state.most)) for seen in known.seen]
     masks = [counted(found.labels, state.label) for _, found in every]
@@ -174,7 +174,7 @@ def compute(state: State, of: Story) -> Result:
 
 
 def select(state: State, seen: Seen, found: Found) -> Selected | None:
-    """The selected candidate, and what became of it."""
+    """The selected candidate, and what happened to it."""
     boxes, scores, labels = seen.candidates
     if not len(boxes):
         return None
@@ -208,24 +208,24 @@ def _fate(state: State, found: Found, label: int, score: float, fit: float) -> F
 
 
 def is_looked_at(state: State, of: Story) -> bool:
-    """Whether the selected candidate is of the class that is looked at."""
+    """Whether the selected candidate is of the chosen class."""
     _, _, labels = gallery(of).seen[state.picture].candidates
     return state.chosen < len(labels) and state.label in (EVERY_CLASS, int(labels[state.chosen]))
 
 
 def walked(state: State, of: Story) -> list[int]:
-    """Candidates of the image that are detections of the class looked at, the best first."""
+    """Candidates of the image that are detections of the chosen class, in descending order of score."""
     found = found_in(gallery(of).seen[state.picture], state.nms, state.iou, state.most)
     ids: list[int] = found.kept[counted(found.labels, state.label)].sort().values.tolist()
     return ids
 
 
 def average_precision(precision: Tensor, recall: Tensor) -> float:
-    """COCO's: at 101 recalls from 0 to 1 the best precision at that recall or a larger one, 0 where it is never reached."""
+    """COCO's: at 101 recalls from 0 to 1, the best precision at that recall or a larger one, 0 if it is never reached."""
     if not len(precision):
         return 0.0
     best_later = precision.flip(0).cummax(dim=0).values.flip(0)
-    # NumPy's spacing, as COCO has it: PyTorch's differs in last bits, and a recall may lie right on one of them.
+    # NumPy's spacing, as in COCO: PyTorch's differs in the last bits, and a recall may be equal to one of them.
     places = torch.searchsorted(recall.contiguous(), torch.from_numpy(np.linspace(0.0, 1.0, 101)))
     reached = places < len(recall)
     return float(torch.where(reached, best_later[places.clamp(max=len(recall) - 1)], 0.0).mean())
@@ -238,8 +238,8 @@ def first_state(of: Story) -> State:
     return replace(state, chosen=walked(state, of)[follow(of).detection])
 
 
-def double_of(state: State, of: Story) -> dict[str, Any]:
-    """The selected detection's best double: what NMS drops because of it."""
+def duplicate_of(state: State, of: Story) -> dict[str, Any]:
+    """The selected detection's best duplicate: a candidate that NMS removes because of it."""
     boxes, scores, labels = gallery(of).seen[state.picture].candidates
     same = (labels == labels[state.chosen]) & (scores > state.score)
     overlaps = torch.where(same, box_iou(boxes[[state.chosen]], boxes)[0], 0.0)
@@ -248,7 +248,7 @@ def double_of(state: State, of: Story) -> dict[str, Any]:
 
 
 def neighbour(state: State, of: Story, nms: float) -> dict[str, Any]:
-    """A right detection, in any known image, that a stricter NMS drops because of one beside it; nothing if there is none."""
+    """A correct detection, in any known image, that a stricter NMS removes because of a neighbour; empty if there is none."""
     for picture, seen in enumerate(gallery(of).seen):
         found = found_in(seen, state.nms, state.iou, state.most)
         left = found_in(seen, nms, state.iou, state.most).survivors

@@ -1,4 +1,4 @@
-"""One of the images over which detections are counted: its objects, and what the model finds in it."""
+"""One of the images over which detections are counted: its objects, and the model's candidates."""
 
 import copy
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from frcnn_edu.lessons.story import Story
 from frcnn_edu.model import FasterRCNN
 from frcnn_edu.viz.trace import Trace, trace
 
-LEAST = 0.01  # scores below are never looked at
-OTHERS = ShapesDetection("val", length=23)  # the images beside the story's own
+LEAST = 0.01  # lower scores are never used
+OTHERS = ShapesDetection("val", length=23)  # the images in addition to the story's own
 
 Candidates = tuple[Tensor, Tensor, Tensor]
 
@@ -27,7 +27,7 @@ class Seen:
     Attributes:
         index: in `OTHERS`; None for the story's own image.
         boxes, labels: of the M objects, (M, 4) and (M,).
-        candidates: boxes (N, 4), scores (N,) and labels (N,) before NMS, the best first.
+        candidates: boxes (N, 4), scores (N,) and labels (N,) before NMS, in descending order of score.
     """
 
     index: int | None
@@ -42,14 +42,14 @@ def see_own(of: Story) -> Seen:
 
 
 def see(model: FasterRCNN, index: int) -> Seen:
-    """An image of `OTHERS`, which goes through the model for it."""
+    """An image of `OTHERS`, passed through the model."""
     image, target = OTHERS[index]
     _, targets = model.transform([image], [target])
     return Seen(index, targets[0]["boxes"], target["labels"], candidates_in(model, trace(model, image)))
 
 
 def candidates_in(model: FasterRCNN, way: Trace) -> Candidates:
-    """Boxes, scores and labels before NMS, best first: the model's own postprocessing, which drops nothing at IoU 1."""
+    """Boxes, scores and labels before NMS, in descending order of score: the model's own postprocessing, which removes nothing at IoU 1."""
     heads: Any = copy.copy(model.roi_heads)
     heads.score_thresh, heads.nms_thresh, heads.detections_per_img = LEAST, 1.0, 10**6
     found = heads.postprocess_detections(way.class_logits, way.box_deltas, [way.proposals], way.batch.image_sizes)
@@ -59,7 +59,7 @@ def candidates_in(model: FasterRCNN, way: Trace) -> Candidates:
 
 @cache
 def resized(seen: Seen, of: Story) -> Tensor:
-    """The image to draw on, as large as the model sees it: (3, H, W) in 0–1."""
+    """The image as the model sees it, to draw on: (3, H, W) in 0–1."""
     if seen.index is None:
         return of.resized
     batch, _ = of.model.transform([OTHERS[seen.index][0]])
@@ -68,6 +68,6 @@ def resized(seen: Seen, of: Story) -> Tensor:
 
 
 def is_own_picture(index: int, of: Story) -> bool:
-    """Whether the story is about that image of `OTHERS`."""
+    """Whether the story's image is that image of `OTHERS`."""
     height, width = of.image.shape[1:]
     return (height, width) == OTHERS.size and torch.equal(of.image, OTHERS[index][0])

@@ -1,4 +1,4 @@
-"""What the course's model finds in the validation images, from a file in the package: the explorer opens without computing it."""
+"""The course's model's candidates in the validation images, read from a file so that the explorer opens without computing them."""
 
 from safetensors.torch import load_file
 

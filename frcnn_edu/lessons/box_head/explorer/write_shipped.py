@@ -1,4 +1,4 @@
-"""Writes the file of shipped.py: what the course's model finds in the validation images.
+"""Writes the file of shipped.py: the candidates of the course's model in the validation images.
 
 python -m frcnn_edu.lessons.box_head.explorer.write_shipped
 """
@@ -19,7 +19,7 @@ from .shipped import FILE
 
 def main(path: Path = FILE) -> None:
     """Compute all images of `OTHERS` and write them to the file."""
-    torch.set_num_threads(1)  # sums are added in the same order every time: the same file on every number of cores
+    torch.set_num_threads(1)  # a fixed order of summation, so that the file does not depend on the number of cores
     every = [see(story().model, index) for index in range(len(OTHERS))]
     with replacing(path) as temporary:
         save_file(columns_of(every), temporary)
@@ -27,7 +27,7 @@ def main(path: Path = FILE) -> None:
 
 
 def columns_of(every: Sequence[Seen]) -> dict[str, Tensor]:
-    """The rows of all images one after another, and how many each image has."""
+    """The rows of all images one after another, and their number per image."""
     boxes, scores, labels = zip(*(seen.candidates for seen in every), strict=True)
     return {
         "boxes": torch.cat([seen.boxes for seen in every]),

@@ -1,4 +1,4 @@
-"""Lateral, top-down, their sum, and what the 3×3 makes of it: every level, every channel."""
+"""Lateral, top-down, their sum and its 3×3 convolution: every level, every channel."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from .result import LEVELS, STAGES, STRENGTH, Result, State, compute, first_stat
 
 
 class FpnLevelsExplorer(Explorer[State, Result]):
-    title = "What does each level of the pyramid know?"
+    title = "What does each level of the pyramid show?"
 
     def start(self) -> State:
         return first_state(self.subject)
@@ -23,13 +23,13 @@ class FpnLevelsExplorer(Explorer[State, Result]):
         channels = self.subject.trace.pyramid["0"].shape[1]
         name = self.subject.classes[int(self.subject.target["labels"][self.subject.object])]
         return (
-            ("Only what P2 sees itself: is there more of edges, or of objects?", {"stage": "lateral"}),
-            ("Only what comes from above: how large are the blocks?", {"stage": "top-down"}),
-            (f"All {channels} channels at once: where does the map say most?", {"channel": STRENGTH}),
-            (f"P4: how many cells are left for our {name}?", self._at(2)),
-            ("P5: what comes from above here?", self._at(3)),
-            ("P5, and its top-down part.", {**self._at(3), "stage": "top-down"}),
-            ("pool: whose cells are these?", self._at(4)),
+            ("P2, lateral part only: does it show edges or objects?", {"stage": "lateral"}),
+            ("P2, top-down part only: how large are the blocks?", {"stage": "top-down"}),
+            (f"All {channels} channels together: where are the features strongest?", {"channel": STRENGTH}),
+            (f"P4: how many cells does our {name} cover?", self._at(2)),
+            ("P5: what is added to its lateral part?", self._at(3)),
+            ("P5, top-down part: does it exist?", {**self._at(3), "stage": "top-down"}),
+            ("pool: which map are its cells taken from?", self._at(4)),
         )
 
     def _at(self, level: int) -> dict[str, int]:
@@ -50,7 +50,9 @@ class FpnLevelsExplorer(Explorer[State, Result]):
             "channel": ipywidgets.IntSlider(
                 STRENGTH, min=STRENGTH, max=channels - 1, description="channel (−1: all)", style=style
             ),
-            "overlay": ipywidgets.FloatSlider(0.55, min=0, max=1, step=0.05, description="map over image", style=style),
+            "overlay": ipywidgets.FloatSlider(
+                0.55, min=0, max=1, step=0.05, description="opacity of the map", style=style
+            ),
         }
 
     def compute(self, state: State) -> Result:
@@ -63,11 +65,11 @@ class FpnLevelsExplorer(Explorer[State, Result]):
         if has(state.level, state.stage):
             return None
         if state.level == 3:
-            return f"P5 is the coarsest map: nothing comes down to it, so it has no stage “{state.stage}”. Take “lateral” or “smoothed”."
-        return f"pool is taken from P5 as it is, so it has no stage “{state.stage}”. Take “smoothed”."
+            return f"P5 is the coarsest map and has no top-down part, so it has no stage “{state.stage}”: choose “lateral” or “smoothed”."
+        return f"pool is taken from P5 unchanged, so it has no stage “{state.stage}”: choose “smoothed”."
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
-        """Another level: the cell that the object's middle lies in."""
+        """On another level, choose the cell at the centre of the object."""
         if "level" in changes and not {"row", "column"} & changes.keys():
             changes |= self._at(changes["level"])
         return changes
@@ -90,14 +92,14 @@ class FpnLevelsExplorer(Explorer[State, Result]):
         return {}
 
     def _source(self) -> dict[str, Any]:
-        """To the cell that the chosen one's numbers come from."""
+        """Go to the cell that the chosen cell's value comes from."""
         if self.result.source is None:
             return {}
         row, column = self.result.source
         if self.result.state.level == 4:
             return {"level": 3, "row": row, "column": column}
         above = self.result.state.level + 1
-        stage = "both" if has(above, "both") else "lateral"  # it is the sum that comes down
+        stage = "both" if has(above, "both") else "lateral"  # the top-down part is a copy of the sum
         return {"level": above, "row": row, "column": column, "stage": stage}
 
     def arrow(self, state: State, panel: str, dx: int, dy: int) -> dict[str, Any]:

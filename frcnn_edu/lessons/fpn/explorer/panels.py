@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from frcnn_edu.lessons.board.formula import signed
-from frcnn_edu.lessons.board.scene import Boxes, Grid, Layer, Panel, Scene, Words, fit, heat, photo
+from frcnn_edu.lessons.board.scene import Boxes, Grid, Layer, Panel, Rect, Scene, Words, fit, heat, photo, window
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.viz import style as st
 
@@ -19,8 +19,14 @@ def draw(result: Result, of: Story) -> Scene:
     return Scene(552, panels, formula(result, of), [words(result, of)])
 
 
+def _view(of: Story) -> Rect:
+    """The image, or a part of a very long one around the object."""
+    height, width = of.resized.shape[1:]
+    return window((height, width), of.box)
+
+
 def _range(result: Result) -> tuple[float, float]:
-    """One scale for all stages of the level and channel, so that they can be compared."""
+    """One colour scale for all stages of the level and channel, so that they can be compared."""
     shown = [values for values in result.stages.values() if values is not None]
     return min(float(v.min()) for v in shown), max(float(v.max()) for v in shown)
 
@@ -32,7 +38,7 @@ def _cell(row: int, column: int, shape: torch.Size, of: Story) -> Tensor:
 
 
 def _chosen(result: Result, shape: torch.Size, of: Story, width: float) -> Boxes:
-    """The chosen cell; it lights up wherever it is."""
+    """The chosen cell; it lights up in every panel."""
     row, column = result.state.row, result.state.column
     ids = torch.tensor([row * shape[1] + column])
     return Boxes(_cell(row, column, shape, of), st.FOCUS, width, group="cell", ids=ids)
@@ -46,7 +52,7 @@ def _picture(result: Result, of: Story) -> Panel:
     rows, columns = values.shape
     extent = covered(values.shape, of)
     picture = heat(values, extent, *_range(result))
-    # Mixed here, not in the browser: pixel by pixel of the image, so that its edges stay sharp.
+    # Mixed here, not in the browser, in pixels of the image, so that edges stay sharp.
     share = result.state.overlay
     fine = F.interpolate(
         picture.pixels.permute(2, 0, 1)[None].float(), size=(int(extent[3]), int(extent[2])), mode="nearest"
@@ -58,17 +64,18 @@ def _picture(result: Result, of: Story) -> Panel:
         _chosen(result, values.shape, of, 2.5),
         Boxes(of.box[None], st.GROUND_TRUTH, 2.2, dashed=True),
     ]
+    view = _view(of)
     channel = "all channels together" if result.state.channel == STRENGTH else f"channel {result.state.channel}"
     what = name if result.state.level == 4 else f"{name}, {result.state.stage}"
     return Panel(
-        "picture", fit((height, width), 10, 30, 440), (0, 0, width, height), layers, f"{what}: {channel}",
-        f"{columns} × {rows} cells: click one, or take the arrow keys · dark is low, bright is high", color, keys=True,
+        "picture", fit(view, 10, 30, 440), view, layers, f"{what}: {channel}",
+        f"{rows}×{columns} cells: click one or use the arrow keys · dark: low values, bright: high values", color, keys=True,
         alt=f"The map {what}, {channel}, over the image; cell ({result.state.row}, {result.state.column}) is framed",
     )  # fmt: skip
 
 
 def _titles(result: Result) -> tuple[str, ...]:
-    """Of the four stages: in one channel they are a sum, in strength they are not; pool has no convolution."""
+    """Titles of the four stages: one channel is a sum, the strength is not; pool has no convolution."""
     name = LEVELS[result.state.level]
     if result.state.level == 4:
         return ("lateral", "top-down", "both", "every 2nd cell of P5")
@@ -78,24 +85,27 @@ def _titles(result: Result) -> tuple[str, ...]:
 
 
 def _stages(result: Result, of: Story) -> list[Panel]:
-    """Lateral + top-down = both → smoothed, on one scale."""
+    """Lateral + top-down = both → smoothed, on one colour scale."""
     height, width = of.resized.shape[1:]
     whole = torch.tensor([[0.0, 0, width, height]])
+    view = _view(of)
     panels = []
     for index, (stage, title) in enumerate(zip(STAGES, _titles(result), strict=True)):
-        place = fit((height, width), 474 + (index % 2) * 164, 30 + (index // 2) * 172, 152)
+        place = fit(view, 474 + (index % 2) * 164, 30 + (index // 2) * 172, 152)
         values, ids = result.stages[stage], torch.tensor([index])
         if values is None:
-            said, caption = "nothing comes from above" if result.state.level == 3 else "pool is a part of P5", "–"
+            said, caption = "P5 has no level above it" if result.state.level == 3 else "pool is a part of P5", "–"
             layers: list[Layer] = [
                 Boxes(whole, st.FAINT, 0, fill=0.5, group="stage", ids=ids),
-                Words(torch.tensor([[width / 2, height / 2]]), [said], st.MUTED, 10.5, "center"),
+                Words(
+                    torch.tensor([[(view[0] + view[2]) / 2, (view[1] + view[3]) / 2]]), [said], st.INK, 10.5, "center"
+                ),
             ]
         else:
             extent, caption = covered(values.shape, of), f"this cell: {signed(result.values[stage])}"
             layers = [
                 heat(values, extent, *_range(result)),
-                # Not seen, but a cell that is touched lights up here, too.
+                # Invisible, so that a cell lights up here as well.
                 Grid(values.shape[0], values.shape[1], extent, alpha=0, group="cell"),
                 _chosen(result, values.shape, of, 2.2),
                 Boxes(of.box[None], st.GROUND_TRUTH, 1.6, dashed=True),
@@ -103,12 +113,12 @@ def _stages(result: Result, of: Story) -> list[Panel]:
             ]
         frame = st.INK if stage == result.state.stage else st.FAINT
         alt = f"The stage {stage}" + (f": {said}" if values is None else "")
-        panels.append(Panel(stage, place, (0, 0, width, height), layers, title, caption, frame, alt=alt))
+        panels.append(Panel(stage, place, view, layers, title, caption, frame, alt=alt))
     return panels
 
 
 def _levels(result: Result, of: Story) -> list[Panel]:
-    """The object on each level's last map."""
+    """The object on the last map of each level."""
     reach = 0.9 * float((of.box[2:] - of.box[:2]).max())
     x, y = ((of.box[:2] + of.box[2:]) / 2).tolist()
     view = (x - reach, y - reach, x + reach, y + reach)
@@ -130,13 +140,13 @@ def _levels(result: Result, of: Story) -> list[Panel]:
             cell = _cell(row, column, values.shape, of)
             layers.append(Boxes(cell, st.FOCUS, 2, True, group="source", ids=ids))
             layers.append(Boxes(cell, st.FOCUS, 0, fill=1, alpha=0, group="source", ids=ids))
-        cells = float(of.box[2] - of.box[0]) / cell_size(values.shape, of)
+        wide, high = ((of.box[2:] - of.box[:2]) / cell_size(values.shape, of)).tolist()
         frame = st.INK if level == result.state.level else st.LEVELS[name]
-        title = f"{name}: {cells:.1f} cells wide"
+        title = f"{name}: {high:.1f}×{wide:.1f} cells"
         caption = (
             ""
             if level
-            else "each in colours of its own, from its lowest to its highest · dashed yellow: where the chosen cell’s numbers come from"
+            else "each map has its own colour scale, from minimum to maximum · dashed yellow: the source of the chosen cell’s value"
         )
         place = (10 + level * 158.0, 412, 104.0, 104.0)
         panels.append(Panel(f"on_{name}", place, view, layers, title, caption, frame, alt=f"The object on {title}"))

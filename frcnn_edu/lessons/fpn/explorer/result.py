@@ -1,4 +1,4 @@
-"""Lateral, top-down, their sum, and what the 3×3 makes of it: every level, every channel."""
+"""Lateral, top-down, their sum and its 3×3 convolution: every level, every channel."""
 
 import math
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ class State:
     level: int = 0
     channel: int = STRENGTH
     stage: str = "smoothed"
-    overlay: float = 0.55  # how much of the map is laid over the image
+    overlay: float = 0.55  # opacity of the map over the image
 
 
 @cache
 def parts(of: Story) -> dict[str, list[Tensor | None]]:
-    """For each stage its maps (1, C, H, W), P2 first; None where a level has no such stage."""
+    """The maps (1, C, H, W) of each stage, P2 first; None if a level does not have the stage."""
     backbone: Any = of.model.backbone
     inside_of = list(inside(backbone.fpn, of.trace.bottom_up).values())
-    coarsest = len(inside_of) - 1  # nothing comes down to it, so its lateral is its sum
+    coarsest = len(inside_of) - 1  # it has no top-down part, so its lateral part is its sum
     return {
         "lateral": [lateral for lateral, _, _ in inside_of],
         "top-down": [down if level < coarsest else None for level, (_, down, _) in enumerate(inside_of)],
@@ -44,7 +44,7 @@ def parts(of: Story) -> dict[str, list[Tensor | None]]:
 
 
 def covered(map_size: tuple[int, ...], of: Story) -> Rect:
-    """Pixels of the image that a map of (rows, columns) lies over: a cell is 4, 8, 16, 32 or 64 pixels wide and high."""
+    """The pixels that a map of (rows, columns) covers: a cell is 4, 8, 16, 32 or 64 pixels wide and high."""
     rows, columns = map_size
     cell = 2.0 ** math.ceil(math.log2(of.trace.batch.tensors.shape[-1] / columns))
     return (0.0, 0.0, columns * cell, rows * cell)
@@ -56,7 +56,7 @@ def cell_size(map_size: tuple[int, ...], of: Story) -> float:
 
 
 def middle_cell(level: int, of: Story) -> tuple[int, int]:
-    """The cell (row, column) that the middle of the object lies in."""
+    """The cell (row, column) at the centre of the object."""
     shape = of.trace.pyramid[LEVEL_KEYS[level]].shape[-2:]
     x, y = ((of.box[:2] + of.box[2:]) / 2).tolist()
     cell = cell_size(shape, of)
@@ -65,7 +65,7 @@ def middle_cell(level: int, of: Story) -> tuple[int, int]:
 
 @cache
 def telling_channel(of: Story) -> int:
-    """The channel of P2 in which the object stands out most: its average cell against the map's, in deviations of the map."""
+    """The channel of P2 in which the object stands out most: the average of its cells against the map's, in standard deviations."""
     features = of.trace.pyramid["0"][0]  # (C, H, W)
     cell = cell_size(features.shape[-2:], of)
     left, top, right, bottom = (round(side / cell) for side in of.box.tolist())
@@ -76,10 +76,10 @@ def telling_channel(of: Story) -> int:
 
 @dataclass(frozen=True)
 class Result:
-    """The four stages of a level as maps of numbers (H, W), None where there is none; and each level's last stage.
+    """The four stages of a level as maps of numbers (H, W), None if there is none; and the last stage of each level.
 
-    `values` are the four stages' numbers in the chosen cell. `source` is the cell (row, column) that they come from: of the coarser
-    map, copied to four; for pool that of P5. None on P5.
+    `values` are the four stages' values in the chosen cell. `source` is the cell (row, column) that the top-down part is copied from,
+    on the coarser map; for pool the cell of P5; None on P5.
     """
 
     state: State
@@ -90,7 +90,7 @@ class Result:
 
 
 def has(level: int, stage: str) -> bool:
-    """Whether a level has such a stage: P5 has nothing from above, pool only what it takes from P5."""
+    """Whether a level has a stage: P5 has no top-down part, pool only the cells that it takes from P5."""
     return stage == "smoothed" or (level < 4 and not (level == 3 and stage in ("top-down", "both")))
 
 
@@ -103,7 +103,7 @@ def compute(state: State, of: Story) -> Result:
             return None
         if state.channel != STRENGTH:
             return features[0, state.channel]
-        # pool is measured against the average cell of P5, which it is a part of.
+        # pool is a part of P5, so its strength is measured against the average cell of P5.
         return strength(features, of.trace.pyramid[LEVEL_KEYS[3]] if level == 4 else None)
 
     stages = {stage: numbers(maps[stage][state.level], state.level) for stage in STAGES}
@@ -123,5 +123,5 @@ def _source(state: State, of: Story) -> tuple[int, int] | None:
 
 
 def first_state(of: Story) -> State:
-    """P2 in the channel that tells most of the object, at its middle."""
+    """P2 in the channel in which the object stands out most, at the centre of the object."""
     return State(*middle_cell(0, of), channel=telling_channel(of))

@@ -1,4 +1,4 @@
-"""What the pyramid's explorer says."""
+"""The formula and the sentences below the pyramid."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from .result import LEVELS, STRENGTH, Result, cell_size
 
 
 def formula(result: Result, of: Story) -> list[Line]:
-    """The chosen cell's numbers, and where they come from."""
+    """The chosen cell's value, and where it comes from."""
     state, (columns, source) = result.state, (result.levels[result.state.level].shape[1], result.source)
     name, color = LEVELS[state.level], st.LEVELS[LEVELS[state.level]]
     cell = f"cell:{state.row * columns + state.column}"
@@ -23,7 +23,7 @@ def formula(result: Result, of: Story) -> list[Line]:
     where = f"channel {state.channel}, cell ({state.row}, {state.column})"
     if state.level == 4:
         return [[f"{where}: pool = P5 in cell {source} = ", last]]
-    weights = f"{name} = Σ 9 · {channels} weights · numbers of the sum, all channels, 3×3 cells, + bias = "
+    weights = f"{name} = Σ of 9 · {channels} products (weight · sum; 3×3 cells, all channels) + bias = "
     lateral = Term(signed(result.values["lateral"]), cell, color)
     if source is None:
         return [[f"{where}: sum = lateral = ", lateral], [weights, last]]
@@ -34,31 +34,31 @@ def formula(result: Result, of: Story) -> list[Line]:
 
 
 def _id(result: Result) -> int:
-    """The number of the source's cell on its map."""
+    """The index of the source cell on its map."""
     assert result.source is not None
     above = 3 if result.state.level == 4 else result.state.level + 1
     return result.source[0] * result.levels[above].shape[1] + result.source[1]
 
 
 def _sign(result: Result) -> str:
-    """“=” where the rounded numbers add up, too."""
+    """“=” if the rounded numbers add up, too."""
     lateral, down, both = (round(result.values[stage], 2) for stage in ("lateral", "top-down", "both"))
     return "=" if round(lateral + down, 2) == both else "≈"
 
 
 def words(result: Result, of: Story) -> str:
-    """What is to be seen."""
+    """What the chosen stage is, and what the chosen cell and the object are on this level."""
     state, name = result.state, LEVELS[result.state.level]
     if state.level == 4:
         return (
-            f"pool is no map of its own: every second row and column of P5, without a weight; cell ({state.row}, {state.column}) is "
-            f"P5’s {result.source}. RPN puts its largest anchors there."
+            f"pool is every second row and column of P5; it has no weights. Its cell ({state.row}, {state.column}) is "
+            f"P5’s cell {result.source}. The RPN’s largest anchors are on pool."
         )
     said = {
-        "lateral": f"C{2 + state.level} through a 1×1 convolution: what this level adds itself, with its own cells’ sharpness.",
-        "top-down": f"The sum of P{3 + state.level}, each cell copied to four: it comes from deeper layers, in coarse blocks.",
-        "both": "The plain sum of the two: sharp from the side, deep from above.",
-        "smoothed": f"The 3×3 convolution over the sum gives {name}, the map that RPN and RoIAlign read.",
+        "lateral": f"C{2 + state.level} after a 1×1 convolution: the contribution of this level, with sharp details.",
+        "top-down": f"The sum of P{3 + state.level}, each cell copied to four cells: it comes from deeper layers, in coarse blocks.",
+        "both": "The sum of the two: sharp details from the lateral part, deep features from the top-down part.",
+        "smoothed": f"A 3×3 convolution of the sum gives {name}, the map that the RPN and RoIAlign read.",
     }[state.stage]
     return f"{said} {_cell(result, of)} {_object(result, of)}"
 
@@ -66,16 +66,14 @@ def words(result: Result, of: Story) -> str:
 def _cell(result: Result, of: Story) -> str:
     state = result.state
     if result.source is None:
-        return "Nothing comes down to the coarsest map: its lateral is its sum."
+        return "The coarsest map has no top-down part: its sum is its lateral part."
     if state.channel == STRENGTH:
-        return "Strengths do not add up, only the channels do: choose one to see its sum."
-    return (
-        f"Cell ({state.row}, {state.column}) gets a copy of what P{3 + state.level}’s sum has in cell {result.source}."
-    )
+        return "Channels add up, strengths do not: choose a channel to see its sum."
+    return f"Cell ({state.row}, {state.column}) receives a copy of cell {result.source} of P{3 + state.level}’s sum."
 
 
 def _object(result: Result, of: Story) -> str:
     cell = cell_size(result.levels[result.state.level].shape, of)
     wide, high = ((of.box[2:] - of.box[:2]) / cell).tolist()
     name = of.classes[int(of.target["labels"][of.object])]
-    return f"Our {name} (dashed) spans {wide:.1f} × {high:.1f} cells of {cell:.0f} pixels."
+    return f"Our {name} (dashed) covers {high:.1f}×{wide:.1f} cells of {cell:.0f}×{cell:.0f} pixels."

@@ -1,4 +1,4 @@
-"""Drag a ground-truth box, move the thresholds: which anchor learns which object, and why?"""
+"""Drag a ground-truth box, move the thresholds: which anchor is trained on which object, and why?"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +10,11 @@ from frcnn_edu.lessons.board.explorer import Explorer, Prompt
 from frcnn_edu.lessons.board.scene import Scene
 
 from .panels import anchors_of_bar, draw
-from .result import BEST, Result, State, compute, names, onto_another, place, start
+from .result import BEST, Result, State, compute, entries, names, onto_another, place, start
 
 
 class IouLabelingExplorer(Explorer[State, Result]):
-    title = "Which anchor learns which object?"
+    title = "Which anchor is trained on which object?"
 
     def start(self) -> State:
         return start(self.subject)
@@ -24,36 +24,39 @@ class IouLabelingExplorer(Explorer[State, Result]):
         x, y = ((self.subject.box[:2] + self.subject.box[2:]) / 2).round().tolist()
         prompts: list[Prompt] = [
             (
-                f"Without low-quality matches: how many of the {number} objects does nobody learn?",
+                f"Switch low-quality matches off. How many of the {number} objects have no anchor?",
                 {"low_quality": False},
             ),
-            (f"Foreground from 0.5 on: how many anchors learn {ours} then?", {"foreground": 0.5}),
+            (f"Foreground at an IoU of at least 0.5: how many anchors are trained on {ours}?", {"foreground": 0.5}),
             (
-                "Both thresholds at 0.5, as in the second stage: what becomes of the ignored anchors?",
+                "Both thresholds at 0.5, as in the RoI heads: what happens to the ignored anchors?",
                 {"foreground": 0.5, "background": 0.5, "low_quality": False},
             ),
-            ("An object of 6 × 6 pixels: does an anchor answer for it?", {"box": (x - 3, y - 3, x + 3, y + 3)}),
-            ("Sample anchors, at most half of them foreground: how many are?", {"sampled": True}),
-            ("Background below 0.8, foreground from 0.7 on: can that be?", {"background": 0.8, "foreground": 0.7}),
+            ("An object of 6×6 pixels: is an anchor trained on it?", {"box": (x - 3, y - 3, x + 3, y + 3)}),
+            ("Sample anchors, at most half of them foreground. How many are foreground?", {"sampled": True}),
+            (
+                "Background below 0.8, foreground at 0.7 or more: is that possible?",
+                {"background": 0.8, "foreground": 0.7},
+            ),
         ]
         onto = onto_another(self.subject)
         if onto:
             other, box = onto
-            words = f"{ours.capitalize()} moved onto {names(self.subject)[other]}: does its best anchor learn it?"
+            words = f"Move {ours} onto {names(self.subject)[other]}. Is its best anchor still trained on it?"
             prompts.insert(4, (words, {"box": box}))
         return prompts
 
     def make_controls(self) -> dict[str, Any]:
         style = {"description_width": "initial"}
         share = {"min": 0.0, "max": 1.0, "step": 0.05, "style": style}
-        objects = [(name, k) for k, name in enumerate(names(self.subject))]
+        objects = [(name, k) for k, name in enumerate(entries(self.subject))]
         return {
             "foreground": ipywidgets.FloatSlider(0.7, description="foreground: IoU ≥", **share),
             "background": ipywidgets.FloatSlider(0.3, description="background: IoU <", **share),
             "low_quality": ipywidgets.Checkbox(True, description="low-quality matches", indent=False),
-            "object": ipywidgets.Dropdown(options=objects, description="ground truth", style=style),
+            "object": ipywidgets.Dropdown(options=objects, description="object", style=style),
             "sampled": ipywidgets.Checkbox(False, description="sample anchors", indent=False),
-            "seed": ipywidgets.IntSlider(1, min=1, max=50, description="sample no.", style=style),
+            "seed": ipywidgets.IntSlider(1, min=1, max=50, description="seed of the sample", style=style),
         }
 
     def compute(self, state: State) -> Result:
@@ -65,25 +68,25 @@ class IouLabelingExplorer(Explorer[State, Result]):
     def problem(self, state: State) -> str | None:
         if state.background > state.foreground:
             return (
-                f"An IoU from {state.foreground:.2f} up to {state.background:.2f} would be foreground and background at once: "
-                "background's threshold may be as high as foreground's, but not higher."
+                f"An IoU from {state.foreground:.2f} to {state.background:.2f} would be both foreground and background: "
+                "set the background threshold no higher than the foreground threshold."
             )
         x1, y1, x2, y2 = state.box
         if x2 <= x1 or y2 <= y1:
-            return f"A box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no area, so no anchor can overlap it."
+            return f"A box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no area, so no anchor can overlap it: make it larger."
         return None
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
-        if "object" in changes and "box" not in changes:  # another object, where it is annotated, and its best anchor
+        if "object" in changes and "box" not in changes:  # another object, with its annotated box, and its best anchor
             changes = {"box": place(self.subject, changes["object"]), "anchor": BEST, **changes}
-        if "seed" in changes:  # another sample is there to be seen
+        if "seed" in changes:  # show the new sample
             changes = {"sampled": True, **changes}
         return changes
 
     def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:
         if group == "ground_truth":
             return {"object": id} if id != state.object else {"anchor": BEST}
-        if group == "bar":  # the one of its anchors that is nearest to the chosen object
+        if group == "bar":  # of its anchors, the one with the largest IoU with the chosen object
             anchors = anchors_of_bar(self.result, id)
             return {"anchor": int(anchors[self.result.ious[state.object, anchors].argmax()])}
         return {"anchor": id} if group == "anchor" else {}

@@ -1,4 +1,4 @@
-"""Which anchor learns which object: the panels."""
+"""Which anchor is trained on which object: the panels."""
 
 import math
 from functools import cache
@@ -19,6 +19,7 @@ from frcnn_edu.lessons.board.scene import (
     fit,
     photo,
     segments,
+    window,
 )
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.viz import style as st
@@ -27,19 +28,21 @@ from .result import BACKGROUND, FOREGROUND, IGNORED, Result
 from .words import KINDS, formula, reason
 
 BINS = 20
-FEW = 60  # ignored anchors of the chosen object are drawn as boxes up to this number; more would hide the image
+FEW = 60  # up to this number, ignored anchors of the chosen object are drawn as boxes; more would hide the image
 MANY = 250  # likewise foreground anchors
-ROWS = 8  # objects whose IoU with the selected anchor is shown
+ROWS = 8  # at most this many objects have a bar for their IoU with the selected anchor
 
 
 def draw(result: Result, of: Story) -> Scene:
-    """The image with its anchors, how far all of them overlap, and the selected one by itself."""
+    """The image with its anchors, the IoUs of all anchors, and the selected anchor alone."""
     picture = _picture(result, of)
     panels = [picture, _legend(result, picture), _histogram(result), _selected(result, of), _ious(result)]
     box, name = torch.tensor(result.state.box), result.names[result.state.object]
-    handle = Handle("box", "picture", box, st.GROUND_TRUTH, name, smallest=2, dashed=True)
-    height = max(464.0, picture.place[1] + picture.place[3] + 74)
-    return Scene(height, panels, formula(result), [reason(result)], [handle])
+    height, width = of.resized.shape[1:]
+    limits = (0.0, 0.0, float(width), float(height))
+    handle = Handle("box", "picture", box, st.GROUND_TRUTH, name, limits, smallest=2, dashed=True)
+    page = max(464.0, picture.place[1] + picture.place[3] + 74)
+    return Scene(page, panels, formula(result), [reason(result)], [handle])
 
 
 @cache
@@ -74,7 +77,7 @@ def _chosen(result: Result) -> list[Layer]:
     ]
 
 
-# --------------------------------------------------------------------------------------------------------- the photograph
+# -------------------------------------------------------------------------------------------------------------- the image
 
 
 def _picture(result: Result, of: Story) -> Panel:
@@ -82,7 +85,7 @@ def _picture(result: Result, of: Story) -> Panel:
     foreground, ignored, background = (result.where(label) for label in KINDS)
     mine = ignored[result.best_object[ignored] == result.state.object]
     others = torch.where(torch.arange(len(result.ground_truth)) != result.state.object)[0]
-    faint = result.state.sampled  # then only the sampled ones are loud
+    faint = result.state.sampled  # then only the sampled ones are drawn boldly
     layers: list[Layer] = [
         _photo(of),
         _middles(result, background, st.BACKGROUND, 1.1, "dot", 0.3 if faint else 0.6),
@@ -102,9 +105,9 @@ def _picture(result: Result, of: Story) -> Panel:
             _outlines(result, result.positives, st.FOREGROUND, 2.0, halo=True),
             _middles(result, result.positives, st.FOREGROUND, 3.4, "cross"),
         ]
-    wide = min(440.0, 400.0 * width / height)
+    view = window((height, width), result.state.box)
     return Panel(
-        "picture", fit((height, width), 10, 30, wide), (0, 0, width, height), [*layers, *_chosen(result)],
+        "picture", fit(view, 10, 30, 440), view, [*layers, *_chosen(result)],
         "Drag the dashed box; click an anchor or an object", keys=True,
         alt=f"The image with {len(foreground)} foreground, {len(ignored)} ignored and {len(background)} background anchors; "
         f"anchor {result.anchor} is selected",
@@ -112,7 +115,7 @@ def _picture(result: Result, of: Story) -> Panel:
 
 
 def _legend(result: Result, picture: Panel) -> Panel:
-    """What the image's marks mean; in units of the page."""
+    """The meanings of the marks in the image; in units of the page."""
     left, top, _, high = picture.place
     layers: list[Layer] = [
         Points(torch.tensor([[10.0, 9.5]]), st.FOREGROUND, 2.6, "ring", halo=False)
@@ -136,7 +139,7 @@ def _legend(result: Result, picture: Panel) -> Panel:
         texts.append(f"sampled: {len(result.positives)} + {len(result.negatives)}")
         places.append([284.0, 29.5])
     layers.append(Words(torch.tensor(places), texts, size=11))
-    keys = "arrow keys: ← → the next anchor by IoU with this object, ↑ ↓ another object"
+    keys = "arrow keys: ← → select the next anchor by IoU with this object, ↑ ↓ another object"
     return Panel(
         "legend", (left, top + high + 8, 440, 40), (0, 0, 440, 40), layers, caption=keys,
         alt="What the marks mean: " + ", ".join(texts),
@@ -147,7 +150,7 @@ def _legend(result: Result, picture: Panel) -> Panel:
 
 
 def _bins(result: Result) -> Tensor:
-    """In which bar each anchor is counted, (A,); edges belong to the bar on their right, as a threshold does."""
+    """The bar that counts each anchor, (A,); an edge belongs to the bar on its right, as a threshold does."""
     return ((result.best + 1e-6) * BINS).long().clamp(max=BINS - 1)
 
 
@@ -158,7 +161,7 @@ def anchors_of_bar(result: Result, id: int) -> Tensor:
 
 
 def _histogram(result: Result) -> Panel:
-    """How many anchors overlap their best object how far, by label; heights are logarithms."""
+    """The number of anchors by IoU with their best object, and by label; heights are logarithms."""
     top = 1.3 * math.log10(len(result.labels) + 1)  # room for names above the bars
     line, state = top / 13, result.state
     layers: list[Layer] = []
@@ -179,7 +182,7 @@ def _histogram(result: Result) -> Panel:
         on_left = at > 0.84 or (at > 0.16 and color == st.BACKGROUND)
         row = 2.8 if color == st.FOREGROUND and state.foreground - state.background < 0.3 else row
         if color == st.BACKGROUND and not on_left:
-            text = f"← {text}"  # there is no room on its own side
+            text = f"← {text}"  # its own side has no room
         place = torch.tensor([[at - 0.012 if on_left else at + 0.012, top - row * line]])
         layers.append(Lines(segments([at, at], [0, top]), color, 1.8, color == st.BACKGROUND))
         layers.append(Words(place, [text], size=10.5, x="right" if on_left else "left"))
@@ -187,16 +190,16 @@ def _histogram(result: Result) -> Panel:
     ticks = [n for n in (0, 1, 10, 100, 1000, 10_000, 100_000) if n < len(result.labels)]
     counts = ", ".join(f"{result.count(label)} {name}" for label, (name, _) in KINDS.items())
     return Panel(
-        "histogram", (500, 30, 290, 180), (0, top, 1, 0), layers, "How many anchors have which IoU",
+        "histogram", (500, 30, 290, 180), (0, top, 1, 0), layers, "Anchors by IoU",
         "click a bar to select one of its anchors",
-        x_axis=Axis("IoU with the object that it overlaps most", (0, 0.2, 0.4, 0.6, 0.8, 1), ("0", "0.2", "0.4", "0.6", "0.8", "1"), False),
+        x_axis=Axis("largest IoU with an object", (0, 0.2, 0.4, 0.6, 0.8, 1), ("0", "0.2", "0.4", "0.6", "0.8", "1"), False),
         y_axis=Axis("", [math.log10(n + 1) for n in ticks], [str(n) for n in ticks]),
         alt=f"Histogram of IoUs, logarithmic: {counts}; the selected anchor has {result.written(3)}",
     )  # fmt: skip
 
 
 def _bars(result: Result) -> list[Layer]:
-    """One bar for each label that occurs in a bin; where there are several, side by side."""
+    """One bar for each label that occurs in a bin; several are drawn side by side."""
     bins = _bins(result)
     counts = torch.stack([bins[result.labels == label].bincount(minlength=BINS) for label in KINDS])  # (3, BINS)
     there = counts > 0
@@ -214,7 +217,7 @@ def _bars(result: Result) -> list[Layer]:
 
 
 def _mine(result: Result, top: float, line: float) -> list[Layer]:
-    """Where the selected anchor stands."""
+    """The selected anchor in the histogram."""
     iou, y = float(result.best[result.anchor]), top - 4.3 * line
     on_left = iou > 0.84
     ids = torch.tensor([result.anchor])
@@ -228,7 +231,7 @@ def _mine(result: Result, top: float, line: float) -> list[Layer]:
     ]  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------------------------ the selected one
+# --------------------------------------------------------------------------------------------------- the selected anchor
 
 
 def _selected(result: Result, of: Story) -> Panel:
@@ -253,13 +256,13 @@ def _selected(result: Result, of: Story) -> Panel:
 
 
 def _ious(result: Result) -> Panel:
-    """The selected anchor's IoU with each object, or with those that it overlaps most if they are many."""
+    """The selected anchor's IoU with each object, or with those that it overlaps most if there are many."""
     column = result.ious[:, result.anchor]  # (M,)
     ids = column.topk(min(ROWS, len(column))).indices.sort().values
     best = int(result.best_object[result.anchor])
     rows = torch.tensor(
         [[0.0, row, 1, row + 1] for row in range(len(ids))]
-    )  # a bar of 0 cannot be touched, its row can
+    )  # a bar of length 0 cannot be clicked, but its row can
     layers: list[Layer] = [Boxes(rows, st.GROUND_TRUTH, 0, fill=1, alpha=0, group="ground_truth", ids=ids)]
     for row, (id, iou) in enumerate(zip(ids.tolist(), column[ids].tolist(), strict=True)):
         bar = torch.tensor([[0.0, row + 0.14, iou, row + 0.86]])
@@ -267,12 +270,12 @@ def _ious(result: Result) -> Panel:
         layers.append(Boxes(bar, st.GROUND_TRUTH, 0, fill=fill, halo=False))
         inside = iou > 0.45
         place = torch.tensor([[iou - 0.05 if inside else iou + 0.05, row + 0.52]])
-        color = st.PAPER if inside and id == best else st.INK
+        color = st.text_color(st.GROUND_TRUTH) if inside and id == best else st.INK
         written = result.written(2) if id == best else f"{iou:.2f}"
         layers.append(Words(place, [written], color, 10.5, "right" if inside else "left", bold=id == best))
-    names = [result.names[id] for id in ids.tolist()]
+    names = [result.entries[id] for id in ids.tolist()]
     return Panel(
-        "ious", (720, 290, 70, 140), (0, 0, 1, len(ids)), layers, "Its IoU", "longest bar:\nits object",
+        "ious", (720, 290, 70, 140), (0, 0, 1, len(ids)), layers, "Its IoUs", "longest bar:\nits object",
         y_axis=Axis("", [row + 0.5 for row in range(len(ids))], names, False),
         alt="Its IoU with each object: " + ", ".join(f"{name} {iou:.2f}" for name, iou in zip(names, column[ids].tolist(), strict=True)),
     )  # fmt: skip

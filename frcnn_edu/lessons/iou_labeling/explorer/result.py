@@ -1,4 +1,4 @@
-"""Which anchor learns which object, and why: the numbers."""
+"""Which anchor is trained on which object, and why: the numbers."""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from frcnn_edu.lessons.board.names import called, entry
 from frcnn_edu.lessons.board.scene import Rect
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.ops import Matcher, box_area, box_iou
@@ -14,16 +15,16 @@ from frcnn_edu.ops import Matcher, box_area, box_iou
 from ..pictures.iou import intersection
 
 FOREGROUND, BACKGROUND, IGNORED = 1, 0, -1  # the RPN's labels
-BEST = -1  # as the selected anchor: whichever overlaps the chosen object most at the moment
+BEST = -1  # in place of an anchor: the one that overlaps the chosen object most at the moment
 
 
 @dataclass(frozen=True)
 class State:
     box: Rect  # of the chosen object, in pixels of the resized image
-    object: int  # which object that is
+    object: int  # its index
     foreground: float  # anchors with at least this IoU are foreground
     background: float  # those with less than this are background
-    anchor: int = BEST  # the selected one of all anchors
+    anchor: int = BEST  # the selected anchor, an index into all of them
     low_quality: bool = True
     sampled: bool = False
     seed: int = 1  # the sampler's
@@ -35,12 +36,12 @@ class Result:
 
     Attributes:
         ground_truth: (M, 4) with the chosen one where it is now.
-        names: of the objects.
+        names, entries: of the objects, in a sentence and in a list.
         anchors: (A, 4).
-        ious: (M, A); best, best_object: (A,) its maximum over the objects, and whose it is.
+        ious: (M, A); best, best_object: (A,) the maximum over the objects, and the object that it belongs to.
         matched: (A,) the `Matcher`'s answer: an object's index, −1 background, −2 ignored.
-        labels: (A,) what the RPN makes of it: 1, 0 or −1.
-        by_threshold: (A,) what the labels would be without low-quality matches.
+        labels: (A,) the labels that the RPN makes of these: 1, 0 or −1.
+        by_threshold: (A,) the labels without low-quality matches.
         positives, negatives: the anchors sampled for one training step, indices; empty while the sampler is off.
         anchor: index of the selected one.
     """
@@ -48,6 +49,7 @@ class Result:
     state: State
     ground_truth: Tensor
     names: tuple[str, ...]
+    entries: tuple[str, ...]
     anchors: Tensor
     ious: Tensor
     best: Tensor
@@ -64,19 +66,19 @@ class Result:
         return torch.where(self.labels == label)[0]
 
     def count(self, label: int) -> int:
-        """How many anchors have a label."""
+        """The number of anchors with a label."""
         return int((self.labels == label).sum())
 
     def overlap(self) -> tuple[Tensor, float, float]:
-        """Of the selected anchor and its best object: the box (4,) that they share, its area, and that of their union."""
+        """Intersection (4,) of the selected anchor and its best object, its area, and the area of their union."""
         anchor, ground_truth = self.anchors[self.anchor], self.ground_truth[self.best_object[self.anchor]]
         shared = intersection(anchor, ground_truth)
-        shared[2:] = torch.maximum(shared[:2], shared[2:])  # no area where they do not meet
+        shared[2:] = torch.maximum(shared[:2], shared[2:])  # no area if they do not overlap
         area = float(box_area(shared[None]))
         return shared, area, float(box_area(torch.stack((anchor, ground_truth))).sum()) - area
 
     def written(self, digits: int) -> str:
-        """The selected anchor's best IoU with this many digits, or with as many as it takes to be on its side of the thresholds."""
+        """The selected anchor's best IoU with this many digits, or with more if it would be on the wrong side of a threshold."""
         iou, label = float(self.best[self.anchor]), int(self.by_threshold[self.anchor])
         for digit in range(digits, 8):
             seen = round(iou, digit)
@@ -95,16 +97,21 @@ def start(of: Story) -> State:
 
 
 def place(of: Story, index: int) -> Rect:
-    """Where an object is annotated."""
+    """The box that an object is annotated with."""
     x1, y1, x2, y2 = (round(value, 1) for value in of.boxes[index].tolist())
     return (x1, y1, x2, y2)
 
 
 @cache
 def names(of: Story) -> tuple[str, ...]:
-    """What the objects are called: by class and number, and the followed one is ours."""
-    classes = [of.classes[label] for label in of.target["labels"].tolist()]
-    return tuple(f"our {name}" if k == of.object else f"{name} {k + 1}" for k, name in enumerate(classes))
+    """What the objects are called in a sentence."""
+    return tuple(called(of, number) for number in range(len(of.boxes)))
+
+
+@cache
+def entries(of: Story) -> tuple[str, ...]:
+    """What they are called in a list."""
+    return tuple(entry(of, number) for number in range(len(of.boxes)))
 
 
 @cache
@@ -114,7 +121,7 @@ def all_anchors(of: Story) -> Tensor:
 
 
 def compute(state: State, of: Story) -> Result:
-    """Matches, labels and sample, as the RPN makes them."""
+    """Matches, labels and the sample, computed by the RPN's own code."""
     ground_truth = of.boxes.clone()
     ground_truth[state.object] = torch.tensor(state.box)
     ious = box_iou(ground_truth, all_anchors(of))  # (M, A)
@@ -125,13 +132,13 @@ def compute(state: State, of: Story) -> Result:
     anchor = int(ious[state.object].argmax()) if state.anchor == BEST else state.anchor
     best, best_object = ious.max(dim=0)
     return Result(
-        state, ground_truth, names(of), all_anchors(of), ious, best, best_object,
+        state, ground_truth, names(of), entries(of), all_anchors(of), ious, best, best_object,
         matched, labels, _labels(by_threshold), positives, negatives, anchor,
     )  # fmt: skip
 
 
 def onto_another(of: Story) -> tuple[int, Rect] | None:
-    """Another object, and where ours would lie in its middle, so that our best anchor learns the other one; None if none does."""
+    """Another object, and our box centred on it, such that our best anchor is assigned to the other object; None if there is none."""
     wide, high = (of.box[2:] - of.box[:2]).tolist()
     for other in box_area(of.boxes).argsort(descending=True).tolist():
         x, y = ((of.boxes[other, :2] + of.boxes[other, 2:]) / 2).tolist()
@@ -143,14 +150,14 @@ def onto_another(of: Story) -> tuple[int, Rect] | None:
 
 
 def _labels(matched: Tensor) -> Tensor:
-    """As `assign_targets_to_anchors` makes them of matches: any object 1, background 0, ignored −1."""
+    """Labels from matches, as in `assign_targets_to_anchors`: any object 1, background 0, ignored −1."""
     return (matched + 1).clamp(max=1)
 
 
 def sample(labels: Tensor, seed: int, of: Story) -> tuple[Tensor, Tensor]:
-    """What the model's sampler takes with that seed: positives and negatives, as indices."""
+    """The sample that the model's sampler draws with this seed: positives and negatives, as indices."""
     rpn: Any = of.model.rpn
-    with torch.random.fork_rng(devices=[]):  # the notebook's own random numbers go on as if nothing had been sampled
+    with torch.random.fork_rng(devices=[]):  # the notebook's own random numbers stay the same
         torch.manual_seed(seed)
         positives, negatives = rpn.sample([labels])
     return positives, negatives

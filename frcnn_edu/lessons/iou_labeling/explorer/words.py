@@ -1,9 +1,10 @@
-"""Which anchor learns which object: the formula with its numbers, and the reason in words."""
+"""Which anchor is trained on which object: the formula with its numbers, and the reason in words."""
 
 import torch
 from torch import Tensor
 
 from frcnn_edu.lessons.board.formula import Frac, Line, Piece, Table, Term
+from frcnn_edu.lessons.board.names import closed
 from frcnn_edu.viz import style as st
 
 from .result import BACKGROUND, FOREGROUND, IGNORED, Result
@@ -16,7 +17,7 @@ KINDS = {
 
 
 def formula(result: Result) -> list[Line]:
-    """The selected anchor's IoU, what the rules make of it, and the counts."""
+    """The selected anchor's IoU, its label by the rules, and the counts."""
     _, shared, union = result.overlap()
     intersection, both = Term(f"{shared:.1f}", "intersection", st.INK), Term(f"{union:.1f}", "union", st.INK)
     iou = Term(result.written(3), f"anchor:{result.anchor}", st.ANCHOR)
@@ -25,7 +26,7 @@ def formula(result: Result) -> list[Line]:
 
 
 def _judged(result: Result) -> list[Piece]:
-    """The thresholds' verdict, and what the low-quality rule makes of it."""
+    """The label by the thresholds, and whether the low-quality rule changes it."""
     state, index = result.state, result.anchor
     iou = Term(result.written(3), f"anchor:{index}", st.ANCHOR)
     low, high = f"{state.background:.2f}", f"{state.foreground:.2f}"
@@ -35,7 +36,7 @@ def _judged(result: Result) -> list[Piece]:
     }  # fmt: skip
     pieces: list[Piece] = [*said[label], " → ", Term(KINDS[label][0], None, KINDS[label][1])]
     if int(result.labels[index]) != label:
-        pieces += [", but an object’s best anchor → ", Term("foreground", None, st.FOREGROUND)]
+        pieces += [", but it is an object’s best anchor → ", Term("foreground", None, st.FOREGROUND)]
     return pieces
 
 
@@ -47,14 +48,16 @@ def _counts(result: Result) -> Table:
     if result.state.low_quality:
         rows.append(["with low-quality matches", *(str(result.count(label)) for label in KINDS)])
     if result.state.sampled:
-        rows.append([f"sample no. {result.state.seed}", str(len(result.positives)), "–", str(len(result.negatives))])
+        rows.append([f"sample, seed {result.state.seed}", str(len(result.positives)), "–", str(len(result.negatives))])
     return Table(rows)
 
 
 def reason(result: Result) -> str:
-    """Why the selected anchor has its label, what it means for the chosen object, and whether it was sampled."""
+    """Why the selected anchor has its label, how many anchors the chosen object has, and whether this one was sampled."""
     between = (
-        "Between equal thresholds nothing is ignored." if result.state.background == result.state.foreground else ""
+        "The thresholds are equal, so no anchor is ignored."
+        if result.state.background == result.state.foreground
+        else ""
     )
     return " ".join(filter(None, (_why(result), between, _learners(result), _sampled(result))))
 
@@ -64,50 +67,54 @@ def _why(result: Result) -> str:
     iou, label = result.written(2), int(result.by_threshold[index])
     own = result.names[int(result.best_object[index])]
     touches = bool(result.best[index] > 0)
-    overlaps = f"it overlaps {own} by {iou}" if touches else "it meets no object"
+    overlaps = f"its IoU with {closed(own)} is {iou}" if touches else "it overlaps no object"
     if label == FOREGROUND:
-        return f"Foreground: {overlaps}, and {state.foreground:.2f} is enough."
+        return f"Foreground: {overlaps}, which is at least {state.foreground:.2f}."
     if result.labels[index] == FOREGROUND:
         return _restored(result, own, iou)
     if label == IGNORED:
         return (
-            f"Ignored: {overlaps}, too little for foreground ({state.foreground:.2f}), "
-            f"too much for background ({state.background:.2f})."
+            f"Ignored: {overlaps}, too small for foreground ({state.foreground:.2f}) "
+            f"and too large for background ({state.background:.2f})."
         )
-    return f"Background: {overlaps}, less than {state.background:.2f}." if touches else f"Background: {overlaps}."
+    return (
+        f"Background: {overlaps}, which is less than {state.background:.2f}." if touches else f"Background: {overlaps}."
+    )
 
 
 def _restored(result: Result, own: str, iou: str) -> str:
-    """Of an anchor that is foreground only because an object asks for it."""
+    """The reason for an anchor that is foreground only by the low-quality rule."""
     column = result.ious[:, result.anchor]  # (M,)
     asking = torch.where(column == result.ious.amax(dim=1))[0].tolist()
     if int(result.best_object[result.anchor]) in asking:
         return (
-            f"Its best object is {own}, IoU {iou}: below {result.state.foreground:.2f}. "
-            f"But no anchor overlaps {own} more, so the low-quality rule makes it foreground."
+            f"Its best object is {closed(own)} with an IoU of {iou}, below {result.state.foreground:.2f}. "
+            f"But no anchor has a larger IoU with {own}, so the low-quality rule makes it foreground."
         )
-    asks = result.names[asking[0]]
+    other = result.names[asking[0]]
     return (
-        f"No anchor overlaps {asks} more ({_two(column[asking[0]], column.max())}), so the low-quality rule makes it "
-        f"foreground. But it learns {own}, which it overlaps more ({iou})."
+        f"No anchor has a larger IoU with {closed(other)} than this one ({_two(column[asking[0]], column.max())}), so the "
+        f"low-quality rule makes it foreground. But it is trained on {closed(own)} because its IoU with that object is larger ({iou})."
     )
 
 
 def _two(iou: Tensor, more: Tensor) -> str:
-    """An IoU with enough digits, at least two, that it does not look like one that is more."""
+    """An IoU with at least two digits, and with more if it would look as large as a larger one."""
     digits = next((d for d in range(2, 7) if round(float(iou), d) < round(float(more), d)), 7)
     return f"{float(iou):.{digits}f}"
 
 
 def _learners(result: Result) -> str:
-    """How many anchors learn the chosen object, and how many objects nobody learns."""
+    """The number of anchors that are trained on the chosen object, and of objects that no anchor is trained on."""
     name, total = result.names[result.state.object], len(result.names)
     learners = result.matched[result.matched >= 0].bincount(minlength=total)  # (M,)
     number, without = int(learners[result.state.object]), int((learners == 0).sum())
     if number == 0:
-        return f"No anchor learns {name}: {without} of {total} objects {'go' if without > 1 else 'goes'} without."
-    words = f"{name[0].upper()}{name[1:]} is learnt by {number} anchor{'s' if number > 1 else ''}"
-    return words + (f", {without} of {total} objects by none." if without else ".")
+        return f"No anchor is trained on {name}; {without} of the {total} objects {'have' if without > 1 else 'has'} no anchor."
+    words = f"{'One anchor is' if number == 1 else f'{number} anchors are'} trained on {name}"
+    return words + (
+        f"; {without} of the {total} objects {'have' if without > 1 else 'has'} no anchor." if without else "."
+    )
 
 
 def _sampled(result: Result) -> str:
@@ -116,4 +123,4 @@ def _sampled(result: Result) -> str:
     if result.labels[result.anchor] == IGNORED:
         return "Ignored anchors are never sampled."
     taken = bool((torch.cat((result.positives, result.negatives)) == result.anchor).any())
-    return "The sample has this anchor." if taken else "The sample does not have this anchor."
+    return "The sample contains this anchor." if taken else "The sample does not contain this anchor."

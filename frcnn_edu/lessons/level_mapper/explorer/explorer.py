@@ -26,23 +26,18 @@ from frcnn_edu.lessons.board.scene import (
     Words,
     fit,
     heat,
+    is_part,
     photo,
     segments,
+    window,
 )
 from frcnn_edu.lessons.stages import shown, strength
 from frcnn_edu.model import FasterRCNN, GeneralizedRCNNTransform, LevelMapper
 from frcnn_edu.ops import box_area
 from frcnn_edu.viz import style as st
 
-SIZES = (
-    120,
-    240,
-    480,
-    800,
-)  # shorter sides that the image is offered at: the small model's first, the full one's last
+SIZES = (120, 240, 480, 800)  # shorter sides of the image: the small model's first, the full model's last
 SCALES = (56, 112, 224)
-
-
 FULL: dict[str, Any] = {"size": 800, "canonical_scale": 224}
 
 
@@ -55,10 +50,10 @@ class State:
 
 @dataclass(frozen=True)
 class Result:
-    """What the model's mapper says of one box, and the map it sends it to.
+    """The level that the model's mapper chooses for one box, and its map.
 
-    `image` is (3, H, W) resized, `map` (1, C, h, w); `exponent` is what the formula floors, `k` that floored, `level` after the
-    clamp; `cells` (4,) is the box in cells of the map.
+    `image` is (3, H, W) resized, `map` (1, C, h, w); `exponent` is the number inside the floor brackets, `k` its floor, `level` the
+    clamped k; `cells` (4,) is the box in cells of the map.
     """
 
     state: State
@@ -74,7 +69,7 @@ class Result:
 
 @cache
 def pyramid(model: FasterRCNN, image: Any, size: int) -> tuple[Tensor, dict[str, Tensor]]:
-    """The image with `size` pixels on its shorter side (3, H, W), and the maps that the model's backbone makes of it."""
+    """The image with `size` pixels on its shorter side (3, H, W), and the model's feature maps of it."""
     own = model.transform
     largest = math.ceil(size * max(image.shape[1:]) / min(image.shape[1:]))
     transform = GeneralizedRCNNTransform(size, largest, own.image_mean, own.image_std)
@@ -86,7 +81,7 @@ def pyramid(model: FasterRCNN, image: Any, size: int) -> tuple[Tensor, dict[str,
 
 
 def compute(state: State, model: FasterRCNN, image: Tensor) -> Result:
-    """Which map the model reads the box from."""
+    """The map that the model reads the box from."""
     pool: Any = model.roi_heads.box_roi_pool
     mapper = LevelMapper(pool.map_levels.k_min, pool.map_levels.k_max, state.canonical_scale)
     resized, features = pyramid(model, image, state.size)
@@ -102,7 +97,7 @@ def compute(state: State, model: FasterRCNN, image: Tensor) -> Result:
 
 
 def draw(result: Result) -> Scene:
-    """The image with the box, the map it is read from, and its place on the curve."""
+    """The image with the box, the map that it is read from, and its point on the curve."""
     return Scene(
         545, [_picture(result), _map(result), _curve(result)], _formula(result), _words(result), [_handle(result)]
     )
@@ -116,10 +111,12 @@ def _picture(result: Result) -> Panel:
         photo(result.image),
         Grid(rows, columns, (0, 0, columns * stride, rows * stride), color, 0.8, 0.7),
     ]
-    alt = f"The image, {width}×{height} pixels, with a box to drag and the cells of P{result.level}"
+    alt = f"The image, {height}×{width} pixels, with a box to drag and the cells of P{result.level}"
+    view = window((height, width), result.state.box)
+    part = "part of " if is_part(view, (height, width)) else ""
     return Panel(
-        "picture", fit((height, width), 10, 30, 382), (0, 0, width, height), layers, "Drag the box, or its corners",
-        f"{width}×{height} pixels; lines: the cells of P{result.level}, {stride} pixels each", color, alt=alt,
+        "picture", fit(view, 10, 30, 382), view, layers, "Drag the box or its corners",
+        f"{part}{height}×{width} pixels; grid: cells of P{result.level}, {stride}×{stride} pixels", color, alt=alt,
     )  # fmt: skip
 
 
@@ -132,10 +129,11 @@ def _map(result: Result) -> Panel:
         Grid(rows, columns, (0, 0, columns, rows), st.PAPER, 0.5, 0.35 if columns <= 48 else 0.0),
         Boxes(result.cells[None], st.PROPOSAL, 2.5, group="box"),
     ]
+    left, top, right, bottom = (side / stride for side in window((height, width), result.state.box))
     return Panel(
-        "map", fit((height, width), 408, 30, 382), (0, 0, width / stride, height / stride), layers,
-        f"It is read from P{result.level}", f"there it spans {wide:.1f} × {high:.1f} cells", color,
-        alt=f"The map P{result.level} as strengths of its cells, with the box on it",
+        "map", fit((left, top, right, bottom), 408, 30, 382), (left, top, right, bottom), layers,
+        f"It is read from P{result.level}", f"the box covers {high:.1f}×{wide:.1f} cells (height × width)", color,
+        alt=f"The map P{result.level}: the strength of each cell, with the box on it",
     )  # fmt: skip
 
 
@@ -148,11 +146,13 @@ def _curve(result: Result) -> Panel:
         x = math.log2(mapper.s0) + k - mapper.lvl0
         level = min(max(k, mapper.k_min), mapper.k_max)
         color, missing = st.level_color(f"P{level}"), level != k
-        # Colour for what is read there; dashed and pale where the clamp decides.
+        # In colour if the level exists; dashed and pale if the clamp decides.
         layers.append(Boxes(torch.tensor([[x, lowest, x + 1, highest + 0.5]]), color, 0, fill=0.12 if missing else 0.3))
         layers.append(_step(x, k, color, dashed=missing))
         text = f"no P{k}: P{level}".replace("-", "−") if missing else f"P{k}"
-        layers.append(Words(torch.tensor([[x + 0.5, highest]]), [text], st.INK, 10.5, "center", bold=not missing))
+        layers.append(
+            Words(torch.tensor([[x + 0.5, highest]]), [text], st.INK, 10.5, "center", bold=not missing, room=1)
+        )
     x, y = math.log2(result.side), result.exponent
     point = torch.tensor([[x, y]])
     layers += [
@@ -162,20 +162,22 @@ def _curve(result: Result) -> Panel:
     sides = [math.log2(mapper.s0) + k - mapper.lvl0 for k in range(lowest, highest)]
     texts = [f"{2**x:g}" for x in sides]
     return Panel(
-        "curve", (46, 375, 744, 125), (left, highest + 0.5, right, lowest), layers, "Its place on the curve", "",
-        x_axis=Axis("side √(w·h) in pixels, doubling from line to line", sides, texts),
+        "curve", (46, 375, 744, 125), (left, highest + 0.5, right, lowest), layers, "Its point on the curve", "",
+        x_axis=Axis("side √(w·h) in pixels, doubled from line to line", sides, texts),
         y_axis=Axis("", range(lowest + 1, highest), [f"{k}".replace("-", "−") for k in range(lowest + 1, highest)]),
-        alt=f"Steps of k over the side of a box; this box stands at {result.side:.1f} pixels, on P{result.level}",
+        alt=f"Steps of k over the side of a box; this box has {result.side:.1f} pixels, which is P{result.level}",
     )  # fmt: skip
 
 
 def _step(x: float, k: int, color: str, dashed: bool) -> Lines:
-    """The step of the curve at k: one level for all sides from x to twice as much."""
+    """The step of the curve at k: one level for all sides from 2^x to twice that."""
     return Lines(segments([x, x + 1], [k, k]), color, 3.5, dashed)
 
 
 def _handle(result: Result) -> Handle:
-    return Handle("box", "picture", torch.tensor(result.state.box), st.PROPOSAL, "box", smallest=1.0)
+    height, width = result.image.shape[1:]
+    limits = (0.0, 0.0, float(width), float(height))
+    return Handle("box", "picture", torch.tensor(result.state.box), st.PROPOSAL, "box", limits)
 
 
 def _formula(result: Result) -> list[Line]:
@@ -188,23 +190,23 @@ def _formula(result: Result) -> list[Line]:
     k = f"{result.k}".replace("-", "−")
     return [
         [f"k = ⌊{mapper.lvl0} + log₂(", Frac([root], str(mapper.s0)), f") + {eps}⌋ = ⌊", inside, f"⌋ = {k}"],
-        [f"kept within {mapper.k_min} … {mapper.k_max}: {result.level}, that is ", named],
+        [f"clamped to {mapper.k_min} … {mapper.k_max}: {result.level}, which is ", named],
     ]
 
 
 def _pixels(length: float) -> str:
-    """With one digit after the point, or as many of four as it takes."""
+    """With one digit after the point, or with up to four if they are needed."""
     short = f"{length:.1f}"
     return short if abs(float(short) - length) < 5e-5 else f"{length:.4f}".rstrip("0")
 
 
 def _written(exponent: float, k: int) -> str:
-    """With three digits after the point, or as many more as it takes to be floored to k."""
+    """With three digits after the point, or with more until its floor is k."""
     return next((w for w in (f"{exponent:.{n}f}" for n in range(3, 8)) if math.floor(float(w)) == k), f"{exponent:.7f}")
 
 
 def _side(result: Result) -> str:
-    """With one digit after the point, or as many more as it takes to be on its side of the next step."""
+    """With one digit after the point, or with more until it is on the right side of the next step."""
     mapper, level = result.mapper, math.floor(result.exponent - result.mapper.eps)
     for digits in range(1, 8):
         written = f"{result.side:.{digits}f}"
@@ -214,17 +216,17 @@ def _side(result: Result) -> str:
 
 
 def _words(result: Result) -> list[str]:
-    words = f"A side of {_side(result)} pixels, against {result.mapper.s0}. "
+    words = f"The side is {_side(result)} pixels; the canonical scale is {result.mapper.s0}. "
     asked = f"P{result.k}".replace("-", "−")
     if result.k < result.level:
-        words += f"The formula asks for {asked}, which is not there; the finest map, P{result.level}, takes it, and the box has fewer cells than it should."
+        words += f"The formula gives {asked}, which does not exist, so the finest map, P{result.level}, is read; the box covers fewer cells than it should."
     elif result.k > result.level:
-        words += f"The formula asks for {asked}, which is not there; the coarsest map, P{result.level}, takes it."
+        words += f"The formula gives {asked}, which does not exist, so the coarsest map, P{result.level}, is read."
     elif _by_epsilon(result):
-        words += f"A hair too small for P{result.level}, and yet it goes there: that is what ε is for."
+        words += f"The box is a tiny bit too small for P{result.level}, but is read from it: this is the purpose of ε."
     else:
         low, high = (result.mapper.s0 * 2.0 ** (k - result.mapper.lvl0) for k in (result.k, result.k + 1))
-        words += f"Sides from {low:g} to just below {high:g} belong to P{result.level}."
+        words += f"Sides from {low:g} up to but not including {high:g} belong to P{result.level}."
     return [words]
 
 
@@ -245,14 +247,14 @@ class LevelMapperExplorer(Explorer[State, Result]):
         (high, wide), (all_high, all_wide) = self._sides(first.size), self._sides(480)
         thin, small = wide * 3 // 8, (wide // 3, high * 3 // 4)
         return (
-            ("The full model's numbers: 800 pixels, canonical scale 224. Where does our object go?", {**FULL, "box": grown}),
-            ("A box of 223 × 223 pixels there: P3 or P4?", {**FULL, "box": (x, y, x + 223, y + 223)}),
-            ("One pixel more.", {**FULL, "box": (x, y, x + 224, y + 224)}),
-            ("A ten-thousandth of a pixel less: does it fall back?", {**FULL, "box": (x, y, x + 223.9999, y + 224)}),
-            ("A long thin one, as tall as the image: which side counts?", {"box": (thin, 0.0, thin + 6.0, high)}),
-            ("So small that no map is meant for it.", {"box": (*small, small[0] + 4, small[1] + 4)}),
+            ("The full model's numbers: 800 pixels, canonical scale 224. Which map is our object read from?", {**FULL, "box": grown}),
+            ("A box of 223×223 pixels in the full model: P3 or P4?", {**FULL, "box": (x, y, x + 223, y + 223)}),
+            ("224×224 pixels: which map now?", {**FULL, "box": (x, y, x + 224, y + 224)}),
+            ("Narrower by a ten-thousandth of a pixel: is it read from P3 again?", {**FULL, "box": (x, y, x + 223.9999, y + 224)}),
+            ("A thin box, as tall as the image: which of its sides counts?", {"box": (thin, 0.0, thin + 6.0, high)}),
+            ("A box of 4×4 pixels: is there a map for it?", {"box": (*small, small[0] + 4, small[1] + 4)}),
             (
-                "Everything, and a canonical scale of 56: is there a map coarse enough?",
+                "The whole image, and a canonical scale of 56: is any map coarse enough?",
                 {"canonical_scale": 56, "size": 480, "box": (0.0, 0.0, all_wide, all_high)},
             ),
         )  # fmt: skip
@@ -263,7 +265,7 @@ class LevelMapperExplorer(Explorer[State, Result]):
         return height * size // min(height, width), width * size // min(height, width)
 
     def start(self) -> State:
-        # From the model's image, which may be smaller than 120 pixels where it is long, to the one that is shown.
+        # From the pixels of the model's image (a long image is smaller there than 120 pixels) to those of the image that is shown.
         grow = State.size / min(self.subject.resized.shape[1:])
         high, wide = self._sides(State.size)
         ends = zip((grow * self.subject.box).tolist(), (wide, high, wide, high), strict=True)
@@ -273,7 +275,7 @@ class LevelMapperExplorer(Explorer[State, Result]):
         style = {"description_width": "initial"}
         sizes = [(f"{size} pixels", size) for size in SIZES]
         return {
-            "size": ipywidgets.Dropdown(options=sizes, description="image's shorter side", style=style),
+            "size": ipywidgets.Dropdown(options=sizes, description="shorter side of the image", style=style),
             "canonical_scale": ipywidgets.SelectionSlider(options=SCALES, description="canonical scale", style=style),
         }
 
@@ -292,5 +294,5 @@ class LevelMapperExplorer(Explorer[State, Result]):
     def problem(self, state: State) -> str | None:
         x1, y1, x2, y2 = state.box
         if x2 <= x1 or y2 <= y1:
-            return f"A box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no area, and the logarithm of 0 is no number."
+            return f"A box from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no area, and 0 has no logarithm: make the box larger."
         return None

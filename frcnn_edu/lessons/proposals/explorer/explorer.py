@@ -1,4 +1,4 @@
-"""From thousands of moved anchors to proposals: how many survive each step, and who drops whom."""
+"""From thousands of anchors to proposals: how many boxes are left after each step, and which box removes which."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,13 +22,22 @@ class ProposalsExplorer(Explorer[State, Result]):
     def make_prompts(self) -> Sequence[Prompt]:
         beyond = min(self.subject.resized.shape[1:]) + 10
         return (
-            ("NMS from IoU 0.3 on: how many are left, and how well do they fit?", {"threshold": 0.3, "place": 1}),
-            ("No NMS at all, threshold 1: what are the best 300 of all levels then?", {"threshold": 1.0, "place": 0}),
-            ("Only the 20 best of each level: is our object still among them?", {"pre": 20, "place": 1}),
-            ("Every box at least 40 pixels wide and high: whose proposals are gone?", {"smallest": 40, "place": 1}),
-            (f"Longer than the image’s shorter side: at least {beyond} pixels?", {"smallest": beyond, "place": 0}),
-            ("Only ten proposals in the end: which objects have one?", {"post": 10}),
-            ("All the anchors, moved: where do they gather?", {"step": 0}),
+            (
+                "An NMS threshold of 0.3: how many boxes are left, and how well do they fit?",
+                {"threshold": 0.3, "place": 1},
+            ),
+            ("No NMS (threshold 1): which boxes are the best 300 of all levels now?", {"threshold": 1.0, "place": 0}),
+            ("Only the best 20 boxes of each level: is one on our object?", {"pre": 20, "place": 1}),
+            (
+                "Every box at least 40 pixels wide and high: which objects have no proposal now?",
+                {"smallest": 40, "place": 1},
+            ),
+            (
+                f"At least {beyond} pixels, longer than the shorter side of the image: what is left?",
+                {"smallest": beyond, "place": 0},
+            ),
+            ("Only ten proposals: which objects have one?", {"post": 10}),
+            ("All decoded anchors: where are most of them?", {"step": 0}),
         )
 
     def make_controls(self) -> dict[str, Any]:
@@ -40,9 +49,9 @@ class ProposalsExplorer(Explorer[State, Result]):
         return {
             "place": whole(0, min=0, max=10_000, description="suppression", style=style),
             "level": ipywidgets.ToggleButtons(options=[(name, k) for k, name in enumerate(LEVELS)], description="NMS on", style=narrow),
-            "pre": whole(1, min=1, max=max(counts), description="pre-NMS top-n, each level", style=style),
+            "pre": whole(1, min=1, max=max(counts), description="pre-NMS top-n per level", style=style),
             "threshold": ipywidgets.FloatSlider(0.7, min=0, max=1, step=0.05, description="NMS threshold", style=style),
-            "smallest": whole(0, min=0, max=longest, description="minimum side, pixels", style=style),
+            "smallest": whole(0, min=0, max=longest, description="minimum side in pixels", style=style),
             "post": whole(1, min=1, max=min(sum(counts), 1000), description="post-NMS top-n", style=style),
             "step": ipywidgets.Dropdown(options=[(title.lstrip("… "), k) for k, title in enumerate(TITLES)], description="show after", style=style),
         }  # fmt: skip
@@ -58,7 +67,7 @@ class ProposalsExplorer(Explorer[State, Result]):
         return {"place": (0, len(there.suppressions))}
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:
-        """On another level NMS begins anew."""
+        """On another level NMS starts from the beginning."""
         if "level" in changes and "place" not in changes:
             changes["place"] = 0
         return changes
@@ -66,7 +75,7 @@ class ProposalsExplorer(Explorer[State, Result]):
     def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:
         if group == "step":
             return {"step": id}
-        # A box: to the suppression that drops it, or to its own first one.
+        # A box: the suppression that removes it, or the first one by it.
         for place, one in enumerate(self.result.nms.suppressions, 1):
             if group == "box" and id in (one.dropped, one.kept):
                 return {"place": place}

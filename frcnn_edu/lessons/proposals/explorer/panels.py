@@ -1,8 +1,8 @@
-"""The sieve of the region proposal network: the panels."""
+"""From anchors to proposals: the panels."""
 
 import torch
 
-from frcnn_edu.lessons.board.scene import Axis, Boxes, Layer, Panel, Points, Scene, Words, fit, photo
+from frcnn_edu.lessons.board.scene import Axis, Boxes, Layer, Panel, Points, Rect, Scene, Words, fit, photo, window
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.ops import box_iou
 from frcnn_edu.viz import style as st
@@ -11,17 +11,23 @@ from ..pictures.main import LEVELS
 from .result import TITLES, Result
 from .words import formula, words
 
-MANY = 60  # kept boxes; more of them are drawn thin
+MANY = 60  # if more boxes are kept, they are drawn thin
 
 
 def draw(result: Result, of: Story) -> Scene:
-    """The boxes of one step, NMS on one level, and how many are left after each step."""
+    """The boxes after one step, NMS on one level, and the number of boxes after each step."""
     panels = [_step(result, of), _nms(result, of), _funnel(result), _legend()]
     return Scene(566, panels, formula(result), [words(result, of)])
 
 
+def _view(of: Story) -> Rect:
+    """The image, or a part of a very long one around the object."""
+    height, width = of.resized.shape[1:]
+    return window((height, width), of.box)
+
+
 def _ground_truth(of: Story) -> list[Layer]:
-    """All ground-truth boxes, the followed object's the thickest."""
+    """All ground-truth boxes, with a thicker line for the followed object's."""
     return [
         Boxes(of.boxes, st.GROUND_TRUTH, 1.2, True, alpha=0.8, halo=False),
         Boxes(of.box[None], st.GROUND_TRUTH, 2.4, True),
@@ -29,7 +35,7 @@ def _ground_truth(of: Story) -> list[Layer]:
 
 
 def _step(result: Result, of: Story) -> Panel:
-    step, (height, width) = result.steps[result.state.step], of.resized.shape[1:]
+    step, view = result.steps[result.state.step], _view(of)
     number = len(step.boxes)
     layers: list[Layer] = [
         photo(of.resized, dim=0.45),
@@ -42,18 +48,18 @@ def _step(result: Result, of: Story) -> Panel:
         layers.append(Boxes(step.boxes[[best]], st.FOCUS, 2.6, halo=False))
     title = TITLES[result.state.step].lstrip("… ")
     return Panel(
-        "step", fit((height, width), 10, 30, 384), (0, 0, width, height), layers, f"After the step “{title}”: {number}",
-        f"yellow: fits our object best, IoU {result.best[result.state.step]:.2f} · green, dashed: ground truth", st.PROPOSAL,
+        "step", fit(view, 10, 30, 384), view, layers, f"After “{title}”: {number}",
+        f"yellow: best fit for our object, IoU {result.best[result.state.step]:.2f}\ngreen, dashed: ground truth", st.PROPOSAL,
         alt=f"The image with the {number} boxes after the step {title}",
     )  # fmt: skip
 
 
 def _nms(result: Result, of: Story) -> Panel:
-    """Who is kept, who is dropped, and who still waits."""
-    height, width = of.resized.shape[1:]
+    """The boxes that are kept, removed, and not yet decided."""
+    view = _view(of)
     place, now, boxes = result.state.place, result.now, result.nms.boxes
     done, later = result.nms.suppressions[:place], result.nms.suppressions[place:]
-    # With the last suppression all is decided; before, whoever comes after the present box still waits.
+    # After the last suppression all boxes are decided; before, those after the present box are not.
     reached = len(boxes) if not later else (now.kept if now else -1)
     ranks = torch.arange(len(boxes))
     dropped = torch.tensor([one.dropped for one in done], dtype=torch.int64)
@@ -65,7 +71,7 @@ def _nms(result: Result, of: Story) -> Panel:
     for ids, color, wide, dashed, alpha in (
         (waiting, st.PROPOSAL, 0.8, False, 0.15), (dropped, st.IGNORED, 1.0, True, 0.6), (kept, st.PROPOSAL, thick, False, 1.0),
     ):  # fmt: skip
-        told = {"no.": ids + 1, "probability": result.nms.probabilities[ids]}
+        told = {"box": ids, "probability": result.nms.probabilities[ids]}
         layers.append(
             Boxes(boxes[ids], color, wide, dashed, alpha=alpha, halo=wide > 1, group="box", ids=ids, values=told)
         )
@@ -81,22 +87,22 @@ def _nms(result: Result, of: Story) -> Panel:
         ]
     name = LEVELS[result.state.level]
     return Panel(
-        "nms", fit((height, width), 406, 30, 384), (0, 0, width, height), layers,
+        "nms", fit(view, 406, 30, 384), view, layers,
         f"NMS on {name}: {place} of {len(result.nms.suppressions)} suppressions",
-        f"orange: stays · black, ×: dropped now · grey: before · faint: waits\n{len(waiting)} wait · arrow keys: ← → one suppression, ↑ ↓ ten",
+        f"orange: kept · black, ×: removed now · grey: removed before\nfaint: {len(waiting)} undecided · arrow keys: ← → one step, ↑ ↓ ten steps",
         st.LEVELS[name], keys=True,
-        alt=f"{len(kept)} boxes kept, {len(dropped)} dropped, {len(waiting)} waiting on {name}",
+        alt=f"{len(kept)} boxes kept, {len(dropped)} removed, {len(waiting)} undecided on {name}",
     )  # fmt: skip
 
 
 def _funnel(result: Result) -> Panel:
-    """How many are left, level by level: bars as long as the roots of the numbers, for they run from thousands to tens."""
+    """The number of boxes after each step, by level; bar lengths are square roots because the counts differ by a factor of a hundred."""
     rows = [step.per_level() for step in result.steps]
     longest = max(sum(row) for row in rows) ** 0.5
     layers: list[Layer] = []
     for number, row in enumerate(rows):
         y, total = float(number), sum(row)
-        wide = (total**0.5 / longest) * 0.86 if longest else 0.0
+        wide = (total**0.5 / longest) * 0.76 if longest else 0.0
         left = 0.0
         for level, count in enumerate(row):
             right = left + (wide * count / total if total else 0)
@@ -105,7 +111,12 @@ def _funnel(result: Result) -> Panel:
             if right - left > 0.045:
                 layers.append(
                     Words(
-                        torch.tensor([[(left + right) / 2, y + 0.5]]), [str(count)], st.text_color(color), 10, "center"
+                        torch.tensor([[(left + right) / 2, y + 0.5]]),
+                        [str(count)],
+                        st.text_color(color),
+                        10,
+                        "center",
+                        room=right - left,
                     )
                 )
             left = right
@@ -115,16 +126,16 @@ def _funnel(result: Result) -> Panel:
         if number == result.state.step:
             layers.append(Boxes(whole, st.INK, 1.6, halo=False))
     return Panel(
-        "funnel", (166, 398, 624, 140), (0, 0, 1, len(rows)), layers, "How many are left", "click a step to see its boxes; lengths are roots of the numbers",
+        "funnel", (166, 398, 624, 140), (0, 0, 1, len(rows)), layers, "Boxes left after each step", "click a step to see its boxes; bar lengths are square roots of the counts",
         y_axis=Axis("", [number + 0.5 for number in range(len(rows))], TITLES, False),
         alt="; ".join(f"{title.lstrip('… ')}: {sum(row)}" for title, row in zip(TITLES, rows, strict=True)),
     )  # fmt: skip
 
 
 def _legend() -> Panel:
-    """The levels' colours."""
+    """The colours of the levels."""
     layers: list[Layer] = [
         Words(torch.tensor([[0.1 + 0.2 * level, 0.5]]), [name], size=10, x="center", chip=st.LEVELS[name])
         for level, name in enumerate(LEVELS)
     ]
-    return Panel("legend", (560, 374, 230, 18), (0, 0, 1, 1), layers, alt="The levels’ colours, from P2 to pool")
+    return Panel("legend", (560, 374, 230, 18), (0, 0, 1, 1), layers, alt="The colours of the levels, from P2 to pool")

@@ -1,4 +1,4 @@
-"""The sieve of the region proposal network, and NMS one suppression at a time: the numbers."""
+"""From anchors to proposals, and NMS one suppression at a time: the numbers."""
 
 import copy
 from dataclasses import dataclass, replace
@@ -15,28 +15,28 @@ from frcnn_edu.ops.boxes import nms
 
 from ..pictures.main import Step, sieve
 
-BEFORE_NMS = 4  # the steps of `sieve`: what enters NMS …
-AFTER_NMS = 5  # … and what it leaves
+BEFORE_NMS = 4  # the step of `sieve` before NMS …
+AFTER_NMS = 5  # … and NMS
 TITLES = (
-    *("all anchors, moved", "the best of each level", "… clipped", "… large enough", "… likely enough"),
-    *("left by NMS", "the best of all levels"),
+    *("all anchors, decoded", "the best of each level", "… clipped", "… large enough", "… likely enough"),
+    *("kept by NMS", "the best of all levels"),
 )
 
 
 @dataclass(frozen=True)
 class State:
-    pre: int  # the best of each level that go on
+    pre: int  # boxes kept on each level before NMS
     threshold: float  # of NMS
-    smallest: int  # shortest side of a box, in pixels
-    post: int  # the best of all levels that are left
-    step: int = AFTER_NMS + 1  # whose boxes are shown
-    level: int = 1  # whose NMS is shown
-    place: int = 0  # how many suppressions have happened there
+    smallest: int  # minimum side of a box, in pixels
+    post: int  # boxes kept of all levels after NMS
+    step: int = AFTER_NMS + 1  # the step whose boxes are shown
+    level: int = 1  # the level whose NMS is shown
+    place: int = 0  # the number of suppressions so far on that level
 
 
 @dataclass(frozen=True)
 class Suppression:
-    """A box of a level stays and drops another: their ranks by probability, and their IoU."""
+    """A box of a level is kept and another one removed: their ranks by probability, from 0, and their IoU."""
 
     kept: int
     dropped: int
@@ -48,9 +48,9 @@ class Level:
     """NMS on one level.
 
     Attributes:
-        boxes, probabilities: (N, 4) and (N,), what enters it, the best first.
-        anchors: (N,) which of all anchors these were.
-        suppressions: what happens to them, in order.
+        boxes, probabilities: (N, 4) and (N,), the boxes before NMS, in descending order of probability.
+        anchors: (N,) the anchors that they were decoded from, as indices.
+        suppressions: in the order in which they happen.
     """
 
     boxes: Tensor
@@ -61,14 +61,14 @@ class Level:
 
 @dataclass(frozen=True)
 class Champion:
-    """Of all moved anchors the one that fits the followed object best once it is clipped.
+    """Of all decoded anchors, the one that fits the followed object best after clipping.
 
     Attributes:
         fit: its IoU with the object.
-        level: index of its level; rank, among: its place there by probability, from 1 on, and of how many.
-        lost: index of the step that it does not survive; None if it becomes a proposal.
-        dropper: who drops it, if NMS does, on its level; dropper_fit: that one's IoU with the object.
-        place: its place among what NMS leaves on all levels, from 1 on, if it comes so far.
+        level: index of its level; rank, among: its rank there by probability, from 0, and the number of anchors of the level.
+        lost: index of the step that removes it; None if it becomes a proposal.
+        dropper: the suppression that removes it, if NMS does; dropper_fit: IoU of the box that is kept with the object.
+        place: its index among the boxes that NMS keeps on all levels, if it is one of them.
     """
 
     fit: float
@@ -83,9 +83,9 @@ class Champion:
 
 @dataclass(frozen=True)
 class Result:
-    """All steps of the sieve (`Step`), and one level's NMS.
+    """All steps (`Step`), and NMS on one level.
 
-    `best` is each step's largest IoU with the followed object.
+    `best` is the largest IoU with the followed object after each step.
     """
 
     state: State
@@ -96,17 +96,17 @@ class Result:
 
     @property
     def now(self) -> Suppression | None:
-        """The suppression that is looked at."""
+        """The suppression that is shown."""
         return self.nms.suppressions[self.state.place - 1] if self.state.place else None
 
     @property
     def others(self) -> list[Suppression]:
-        """What else the box drops that stays in the present suppression."""
+        """The other suppressions by the box that is kept in the present one."""
         return [one for one in self.nms.suppressions if self.now and one.kept == self.now.kept and one is not self.now]
 
 
 def sieve_with(state: State, of: Story) -> RegionProposalNetwork:
-    """The model's own RPN, sifting with the state's settings."""
+    """The model's own RPN with the state's settings."""
     rpn: Any = copy.copy(of.model.rpn)
     rpn._pre_nms_top_n, rpn._post_nms_top_n = dict(testing=state.pre), dict(testing=state.post)
     rpn.nms_thresh, rpn.min_size = state.threshold, max(float(state.smallest), 1e-3)
@@ -115,7 +115,7 @@ def sieve_with(state: State, of: Story) -> RegionProposalNetwork:
 
 @cache
 def moved_anchors(of: Story) -> tuple[Tensor, Tensor, list[int]]:
-    """All anchors moved by their deltas (A, 4), their logits (A,), and how many each level has."""
+    """All boxes decoded from the anchors (A, 4), their logits (A,), and their number on each level."""
     rpn: Any = of.model.rpn
     logits, deltas = concat_box_prediction_layers(of.trace.objectness, of.trace.deltas)  # (A, 1), (A, 4)
     moved = rpn.box_coder.decode_single(deltas, torch.cat(of.trace.anchors))
@@ -124,7 +124,7 @@ def moved_anchors(of: Story) -> tuple[Tensor, Tensor, list[int]]:
 
 @lru_cache(maxsize=16)
 def steps_of(of: Story, pre: int, threshold: float, smallest: int, post: int) -> list[Step]:
-    """The sieve's steps; they are kept, for most events change only what is looked at."""
+    """All steps; they are cached because most events only change what is shown."""
     moved, logits, counts = moved_anchors(of)
     rpn = sieve_with(State(pre, threshold, smallest, post), of)
     return sieve(rpn, moved, logits, of.trace.batch.image_sizes[0], counts)
@@ -141,7 +141,7 @@ def nms_of(of: Story, pre: int, threshold: float, smallest: int, post: int, leve
 
 
 def suppressions(boxes: Tensor, threshold: float) -> tuple[Suppression, ...]:
-    """Greedy NMS of boxes (N, 4), the best first: who drops whom. A box is dropped by the first that stays and overlaps it too much."""
+    """Greedy NMS of boxes (N, 4) in descending order: a box is removed by the first kept box that overlaps it too much."""
     ranks = torch.arange(len(boxes))
     kept = nms(boxes, -ranks.float(), threshold)
     dropped = ranks[~torch.isin(ranks, kept)]
@@ -149,13 +149,13 @@ def suppressions(boxes: Tensor, threshold: float) -> tuple[Suppression, ...]:
         return ()
     ious = box_iou(boxes[kept], boxes[dropped])  # (K, D)
     too_much = (ious > threshold) & (kept[:, None] < dropped)
-    by = too_much.int().argmax(dim=0)  # (D,) the first: kept is in order
+    by = too_much.int().argmax(dim=0)  # (D,) the first one, as `kept` is in order
     order = by.sort(stable=True).indices
     return tuple(map(Suppression, kept[by[order]].tolist(), dropped[order].tolist(), ious[by[order], order].tolist()))
 
 
 def compute(state: State, of: Story) -> Result:
-    """The sieve with the state's settings."""
+    """All steps with the state's settings."""
     settings = (state.pre, state.threshold, state.smallest, state.post)
     steps = steps_of(of, *settings)
     best = [float(box_iou(step.boxes, of.box[None]).max()) if len(step.boxes) else 0.0 for step in steps]
@@ -164,18 +164,18 @@ def compute(state: State, of: Story) -> Result:
 
 @cache
 def best_anchor(of: Story) -> tuple[int, float]:
-    """The moved and clipped anchor that fits the followed object best, and its IoU."""
+    """The anchor whose decoded and clipped box fits the followed object best, and its IoU."""
     moved, _, _ = moved_anchors(of)
     fits = box_iou(clip_boxes_to_image(moved, of.trace.batch.image_sizes[0]), of.box[None])[:, 0]
     return int(fits.argmax()), float(fits.max())
 
 
 def champion(of: Story, pre: int, threshold: float, smallest: int, post: int) -> Champion:
-    """What becomes of the box that fits the object best."""
+    """What happens to the box that fits the object best."""
     (anchor, fit), steps = best_anchor(of), steps_of(of, pre, threshold, smallest, post)
     level = int(steps[0].levels[anchor])
     likely = steps[0].probabilities[steps[0].levels == level]
-    rank = 1 + int((likely > steps[0].probabilities[anchor]).sum())
+    rank = int((likely > steps[0].probabilities[anchor]).sum())
     lost = next((k for k, step in enumerate(steps) if not bool((step.anchors == anchor).any())), None)
     found = Champion(fit, level, rank, len(likely), lost)
     if lost == AFTER_NMS:
@@ -184,7 +184,7 @@ def champion(of: Story, pre: int, threshold: float, smallest: int, post: int) ->
         dropper = next(one for one in there.suppressions if one.dropped == mine)
         return replace(found, dropper=dropper, dropper_fit=float(box_iou(there.boxes[[dropper.kept]], of.box[None])))
     if lost is None or lost > AFTER_NMS:
-        return replace(found, place=1 + int(torch.where(steps[AFTER_NMS].anchors == anchor)[0]))
+        return replace(found, place=int(torch.where(steps[AFTER_NMS].anchors == anchor)[0]))
     return found
 
 

@@ -6,7 +6,20 @@ import torch
 from torch import Tensor
 
 from frcnn_edu.lessons.board.formula import Line, Piece, Sub, Term, bracketed, signed
-from frcnn_edu.lessons.board.scene import Boxes, Grid, Handle, Layer, Panel, Points, Scene, Words, fit, heat, photo
+from frcnn_edu.lessons.board.scene import (
+    Boxes,
+    Grid,
+    Handle,
+    Layer,
+    Panel,
+    Points,
+    Scene,
+    Words,
+    fit,
+    heat,
+    photo,
+    window,
+)
 from frcnn_edu.lessons.stages import LEVEL_KEYS
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.viz import style as st
@@ -18,9 +31,11 @@ GRID = 148.0  # side of a pooled grid's panel
 
 
 def draw(result: Result, of: Story) -> Scene:
-    """The box on the image and on the map, and the two grids that are made of it."""
+    """The box on the image and on the map, and the grids that RoIAlign and RoIPool compute."""
     panels = [_picture(result, of), _map(result), _grid(result, "align"), _grid(result, "pool")]
-    handle = Handle("box", "picture", torch.tensor(result.state.box), st.PROPOSAL, "box", smallest=1)
+    height, width = of.resized.shape[1:]
+    limits = (0.0, 0.0, float(width), float(height))
+    handle = Handle("box", "picture", torch.tensor(result.state.box), st.PROPOSAL, "box", limits)
     return Scene(524, panels, _formula(result), _words(result), [handle])
 
 
@@ -38,14 +53,15 @@ def _picture(result: Result, of: Story) -> Panel:
     cell = 1 / result.scale
     color = st.LEVELS[_name(result)]
     layers: list[Layer] = [photo(of.resized), Grid(rows, columns, (0, 0, columns * cell, rows * cell), color, 0.6, 0.5)]
+    view = window((height, width), result.state.box)
     return Panel(
-        "picture", fit((height, width), 10, 30, 310), (0, 0, width, height), layers, "Drag the box",
-        f"lines: the cells of {_name(result)}, {cell:g} pixels each", color, alt=f"The image with the box and the cells of {_name(result)}",
+        "picture", fit(view, 10, 30, 310), view, layers, "Drag the box",
+        f"grid: cells of {_name(result)}, {cell:g}×{cell:g} pixels", color, alt=f"The image with the box and the cells of {_name(result)}",
     )  # fmt: skip
 
 
 def _map(result: Result) -> Panel:
-    """The map from near: cells, bins, points; a cell's value stands in its middle."""
+    """A close-up of the map: cells, bins, sampling points; a value is drawn at the centre of its cell."""
     place = (340.0, 30.0, 450.0, 432.0)
     view = _view(result, place[2] / place[3])
     rows, columns = result.values.shape
@@ -59,16 +75,16 @@ def _map(result: Result) -> Panel:
         *_chosen(result, place[3] / (view[3] - view[1])),
     ]
     of_what = "strength of all channels" if result.state.channel == STRENGTH else f"channel {result.state.channel}"
-    captions = "orange: the box and its bins · dots: points that are read"
+    captions = "orange: the box and its bins · dots: sampling points"
     return Panel(
         "map", place, view, layers, f"On {_name(result)}: {of_what}",
-        captions + "\na value stands in its cell's middle · dashed: RoIPool's whole cells", st.LEVELS[_name(result)],
+        captions + "\neach value is at the centre of its cell · dashed: RoIPool’s cells", st.LEVELS[_name(result)],
         alt=f"The cells of {_name(result)} around the box, with its bins, its points, and the four cells of the chosen point",
     )  # fmt: skip
 
 
 def _view(result: Result, ratio: float) -> tuple[float, float, float, float]:
-    """The box and two cells around it, as wide as the panel wants it."""
+    """The box and two cells around it, in the proportions of the panel."""
     wide, high = result.length
     x, y = float(result.box[0]) + wide / 2 + MIDDLE, float(result.box[1]) + high / 2 + MIDDLE
     across, down = wide + 4, high + 4
@@ -102,9 +118,9 @@ def _points(result: Result) -> list[Layer]:
 def _chosen(result: Result, unit: float) -> list[Layer]:
     """The chosen bin, its point, and the point's cells with their weights; `unit`: page units of a cell."""
     index = result.state.row * result.state.size + result.state.column
-    cells, weights, _ = result.samples(result.state.point - 1)
+    cells, weights, _ = result.samples(result.state.point)
     boxes = torch.tensor([[column, row, column + 1, row + 1] for row, column in cells], dtype=torch.float32)
-    px, py = result.point(result.state.point - 1)
+    px, py = result.point(result.state.point)
     at = torch.tensor([[float(result.x[px]), float(result.y[py])]]) + MIDDLE
     layers: list[Layer] = [
         Boxes(boxes, st.ANCHOR, 2.2, group="cell", ids=torch.arange(4), values={"weight": torch.tensor(weights)}),
@@ -113,7 +129,7 @@ def _chosen(result: Result, unit: float) -> list[Layer]:
     ]
     if unit >= 26:
         middles = (boxes[:, :2] + boxes[:, 2:]) / 2
-        # Two of the four are the same cell at the edge of the map: then only one number has room there.
+        # At the edge of the map, two of the four are the same cell: one number is drawn there.
         shown = {cell: number for number, cell in enumerate(cells)}
         numbers = sorted(shown.values())
         totals = [sum(w for c, w in zip(cells, weights, strict=True) if c == cells[n]) for n in numbers]
@@ -142,17 +158,17 @@ def _grid(result: Result, kind: str) -> Panel:
 
 
 def _formula(result: Result) -> list[Line]:
-    _, weights, values = result.samples(result.state.point - 1)
+    _, weights, values = result.samples(result.state.point)
     line: list[Piece] = [Sub("v", str(result.state.point)), " = "]
     for number, (weight, value) in enumerate(zip(weights, values, strict=True)):
         line += [" + " if number else "", Term(f"{weight:.2f}", f"cell:{number}", st.ANCHOR), f" · {bracketed(value)}"]
-    px, py = result.point(result.state.point - 1)
-    point = Term(signed(result.value(result.state.point - 1)), f"point:{py * len(result.x) + px}", st.FOCUS)
+    px, py = result.point(result.state.point)
+    point = Term(signed(result.value(result.state.point)), f"point:{py * len(result.x) + px}", st.FOCUS)
     number = result.ratios[0] * result.ratios[1]
     index = result.state.row * result.state.size + result.state.column
     mean: list[Piece] = [f"bin ({result.state.row}, {result.state.column}) = "]
     if number == 1:
-        mean += [Sub("v", "1"), " = "]
+        mean += [Sub("v", "0"), " = "]
     elif number <= 4:
         mean += ["(", " + ".join(map(bracketed, [result.value(k) for k in range(number)])), f") / {number} = "]
     else:
@@ -163,39 +179,39 @@ def _formula(result: Result) -> list[Line]:
 
 def _words(result: Result) -> list[str]:
     (wide, high), size, number = result.length, result.state.size, result.ratios[0] * result.ratios[1]
-    words = (
-        f"A bin is {wide / size:.2f} × {high / size:.2f} cells, read at {number} point{'' if number == 1 else 's'}. "
-    )
+    words = f"A bin covers {high / size:.2f}×{wide / size:.2f} cells and is read at {number} point{'' if number == 1 else 's'}. "
     if result.state.channel == STRENGTH:
-        words += "The strength is read here as a channel would be. "
-    px, py = result.point(result.state.point - 1)
+        words += "The strength is read here as if it were a channel. "
+    px, py = result.point(result.state.point)
     rows, columns = result.values.shape
     x, y = float(result.x[px]), float(result.y[py])
     if not (-1 <= x <= columns and -1 <= y <= rows):
-        return [words + "This point is more than a cell away from the middle of the map’s last cell, and counts as 0."]
+        return [
+            words + "This point is more than one cell away from the centre of the map’s last cell, so its value is 0."
+        ]
     if min((result.box[2:] - result.box[:2]).tolist()) < 1 and not result.state.aligned:
         return [
             words
-            + "A side shorter than a cell is stretched to one: so the first RoIAlign did it, and torchvision still does."
+            + "A side shorter than one cell is extended to one cell, as in the first version of RoIAlign; torchvision still does this."
         ]
     if result.state.aligned:
         return [
             words
-            + "With “aligned”, everything is read half a cell further up and left: the value of a cell then belongs to its middle."
+            + "With “aligned”, the box is shifted by half a cell, up and to the left, so that a cell’s value belongs to its centre."
         ]
     moved = max(abs(math.floor(float(v) + 0.5) - float(v)) for v in torch.tensor(result.state.box) * result.scale)
     if moved < 0.005:
         ends = torch.tensor([cells[-1][1] for cells in result.taken])
         more = (
-            "one cell more, and "
+            "one more cell, and "
             if bool((ends > (torch.tensor(result.state.box) * result.scale)[2:] + 0.01).any())
             else ""
         )
         return [
             words
-            + f"The corners lie on whole cells, so RoIPool rounds nothing either; but it takes {more}the largest value of a bin."
+            + f"The corners are on cell boundaries, so RoIPool does not change them; but it takes {more}the largest value of each bin."
         ]
     return [
         words
-        + f"RoIPool rounds corners to whole cells, here by up to {moved:.2f}, that is {moved / result.scale:.1f} pixels; RoIAlign rounds nothing."
+        + f"RoIPool rounds the corners to whole cells, here by up to {moved:.2f} cells or {moved / result.scale:.1f} pixels; RoIAlign rounds nothing."
     ]

@@ -1,4 +1,4 @@
-"""One box read from its map: points, weights, bins, and what RoIPool would make of it."""
+"""One box read from its map: points, weights, bins, and RoIPool's result for comparison."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from frcnn_edu.ops import roi_align
 
 from ..pictures.main import roi_pool_bins
 
-AS_MAPPED = -1  # the level that the model's mapper chooses
+AS_MAPPED = -1  # in place of a level: the one that the model's mapper chooses
 ADAPTIVE = -1  # sampling ratio: as many points as a bin has cells
 STRENGTH = -1  # in place of a channel
 
@@ -32,7 +32,7 @@ class State:
     channel: int = STRENGTH
     row: int = 3  # of the chosen bin
     column: int = 3
-    point: int = 1  # which of its points is chosen, from 1 on
+    point: int = 0  # which of its sampling points is chosen
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Result:
 
     Attributes:
         level: index of its map, 0 for P2; values: (H, W) of the map, one channel or the strength of all.
-        box: (4,) in cells, as the map's numbers are counted (half a cell less with `aligned`); length: (w, h) that is divided into bins.
+        box: (4,) in cells, in the coordinates of the map's values (half a cell less with `aligned`); length: (w, h) of the area that is divided into bins.
         ratios: points of a bin along (x, y).
-        x, y: (size · ratio,) where the points lie.
-        x_cells, y_cells: (size, 2 · ratio) the cells of each point, two along each axis; x_weights, y_weights: how much of each.
+        x, y: (size · ratio,) coordinates of the sampling points.
+        x_cells, y_cells: (size, 2 · ratio) the cells of each point, two along each axis; x_weights, y_weights: their weights.
         pooled, max_pooled: (size, size) by RoIAlign and by RoIPool; taken: first and last cell of RoIPool's bins, (x, y).
     """
 
@@ -66,7 +66,7 @@ class Result:
     taken: tuple[list[tuple[int, int]], list[tuple[int, int]]]
 
     def point(self, number: int) -> tuple[int, int]:
-        """Place of the chosen bin's point `number` (from 0 on) among all points: (x, y)."""
+        """Place of the chosen bin's point `number` among all points: (x, y)."""
         across, down = self.ratios
         return self.state.column * across + number % across, self.state.row * down + number // across
 
@@ -81,23 +81,23 @@ class Result:
         return cells, weights.flatten().tolist(), [float(self.values[cell]) for cell in cells]
 
     def value(self, number: int) -> float:
-        """What the chosen bin's point `number` reads."""
+        """The interpolated value at the chosen bin's point `number`."""
         _, weights, values = self.samples(number)
         return sum(weight * value for weight, value in zip(weights, values, strict=True))
 
 
 def level_of(state: State, of: Story) -> int:
-    """The level that a box is read from: the chosen one, or the mapper's."""
+    """The level that a box is read from: the selected one, or the mapper's choice."""
     pool: Any = of.model.roi_heads.box_roi_pool
     return int(pool.map_levels([torch.tensor([state.box])])) if state.level == AS_MAPPED else state.level
 
 
 def geometry(state: State, of: Story) -> tuple[Tensor, tuple[float, float], tuple[int, int], float]:
-    """The box in cells (4,), the length that is cut into bins, the points of a bin along x and y, and cells in a pixel."""
+    """The box in cells (4,), its (width, height) as divided into bins, the points of a bin along x and y, and cells per pixel."""
     pool: Any = of.model.roi_heads.box_roi_pool
     scale = pool.scales[level_of(state, of)]
     box = torch.tensor(state.box) * scale - (0.5 if state.aligned else 0.0)
-    least = 0.0 if state.aligned else 1.0  # a tiny box is stretched to a cell
+    least = 0.0 if state.aligned else 1.0  # a smaller box is extended to one cell
     wide, high = (box[2:] - box[:2]).clamp(min=least).tolist()
     if state.ratio == ADAPTIVE:
         ratios = (max(1, math.ceil(wide / state.size)), max(1, math.ceil(high / state.size)))
@@ -107,7 +107,7 @@ def geometry(state: State, of: Story) -> tuple[Tensor, tuple[float, float], tupl
 
 
 def compute(state: State, of: Story) -> Result:
-    """Pool with RoIAlign and with RoIPool, and say where the points lie."""
+    """Pool with RoIAlign and with RoIPool, and find the sampling points."""
     level = level_of(state, of)
     box, length, ratios, scale = geometry(state, of)
     features = of.trace.pyramid[LEVEL_KEYS[level]]
@@ -136,7 +136,7 @@ def compute(state: State, of: Story) -> Result:
 
 
 def first_state(of: Story) -> State:
-    """The followed object's best proposal, read as the model reads it, in the channel that tells most of the object on P2."""
+    """The followed object's best proposal, read as the model reads it, in the channel in which the object stands out most on P2."""
     box = tuple(round(value, 1) for value in of.trace.proposals[follow(of).proposal].tolist())
     pool: Any = of.model.roi_heads.box_roi_pool
     return State(box, pool.output_size[0], pool.sampling_ratio, channel=telling_channel(of))

@@ -1,9 +1,24 @@
-"""Where the anchors of a level stand: the panels."""
+"""Where the anchors of a level are placed: the panels."""
 
 import torch
 
 from frcnn_edu.lessons.board.formula import Line, Piece, Term
-from frcnn_edu.lessons.board.scene import Axis, Boxes, Grid, Layer, Lines, Panel, Points, Rect, Scene, photo, segments
+from frcnn_edu.lessons.board.scene import (
+    Axis,
+    Boxes,
+    Grid,
+    Layer,
+    Lines,
+    Panel,
+    Points,
+    Rect,
+    Scene,
+    fit,
+    is_part,
+    photo,
+    segments,
+    window,
+)
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.ops import box_area, clip_boxes_to_image
 from frcnn_edu.viz import style as st
@@ -12,7 +27,7 @@ from .result import LEVELS, Result
 
 
 def draw(result: Result, of: Story) -> Scene:
-    """The padded image with the grid, the cell from near, and the drift over columns and rows."""
+    """The padded image with the grid, a close-up of the cell, and the drift over columns and rows."""
     return Scene(512, [_picture(result, of), _near(result, of), _drift(result)], _formula(result), _words(result))
 
 
@@ -44,7 +59,7 @@ def _picture(result: Result, of: Story) -> Panel:
     cell = result.state.row * columns + result.state.column
     x, y = result.state.column * result.true, result.state.row * result.true
     own = torch.tensor([[x, y, x + result.true, y + result.true]], dtype=torch.float32)
-    # The grid is that of what the cells see; padding is what the image leaves of the panel.
+    # A line of the grid for every cell of the map; the padding is the part of the panel outside the image.
     layers: list[Layer] = [
         Boxes(torch.tensor([[0.0, 0, wide, high]]), st.FAINT, 0, fill=1),
         _photo(result, of, 0.25),
@@ -54,23 +69,24 @@ def _picture(result: Result, of: Story) -> Panel:
         *_anchors(result),
     ]
     name = LEVELS[result.state.level]
-    padded = "not padded" if (high, wide) == result.image else f"padded (grey) to {wide}×{high}"
-    caption = f"{result.image[1]}×{result.image[0]} pixels, {padded} · {name}: {columns}×{rows} cells"
+    padded = "not padded" if (high, wide) == result.image else f"padded (grey) to {high}×{wide}"
+    caption = f"{result.image[0]}×{result.image[1]} pixels, {padded} · {name}: {rows}×{columns} cells"
     if result.state.all and result.every > 1:
-        caption += f"\nfaint: the anchors of one cell in {result.every}, each way"
+        caption += f"\nfaint: the anchors of every {_ordinal(result.every)} row and column"
     elif result.state.all:
         caption += "\nfaint: all anchors of this level"
-    width = min(520.0, 395 * wide / high)
+    view = window((high, wide), own[0])
+    if is_part(view, (high, wide)):
+        caption += "\na part of the image, around the cell"
     return Panel(
-        "picture", (10, 30, width, width * high / wide), (0, 0, wide, high), layers,
-        "Click a cell, or use the arrow keys", caption, _color(result), keys=True,
+        "picture", fit(view, 10, 30, 520), view, layers, "Click a cell or use the arrow keys", caption, _color(result), keys=True,
         alt=f"The image with its padding and the {rows} by {columns} cells of {name}; cell ({result.state.row}, "
         f"{result.state.column}) is filled, its three anchors are drawn",
     )  # fmt: skip
 
 
 def _near(result: Result, of: Story) -> Panel:
-    """The cell and its neighbours as they see the image, and the point where the anchors have their middle."""
+    """The cell and its neighbours over the image, and the point where its anchors are centred."""
     true, (drift_x, drift_y) = result.true, result.drift
     left, top = result.state.column * true, result.state.row * true
     reach = max(1.6 * true, 1.3 * max(drift_x, drift_y))
@@ -86,19 +102,23 @@ def _near(result: Result, of: Story) -> Panel:
     if drift_x or drift_y:
         layers.append(Lines(segments([left, result.point[0]], [top, result.point[1]]), st.INK, 2.2, arrow=True))
         way = ", ".join(f"{_pixels(n)} {to}" for n, to in ((drift_x, "left"), (drift_y, "up")) if n)
-        caption = f"the arrow: from the cell's corner to where its\nanchors stand, {way}"
+        caption = f"the arrow: from the cell’s corner to the centre\nof its anchors, {way}"
     else:
-        caption = "its anchors have their middle at its upper\nleft corner, not in the cell's middle"
+        caption = "its anchors are centred at its upper left\ncorner, not at its centre"
     return Panel(
         "near",
         (552, 30, 238, 238),
         view,
         layers,
-        "The cell from near",
+        "Close-up of the cell",
         caption,
         _color(result),
         alt=caption.replace("\n", " "),
     )
+
+
+def _ordinal(number: int) -> str:
+    return {2: "second", 3: "third"}.get(number, f"{number}th")
 
 
 def _pixels(number: int) -> str:
@@ -135,7 +155,7 @@ def _formula(result: Result) -> list[Line]:
     for name, padded, cells, stride in (("y", high, rows, result.stride[0]), ("x", wide, columns, result.stride[1])):
         line: list[Piece] = [f"stride {name} = {padded} // {cells} = ", Term(str(stride), "point", st.ANCHOR)]
         if stride != result.true:
-            line.append(f", though the next cell is {result.true} pixels on")
+            line.append(f", but the next cell is {result.true} pixels away")
         lines.append(line)
     numbers = [
         "(" + ", ".join(f"{value:.0f}" for value in box.tolist()) + ")"
@@ -151,20 +171,20 @@ def _formula(result: Result) -> list[Line]:
 def _words(result: Result) -> list[str]:
     (rows, columns), (drift_x, drift_y) = result.grid, result.drift
     name, height, width = LEVELS[result.state.level], *result.image
-    words = f"{name} has {columns} × {rows} cells with three anchors each: {3 * rows * columns}. "
+    words = f"{name} has {rows}×{columns} cells with three anchors each: {3 * rows * columns}. "
     if drift_x or drift_y:
         far = " and ".join(
-            f"{drift} {way}" for drift, way in ((drift_x, "too far left"), (drift_y, "too high")) if drift
+            f"{_pixels(drift)} {way}" for drift, way in ((drift_x, "too far left"), (drift_y, "too high")) if drift
         )
         return [
             words
-            + f"The number of cells is rounded up, the stride down, and each cell loses a little: here the anchors stand {far}, in pixels."
+            + f"The number of cells is rounded up and the stride down, so the error grows from cell to cell: here the anchors are {far}."
         ]
     if result.stride != (result.true, result.true):
         short = " and ".join(n for n, stride in zip("yx", result.stride, strict=True) if stride != result.true)
-        return [words + f"Stride {short} is too short, though nothing is lost here yet: go to the lower right."]
+        return [words + f"Stride {short} is too short, but this cell has no error yet: go to the lower right."]
     anchor = result.ours[[result.state.shape]]
     inside = float(box_area(clip_boxes_to_image(anchor, (height, width))) / box_area(anchor))
-    words += f"The next cell stands for what lies {result.true} pixels on, and so far on stand its anchors. "
-    where = "lies inside the image as a whole" if inside == 1 else f"has {inside:.0%} of its area inside the image"
+    words += f"Neighbouring cells are {result.true} pixels apart, and so are their anchors. "
+    where = "is entirely inside the image" if inside == 1 else f"has {inside:.0%} of its area inside the image"
     return [words + f"The selected anchor {where}."]

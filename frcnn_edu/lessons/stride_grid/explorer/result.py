@@ -1,4 +1,4 @@
-"""Where the anchors of a level stand: the numbers."""
+"""Where the anchors of a level are placed: the numbers."""
 
 import math
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from frcnn_edu.viz import style as st
 
 LEVELS = tuple(st.LEVELS)  # P2 … P5 and pool
 SHAPES = ("wide", "square", "tall")
-MOST = 1500  # anchors drawn faintly: of finer grids only some cells' are
+MOST = 1500  # at most this many anchors are drawn faintly; on finer grids, those of some cells only
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class State:
     level: int = 2
     size: int = 120  # the image's shorter side
     divisible: int = 32  # the batch is padded to a multiple of it
-    preset: str = "small model"  # whose anchor sizes
-    shape: int = 1  # which of the cell's anchors is in the formula
+    preset: str = "small model"  # the model whose anchor sizes are used
+    shape: int = 1  # the anchor of the cell that is in the formula
     all: bool = True
 
 
@@ -35,7 +35,7 @@ class Result:
         image: of the resized image; padded: of the batch; grid: of the map; stride: as the model calculates it.
         true: pixels from one cell of the map to the next.
         base: (3, 4) the level's base anchors; ours: (3, 4) those of the chosen cell; faint: (K, 4) others of the level.
-        every: of how many cells each way one is drawn faintly.
+        every: one in `every` rows and columns has its anchors drawn faintly.
     """
 
     state: State
@@ -51,12 +51,12 @@ class Result:
 
     @property
     def point(self) -> tuple[int, int]:
-        """Where the cell's anchors have their middle: (x, y)."""
+        """The centre of the cell's anchors: (x, y)."""
         return self.state.column * self.stride[1], self.state.row * self.stride[0]
 
     @property
     def drift(self) -> tuple[int, int]:
-        """How far that is from the cell's own corner: (x, y), in pixels to the left and upwards."""
+        """Its distance from the cell's corner: (x, y), in pixels to the left and upwards."""
         return self.state.column * self.true - self.point[0], self.state.row * self.true - self.point[1]
 
 
@@ -69,7 +69,7 @@ def sizes(state: State, of: Story) -> tuple[tuple[int, int], tuple[int, int], tu
     scale = state.size / min(height, width)
     image = (math.floor(height * scale), math.floor(width * scale))
     if state.size == min(of.resized.shape[1:]):
-        image = (of.resized.shape[1], of.resized.shape[2])  # to the pixel as the model resizes it, long images too
+        image = (of.resized.shape[1], of.resized.shape[2])  # exactly as the model resizes it, also a long image
     padded = tuple(math.ceil(side / state.divisible) * state.divisible for side in image)
     rows, columns = (math.ceil(side / 2 ** (2 + state.level)) for side in padded)  # ⌈⌈n/2⌉/2⌉ is ⌈n/4⌉
     return image, (padded[0], padded[1]), (rows, columns)

@@ -1,4 +1,4 @@
-"""One object through every stage, side by side; each panel opens the explorer of its stage."""
+"""One object in all ten stages, side by side; a click on a stage opens its explorer."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,6 +8,7 @@ import torch
 
 from frcnn_edu.lessons.base_anchors.explorer.explorer import BaseAnchorsExplorer
 from frcnn_edu.lessons.board.explorer import Explorer, Prompt
+from frcnn_edu.lessons.board.names import called, entry
 from frcnn_edu.lessons.board.scene import Scene
 from frcnn_edu.lessons.box_coding.explorer.explorer import BoxCodingExplorer
 from frcnn_edu.lessons.box_head.explorer.explorer import DetectionsExplorer
@@ -18,12 +19,12 @@ from frcnn_edu.lessons.proposals.explorer.explorer import ProposalsExplorer
 from frcnn_edu.lessons.roi_align.explorer.explorer import RoiAlignExplorer
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.lessons.stride_grid.explorer.explorer import StrideGridExplorer
+from frcnn_edu.lessons.your_own_data.explorer.explorer import AnyBoxExplorer
 from frcnn_edu.ops import box_iou
 
 from .panels import draw
-from .result import TITLES, Result, State, compute, followed_boxes, object_of_detection, strays
+from .result import STAGES, TITLES, Result, State, compute, followed_boxes, object_of_detection, strays
 
-#: The explorer of each stage.
 EXPLORERS: dict[str, Callable[[Story], Explorer]] = {
     "fpn_levels": FpnLevelsExplorer,
     "base_anchors": BaseAnchorsExplorer,
@@ -33,12 +34,13 @@ EXPLORERS: dict[str, Callable[[Story], Explorer]] = {
     "proposals": ProposalsExplorer,
     "level_mapper": LevelMapperExplorer,
     "roi_align": RoiAlignExplorer,
+    "any_box": AnyBoxExplorer,
     "detections": DetectionsExplorer,
 }
 
 
 class WholePathExplorer(Explorer[State, Result]):
-    title = "One object through the whole network"
+    title = "One object through all ten stages"
 
     def __init__(self, subject: Story | None = None) -> None:
         self.opened: dict[tuple[str, int], Explorer] = {}
@@ -49,36 +51,31 @@ class WholePathExplorer(Explorer[State, Result]):
         return State(self.subject.object)
 
     def make_prompts(self) -> Sequence[Prompt]:
-        name = self.subject.classes[int(self.subject.target["labels"][self.subject.object])]
-        sizes = self.subject.boxes[:, 2:] - self.subject.boxes[:, :2]
-        areas = sizes.prod(dim=1)
-        ious = box_iou(self.subject.boxes, torch.cat(self.subject.trace.anchors)).amax(dim=1)
+        of = self.subject
+        areas = (of.boxes[:, 2:] - of.boxes[:, :2]).prod(dim=1)
+        ious = box_iou(of.boxes, torch.cat(of.trace.anchors)).amax(dim=1)
+        small, large, worst = int(areas.argmin()), int(areas.argmax()), int(ious.argmin())
         return (
-            (
-                f"The smallest object: does an anchor fit it better or worse than our {name}?",
-                {"object": int(areas.argmin())},
-            ),
-            ("The largest: which maps see it, and from which one is it read?", {"object": int(areas.argmax())}),
-            (
-                "The object that its best anchor fits worst: how much do the deltas mend?",
-                {"object": int(ious.argmin())},
-            ),
-            ("What is inside the fourth panel? Open its stage.", {"stage": "iou_labeling"}),
-        )
+            (f"The smallest object: is its best anchor better or worse than that of {called(of, of.object)}?", {"object": small}),
+            ("The largest object: which map is its proposal read from?", {"object": large}),
+            ("The object whose best anchor has the smallest IoU: how much do the deltas improve it?", {"object": worst}),
+            ("How does NMS work in stage 6? Open its explorer.", {"stage": "proposals"}),
+        )  # fmt: skip
 
     def make_controls(self) -> dict[str, Any]:
-        style = {"description_width": "initial"}
-        names = [self.subject.classes[label] for label in self.subject.target["labels"].tolist()]
-        options = [(f"{number + 1}: {name}", number) for number, name in enumerate(names)]
-        found = self.subject.trace.resized_detections["labels"][strays(self.subject)].tolist()
+        style, of = {"description_width": "initial"}, self.subject
+        options = [(entry(of, number), number) for number in range(len(of.boxes))]
+        found = of.trace.resized_detections["labels"]
         options += [
-            (f"detection without object: {self.subject.classes[label]}", len(names) + k)
-            for k, label in enumerate(found)
+            (f"detection {detection} · {of.classes[int(found[detection])]}, no object", len(of.boxes) + k)
+            for k, detection in enumerate(strays(of).tolist())
         ]
-        stages = [("none", ""), *((title, name) for name, title in TITLES.items())]
+        stages = [("none", "")]
+        for number, (stage, explorers) in enumerate(STAGES, 1):
+            stages += [(f"{number} {stage}: {TITLES[name]}", name) for name in explorers]
         return {
             "object": ipywidgets.Dropdown(options=options, description="object", style=style),
-            "stage": ipywidgets.Dropdown(options=stages, description="open the explorer of", style=style),
+            "stage": ipywidgets.Dropdown(options=stages, description="open the explorer", style=style),
         }
 
     def compute(self, state: State) -> Result:
@@ -92,9 +89,9 @@ class WholePathExplorer(Explorer[State, Result]):
         self._show_stage()
 
     def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:
-        if group == "stage":
-            name = list(TITLES)[id]
-            return {"stage": "" if state.stage == name else name}
+        if group == "stage":  # its explorers one after another, then none
+            names = [*STAGES[id][1], ""]
+            return {"stage": names[names.index(state.stage) + 1] if state.stage in names[:-1] else names[0]}
         if group == "object":
             return {"object": id}
         chosen = object_of_detection(self.subject, id) if group == "detection" else None
@@ -105,7 +102,7 @@ class WholePathExplorer(Explorer[State, Result]):
         return {"object": (state.object + (dx or dy)) % number}
 
     def _show_stage(self) -> None:
-        """The explorer of the chosen stage, below; each is made once for each object."""
+        """Show the explorer of the chosen stage below; each is made once for each object."""
         name, object = self.state.stage, self.state.object
         shown = list(self.widget.children[:3])
         if name:

@@ -1,9 +1,10 @@
-"""The panels of the whole path: the photograph, and a small one for each stage."""
+"""The panels of the whole path: the image, how well the boxes fit, and one panel for each of the ten stages."""
 
 import torch
 from torch import Tensor
 
 from frcnn_edu.lessons.board.formula import Line, Piece, Term
+from frcnn_edu.lessons.board.names import class_of, with_article
 from frcnn_edu.lessons.board.scene import (
     Axis,
     Boxes,
@@ -19,241 +20,325 @@ from frcnn_edu.lessons.board.scene import (
     fit,
     heat,
     photo,
+    window,
 )
 from frcnn_edu.lessons.fpn.explorer.result import covered
-from frcnn_edu.lessons.stages import LEVEL_KEYS, strength
+from frcnn_edu.lessons.stages import LEVEL_KEYS, shown, strength
 from frcnn_edu.ops import box_iou
 from frcnn_edu.viz import style as st
 
-from .result import SURE, TITLES, Result
+from .result import LEAST, STAGES, Result, Way, step_of
 
-SIDE, GAP, LEFT, TOP, ROW = 148.0, 14.0, 326.0, 30.0, 196.0  # of the stages' small panels
+SIDE, GAP, TOP, BELOW, ROW = 146.0, 12.5, 30.0, 334.0, 206.0  # of the stages' panels, five in a row
+STEP_COLORS = (st.ANCHOR, st.PROPOSAL, st.DETECTION)  # of an anchor, its decoded box and its final box
+
+Stage = tuple[Rect, list[Layer], str]  # what a stage's panel shows: its view, its layers, its caption
 
 
 def draw(result: Result) -> Scene:
-    """The photograph on the left, the nine stages on the right, and how the fit grows."""
-    makers = (_fpn, _base, _grid, _labels, _coding, _proposals, _mapper, _pooled, _classes)
+    """The image and the IoUs above, the ten stages below."""
+    makers = (
+        *(_transform, _backbone, _fpn, _anchors, _rpn_head),
+        *(_proposals, _roi_align, _box_head, _detections, _postprocess),
+    )
     stages = []
-    for number, (make, (name, title)) in enumerate(zip(makers, TITLES.items(), strict=True)):
-        place = (LEFT + (number % 3) * (SIDE + GAP), TOP + (number // 3) * ROW, SIDE, SIDE)
-        view, layers, caption, axis = make(result)
-        touch = Boxes(torch.tensor([view]), st.FAINT, 0, fill=1, alpha=0, group="stage", ids=torch.tensor([number]))
-        frame = st.INK if result.state.stage == name else st.FAINT
-        stages.append(
-            Panel(
-                name, place, view, [touch, *layers], f"{number + 1} {title}", caption, frame, y_axis=axis,
-                alt=f"{title}: {caption}".replace("\n", " "),
-            )
-        )  # fmt: skip
-    return Scene(TOP + 3 * ROW, [_picture(result), _fits(result), *stages], _formula(result), _words(result))
+    for number, (make, (name, explorers)) in enumerate(zip(makers, STAGES, strict=True)):
+        place = (10 + (number % 5) * (SIDE + GAP), BELOW + (number // 5) * ROW, SIDE, SIDE)
+        view, layers, caption = make(result)
+        if explorers:
+            click = Boxes(torch.tensor([view]), st.FAINT, 0, fill=1, alpha=0, group="stage", ids=torch.tensor([number]))
+            layers = [click, *layers]
+        frame = st.INK if result.state.stage in explorers else st.FAINT
+        title = f"{number + 1} {name}"
+        alt = f"Stage {title}: {caption}".replace("\n", " ")
+        stages.append(Panel(name, place, view, layers, title, caption, frame, alt=alt))
+    return Scene(BELOW + 2 * ROW - 8, [_picture(result), _fits(result), *stages], _formula(result), [_words(result)])
 
 
-# --------------------------------------------------------------------------------------------------------- the photograph
+# -------------------------------------------------------------------------------------------------------------- the image
 
 
 def _picture(result: Result) -> Panel:
     story, found = result.story, result.story.trace.resized_detections
     height, width = story.resized.shape[1:]
-    sure = found["scores"] >= SURE
-    ids, boxes = torch.where(sure)[0], found["boxes"][sure]
+    above = found["scores"] >= LEAST
+    ids, boxes = torch.where(above)[0], found["boxes"][above]
     box = story.box[None]
     layers: list[Layer] = [
         photo(story.resized),
         Boxes(box, st.INK, 9, halo=False),
         Boxes(box, st.FOCUS, 6, halo=False),
         Boxes(story.boxes, st.GROUND_TRUTH, 1.6, dashed=True, group="object"),
-        Boxes(boxes, st.DETECTION, 1.6, group="detection", ids=ids, values={"score": found["scores"][sure]}),
+        Boxes(boxes, st.DETECTION, 1.6, group="detection", ids=ids, values={"score": found["scores"][above]}),
     ]
-    caption = "dashed: ground truth · solid: detections\nclick one, or take the arrow keys: whom to follow?"
+    view = window((height, width), story.box)
     return Panel(
-        "picture", fit((height, width), 10, TOP, 300), (0, 0, width, height), layers, "Whom to follow?", caption,
+        "picture", fit(view, 10, TOP, 316), view, layers, "Click an object or use the arrow keys",
+        "dashed: ground truth · solid: detections\nyellow: the object that is followed",
         alt=f"The image with {len(story.boxes)} objects and {len(boxes)} detections; the followed one is framed in yellow",
         keys=True,
     )  # fmt: skip
 
 
 def _fits(result: Result) -> Panel:
-    """How well the box fits, stage by stage, as bars."""
-    names, ious = zip(*result.fits(), strict=True)
+    """The IoU of each box of both ways, as bars."""
+    fits = result.fits()
     layers: list[Layer] = []
-    for row, (iou, color) in enumerate(zip(ious, (st.ANCHOR, st.ANCHOR, st.PROPOSAL, st.DETECTION), strict=True)):
-        bar = torch.tensor([[0.0, row + 0.2, iou, row + 0.8]])
-        layers.append(
-            Boxes(bar, color, 0, fill=1, group="fit", ids=torch.tensor([row]), values={"IoU": torch.tensor([iou])})
-        )
-        layers.append(
-            Words(torch.tensor([[iou - 0.02, row + 0.5]]), [f"{iou:.2f}"], st.text_color(color), 11, "right", bold=True)
-        )
-    named = Axis("", [row + 0.5 for row in range(4)], names, grid=False)
+    names, rows, row = [], [], 0.0
+    for number, (name, step, iou) in enumerate(fits):
+        first = step.startswith("anchor")
+        if first and number:
+            row += 0.5  # between the two ways
+        color = st.ANCHOR if first else st.PROPOSAL if not step.startswith(("detection", "final")) else st.DETECTION
+        ids, value = torch.tensor([number]), {"IoU": torch.tensor([iou])}
+        bar = torch.tensor([[0.0, row + 0.15, iou, row + 0.85]])
+        layers.append(Boxes(bar, color, 0, fill=1, group="fit", ids=ids, values=value))
+        inside = iou > 0.15
+        at = torch.tensor([[iou - 0.02 if inside else iou + 0.02, row + 0.5]])
+        ink = st.text_color(color) if inside else st.INK
+        layers.append(Words(at, [f"{iou:.2f}"], ink, 11, "right" if inside else "left", bold=True))
+        names.append(f"{name}: {step}" if first else f"→ {step}")
+        rows.append(row + 0.5)
+        row += 1
+    caption = "best fit: the anchor with the largest IoU\nwinner: the anchor that the detection comes from"
+    if result.same:
+        caption = "best fit: the anchor with the largest IoU;\nthe detection comes from it"
     return Panel(
-        "fits", (112, 350, 198, 140), (0, 0, 1, 4), layers, "IoU with the object",
-        "the best of each stage;\nmoved: the best anchor", x_axis=Axis("", (0, 0.5, 1), ("0", "0.5", "1")), y_axis=named,
-        alt="Bars: " + ", ".join(f"{name} {iou:.2f}" for name, iou in zip(names, ious, strict=True)),
+        "fits", (510, TOP, 280, 200), (0, 0, 1, row), layers, "IoU with the object", caption,
+        x_axis=Axis("", (0, 0.5, 1), ("0", "0.5", "1")), y_axis=Axis("", rows, names, False),
+        alt="Bars: " + ", ".join(f"{name}, {step} {iou:.2f}" for name, step, iou in fits),
     )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------------------- the stages
 
-Stage = tuple[Rect, list[Layer], str, Axis | None]
-
 
 def around(box: Tensor, share: float = 0.85) -> Rect:
-    """A square window around a box, so wide that `share` of its longer side is left on both sides of the middle."""
+    """A square view around a box; on each side of the centre it shows `share` of the box's longer side."""
     x, y = ((box[:2] + box[2:]) / 2).tolist()
     reach = max(share * float((box[2:] - box[:2]).max()), 6.0)
     return (x - reach, y - reach, x + reach, y + reach)
+
+
+def _square(image_size: tuple[int, int], box: Tensor) -> Rect:
+    """A square view that shows an image, or a part of a very long one around a box."""
+    left, top, right, bottom = window(image_size, box)
+    x, y, reach = (left + right) / 2, (top + bottom) / 2, max(right - left, bottom - top) / 2
+    return (x - reach, y - reach, x + reach, y + reach)
+
+
+def _around(result: Result) -> Rect:
+    """A view that shows the object and both anchors."""
+    boxes = torch.stack([result.story.box, *(way.anchor for way in result.ways().values())])
+    return around(torch.cat((boxes[:, :2].amin(dim=0), boxes[:, 2:].amax(dim=0))), 0.62)
 
 
 def _ground_truth(result: Result) -> Boxes:
     return Boxes(result.story.box[None], st.GROUND_TRUTH, 2, dashed=True)
 
 
-def _on_photo(result: Result, *layers: Layer, dim: float = 0.35, share: float = 0.85) -> tuple[Rect, list[Layer]]:
-    return around(result.story.box, share), [photo(result.story.resized, dim=dim), *layers, _ground_truth(result)]
+def _two(result: Result, number: int) -> list[Layer]:
+    """A box of each way: the best fit's with a thin line, the winner's with a thick one."""
+    layers: list[Layer] = []
+    for way in result.ways().values():
+        boxes, thick = way.boxes(), way.place == result.winner.place
+        if number < len(boxes):
+            layers.append(Boxes(boxes[number][None], STEP_COLORS[number], 3.0 if thick else 1.4))
+    return layers
 
 
-def _map_picture(result: Result, key: str) -> tuple[Picture, tuple[int, int, Rect]]:
-    """A level's map over the pixels it covers, and its grid there."""
-    features = result.story.trace.pyramid[key]
+def _map(result: Result, features: Tensor) -> tuple[Picture, Grid]:
+    """A feature map over the pixels that it covers, and its cells."""
     rows, columns = features.shape[-2:]
     extent = covered((rows, columns), result.story)
-    return heat(strength(features), extent), (rows, columns, extent)
+    return heat(strength(features), extent), Grid(rows, columns, extent, st.PAPER, 0.5, 0.4)
+
+
+def _cells(result: Result, box: Tensor, features: Tensor) -> str:
+    """The size of a box in cells of a map, height × width."""
+    wide, high = ((box[2:] - box[:2]) * features.shape[-1] / result.story.trace.batch.tensors.shape[-1]).tolist()
+    return f"{high:.1f}×{wide:.1f}"
+
+
+def _transform(result: Result) -> Stage:
+    batch = result.story.trace.batch
+    (height, width), (high, wide) = batch.image_sizes[0], batch.tensors.shape[-2:]
+    layers: list[Layer] = [photo(shown(batch)), _ground_truth(result)]
+    return _square((high, wide), result.story.box), layers, f"resized to {height}×{width},\npadded to {high}×{wide}"
+
+
+def _backbone(result: Result) -> Stage:
+    level = min(result.winner.place.level, 3)
+    features = result.story.trace.bottom_up[LEVEL_KEYS[level]]
+    channels, rows, columns = features.shape[1:]
+    layers: list[Layer] = [*_map(result, features), _ground_truth(result)]
+    return around(result.story.box, 1.4), layers, f"C{2 + level}: {channels} channels,\n{rows}×{columns} cells"
 
 
 def _fpn(result: Result) -> Stage:
-    picture, grid = _map_picture(result, result.key)
-    layers: list[Layer] = [picture, Grid(*grid, st.PAPER, 0.5, 0.4), _ground_truth(result)]
-    rows, columns, (_, _, wide, high) = grid
-    across, down = (result.story.box[2:] - result.story.box[:2]).tolist()
-    spans = f"{across * columns / wide:.1f}×{down * rows / high:.1f}"
-    return around(result.story.box, 1.4), layers, f"on {st.LEVEL_NAMES[result.key]}: {spans} cells", None
+    key = LEVEL_KEYS[result.winner.place.level]
+    features = result.story.trace.pyramid[key]
+    layers: list[Layer] = [*_map(result, features), _ground_truth(result)]
+    spans = _cells(result, result.story.box, features)
+    return around(result.story.box, 1.4), layers, f"{st.LEVEL_NAMES[key]}: the object covers\n{spans} cells"
 
 
-def _base(result: Result) -> Stage:
-    story, level = result.story, result.where.level
-    base = story.model.rpn.anchor_generator.cell_anchors[level]  # type: ignore[union-attr,index]
-    middle = ((story.box[:2] + story.box[2:]) / 2).repeat(2)
-    shapes = torch.tensor([[*(-(story.box[2:] - story.box[:2]) / 2), *((story.box[2:] - story.box[:2]) / 2)]])
-    reach = float(torch.cat((base, shapes)).abs().max()) * 1.15
+def _anchors(result: Result) -> Stage:
+    said = []
+    for name, way in result.ways().items():
+        wide, high = (way.anchor[2:] - way.anchor[:2]).tolist()
+        said.append(f"{name}: {st.LEVEL_NAMES[LEVEL_KEYS[way.place.level]]}, {high:.0f}×{wide:.0f}")
+    layers: list[Layer] = [photo(result.story.resized, dim=0.35), *_two(result, 0), _ground_truth(result)]
+    return _around(result), layers, "\n".join(said)
+
+
+def _rpn_head(result: Result) -> Stage:
+    way = result.winner
+    logits = result.story.trace.objectness[way.place.level][0]  # (A, H, W)
+    rows, columns = logits.shape[-2:]
+    extent = covered((rows, columns), result.story)
+    ends = torch.stack([(box[:2] + box[2:]) / 2 for box in (way.anchor, way.decoded)])
     layers: list[Layer] = [
-        Boxes(base, st.level_color(result.key), 1.5),
-        Boxes(base[[result.where.shape]], st.ANCHOR, 3),
-        Boxes(story.box[None] - middle, st.GROUND_TRUTH, 2, dashed=True),
+        heat(logits.sigmoid().amax(dim=0), extent, 0.0, 1.0),
+        Grid(rows, columns, extent, st.PAPER, 0.5, 0.4),
+        Boxes(way.anchor[None], st.ANCHOR, 2),
+        Boxes(way.decoded[None], st.PROPOSAL, 2.5),
+        _ground_truth(result),
+        Lines(ends[None], st.PAPER, 2, arrow=True),
+        Points(ends[:1], st.ANCHOR, 3),
     ]
-    wide, high = (base[result.where.shape][2:] - base[result.where.shape][:2]).tolist()
-    return (-reach, -reach, reach, reach), layers, f"best shape: {wide:.0f}×{high:.0f} pixels", None
-
-
-def _grid(result: Result) -> Stage:
-    _, (rows, columns, extent) = _map_picture(result, result.key)
-    stride_x, stride_y = extent[2] / columns, extent[3] / rows
-    point = torch.tensor([[result.where.column * stride_x, result.where.row * stride_y]])
-    view, layers = _on_photo(
-        result, Grid(rows, columns, extent, st.level_color(result.key), 0.9, 0.8), Boxes(result.anchor[None], st.ANCHOR, 2.5),
-        Points(point, st.ANCHOR, 5), share=1.1,
-    )  # fmt: skip
-    return view, layers, f"cell ({result.where.row}, {result.where.column}) of {st.LEVEL_NAMES[result.key]}", None
-
-
-def _labels(result: Result) -> Stage:
-    view, layers = _on_photo(result, Boxes(result.labelled, st.FOREGROUND, 1.5), share=1.1)
-    number = len(result.labelled)
-    if result.true:
-        caption = f"{number} anchor{'' if number == 1 else 's'} would learn it"
-    else:
-        caption = "no object: nobody learns it"
-    return view, layers, caption, None
-
-
-def _coding(result: Result) -> Stage:
-    ends = [((box[:2] + box[2:]) / 2).tolist() for box in (result.anchor, result.moved)]
-    view, layers = _on_photo(
-        result, Boxes(result.anchor[None], st.ANCHOR, 2), Boxes(result.moved[None], st.PROPOSAL, 2.5),
-        Lines(torch.tensor([ends]), st.INK, 1.6, arrow=True), share=1.1,
-    )  # fmt: skip
-    return view, layers, "deltas move the anchor", None
+    said = f"logit {way.logit:.1f}\narrow: the deltas"
+    if not result.same:
+        said = f"best fit: logit {result.best.logit:.1f}\nwinner: logit {way.logit:.1f}, arrow"
+    return _around(result), layers, said
 
 
 def _proposals(result: Result) -> Stage:
     proposals = result.story.trace.proposals
-    near = box_iou(result.story.box[None], proposals)[0] >= SURE
-    view, layers = _on_photo(
-        result, Boxes(proposals[near], st.PROPOSAL, 1, alpha=0.8), Boxes(result.proposal[None], st.PROPOSAL, 3)
-    )
-    return view, layers, f"{int(near.sum())} of {len(proposals)} overlap it", None
+    near = box_iou(result.story.box[None], proposals)[0] >= LEAST
+    layers: list[Layer] = [
+        photo(result.story.resized, dim=0.35), Boxes(proposals[near], st.IGNORED, 1, alpha=0.9), *_two(result, 1),
+        _ground_truth(result),
+    ]  # fmt: skip
+    number = int(near.sum())
+    return around(result.story.box), layers, f"{number} of {len(proposals)} have\nan IoU of at least {LEAST:g}"
 
 
-def _mapper(result: Result) -> Stage:
-    key = LEVEL_KEYS[result.level]
-    picture, grid = _map_picture(result, key)
-    layers: list[Layer] = [picture, Grid(*grid, st.PAPER, 0.5, 0.4), Boxes(result.proposal[None], st.PROPOSAL, 2.5)]
-    return around(result.story.box), layers, f"it is read from {st.LEVEL_NAMES[key]}", None
-
-
-def _pooled(result: Result) -> Stage:
-    pooled = result.story.trace.pooled[result.where.proposal]  # (C, 7, 7)
+def _roi_align(result: Result) -> Stage:
+    way = result.winner
+    pooled = result.story.trace.pooled[way.proposal or 0]  # (C, 7, 7)
     rows, columns = pooled.shape[1:]
-    values = strength(pooled[None], among=result.story.trace.pyramid[LEVEL_KEYS[result.level]])
+    key = LEVEL_KEYS[way.level]
+    values = strength(pooled[None], among=result.story.trace.pyramid[key])
     extent = (0.0, 0.0, float(columns), float(rows))
     layers: list[Layer] = [heat(values, extent), Grid(rows, columns, extent, st.PAPER, 0.5, 0.4)]
-    return extent, layers, f"{'×'.join(map(str, pooled.shape))} features", None
+    return (
+        extent,
+        layers,
+        f"proposal {way.proposal}, read from\n{st.LEVEL_NAMES[key]}: {'×'.join(map(str, pooled.shape))} features",
+    )
 
 
-def _classes(result: Result) -> Stage:
+def _box_head(result: Result) -> Stage:
     layers: list[Layer] = []
-    number = len(result.likely)
-    for label, value in enumerate(result.likely.tolist()):
-        layers.append(Boxes(torch.tensor([[0.0, label + 0.15, value, label + 0.85]]), st.class_color(label), 0, fill=1))
-        inside, name = value > 0.6, f"{result.story.classes[label]} {value:.2f}"
-        color = st.text_color(st.class_color(label)) if inside else st.INK
-        layers.append(Words(torch.tensor([[0.02 if inside else value + 0.02, label + 0.5]]), [name], color, 10.5))
-    found, label = result.story.trace.resized_detections, result.where.detection
-    name, score = result.story.classes[int(found["labels"][label])], float(found["scores"][label])
-    return (0, 0, 1, number), layers, f"detected: {name}, {score:.2f}", None
+    likely, classes = result.winner.likely, result.story.classes
+    assert likely is not None  # the winner is a proposal
+    for label, value in enumerate(likely.tolist()):
+        color = st.class_color(label)
+        layers.append(Boxes(torch.tensor([[0.0, label + 0.15, value, label + 0.85]]), color, 0, fill=1))
+        inside = value > 0.6
+        at = torch.tensor([[0.02 if inside else value + 0.02, label + 0.5]])
+        layers.append(Words(at, [f"{classes[label]} {value:.2f}"], st.text_color(color) if inside else st.INK, 11))
+    label = int(likely.argmax())
+    return (0, 0, 1, len(likely)), layers, f"{classes[label]}: {float(likely[label]):.3f}"
+
+
+def _detections(result: Result) -> Stage:
+    layers: list[Layer] = [photo(result.story.resized, dim=0.35), *_two(result, 2), _ground_truth(result)]
+    iou = float(box_iou(result.story.box[None], result.story.trace.resized_detections["boxes"][[result.detection]]))
+    more = "" if result.same or result.best.refined is None else "\nthin: box of the best fit"
+    return around(result.story.box), layers, f"detection {result.detection}, IoU {iou:.2f}{more}"
+
+
+def _postprocess(result: Result) -> Stage:
+    image, found = result.story.image, result.story.trace.detections
+    height, width = image.shape[1:]
+    box = found["boxes"][result.detection]
+    layers: list[Layer] = [photo(image), Boxes(box[None], st.DETECTION, 2.5)]
+    return (
+        _square((height, width), box),
+        layers,
+        f"in the {height}×{width} image:\n({', '.join(f'{side:.0f}' for side in box.tolist())})",
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- in words
 
 
 def _formula(result: Result) -> list[Line]:
-    width, height = (result.proposal[2:] - result.proposal[:2]).tolist()
-    line: list[Piece] = ["IoU: "]
-    for number, (name, iou) in enumerate(result.fits()):
-        color = (st.ANCHOR, st.ANCHOR, st.PROPOSAL, st.DETECTION)[number]
-        line += [" → " if number else "", f"{name} ", Term(f"{iou:.2f}", f"fit:{number}", color)]
-    spans = (result.proposal[2:] - result.proposal[:2]) * result.story.trace.pyramid[LEVEL_KEYS[result.level]].shape[-1]
-    spans = spans / result.story.trace.batch.tensors.shape[-1]
-    name = st.LEVEL_NAMES[LEVEL_KEYS[result.level]]
-    cells: list[Piece] = [
-        f"proposal: {width:.1f}×{height:.1f} pixels → ", Term(f"{spans[0]:.1f}×{spans[1]:.1f}", "stage:6", st.PROPOSAL), f" cells of {name} → ",
-        Term("×".join(map(str, result.story.trace.pooled.shape[1:])), "stage:7", st.STAGES["roi_align"]), " features → ",
-        Term(f"{float(result.likely.max()):.3f}", "stage:8", st.DETECTION), " for the likeliest class",
-    ]  # fmt: skip
-    return [line, cells]
+    lines: list[Line] = []
+    number = 0
+    for name, way in result.ways().items():
+        line: list[Piece] = [f"IoU, {name}: "]
+        for step in range(len(way.boxes())):
+            _, called, iou = result.fits()[number]
+            line += [" → " if step else "", f"{called} ", Term(f"{iou:.2f}", f"fit:{number}", STEP_COLORS[step])]
+            number += 1
+        lines.append(line)
+    way = result.winner
+    width, height = (way.decoded[2:] - way.decoded[:2]).tolist()
+    key = LEVEL_KEYS[way.level]
+    spans = _cells(result, way.decoded, result.story.trace.pyramid[key])
+    lines.append([
+        f"proposal {way.proposal}: {height:.1f}×{width:.1f} pixels → ", Term(spans, "stage:6", st.PROPOSAL), f" cells of {st.LEVEL_NAMES[key]} → ",
+        Term("×".join(map(str, result.story.trace.pooled.shape[1:])), "stage:6", st.STAGES["roi_align"]), " features → ",
+        Term(f"{way.score:.3f}", "stage:7", st.DETECTION), f" for {result.story.classes[way.label]}",
+    ])  # fmt: skip
+    return lines
 
 
-def _words(result: Result) -> list[Piece]:
-    story = result.story
-    found = story.trace.resized_detections
-    answer = story.classes[int(found["labels"][result.where.detection])]
-    iou = result.fits()[-1][1]
+def _words(result: Result) -> str:
+    found, iou = result.story.trace.resized_detections, result.fits()[-1][2]
+    answer, score = (
+        result.story.classes[int(found["labels"][result.detection])],
+        float(found["scores"][result.detection]),
+    )
     if not result.true:
-        return [
-            f"This box fits no ground-truth box by {SURE:.2f}, and yet the network is sure of a {answer}. Its way is that of any other box."
-        ]
-    name = story.classes[int(story.target["labels"][result.state.object])]
-    if iou < SURE:
-        return [f"This {name} is missed: the detection that comes nearest overlaps it by {iou:.2f} only."]
-    score = float(found["scores"][result.where.detection])
-    if answer == name and score >= SURE:
-        words = f"This {name} is found as a {answer}, IoU {iou:.2f}."
+        said = f"No ground-truth box has an IoU of {LEAST} with detection {result.detection}, but the network calls it {with_article(answer)} with a score of {score:.2f}. "
     else:
-        words = (
-            f"The detection that fits this {name} best, IoU {iou:.2f}, says {answer} with a score of {score:.2f} only."
-        )
-        if answer != name:
-            words = f"The detection that fits this {name} best, IoU {iou:.2f}, is wrong: it says {answer}, score {score:.2f}."
-    words += f" Its best anchor stands on {st.LEVEL_NAMES[result.key]}"
-    words += f", its proposal is read from {st.LEVEL_NAMES[LEVEL_KEYS[result.level]]}: "
-    words += "the same map." if result.where.level == result.level else "two choices, made by two rules."
-    return [words + " Click a small panel to open its stage."]
+        said = _found(result, answer, score, iou)
+    return said + _two_anchors(result)
+
+
+def _found(result: Result, answer: str, score: float, iou: float) -> str:
+    name, found = class_of(result.story, result.state.object), f"Detection {result.detection}"
+    if iou < LEAST:
+        return f"This {name} is missed: the nearest detection has an IoU of only {iou:.2f} with it. "
+    if answer != name:
+        return f"{found} fits this {name} best (IoU {iou:.2f}), but calls it {with_article(answer)}, with a score of {score:.2f}. "
+    if score < LEAST:
+        return f"{found} fits this {name} best (IoU {iou:.2f}), but its score is only {score:.2f}. "
+    return f"This {name} is found: {found.lower()} has a score of {score:.3f} and an IoU of {iou:.2f}. "
+
+
+def _two_anchors(result: Result) -> str:
+    """Whether the detection comes from the best-fitting anchor, and if not, what happens to that anchor."""
+    name = st.LEVEL_NAMES[LEVEL_KEYS[result.winner.place.level]]
+    if result.same:
+        return f"It comes from the anchor that fits best, on {name}."
+    best = result.best
+    said = f"It comes from an anchor on {name}, not from the anchor that fits best, on {st.LEVEL_NAMES[LEVEL_KEYS[best.place.level]]}: "
+    return said + _lost(result, best)
+
+
+def _lost(result: Result, best: Way) -> str:
+    if best.proposal is None:
+        return "the RPN does not keep the box decoded from that one."
+    if best.detection is not None:
+        return f"that one becomes {step_of(best, 2)}."
+    if best.label == result.winner.label and best.score < result.winner.score:
+        lower, higher = f"{best.score:.3f}", f"{result.winner.score:.3f}"
+        if lower == higher:
+            lower, higher = f"{best.score:.4f}", f"{result.winner.score:.4f}"
+        return f"that one becomes proposal {best.proposal}, but the last NMS keeps the higher score ({higher} against {lower})."
+    return f"that one becomes proposal {best.proposal}, but its final box is not among the detections."
