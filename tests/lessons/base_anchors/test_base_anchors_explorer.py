@@ -205,7 +205,7 @@ def test_a_number_shows_on_which_side_of_one_half_it_lies() -> None:
             "13.5 is as close to 13 as to 14 and is rounded to the even number, so w is 28, not 27.",
         ),
         ({"rounded": False, "shape": 2}, "The tall anchor on P4: without rounding its area is exactly s²"),
-        ({"p4": 38, "shape": 1}, "Its IoU with our object is 0.76; this is at least 0.7, enough for foreground."),
+        ({"p4": 38, "shape": 1}, "Its IoU with our object is 0.76; this is at least 0.7, enough to be positive."),
     ],
 )
 def test_words(changes: dict[str, Any], said: str) -> None:

@@ -120,9 +120,9 @@ def test_the_formula_has_the_numbers_of_the_course() -> None:
     explorer = explore.iou_labeling()
     lines = explorer.formula.split("\n")
     assert lines[0] == "IoU = intersection / union = 1303.5 / 2452.5 = 0.531"
-    assert lines[1] == "0.30 ≤ 0.531 < 0.70 → ignored, but it is an object’s best anchor → foreground"
+    assert lines[1] == "0.30 ≤ 0.531 < 0.70 → ignored, but it is an object’s best anchor → positive"
     rows = [line.split() for line in lines[2:]]
-    assert rows[0] == ["anchors", "foreground", "ignored", "background"]
+    assert rows[0] == ["anchors", "positive", "ignored", "negative"]
     assert [row[-3:] for row in rows[1:]] == [["1", "205", "4912"], ["8", "198", "4912"]]
     explorer.set(sampled=True)
     assert explorer.formula.split("\n")[-1].split()[-3:] == ["8", "–", "56"]
@@ -189,7 +189,7 @@ def test_ignored_boxes_are_those_of_the_chosen_object_while_they_are_few() -> No
     assert thin(result(background=0.0)) == []
 
 
-def test_more_foreground_anchors_than_can_be_seen_are_marks() -> None:
+def test_more_positive_anchors_than_can_be_seen_are_marks() -> None:
     def rings(found: Result, panel: str) -> list[int]:
         layers = draw(found, STORY).panel(panel).layers
         return [len(each.points) for each in layers if isinstance(each, Points) and each.shape == "ring"]
@@ -260,14 +260,14 @@ def test_each_reason() -> None:
     cases = {
         int(
             torch.where(strict == FOREGROUND)[0][0]
-        ): "Foreground: its IoU with object 3, a circle, is 0.77, which is at least 0.70.",
+        ): "Positive: its IoU with object 3, a circle, is 0.77, which is at least 0.70.",
         followed().anchor: "Its best object is our cross with an IoU of 0.53, below 0.70. But no anchor has a larger IoU with our cross, "
-        "so the low-quality rule makes it foreground. One anchor is trained on our cross.",
-        int(best.argmin()): "Background: it overlaps no object.",
+        "so the low-quality rule makes it positive. One anchor is trained on our cross.",
+        int(best.argmin()): "Negative: it overlaps no object.",
         int(torch.where((strict == BACKGROUND) & (best > 0.2) & plain)[0][0]): "which is less than 0.30.",
         int(
             torch.where((strict == IGNORED) & plain)[0][0]
-        ): "too small for foreground (0.70) and too large for background (0.30).",
+        ): "too small to be positive (0.70) and too large to be negative (0.30).",
     }
     assert len(cases) == 5
     for anchor, words in cases.items():
@@ -275,7 +275,7 @@ def test_each_reason() -> None:
 
 
 def test_words_agree_with_the_label_of_every_anchor() -> None:
-    names = {FOREGROUND: "foreground", IGNORED: "ignored", BACKGROUND: "background"}
+    names = {FOREGROUND: "positive", IGNORED: "ignored", BACKGROUND: "negative"}
     for anchor in range(0, len(ANCHORS), 41):
         found = result(anchor=anchor)
         label = int(found.labels[anchor])
@@ -287,7 +287,7 @@ def test_a_restored_anchor_may_learn_another_object_than_the_one_that_asked() ->
     found = result(box=(84.0, 8.0, 128.0, 41.0))
     assert found.names[int(found.matched[found.anchor])] == "object 6, a star"
     assert reason(found) == (
-        "No anchor has a larger IoU with our cross than this one (0.54), so the low-quality rule makes it foreground. "
+        "No anchor has a larger IoU with our cross than this one (0.54), so the low-quality rule makes it positive. "
         "But it is trained on object 6, a star, because its IoU with that object is larger (0.58). "
         "No anchor is trained on our cross; 1 of the 7 objects has no anchor."
     )
@@ -322,7 +322,7 @@ def test_whether_it_was_sampled() -> None:
 def test_what_is_illegal_is_explained() -> None:
     explorer = explore.iou_labeling()
     explorer.controls["background"].value = 0.8
-    assert "from 0.70 to 0.80 would be both foreground and background" in explorer.board.problem
+    assert "from 0.70 to 0.80 would be both positive and negative" in explorer.board.problem
     assert explorer.result.state == explorer.first
     explorer.controls["foreground"].value = 0.8
     assert explorer.board.problem == ""

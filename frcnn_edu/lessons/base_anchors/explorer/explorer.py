@@ -43,7 +43,7 @@ class BaseAnchorsExplorer(Explorer[State, Result]):
             ("Switch rounding off: does the area still have an error?", {"rounded": False}),
             ("An odd size, 25, on P3: how wide is the square anchor?", {"p3": 25, "level": 1, "shape": 1}),
             ("A ratio of 0.75 instead of 1: does the anchor fit our object better?", {"second": 0.75, "shape": 1}),
-            ("A size of 38 instead of 48: is the square anchor foreground now?", {"p4": 38, "shape": 1}),
+            ("A size of 38 instead of 48: is the square anchor positive now?", {"p4": 38, "shape": 1}),
             ("A ratio of 1 instead of 2: what is wrong with five of the anchors?", {"third": 1.0}),
         )
 

@@ -66,7 +66,7 @@ class Result:
         exact: (15, 4) by the formulas, `made` (15, 4) by the model, `boxes` the one of the two that is shown.
         cost: (15,) error of the area of `made` against size², in percent; `error` (15,) that of `boxes`.
         ground_truth, fit: the object around (0, 0), (4,), and its IoU with each box, (15,).
-        foreground: the IoU that makes an anchor foreground in training.
+        foreground: the IoU that makes an anchor positive in training.
         enlarged: pixels of the network per pixel of `Story.resized`.
     """
 

@@ -56,7 +56,7 @@ def _term(result: Result, number: str) -> Term:
 def words(result: Result) -> list[str]:
     """What rounding did to the selected anchor, and its IoU with the object."""
     need, fit = result.foreground, float(result.fit[result.state.chosen])
-    after = f"this is less than {need:g}" if fit < need else f"this is at least {need:g}, enough for foreground"
+    after = f"this is less than {need:g}" if fit < need else f"this is at least {need:g}, enough to be positive"
     start = name(result)
     return [
         f"{start[0].upper()}{start[1:]}: {_rounding(result)} Its IoU with our object is {apart(fit, need)}; {after}."

@@ -27,15 +27,15 @@ class IouLabelingExplorer(Explorer[State, Result]):
                 f"Switch low-quality matches off. How many of the {number} objects have no anchor?",
                 {"low_quality": False},
             ),
-            (f"Foreground at an IoU of at least 0.5: how many anchors are trained on {ours}?", {"foreground": 0.5}),
+            (f"Positive at an IoU of at least 0.5: how many anchors are trained on {ours}?", {"foreground": 0.5}),
             (
                 "Both thresholds at 0.5, as in the RoI heads: what happens to the ignored anchors?",
                 {"foreground": 0.5, "background": 0.5, "low_quality": False},
             ),
             ("An object of 6×6 pixels: is an anchor trained on it?", {"box": (x - 3, y - 3, x + 3, y + 3)}),
-            ("Sample anchors, at most half of them foreground. How many are foreground?", {"sampled": True}),
+            ("Sample anchors, at most half of them positive. How many are positive?", {"sampled": True}),
             (
-                "Background below 0.8, foreground at 0.7 or more: is that possible?",
+                "Negative below 0.8, positive at 0.7 or more: is that possible?",
                 {"background": 0.8, "foreground": 0.7},
             ),
         ]
@@ -51,8 +51,8 @@ class IouLabelingExplorer(Explorer[State, Result]):
         share = {"min": 0.0, "max": 1.0, "step": 0.05, "style": style}
         objects = [(name, k) for k, name in enumerate(entries(self.subject))]
         return {
-            "foreground": ipywidgets.FloatSlider(0.7, description="foreground: IoU ≥", **share),
-            "background": ipywidgets.FloatSlider(0.3, description="background: IoU <", **share),
+            "foreground": ipywidgets.FloatSlider(0.7, description="positive: IoU ≥", **share),
+            "background": ipywidgets.FloatSlider(0.3, description="negative: IoU <", **share),
             "low_quality": ipywidgets.Checkbox(True, description="low-quality matches", indent=False),
             "object": ipywidgets.Dropdown(options=objects, description="object", style=style),
             "sampled": ipywidgets.Checkbox(False, description="sample anchors", indent=False),
@@ -68,8 +68,8 @@ class IouLabelingExplorer(Explorer[State, Result]):
     def problem(self, state: State) -> str | None:
         if state.background > state.foreground:
             return (
-                f"An IoU from {state.foreground:.2f} to {state.background:.2f} would be both foreground and background: "
-                "set the background threshold no higher than the foreground threshold."
+                f"An IoU from {state.foreground:.2f} to {state.background:.2f} would be both positive and negative: "
+                "set the threshold for negative anchors no higher than the one for positive anchors."
             )
         x1, y1, x2, y2 = state.box
         if x2 <= x1 or y2 <= y1:

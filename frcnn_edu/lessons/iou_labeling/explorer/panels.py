@@ -29,7 +29,7 @@ from .words import KINDS, formula, reason
 
 BINS = 20
 FEW = 60  # up to this number, ignored anchors of the chosen object are drawn as boxes; more would hide the image
-MANY = 250  # likewise foreground anchors
+MANY = 250  # likewise positive anchors
 ROWS = 8  # at most this many objects have a bar for their IoU with the selected anchor
 
 
@@ -109,7 +109,7 @@ def _picture(result: Result, of: Story) -> Panel:
     return Panel(
         "picture", fit(view, 10, 30, 440), view, [*layers, *_chosen(result)],
         "Drag the dashed box; click an anchor or an object", keys=True,
-        alt=f"The image with {len(foreground)} foreground, {len(ignored)} ignored and {len(background)} background anchors; "
+        alt=f"The image with {len(foreground)} positive, {len(ignored)} ignored and {len(background)} negative anchors; "
         f"anchor {result.anchor} is selected",
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ BEST = -1  # in place of an anchor: the one that overlaps the chosen object most
 class State:
     box: Rect  # of the chosen object, in pixels of the resized image
     object: int  # its index
-    foreground: float  # anchors with at least this IoU are foreground
+    foreground: float  # anchors with at least this IoU are positive
     background: float  # those with less than this are background
     anchor: int = BEST  # the selected anchor, an index into all of them
     low_quality: bool = True

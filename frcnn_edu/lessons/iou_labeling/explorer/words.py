@@ -10,9 +10,9 @@ from frcnn_edu.viz import style as st
 from .result import BACKGROUND, FOREGROUND, IGNORED, Result
 
 KINDS = {
-    FOREGROUND: ("foreground", st.FOREGROUND),
+    FOREGROUND: ("positive", st.FOREGROUND),
     IGNORED: ("ignored", st.IGNORED),
-    BACKGROUND: ("background", st.BACKGROUND),
+    BACKGROUND: ("negative", st.BACKGROUND),
 }
 
 
@@ -36,7 +36,7 @@ def _judged(result: Result) -> list[Piece]:
     }  # fmt: skip
     pieces: list[Piece] = [*said[label], " → ", Term(KINDS[label][0], None, KINDS[label][1])]
     if int(result.labels[index]) != label:
-        pieces += [", but it is an object’s best anchor → ", Term("foreground", None, st.FOREGROUND)]
+        pieces += [", but it is an object’s best anchor → ", Term("positive", None, st.FOREGROUND)]
     return pieces
 
 
@@ -69,32 +69,32 @@ def _why(result: Result) -> str:
     touches = bool(result.best[index] > 0)
     overlaps = f"its IoU with {closed(own)} is {iou}" if touches else "it overlaps no object"
     if label == FOREGROUND:
-        return f"Foreground: {overlaps}, which is at least {state.foreground:.2f}."
+        return f"Positive: {overlaps}, which is at least {state.foreground:.2f}."
     if result.labels[index] == FOREGROUND:
         return _restored(result, own, iou)
     if label == IGNORED:
         return (
-            f"Ignored: {overlaps}, too small for foreground ({state.foreground:.2f}) "
-            f"and too large for background ({state.background:.2f})."
+            f"Ignored: {overlaps}, too small to be positive ({state.foreground:.2f}) "
+            f"and too large to be negative ({state.background:.2f})."
         )
     return (
-        f"Background: {overlaps}, which is less than {state.background:.2f}." if touches else f"Background: {overlaps}."
+        f"Negative: {overlaps}, which is less than {state.background:.2f}." if touches else f"Negative: {overlaps}."
     )
 
 
 def _restored(result: Result, own: str, iou: str) -> str:
-    """The reason for an anchor that is foreground only by the low-quality rule."""
+    """The reason for an anchor that is positive only by the low-quality rule."""
     column = result.ious[:, result.anchor]  # (M,)
     asking = torch.where(column == result.ious.amax(dim=1))[0].tolist()
     if int(result.best_object[result.anchor]) in asking:
         return (
             f"Its best object is {closed(own)} with an IoU of {iou}, below {result.state.foreground:.2f}. "
-            f"But no anchor has a larger IoU with {own}, so the low-quality rule makes it foreground."
+            f"But no anchor has a larger IoU with {own}, so the low-quality rule makes it positive."
         )
     other = result.names[asking[0]]
     return (
         f"No anchor has a larger IoU with {closed(other)} than this one ({_two(column[asking[0]], column.max())}), so the "
-        f"low-quality rule makes it foreground. But it is trained on {closed(own)} because its IoU with that object is larger ({iou})."
+        f"low-quality rule makes it positive. But it is trained on {closed(own)} because its IoU with that object is larger ({iou})."
     )
 
 
