@@ -79,7 +79,7 @@ def test_clipping_shows_the_boxes_before_and_after() -> None:
     assert drawn(left, before)
     assert not drawn(left, after)
     assert drawn(right, after)
-    assert "2 of the 7 boxes that reach beyond the image" in words(figure)
+    assert "2 of the 7 boxes that leave the image" in words(figure)
     assert "the lowest edge is at 120, not at 128" in words(figure)
 
 

@@ -59,7 +59,7 @@ def plot_fit_and_score(
         ticks = [0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999]
         ax.set(
             xticks=torch.logit(torch.tensor(ticks)).tolist(), xticklabels=[f"{p:g}" for p in ticks], ylim=(0.48, 1.0),
-            xlabel="objectness, as a probability", title="IoU with the object: NMS does not ask for it",
+            xlim=(min(-7.5, float(logits.min()) - 0.5), 12), xlabel="objectness, as a probability", title="IoU with the object, which NMS does not know",
         )  # fmt: skip
         start, end = ((float(logits[i]), float(fits[i])) for i in better)
         look = {"arrowstyle": "-|>", "color": st.INK, "linewidth": 1.2, "shrinkA": 5, "shrinkB": 5}
@@ -68,14 +68,9 @@ def plot_fit_and_score(
         for index in {better[0], *names}:
             x, y = float(logits[index]), float(fits[index])
             words = f"{names[index]}\nkept: IoU {y:.2f}" if index in names else f"kept: IoU {y:.2f}"
-            above = index == better[0]  # its label is in the free space at the top, the others' below them
-            if above:
-                ax.plot([x, x + 0.45], [y, 0.945], color=st.INK, linewidth=0.7, zorder=0)
-            place = (x + 0.5, 0.95) if above else (x, y - 0.025)
-            ax.text(
-                *place, words, va="center" if above else "top", ha="left" if above else "center", fontweight="bold",
-                linespacing=1.2,
-            )  # fmt: skip
+            place = (x + 0.5, 0.945) if index == better[0] else (x + 0.25, y)  # the first in the free space at the top
+            ax.plot([x, place[0]], [y, place[1]], color=st.INK, linewidth=0.7, zorder=0)
+            ax.text(place[0] + 0.05, place[1], words, va="center", fontweight="bold", linespacing=1.2)
         ax.text(0.01, 0.95, "filled: kept   hollow: removed", transform=ax.transAxes, va="top", color=st.MUTED)
     return figure
 

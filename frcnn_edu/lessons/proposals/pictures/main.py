@@ -220,7 +220,7 @@ def plot_clipping(image: Tensor, before: Tensor, after: Tensor, number: int, pad
     with st.style():
         shape = (padded[0] + above + 26) / (padded[1] + 2 * margin)
         figure, axes = panels([shape, shape], columns=2, title=0.25, caption=0.2, gap=0.1)
-        words = (f"{len(before)} of the {number} boxes that reach beyond the image", "the same boxes, clipped")
+        words = (f"{len(before)} of the {number} boxes that leave the image", "the same boxes, clipped")
         for ax, boxes, title in zip(axes, (before, after), words, strict=True):
             show_image(ax, image, dim=0.55)
             ax.add_patch(

@@ -3,6 +3,7 @@
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from frcnn_edu.lessons.stages import frame
@@ -85,7 +86,7 @@ def _labels(ax: Axes, boxes: Tensor, texts: dict[int, str], colors: dict[int, st
         ax.text(x1 + 0.2, height, text, fontsize=8, color=color, va="bottom", fontweight="bold")
 
 
-def plot_offsets(boxes: Tensor, levels: Tensor, size: tuple[int, int], most: int = 10) -> Figure:
+def plot_offsets(boxes: Tensor, levels: Tensor, size: tuple[int, int], most: int = 5) -> Figure:
     """The boxes of each level in the image, and where the coordinate trick moves them for one NMS: down the diagonal.
 
     Args:
@@ -106,10 +107,12 @@ def plot_offsets(boxes: Tensor, levels: Tensor, size: tuple[int, int], most: int
         for ax in (near, far):
             bare(ax)
             frame(ax, st.FAINT, 0.8)
-        for level in range(last + 1):
+        for level in range(last, -1, -1):  # the finest on top
             color, mine = list(st.LEVELS.values())[level], boxes[levels == level]
-            draw_boxes(near, mine[:most], color, linewidth=1.3, alpha=0.9, halo=False)
-            draw_boxes(far, mine[:most] + level * step, color, linewidth=0.9, alpha=0.9, halo=False)
+            draw_boxes(near, mine[:most], color, linewidth=1.6, halo=False)
+            draw_boxes(far, mine[:most] + level * step, color, linewidth=1.1, halo=False)
+            corner = (level * step, level * step)
+            far.add_patch(Rectangle(corner, size[1], size[0], facecolor=st.FAINT, alpha=0.5, linewidth=0, zorder=0))
             name = list(st.LEVELS)[level]
             words = f"{name}: {len(mine)} boxes,\nmoved by {level * step:.0f}"
             side = level * step + (size[1] + 12 if level < 2 else -12)
