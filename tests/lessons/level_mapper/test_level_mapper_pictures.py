@@ -135,4 +135,4 @@ def test_box_is_drawn_in_cells_of_either_way() -> None:
         assert np.allclose(ax.collections[-1].get_paths()[0].vertices[[0, 2]].flatten(), box * scale)
         assert ax.images[0].get_array().shape == story().trace.pyramid[key].shape[-2:]
         assert ax.get_xlim() == (-0.5, 40.5)
-    assert "P4 has 8×10 cells; the box: rows 6.0 to 12.0, columns 10.0 to 18.0" in words(figure)
+    assert "P4 has 8×10 cells; the box: rows 6.0–12.0, columns 10.0–18.0" in words(figure)

@@ -137,6 +137,6 @@ def plot_where_it_is_read(box: Tensor, ways: Sequence[tuple[str, int, float]], p
             ax.spines[:].set_visible(False)
             x1, y1, x2, y2 = (f"{value:.1f}" for value in on_map.tolist())
             page.text(0.12 + number * (wide + 0.26), 0.12, title, fontsize=9.5, fontweight="bold")
-            text = f"{st.LEVEL_NAMES[key]} has {rows}×{columns} cells; the box: rows {y1} to {y2}, columns {x1} to {x2}"
+            text = f"{st.LEVEL_NAMES[key]} has {rows}×{columns} cells; the box: rows {y1}–{y2}, columns {x1}–{x2}"
             page.text(0.12 + number * (wide + 0.26), 3.42, text, color=st.MUTED, fontsize=8)
     return page.figure
