@@ -31,9 +31,9 @@ def levels_of_boxes(answer: Callable[[Tensor, float], Tensor]) -> str:
         _expect_levels(found, boxes, scale)
     hair = torch.tensor([[0.0, 0, 223.9999, 223.9999]])  # forgiven by ε
     expect(
-        int(answer(hair, 224)[0]) == 2, "A box of 223.9999 pixels should go to P4, index 2: add ε after the logarithm."
+        int(answer(hair, 224)[0]) == 2, "A box of 223.9999 pixels should have index 2, P4: add ε after the logarithm."
     )
-    return "One doubling of the side is one level, so on its own map every box is about equally large."
+    return "Twice the side is one level higher, so every box has about the same size in cells of its own map."
 
 
 def _expect_levels(found: Tensor, boxes: Tensor, scale: int) -> None:
@@ -49,20 +49,20 @@ def _expect_levels(found: Tensor, boxes: Tensor, scale: int) -> None:
         return k.clamp(2, 5).long() - 2
 
     mistakes = [
-        (right + 2, "You return the number in the level's name. The first map, P2, has index 0: subtract 2."),
+        (right + 2, "You returned the number in the level's name. The first map, P2, has index 0: subtract 2."),
         (
             torch.floor(exact).long() - 2,
             "Some of your indices are not between 0 and 3: clamp the levels to P2…P5 first.",
         ),
         (
             indices(torch.floor(4 + torch.log2(side**2 / scale))),
-            "That is the area. The formula compares a side, √(w·h).",
+            "You used the area. The formula uses a side, √(w·h).",
         ),
-        (indices(torch.round(exact)), "You round to the nearest level. The formula rounds down: a floor."),
-        (indices(torch.floor(4 + torch.log2(longest / scale))), "You took the longer side. The formula takes √(w·h)."),
+        (indices(torch.round(exact)), "You rounded to the nearest level. The formula rounds down: use floor."),
+        (indices(torch.floor(4 + torch.log2(longest / scale))), "You used the longer side. The formula uses √(w·h)."),
         (
             indices(torch.floor(4 + torch.log(side / scale))),
-            "That is the natural logarithm. Doublings are counted by log2.",
+            "You used the natural logarithm. The formula uses log2, which counts doublings.",
         ),
     ]
     for wrong, message in mistakes:
@@ -71,7 +71,7 @@ def _expect_levels(found: Tensor, boxes: Tensor, scale: int) -> None:
     width, height = (boxes[i, 2:] - boxes[i, :2]).tolist()
     expect(
         False,
-        f"With canonical_scale {scale}, a box of {width:.0f}×{height:.0f} pixels should have index {int(right[i])}, "
+        f"With canonical_scale {scale}, a box of {height:.0f}×{width:.0f} pixels should have index {int(right[i])}, "
         f"yours has {int(found[i])}.",
     )
 
@@ -85,7 +85,7 @@ def scale_of_map(answer: Callable[[int, int], float]) -> str:
             continue
         expect(
             abs(found - rows / height) > 1e-9,
-            f"{given}: {found:.3f} is the ratio itself. Round its log2, then undo it.",
+            f"{given}: {found:.3f} is the ratio itself. Round its log2, then raise 2 to that power.",
         )
         expect(
             abs(found * right - 1) > 1e-9,
@@ -94,11 +94,11 @@ def scale_of_map(answer: Callable[[int, int], float]) -> str:
         expect(found > 0, f"{given}: {found:g} is the exponent. The scale is 2 to that power.")
         expect(
             abs(found / right - 0.5) > 1e-9 and abs(found / right - 2) > 1e-9,
-            f"{given}: {found:g} is the power of two on the other side; the nearest one is {right:g}. Round log2, "
-            "neither up nor down.",
+            f"{given}: {found:g} is not the nearest power of two; that is {right:g}. Round log2 to the nearest integer, "
+            "not always up or always down.",
         )
         expect(False, f"{given}: the scale should be {right:g}, yours is {found:g}.")
-    return "8 rows for 11 pixels give 1.0: your function inherits torchvision's blind spot, as it should."
+    return "8 rows for 11 pixels give 1.0, as in torchvision, although 1/4 is meant."
 
 
 @checker
@@ -107,18 +107,20 @@ def canonical_scale(answer: Any) -> str:
     value = float(answer)
     expect(
         value != 320,
-        "With 320, boxes span 20 to 40 cells: k₀'s cells are 16 pixels, and 320 / 16 is the smaller number.",
+        "With 320, boxes span 20 to 40 cells: a cell of P4 is 16 pixels wide, and 320 / 16 is the lower limit.",
     )
     expect(
         value not in (40, 80), f"{value:g} would be right for a canonical level of {3 if value == 80 else 2}; k₀ is 4."
     )
     expect(
         value not in (10, 20),
-        f"{value:g} is in cells. The canonical scale is in pixels, and a cell of P4 has 16 of them.",
+        f"{value:g} is in cells. The canonical scale is in pixels, and a cell of P4 is 16 pixels wide.",
     )
     low = value / 16
     expect(value == 160, f"With {value:g}, boxes span {low:g} to {2 * low:g} cells.")
     side = torch.tensor([159.9, 160.0, 319.9])
     levels = LevelMapper(2, 5, canonical_scale=160)([torch.stack((0 * side, 0 * side, side, side), dim=1)]) + 2
     assert levels.tolist() == [3, 4, 4]
-    return "canonical_scale / 2^k₀ is the least number of cells, so 224 and level 4 do exactly what 112 and level 3 do."
+    return (
+        "canonical_scale / 2^k₀ is the smallest number of cells, so 224 with level 4 is the same as 112 with level 3."
+    )

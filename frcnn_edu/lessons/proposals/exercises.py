@@ -1,4 +1,4 @@
-"""Checkers of notebook 09: NMS level by level, recall, and how many boxes may enter NMS."""
+"""Checkers of notebook 09: NMS level by level, recall, and the number of boxes that enter NMS."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def _scene(seed: int, number: int = 60) -> tuple[Tensor, Tensor, Tensor]:
 
 @checker
 def nms_per_level(answer: Callable[..., Tensor]) -> str:
-    """A function of boxes (N, 4), scores (N,), levels (N,) and a threshold: the kept indices, best first."""
+    """`answer(boxes, scores, levels, threshold)` → the indices of the kept boxes, best first."""
     for seed in range(3):
         boxes, scores, levels = _scene(seed)
         right = batched_nms(boxes, scores, levels, 0.5)
@@ -30,40 +30,42 @@ def nms_per_level(answer: Callable[..., Tensor]) -> str:
         expect(isinstance(given, Tensor), f"Return a tensor of indices; yours is a {type(given).__name__}.")
         expect(
             given.shape != (len(right), 4),
-            "These are the boxes that nms was given, not the indices of those it keeps.",
+            "These are boxes. Return the indices of the boxes that are kept.",
         )
         expect(
             not torch.equal(given, nms(boxes, scores, 0.5)),
-            "This is one NMS for all levels: a box of one level drops boxes of another. Move each level to a place "
-            "where it meets no other.",
+            "This is one NMS for all levels: a box of one level removes boxes of another. Move the levels so far apart "
+            "that they do not overlap.",
         )
         one_pixel = boxes + levels[:, None]
         expect(
             not torch.equal(given, nms(one_pixel, scores, 0.5)),
-            "The levels are moved by too little: a level has to be moved further than any coordinate reaches, by "
+            "The levels are moved by too little. Move each by more than the largest coordinate: by "
             "levels · (boxes.max() + 1).",
         )
         moved_scores = scores + levels
         expect(
             not torch.equal(given, nms(boxes, moved_scores, 0.5)),
-            "It is the boxes that must be moved apart, not the scores.",
+            "You changed the scores. Move the boxes apart, not the scores.",
         )
         expect_shape(given, tuple(right.shape), "The tensor of kept indices")
         expect(
             not (torch.equal(given.sort().values, right.sort().values) and not torch.equal(given, right)),
-            "These are the right boxes in another order: best score first, whatever the level. That is how nms "
-            "returns them.",
+            "These are the right boxes in a different order. Sort them by score, across levels: nms returns them "
+            "in that order.",
         )
-        expect(torch.equal(given, right), "These are not the boxes that an NMS on each level by itself would keep.")
+        expect(
+            torch.equal(given, right), "These are not the boxes that NMS keeps when it runs on each level separately."
+        )
     return (
-        "An offset in space replaces a loop over levels; in the box head the same trick keeps the classes apart, and "
-        "there are up to 90 of them."
+        "An offset replaces a loop over levels. In the last NMS, the same trick separates the classes, up to 90 in the "
+        "full model."
     )
 
 
 @checker
 def recall_at(answer: Callable[..., Any]) -> str:
-    """A function of proposals (N, 4), ground-truth boxes (M, 4) and a number: the share of them that the first few find."""
+    """`answer(proposals, ground_truth, number)` → the share of the objects that the first `number` proposals find."""
     squares = torch.tensor([[0.0, 0, 20, 20], [40, 0, 60, 20], [0, 40, 20, 60], [40, 40, 60, 60]])
     close = squares + 2
     proposals = torch.cat((close[[0]], close[[0]] + 1, squares[[1]] + 100, close[[1]], close[[2]]))
@@ -83,8 +85,8 @@ def recall_at(answer: Callable[..., Any]) -> str:
         all_of_them = (overlaps.amax(dim=1) >= 0.5).float().mean().item()
         expect(
             abs(given - right) < 1e-6 or abs(given - precision) > 1e-6,
-            "This is the share of the *proposals* that lie on an object (precision). Recall is the share of the "
-            "*objects* that are found: for each object, the best over the proposals.",
+            "This is the share of the *proposals* that overlap an object. Recall is the share of the *objects* that are "
+            "found: take the maximum over the proposals for each object.",
         )
         expect(
             abs(given - right) < 1e-6 or abs(given - all_of_them) > 1e-6,
@@ -92,38 +94,36 @@ def recall_at(answer: Callable[..., Any]) -> str:
         )
         expect(
             abs(given - right) < 1e-6 or abs(given - hits / len(ground_truth)) > 1e-6,
-            "An object that two proposals find is found once: yours counts it twice.",
+            "An object that two proposals find counts once; yours counts it twice.",
         )
         expect(
             abs(given - right) < 1e-6 or abs(given - right * len(ground_truth)) > 1e-6 or len(ground_truth) == 1,
-            f"That is how many of the {len(ground_truth)} objects are found; recall is their share.",
+            f"That is the number of objects found. Recall is their share: divide by {len(ground_truth)}.",
         )
         expect(
             abs(given - right) < 1e-6 or index != 3,
-            "An IoU of exactly 0.5 counts as found: 0.5 *or more*.",
+            "An object with an IoU of exactly 0.5 counts as found: the IoU must be *at least* 0.5.",
         )
         expect(abs(given - right) < 1e-6, f"The recall should be {right:.2f}, yours is {given:.2f}.")
     return (
-        "Recall is the RPN's own measure: an object without a proposal is lost, whatever the second stage does; a "
-        "proposal without an object is only some work."
+        "Recall is what matters for the RPN: the second stage cannot find an object without a proposal, but it can reject a "
+        "proposal without an object."
     )
 
 
 @checker
 def boxes_into_nms(answer: Any) -> str:
-    """How many boxes of a padded 640×640 image may enter NMS in the full model's evaluation."""
+    """The largest number of boxes of a padded 640×640 image that can enter the RPN's NMS in the full model at inference."""
     wrong = {
-        5000: "Five times 1000: but `pool` has only 10·10 cells, so it cannot give 1000 boxes.",
-        1000: "1000 is what may *leave*, over all levels together. Before NMS, the limit holds for each level.",
-        102300: "These are all the anchors; of each level at most 1000 enter NMS.",
-        3500: "That takes one anchor a cell; there are three.",
+        5000: "That is five times 1000. But `pool` has only 10·10 cells, so it has fewer than 1000 anchors.",
+        1000: "1000 may *leave* NMS, over all levels together. Before NMS, the limit holds for each level.",
+        102300: "These are all the anchors. At most 1000 of each level enter NMS.",
+        3500: "That counts one anchor per cell; there are three.",
         8000: "2000 is the limit in training, and `pool` has fewer anchors than that.",
-        7500: "2000 of each level is the limit in training; in evaluation it is 1000.",
-        4000: "The level with fewer than 1000 anchors gives all it has.",
+        7500: "In training the limit is 2000 for each level; at inference it is 1000.",
+        4000: "You left out `pool`: all of its anchors enter NMS, because it has fewer than 1000.",
     }
     expect(isinstance(answer, (int, float)), "Give one number.")
     expect(answer not in wrong, wrong.get(answer, ""))
     expect(answer == 4300, "For each level: cells · 3 anchors, at most 1000. Add the five up.")
-    return (
-        "P2 has 76,800 anchors and sends 1.3 % of them, pool has 300 and sends all: so large objects are not outvoted."
-    )
+    return "Of P2's 76,800 anchors 1.3 % enter NMS, and all 300 of pool: so large objects keep their candidates."

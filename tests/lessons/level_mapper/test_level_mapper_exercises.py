@@ -42,7 +42,7 @@ def test_right_levels() -> None:
     [
         (lambda b, s: levels(b, s) + 2, "subtract 2"),
         (lambda b, s: torch.floor(4 + torch.log2(sides(b) / s)).long() - 2, "clamp"),
-        (lambda b, s: torch.floor(4 + torch.log2(sides(b) ** 2 / s)).clamp(2, 5).long() - 2, "That is the area"),
+        (lambda b, s: torch.floor(4 + torch.log2(sides(b) ** 2 / s)).clamp(2, 5).long() - 2, "You used the area"),
         (lambda b, s: torch.round(4 + torch.log2(sides(b) / s)).clamp(2, 5).long() - 2, "rounds down"),
         (
             lambda b, s: torch.floor(4 + torch.log2((b[:, 2:] - b[:, :2]).amax(1) / s)).clamp(2, 5).long() - 2,
@@ -72,8 +72,8 @@ def test_right_scale() -> None:
         (lambda rows, height: rows / height, "ratio itself"),
         (lambda rows, height: 2.0 ** -round(math.log2(rows / height)), "cells per pixel"),
         (lambda rows, height: round(math.log2(rows / height)), "exponent"),
-        (lambda rows, height: 2.0 ** math.ceil(math.log2(rows / height)), "the other side"),
-        (lambda rows, height: 2.0 ** math.floor(math.log2(rows / height)), "the other side"),
+        (lambda rows, height: 2.0 ** math.ceil(math.log2(rows / height)), "not the nearest power"),
+        (lambda rows, height: 2.0 ** math.floor(math.log2(rows / height)), "not the nearest power"),
         (lambda rows, height: 1 / 4, "should be"),
     ],
     ids=["ratio", "inverse", "exponent", "up", "down", "constant"],

@@ -8,10 +8,12 @@ from matplotlib.figure import Figure
 
 from frcnn_edu import LevelMapper
 from frcnn_edu.lessons.level_mapper.pictures import boxes as boxes_
+from frcnn_edu.lessons.level_mapper.pictures import equation, scales, ways
 from frcnn_edu.lessons.level_mapper.pictures import main as pictures
-from frcnn_edu.lessons.level_mapper.pictures import scales
+from frcnn_edu.lessons.logbook import winning_anchor
 from frcnn_edu.lessons.story import followed, story
 from frcnn_edu.model.roi_align import infer_scale
+from frcnn_edu.viz.trace import moved_anchors
 
 
 def words(figure: Figure) -> list[str]:
@@ -26,10 +28,10 @@ def test_every_figure_is_a_page_wide() -> None:
 
 def test_each_proposal_is_one_of_the_moved_anchors() -> None:
     seen, model = story().trace, story().model
-    moved = pictures.moved_anchors(seen, model)
+    moved = moved_anchors(seen, model)
     nearest = torch.cdist(seen.proposals, moved, p=float("inf")).amin(dim=1)
     assert nearest.max() < 1e-3
-    levels = pictures.anchor_levels(seen, model)
+    levels = ways.anchor_levels(seen, model)
     ends = [0, *torch.tensor([len(anchors) for anchors in seen.anchors]).cumsum(0).tolist()]
     for proposal, level in zip(seen.proposals[::29], levels[::29].tolist(), strict=True):
         own = moved[ends[level] : ends[level + 1]]
@@ -37,7 +39,7 @@ def test_each_proposal_is_one_of_the_moved_anchors() -> None:
 
 
 def test_flow_counts_pairs() -> None:
-    table = pictures.flow(torch.tensor([0, 4, 4, 2]), torch.tensor([0, 3, 3, 1]))
+    table = ways.flow(torch.tensor([0, 4, 4, 2]), torch.tensor([0, 3, 3, 1]))
     assert table.shape == (5, 4)
     assert (table[0, 0], table[4, 3], table[2, 1], table.sum()) == (1, 2, 1, 4)
 
@@ -45,18 +47,18 @@ def test_flow_counts_pairs() -> None:
 def test_opening_shows_the_anchor_and_its_proposal() -> None:
     figure = pictures.level_mapper()
     seen, where = story().trace, followed()
-    anchor, box = torch.cat(seen.anchors)[where.anchor], seen.proposals[pictures.moved_best_anchor()]
+    anchor, box = winning_anchor(), seen.proposals[where.proposal]
     drawn = [[c for c in ax.collections if isinstance(c, PolyCollection)] for ax in figure.axes[1:]]
     for (outline,), expected in zip([d[-1:] for d in drawn], (anchor, box), strict=True):
         assert np.allclose(outline.get_paths()[0].vertices[[0, 2]].flatten(), expected)
     told = words(figure)
-    assert {"our cross's anchor is on P4", "its proposal is read from P2", "all 300 proposals"} <= set(told)
+    assert {"the winner, an anchor on P3", "its proposal is read from P2", "all 300 proposals"} <= set(told)
     for index, number in enumerate(seen.levels.bincount(minlength=4).tolist()):
         assert f"P{index + 2}: {number}" in told
 
 
 def test_equation_has_the_numbers_of_the_box() -> None:
-    figure = pictures.plot_level_equation(torch.tensor([10.0, 10, 60, 82]), 112)  # side 60
+    figure = equation.plot_level_equation(torch.tensor([10.0, 10, 60, 82]), 112)  # side 60
     formula = next(text for text in words(figure) if "lfloor" in text)
     assert r"50.0 \cdot 72.0" in formula
     assert "3.10" in formula
@@ -67,13 +69,13 @@ def test_equation_has_the_numbers_of_the_box() -> None:
         start, end = line.get_xdata()
         middle = (start * end) ** 0.5
         square = torch.tensor([[0, 0, middle, middle]])
-        assert pictures.wanted_levels(square, 112).item() == line.get_ydata()[0]
+        assert equation.wanted_levels(square, 112).item() == line.get_ydata()[0]
         assert end == pytest.approx(2 * start)
 
 
 def test_clamp_counts_the_proposals() -> None:
-    figure = pictures.plot_clamp(torch.tensor([-1, 0, 2, 3, 3, 6, 6, 6]))
-    assert "5 of 8 proposals ask for a map that does not exist" in words(figure)
+    figure = equation.plot_clamp(torch.tensor([-1, 0, 2, 3, 3, 6, 6, 6]))
+    assert "for 5 of 8 proposals the formula gives a map that does not exist" in words(figure)
     discs = {tuple(c.get_offsets()[0]): c.get_sizes()[0] for c in figure.axes[1].collections}
     assert set(discs) == {(level, min(max(level, 2), 5)) for level in range(-1, 8)}
     assert discs[(6, 5)] > discs[(3, 3)] > discs[(2, 2)] > discs[(4, 4)]
@@ -85,7 +87,7 @@ def test_each_box_is_drawn_on_the_cells_of_its_level() -> None:
     figure = pictures.boxes_to_levels()
     panels = figure.axes[2:]
     assert len(panels) == len(boxes) == 8
-    for ax, i in zip(panels, pictures.sides(boxes).argsort(stable=True).tolist(), strict=True):
+    for ax, i in zip(panels, boxes_.sides(boxes).argsort(stable=True).tolist(), strict=True):
         outline = [c for c in ax.collections if isinstance(c, PolyCollection)][-1]
         corners = outline.get_paths()[0].vertices[[0, 2]].flatten()
         assert np.allclose(corners, boxes[i] / 2.0 ** levels[i], atol=1e-4)
@@ -133,4 +135,4 @@ def test_box_is_drawn_in_cells_of_either_way() -> None:
         assert np.allclose(ax.collections[-1].get_paths()[0].vertices[[0, 2]].flatten(), box * scale)
         assert ax.images[0].get_array().shape == story().trace.pyramid[key].shape[-2:]
         assert ax.get_xlim() == (-0.5, 40.5)
-    assert "P4 has 10×8 cells; the box: x 10.0…18.0, y 6.0…12.0" in words(figure)
+    assert "P4 has 8×10 cells; the box: rows 6.0–12.0, columns 10.0–18.0" in words(figure)

@@ -40,8 +40,8 @@ def test_nms_per_level_with_offsets_is_right() -> None:
         (lambda b, s, lv, t: nms(b, s, t), "one NMS for all levels"),
         (lambda b, s, lv, t: with_offsets(b, s, lv, t, step=1.0), "moved by too little"),
         (lambda b, s, lv, t: nms(b, s + lv, t), "not the scores"),
-        (by_level, "another order"),
-        (lambda b, s, lv, t: b[with_offsets(b, s, lv, t)], "not the indices"),
+        (by_level, "a different order"),
+        (lambda b, s, lv, t: b[with_offsets(b, s, lv, t)], "Return the indices"),
         (lambda b, s, lv, t: with_offsets(b, s, lv, t).tolist(), "a list"),
         (lambda b, s, lv, t: with_offsets(b, s, lv, t)[:-1], "should have shape"),
         (lambda b, s, lv, t: with_offsets(b, s, lv, t).roll(1) + 1, "not the boxes"),
@@ -65,10 +65,10 @@ def test_recall_is_right() -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda p, t, n: float((box_iou(t, p[:n]).amax(dim=0) >= 0.5).float().mean()), "precision"),
+        (lambda p, t, n: float((box_iou(t, p[:n]).amax(dim=0) >= 0.5).float().mean()), "share of the *proposals*"),
         (lambda p, t, n: share(p, t, len(p)), "only the first 3 count"),
         (lambda p, t, n: float((box_iou(t, p[:n]) >= 0.5).sum() / len(t)), "counts it twice"),
-        (lambda p, t, n: share(p, t, n) * len(t), "their share"),
+        (lambda p, t, n: share(p, t, n) * len(t), "divide by 4"),
         (lambda p, t, n: float((box_iou(t, p[:n]).amax(dim=1) > 0.5).float().mean()), "exactly 0.5"),
         (lambda p, t, n: box_iou(t, p[:n]).amax(dim=1) >= 0.5, "one number"),
     ],
@@ -86,8 +86,8 @@ def test_boxes_into_nms_is_right() -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (5000, "10·10 cells"), (1000, "may *leave*"), (102300, "all the anchors"), (3500, "one anchor a cell"),
-        (7500, "in training"), (4200, "Add the five up"), ("many", "one number"),
+        (5000, "10·10 cells"), (1000, "may *leave*"), (102300, "all the anchors"), (3500, "one anchor per cell"),
+        (7500, "In training"), (4200, "Add the five up"), ("many", "one number"),
     ],
 )  # fmt: skip
 def test_boxes_into_nms_names_the_mistake(answer: object, message: str) -> None:

@@ -87,7 +87,7 @@ def test_clipping_shows_the_boxes_before_and_after() -> None:
 def test_rounds_are_those_of_nms(threshold: float) -> None:
     rounds = proposals_nms.nms_rounds(proposals_nms.FIVE, proposals_nms.FIVE_SCORES, threshold)
     assert [best for best, _, _ in rounds] == nms(proposals_nms.FIVE, proposals_nms.FIVE_SCORES, threshold).tolist()
-    gone = [index for _, _, dropped in rounds for index in dropped]
+    gone = [index for _, _, removed in rounds for index in removed]
     assert sorted(gone + [best for best, _, _ in rounds]) == [0, 1, 2, 3, 4]
     figure = proposals_nms.plot_nms_steps(proposals_nms.FIVE, proposals_nms.FIVE_SCORES, threshold)
     assert len(figure.axes) == 1 + len(rounds)
@@ -101,7 +101,7 @@ def test_nms_steps_writes_each_overlap() -> None:
     assert "A  IoU 0.00" in first
     assert {"A stays", "B  IoU 0.82 ✕", "C  IoU 0.67"} <= set(second)
     assert "C stays" in third
-    assert "nobody left is above 0.7" in third
+    assert "no box left is above 0.7" in third
     assert drawn(figure.axes[0], proposals_nms.FIVE)
 
 
@@ -112,6 +112,9 @@ def test_offsets_move_each_level_by_its_number() -> None:
     assert drawn(near, boxes)
     assert drawn(far, torch.tensor([[0.0, 0, 10, 10], [25, 25, 39, 35], [40, 40, 50, 50]]))
     assert "P4: 1 boxes,\nmoved by 40" in words(figure)
+    few = proposals_nms.plot_offsets(boxes, torch.tensor([0, 0, 1]), (16, 20), most=1).axes[0]
+    assert drawn(few, boxes[[0, 2]])
+    assert not drawn(few, boxes[[1]])
 
 
 def test_saturation_falls_onto_one() -> None:
@@ -122,12 +125,12 @@ def test_saturation_falls_onto_one() -> None:
     assert all(float(value).is_integer() for value in computed)
 
 
-def test_kept_and_dropped_around_an_object() -> None:
+def test_kept_and_removed_around_an_object() -> None:
     box = story().box[None]
-    dropped, kept = box + 3, torch.cat((box - 2, box + 1))
-    figure = proposals_found.plot_kept_by_threshold(story().resized, [("one", dropped, kept)] * 2, box)
+    removed, kept = box + 3, torch.cat((box - 2, box + 1))
+    figure = proposals_found.plot_kept_by_threshold(story().resized, [("one", removed, kept)] * 2, box)
     assert len(figure.axes) == 2
-    assert drawn(figure.axes[0], torch.cat((dropped, kept, box)))
+    assert drawn(figure.axes[0], torch.cat((removed, kept, box)))
     assert words(figure).count("2 of 3 kept") == 2
     (left, right), (bottom, top) = figure.axes[0].get_xlim(), figure.axes[0].get_ylim()
     assert (left, top) == (float(box[0, 0]) - 16, float(box[0, 1]) - 16)
@@ -136,13 +139,14 @@ def test_kept_and_dropped_around_an_object() -> None:
 
 def test_fit_and_score_marks_what_was_kept() -> None:
     fits, scores = torch.tensor([0.9, 0.8, 0.6]), torch.tensor([0.7, 0.9, 0.5])
-    figure = proposals_found.plot_fit_and_score(fits, scores, torch.tensor([False, True, True]), 1, 0)
+    figure = proposals_found.plot_fit_and_score(fits, scores, torch.tensor([False, True, True]), (1, 0), {2: "one"})
     hollow, filled = figure.axes[0].collections
     assert hollow.get_offsets()[:, 1].tolist() == pytest.approx([0.9])
     assert filled.get_offsets()[:, 1].tolist() == pytest.approx([0.8, 0.6])
     assert filled.get_offsets()[1, 0] == pytest.approx(0, abs=1e-6)  # probability 0.5 is logit 0
     assert "kept: IoU 0.80" in words(figure)
-    assert "dropped by it: IoU 0.90" in words(figure)
+    assert "removed by it: IoU 0.90" in words(figure)
+    assert "one\nkept: IoU 0.60" in words(figure)
 
 
 def test_recall_curves_are_drawn_as_given() -> None:
@@ -164,7 +168,7 @@ def test_figures_draw_without_arguments(name: str) -> None:
     assert figure_to_png(figure, dpi=40).startswith(b"\x89PNG")
 
 
-def test_the_dropped_box_fitted_better() -> None:
+def test_the_removed_box_fitted_better() -> None:
     """What the notebook's last figure is about."""
     steps = proposals.story_sieve()
     before, after = (float(box_iou(story().box[None], steps[i].boxes).max()) for i in (4, 6))

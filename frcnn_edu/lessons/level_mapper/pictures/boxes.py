@@ -1,4 +1,4 @@
-"""Figures of notebook 10: boxes in pixels and in cells of the map that each is read from."""
+"""Figures of notebook 10: boxes in pixels, and in cells of the map that each is read from."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def plot_boxes_to_levels(image: Tensor, boxes: Tensor, mapper: LevelMapper, size
     """Boxes on an image, coloured by level, and each of them on the cells of its own map, all cells drawn equally large.
 
     Args:
-        image: (3, H, W), any copy of the image; it is drawn as if it had `size`.
+        image: (3, H, W), at any resolution; it is drawn with the size `size`.
         boxes: (N, 4) in pixels of `size`, (height, width).
     """
     levels = mapper([boxes]) + mapper.k_min  # (N,) 2 for P2
@@ -58,7 +58,7 @@ def plot_boxes_to_levels(image: Tensor, boxes: Tensor, mapper: LevelMapper, size
             side = float(sides(boxes[i : i + 1]))
             page.text(
                 left + 0.24 + column * (wide + gap), 0.41 + row * (wide + 0.44) + wide,
-                f"P{levels[i]}: {side:.0f} px\n{side / 2 ** int(levels[i]):.0f} cells", fontsize=7.5, linespacing=1.15,
+                f"P{levels[i]}: {side:.0f} pixels\n{side / 2 ** int(levels[i]):.0f} cells", fontsize=7.5, linespacing=1.15,
             )  # fmt: skip
     return page.figure
 
@@ -76,7 +76,7 @@ def _draw_in_cells(ax: Axes, image: Tensor, box: Tensor, level: int, size: tuple
 
 
 def plot_cells_spanned(box_sides: Tensor, canonical_scales: Sequence[int], bins: int = 7) -> Figure:
-    """How many cells of its map the side of each box spans, for some canonical scales: sides (N,) in pixels."""
+    """Histograms of the number of cells that a box's side spans, for some canonical scales: sides (N,) in pixels."""
     edges = torch.linspace(0, 20, 41)
     with st.style():
         figure, axes = panels([0.86] * len(canonical_scales), columns=3, title=0.26, caption=0.46, gap=0.16)
@@ -107,5 +107,5 @@ def plot_cells_spanned(box_sides: Tensor, canonical_scales: Sequence[int], bins:
         tallest = max(ax.get_ylim()[1] for ax in axes)
         for ax in axes:
             ax.set_ylim(0, tallest)
-            ax.text(bins + 0.3, 0.97 * tallest, "one cell\na bin", fontsize=8, va="top", color=st.MUTED)
+            ax.text(bins + 0.3, 0.97 * tallest, "one cell\nper bin", fontsize=8, va="top", color=st.MUTED)
     return figure

@@ -1,4 +1,4 @@
-"""Figures of notebook 10: how the scale of a map is found, and when it is not."""
+"""Figures of notebook 10: how the scale of a map is inferred, and when it is wrong."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -18,10 +18,10 @@ CURVE = st.STAGES["roi_align"]
 
 
 def plot_scale_rounding(cases: Sequence[tuple[str, int, Sequence[int]]]) -> Figure:
-    """The scale that is inferred for every ratio of heights, with those of two models, and one of them calculated.
+    """The inferred scale as a function of the ratio of heights, the maps of two models, and one of them by calculation.
 
     Args:
-        cases: of two models, the name, the height of an image in pixels, and the heights of its maps in cells.
+        cases: name, height of an image in pixels and heights of its maps in cells, for each of two models.
     """
     rows = torch.logspace(log2(1 / 80), 0.5, 800, base=2).mul(2**14).round().int().tolist()
     ratios = [row / 2**14 for row in rows]
@@ -62,23 +62,23 @@ def plot_scale_rounding(cases: Sequence[tuple[str, int, Sequence[int]]]) -> Figu
 
 
 def scale_rounding() -> Figure:
-    """The scales of this model's maps and of the full model's, for an image of 500×333 pixels that becomes 1201×800."""
-    small = ("this model, 120 px", 120, (32, 16, 8, 4))
-    return plot_scale_rounding([small, ("the full model, 1201 px", 1201, (304, 152, 76, 38))])
+    """The scales of the small model's maps and of the full model's, for an image of 500×333 pixels resized to 1201×800."""
+    small = ("small model, 120 pixels", 120, (32, 16, 8, 4))
+    return plot_scale_rounding([small, ("full model, 1201 pixels", 1201, (304, 152, 76, 38))])
 
 
 def padded(height: int, divisor: int = 32) -> int:
-    """What the transform pads a height to, in pixels."""
+    """A height in pixels after the transform's padding."""
     return -(-height // divisor) * divisor
 
 
 def scale_of_height(height: int) -> float:
-    """The scale inferred for P2 from an image of this height alone."""
+    """The scale inferred for P2 from an image of this height."""
     return infer_scale(padded(height) // 4, height)
 
 
 def plot_scale_of_height(highest: int = 130) -> Figure:
-    """Which scale P2 is taken to have, for images of every height; right is 1/4."""
+    """The scale inferred for P2, for images of every height; 1/4 is right."""
     heights = list(range(1, highest + 1))
     scales = [scale_of_height(height) for height in heights]
     with st.style():
@@ -100,7 +100,7 @@ def plot_scale_of_height(highest: int = 130) -> Figure:
         ax.set_xticks([1, 11, 22, 33, 45, 66, 96, 128])
         ax.minorticks_off()
         ax.set_xlabel("height of the image in pixels, before padding", labelpad=1)
-        page.text(0.62, 0.12, "which scale is P2 given?", fontsize=10, fontweight="bold")
+        page.text(0.62, 0.12, "the inferred scale of P2", fontsize=10, fontweight="bold")
     return page.figure
 
 
@@ -116,10 +116,10 @@ def _runs(flags: Sequence[bool]) -> list[tuple[int, int]]:
 
 
 def plot_where_it_is_read(box: Tensor, ways: Sequence[tuple[str, int, float]], pyramid: dict[str, Tensor]) -> Figure:
-    """One box (4,) on the map that it is read from, each time with another level and scale; all cells equally large.
+    """One box (4,) on the map that it is read from, for several levels and scales; all cells are drawn equally large.
 
     Args:
-        ways: a title, the index of the level, cells in a pixel.
+        ways: title, index of the level, and scale (cells per pixel).
     """
     with st.style():
         page = Page(3.7)
@@ -137,6 +137,6 @@ def plot_where_it_is_read(box: Tensor, ways: Sequence[tuple[str, int, float]], p
             ax.spines[:].set_visible(False)
             x1, y1, x2, y2 = (f"{value:.1f}" for value in on_map.tolist())
             page.text(0.12 + number * (wide + 0.26), 0.12, title, fontsize=9.5, fontweight="bold")
-            text = f"{st.LEVEL_NAMES[key]} has {columns}×{rows} cells; the box: x {x1}…{x2}, y {y1}…{y2}"
+            text = f"{st.LEVEL_NAMES[key]} has {rows}×{columns} cells; the box: rows {y1}–{y2}, columns {x1}–{x2}"
             page.text(0.12 + number * (wide + 0.26), 3.42, text, color=st.MUTED, fontsize=8)
     return page.figure

@@ -1,4 +1,4 @@
-"""Figures of notebook 09: how thousands of moved anchors become a few hundred proposals."""
+"""Figures of notebook 09: thousands of moved anchors become a few hundred proposals."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -29,12 +29,12 @@ LEVELS = tuple(st.LEVELS)  # "P2" … "P5", "pool"
 
 @dataclass(frozen=True)
 class Step:
-    """What is left after a step of `filter_proposals`, for one image.
+    """The boxes that are left after one step of `filter_proposals`, for one image.
 
     Attributes:
-        name: of the step.
+        name: name of the step.
         boxes, probabilities, levels: (N, 4), (N,) and (N,), in the step's order.
-        anchors: (N,) which of all anchors they were.
+        anchors: (N,) indices of the anchors that they were decoded from.
     """
 
     name: str
@@ -44,20 +44,20 @@ class Step:
     anchors: Tensor
 
     def per_level(self) -> list[int]:
-        """How many boxes of each level there are."""
+        """The number of boxes of each level."""
         return self.levels.bincount(minlength=len(LEVELS)).tolist()
 
 
 def sieve(
     rpn: RegionProposalNetwork, moved: Tensor, logits: Tensor, size: tuple[int, int], counts: Sequence[int]
 ) -> list[Step]:
-    """`filter_proposals` for one image, with what is left after each of its steps.
+    """`filter_proposals` for one image, with the boxes that are left after each of its steps.
 
     Args:
         moved: (ΣH·W·A, 4) all anchors, decoded.
         logits: (ΣH·W·A,).
         size: (height, width) of the image inside its padding.
-        counts: anchors on each level.
+        counts: number of anchors on each level.
     """
     probabilities = logits.sigmoid()
     levels = torch.arange(len(counts), device=logits.device).repeat_interleave(
@@ -73,8 +73,8 @@ def sieve(
     go_on("best of each level", rpn._get_top_n_idx(logits[None], list(counts))[0])
     last = steps[-1]
     steps.append(replace(last, name="clipped", boxes=clip_boxes_to_image(last.boxes, size)))
-    go_on("not empty", remove_small_boxes(steps[-1].boxes, rpn.min_size))
-    go_on("not hopeless", torch.where(steps[-1].probabilities >= rpn.score_thresh)[0])
+    go_on("large enough", remove_small_boxes(steps[-1].boxes, rpn.min_size))
+    go_on("likely enough", torch.where(steps[-1].probabilities >= rpn.score_thresh)[0])
     last = steps[-1]
     go_on("left by NMS", batched_nms(last.boxes, last.probabilities, last.levels, rpn.nms_thresh))
     go_on("best of all levels", torch.arange(min(rpn.post_nms_top_n(), len(steps[-1].boxes))))
@@ -83,7 +83,7 @@ def sieve(
 
 @cache
 def story_sieve() -> list[Step]:
-    """The course's image on its way through the sieve."""
+    """The steps of `filter_proposals` for the course's image."""
     seen = story().trace
     rpn: Any = story().model.rpn
     logits, deltas = concat_box_prediction_layers(seen.objectness, seen.deltas)  # (5118, 1), (5118, 4)
@@ -99,12 +99,14 @@ def full_model_limits(size: tuple[int, int], training: bool = False) -> list[tup
         size: (height, width) of the padded image.
 
     Returns:
-        (name of the step, boxes of each level, boxes of all levels at most) for the anchors, the ones that enter NMS
-        and the ones that leave.
+        For the anchors, the boxes that enter NMS and the boxes that leave it: the name of the step, the number of boxes
+        of each level, and the largest possible number of all levels.
     """
     rows, columns = size
     cells = [(rows // stride) * (columns // stride) for stride in (4, 8, 16, 32)]
-    cells.append(-(-rows // 64) * -(-columns // 64))  # pool: every second row and column of P5, from the first on
+    cells.append(
+        -(-rows // 64) * -(-columns // 64)
+    )  # pool: every second row and column of P5, beginning with the first
     anchors = [3 * n for n in cells]
     settings, when = inspect.signature(FasterRCNN).parameters, "train" if training else "test"
     before, after = (int(settings[f"rpn_{place}_nms_top_n_{when}"].default) for place in ("pre", "post"))
@@ -118,7 +120,7 @@ def full_model_limits(size: tuple[int, int], training: bool = False) -> list[tup
 def draw_faint(
     ax: Axes, boxes: Tensor, probabilities: Tensor, color: str = st.PROPOSAL, linewidth: float = 0.9
 ) -> None:
-    """Outlines (N, 4), each as opaque as its probability (N,) says: the hopeless ones are there, but hardly seen."""
+    """Outlines (N, 4), the more opaque, the higher the probability (N,): unlikely ones are hardly visible."""
     x1, y1, x2, y2 = boxes.detach().cpu().double().numpy().T
     corners = [[(a, b), (c, b), (c, d), (a, d)] for a, b, c, d in zip(x1, y1, x2, y2, strict=True)]
     colors = [to_rgba(color, 0.04 + 0.86 * p) for p in probabilities.tolist()]
@@ -128,7 +130,7 @@ def draw_faint(
 
 
 def plot_sieve(image: Tensor, steps: Sequence[Step], ground_truth: Tensor) -> Figure:
-    """The boxes after each step, each as opaque as it is probable, in a strip of panels."""
+    """The boxes after each step, a panel for each; the more probable a box, the more opaque it is."""
     with st.style():
         figure, axes = panels([ratio(image)] * len(steps), columns=2, title=0.25, caption=0.22, gap=0.1)
         for ax, step in zip(axes, steps, strict=True):
@@ -137,16 +139,16 @@ def plot_sieve(image: Tensor, steps: Sequence[Step], ground_truth: Tensor) -> Fi
             draw_ground_truth(ax, ground_truth)
             ax.set_title(f"{len(step.boxes)}  {step.name}")
             sure = int((step.probabilities >= 0.5).sum())
-            caption(ax, f"{sure} of them with objectness 0.5 or more")
+            caption(ax, f"{sure} of them with a probability of at least 0.5")
     return figure
 
 
-#: A bar: its name, what is said beside the name, boxes of each level (None: not known) and of all levels together.
+#: A bar: its name, a remark, the number of boxes of each level (None: not known) and of all levels together.
 Row = tuple[str, str, list[int] | None, int]
 
 
 def plot_survivors(rows: Sequence[Row], limits: Sequence[Row]) -> Figure:
-    """Bars of how many boxes are left: what really happened on the left, a larger model's limits on the right.
+    """Bars for the number of boxes left: of a real image on the left, the limits of a larger model on the right.
 
     A bar is divided into levels. The first bar of each side would be far longer than the page: it is cut short.
     """
@@ -206,11 +208,11 @@ def _bar(
 
 
 def plot_clipping(image: Tensor, before: Tensor, after: Tensor, number: int, padded: tuple[int, int]) -> Figure:
-    """Boxes that reach out of the image, before and after clipping; the padding below the image is marked.
+    """Boxes that reach beyond the image, before and after clipping; the padding below the image is hatched.
 
     Args:
-        before, after: (N, 4) boxes that clipping changes.
-        number: how many there are in all; those given are drawn.
+        before, after: (N, 4) the boxes before and after clipping.
+        number: number of such boxes in all; only those given are drawn.
         padded: (height, width) of the padded image.
     """
     height, width = image.shape[-2:]
@@ -218,7 +220,7 @@ def plot_clipping(image: Tensor, before: Tensor, after: Tensor, number: int, pad
     with st.style():
         shape = (padded[0] + above + 26) / (padded[1] + 2 * margin)
         figure, axes = panels([shape, shape], columns=2, title=0.25, caption=0.2, gap=0.1)
-        words = (f"{len(before)} of the {number} boxes that leave the image", "the same, clipped to it")
+        words = (f"{len(before)} of the {number} boxes that leave the image", "the same boxes, clipped")
         for ax, boxes, title in zip(axes, (before, after), words, strict=True):
             show_image(ax, image, dim=0.55)
             ax.add_patch(
@@ -241,31 +243,31 @@ def plot_clipping(image: Tensor, before: Tensor, after: Tensor, number: int, pad
 
 
 def proposals() -> Figure:
-    """The course's image: four stops on the way from 5118 boxes to 300."""
+    """The course's image: 5118 boxes become 300, in four panels."""
     steps = story_sieve()
     return plot_sieve(story().resized, [steps[0], steps[1], steps[5], steps[6]], story().boxes)
 
 
 def survivors() -> Figure:
-    """How many boxes survive each step, for the course's image; and the full model's limits."""
+    """The number of boxes left after each step, for the course's image, and the full model's limits."""
     steps = story_sieve()
     words = [
         "",
         "at most 300 of each",
-        "moved, none lost",
+        "none removed",
         "",
-        "none lost",
-        "the doubles are gone",
+        "none removed",
+        "duplicates removed",
         "at most 300 together",
     ]
     rows: list[Row] = [
         (step.name, said, step.per_level(), len(step.boxes)) for step, said in zip(steps, words, strict=True)
     ]
-    rows[3:5] = [("not empty, not hopeless", *rows[4][1:])]
+    rows[3:5] = [("large enough, likely enough", *rows[4][1:])]
     anchors, enter, leave = full_model_limits((800, 1088))
     limits: list[Row] = [("anchors", "", anchors[1], anchors[2])]
-    limits += [("may enter NMS", "evaluation: 1000 of each level", enter[1], enter[2])]
-    limits += [("may leave", "evaluation: 1000 together", None, leave[2])]
+    limits += [("may enter NMS", "inference: 1000 of each level", enter[1], enter[2])]
+    limits += [("may leave", "inference: 1000 together", None, leave[2])]
     _, enter, leave = full_model_limits((800, 1088), training=True)
     limits += [("may enter NMS", "training: 2000 of each level", enter[1], enter[2])]
     limits += [("may leave", "training: 2000 together", None, leave[2])]

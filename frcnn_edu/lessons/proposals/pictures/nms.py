@@ -3,6 +3,7 @@
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from frcnn_edu.lessons.stages import frame
@@ -11,13 +12,13 @@ from frcnn_edu.viz import style as st
 from frcnn_edu.viz.draw import WIDTH, draw_boxes, panels
 from frcnn_edu.viz.sheet import bare, caption
 
-#: The tiny example: five squares of 10 pixels in two heaps, A–C and D–E, where each stands one pixel further right.
+#: The tiny example: five squares of 10 pixels in two groups, A–C and D–E; in a group, each is one pixel further right.
 FIVE = torch.tensor([[2.0, 5, 12, 15], [3, 5, 13, 15], [4, 5, 14, 15], [20, 5, 30, 15], [21, 5, 31, 15]])
 FIVE_SCORES = torch.tensor([0.90, 0.80, 0.70, 0.95, 0.60])
 
 
 def nms_rounds(boxes: Tensor, scores: Tensor, threshold: float) -> list[tuple[int, dict[int, float], list[int]]]:
-    """For each kept box: its index, its IoU with every box that was still there, and which of them it drops."""
+    """For each kept box: its index, its IoU with every box that was still there, and the indices of those that are removed."""
     waiting = scores.argsort(descending=True, stable=True).tolist()
     rounds = []
     while waiting:
@@ -30,10 +31,10 @@ def nms_rounds(boxes: Tensor, scores: Tensor, threshold: float) -> list[tuple[in
 
 
 def plot_nms_steps(boxes: Tensor, scores: Tensor, threshold: float) -> Figure:
-    """The boxes with their scores, then a panel for each box that is kept: its overlaps, and what it drops.
+    """The boxes with their scores, then a panel for each box that is kept: its overlaps, and the boxes that it removes.
 
     Args:
-        boxes: (N, 4); a label stands above each, so heaps of more than three boxes get crowded.
+        boxes: (N, 4); each has a label above it, so groups of more than three boxes become crowded.
     """
     rounds = nms_rounds(boxes, scores, threshold)
     left, right = float(boxes[:, 0].min()) - 2, float(boxes[:, 2].max()) + 3
@@ -49,7 +50,7 @@ def plot_nms_steps(boxes: Tensor, scores: Tensor, threshold: float) -> Figure:
         draw_boxes(axes[0], boxes, st.PROPOSAL, linewidth=1.8)
         _labels(axes[0], boxes, {i: f"{chr(65 + i)}  {float(scores[i]):.2f}" for i in every}, dict.fromkeys(every, "k"))
         axes[0].set_title(f"{len(boxes)} boxes and their scores")
-        caption(axes[0], "who is the most confident?")
+        caption(axes[0], "which is the most confident?")
         kept: list[int] = []
         gone: list[int] = []
         for number, (ax, (best, overlaps, dropped)) in enumerate(zip(axes[1:], rounds, strict=True), 1):
@@ -66,16 +67,16 @@ def plot_nms_steps(boxes: Tensor, scores: Tensor, threshold: float) -> Figure:
                 colors[i] = st.INK if i in dropped else st.MUTED
             _labels(ax, boxes, texts, colors)
             names = ", ".join(chr(65 + i) for i in dropped)
-            ax.set_title(f"round {number}: {chr(65 + best)} is the best one left")
-            drops = f"drops {names}: IoU above {threshold:g}" if dropped else "nobody left is above " + f"{threshold:g}"
-            caption(ax, drops)
+            ax.set_title(f"round {number}: {chr(65 + best)} is the most confident left")
+            removed = f"removes {names}: IoU above {threshold:g}" if dropped else f"no box left is above {threshold:g}"
+            caption(ax, removed)
             kept.append(best)
             gone += dropped
     return figure
 
 
 def _labels(ax: Axes, boxes: Tensor, texts: dict[int, str], colors: dict[int, str]) -> None:
-    """A label above each box, tied to its top left corner; in a heap each is higher than its right neighbour's."""
+    """A label above each box, tied to its top left corner; in a group, each is higher than its right neighbour's."""
     for index, text in texts.items():
         x1, y1, x2, _ = boxes[index].tolist()
         after = sum(1 for j in texts if j != index and x1 < float(boxes[j, 0]) < x2)
@@ -85,13 +86,14 @@ def _labels(ax: Axes, boxes: Tensor, texts: dict[int, str], colors: dict[int, st
         ax.text(x1 + 0.2, height, text, fontsize=8, color=color, va="bottom", fontweight="bold")
 
 
-def plot_offsets(boxes: Tensor, levels: Tensor, size: tuple[int, int]) -> Figure:
-    """All boxes where the coordinate trick puts them for its one NMS: every level by itself, down the diagonal.
+def plot_offsets(boxes: Tensor, levels: Tensor, size: tuple[int, int], most: int = 5) -> Figure:
+    """The boxes of each level in the image, and where the coordinate trick moves them for one NMS: down the diagonal.
 
     Args:
-        boxes: (N, 4), clipped.
-        levels: (N,) from 0 on.
+        boxes: (N, 4), clipped; of each level, the most confident first.
+        levels: (N,) level of each box, 0 for P2.
         size: (height, width) of the image.
+        most: number of boxes of each level that are drawn; all are counted.
     """
     step = float(boxes.max() + 1)
     last = int(levels.max())
@@ -101,14 +103,16 @@ def plot_offsets(boxes: Tensor, levels: Tensor, size: tuple[int, int]) -> Figure
         near = figure.add_axes((0.02, 0.1, 0.4, 0.74))
         near.set(xlim=(-8, size[1] + 8), ylim=(size[0] + 8, -8), aspect="equal")
         far = figure.add_axes((0.47, 0.03, 0.5, 0.89))
-        far.set(xlim=(-step / 4, reach + step / 4), ylim=(reach + step / 4, -step / 4), aspect="equal")
+        far.set(xlim=(-step / 4, reach + step / 4), ylim=(reach, -step / 4), aspect="equal")
         for ax in (near, far):
             bare(ax)
             frame(ax, st.FAINT, 0.8)
-        for level in range(last + 1):
+        for level in range(last, -1, -1):  # the finest on top
             color, mine = list(st.LEVELS.values())[level], boxes[levels == level]
-            draw_boxes(near, mine, color, linewidth=0.5, alpha=0.5, halo=False)
-            draw_boxes(far, mine + level * step, color, linewidth=0.4, alpha=0.6, halo=False)
+            draw_boxes(near, mine[:most], color, linewidth=1.6, halo=False)
+            draw_boxes(far, mine[:most] + level * step, color, linewidth=1.1, halo=False)
+            corner = (level * step, level * step)
+            far.add_patch(Rectangle(corner, size[1], size[0], facecolor=st.FAINT, alpha=0.5, linewidth=0, zorder=0))
             name = list(st.LEVELS)[level]
             words = f"{name}: {len(mine)} boxes,\nmoved by {level * step:.0f}"
             side = level * step + (size[1] + 12 if level < 2 else -12)
@@ -116,15 +120,16 @@ def plot_offsets(boxes: Tensor, levels: Tensor, size: tuple[int, int]) -> Figure
                 side, level * step + size[0] / 2, words, va="center", ha="left" if level < 2 else "right", fontsize=8
             )
         near.set_title("where they are: levels overlap", fontsize=9)
-        far.set_title("where NMS sees them: levels cannot meet", fontsize=9)
+        far.set_title("where NMS sees them: levels never overlap", fontsize=9)
+        caption(near, f"drawn: the {most} most confident of each level")
     return figure
 
 
 def plot_saturation(logits: Tensor) -> Figure:
-    """How far the float32 sigmoid is from 1, counted in the smallest steps that float32 has just below 1.
+    """The distance of the float32 sigmoid from 1, in units of the spacing of float32 numbers just below 1.
 
     Args:
-        logits: (N,) ascending, near where the steps end.
+        logits: (N,) ascending, around the end of the steps.
     """
     unit = 2.0**-24  # distance of neighbouring float32 numbers in [0.5, 1)
     steps = (1 - logits.sigmoid().double()) / unit
