@@ -2,9 +2,9 @@
 
 python -m frcnn_edu.lessons.your_own_data.write_model
 
-It takes the small model from the shapes' weights, the training images of notebook 16 (the lowest row of coins is held out), and three times as
-many passes, with images mirrored and resized at random. On one core it takes about five minutes. Another machine rounds differently, so
-its weights are not the same to the last bit, but the held-out coins are found as well: `tests/lessons/your_own_data/test_coins.py` checks them.
+It starts from the weights for the shapes and takes the training images of notebook 16 (the lowest row of coins is held out), mirrored and resized at
+random. It takes about two minutes of one core. Another machine rounds differently, so its weights are not the same to the last bit, but the
+held-out coins should be found as well: `tests/lessons/your_own_data/test_coins.py` checks the file.
 """
 
 import tempfile
