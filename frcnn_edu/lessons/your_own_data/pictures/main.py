@@ -77,7 +77,7 @@ def plot_turned(path: str | Path, boxes: Tensor) -> Figure:
         for ax, image, title in zip(axes, images, titles, strict=True):
             show_image(ax, image)
             draw_ground_truth(ax, boxes)
-            ax.set_title(title, fontsize=7, fontweight="normal")
+            ax.set_title(title, fontsize=8, fontweight="normal")
     return figure
 
 
