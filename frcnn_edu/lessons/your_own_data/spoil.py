@@ -91,7 +91,7 @@ def _xml(folder: Path, number: int) -> Path:
 
 def _annotation(
     folder: Path, number: int
-) -> tuple[Path, ElementTree.ElementTree, list[dict[str, ElementTree.Element]]]:
+) -> "tuple[Path, ElementTree.ElementTree[ElementTree.Element], list[dict[str, ElementTree.Element]]]":
     """An annotation's file, what is in it, and the corners of each of its boxes by name."""
     path = _xml(folder, number)
     tree = ElementTree.parse(path)
