@@ -11,6 +11,9 @@ MODEL_NAMES = (  # `frcnn_edu.MODELS` has the builder of each
 )
 TIMM = "timm:"  # before the name of a backbone of timm's
 SHIPPED_WEIGHTS = Path(__file__).parent / "assets" / "shapes_small.safetensors"  # of the small model
+COINS_WEIGHTS = SHIPPED_WEIGHTS.with_name(
+    "coins_small.safetensors"
+)  # of the same model, trained on photographs of coins
 
 
 def check_model_name(name: str) -> None:

@@ -3,13 +3,14 @@
 from importlib.util import find_spec
 
 EXTRAS = {
-    "course": ("jupyterlab", "ipykernel", "nbclient", "nbformat", "ipywidgets", "anywidget"),
+    "course": ("jupyterlab", "ipykernel", "nbclient", "nbformat", "ipywidgets", "anywidget", "skimage"),
     "processes": ("lightning_fabric",),
     "watch": ("tensorboard",),
     "timm": ("timm",),
     "export": ("onnx", "onnxscript", "onnxruntime"),
     "test": ("playwright",),
 }
+NAMES_FOR_PIP = {"skimage": "scikit-image"}  # of packages that are imported by another name
 _EXTRA_OF = {package: extra for extra, packages in EXTRAS.items() for package in packages}
 
 
@@ -20,7 +21,7 @@ def advice(*packages: str) -> str | None:
         return None
     extras = [repr(extra) for extra in dict.fromkeys(_EXTRA_OF[package] for package in missing)]
     where = f"extra{'s' * (len(extras) > 1)} {' and '.join(extras)}"
-    names = [package.replace("_", "-") for package in missing]
+    names = [NAMES_FOR_PIP.get(package, package.replace("_", "-")) for package in missing]
     what = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     return f"this needs {what}: pip install {' '.join(names)} (in the {where} of this package)"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from frcnn_edu import cli
-from frcnn_edu.extras import EXTRAS, advice
+from frcnn_edu.extras import EXTRAS, NAMES_FOR_PIP, advice
 
 ROOT = Path(__file__).parent.parent
 WITHOUT = """
@@ -32,8 +32,8 @@ importlib.util.find_spec = lambda name, package=None: None if name.partition("."
 def test_extras_are_those_of_the_project() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     for extra, packages in EXTRAS.items():
-        names = {re.split(r"[><=]", requirement)[0].replace("-", "_") for requirement in declared[extra]}
-        assert {*packages} <= names
+        names = {re.split(r"[><=]", requirement)[0] for requirement in declared[extra]}
+        assert {NAMES_FOR_PIP.get(package, package.replace("_", "-")) for package in packages} <= names
 
 
 def test_advice() -> None:

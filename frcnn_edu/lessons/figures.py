@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from ..viz.output import save_figure
 from . import LESSONS
 from .explore import EXPLORERS
+from .the_whole_network.pictures.photograph import photograph
 
 COLORS = 256  # of a file: a third of the bytes, and hardly to be seen
 
@@ -22,6 +23,7 @@ def first_view(name: str) -> Callable[[], Figure]:
 FIGURES: dict[str, Callable[[], Figure]] = {}
 for lesson in LESSONS:
     FIGURES |= import_module(f".{lesson}.pictures.main", __package__).FIGURES
+FIGURES |= {"photograph": photograph}
 FIGURES |= {f"explore_{name}": first_view(name) for name in EXPLORERS}
 
 #: The figures of the text that the course grew from, by what they show there.

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -18,6 +19,8 @@ from .files import replacing
 from .run_data import found_again
 from .run_folder import check_exists
 
+HALF = "float16"  # the mark of a file whose float32 weights are stored so
+
 
 def export_safetensors(checkpoint: str | Path, path: str | Path) -> None:
     """Write a checkpoint's weights as a safetensors file, with what is needed to use them in its metadata.
@@ -31,12 +34,19 @@ def export_safetensors(checkpoint: str | Path, path: str | Path) -> None:
     write_model(path, contents["model"], {**about, "metrics": epochs[-1] if epochs else {}})
 
 
-def write_model(path: str | Path, weights: dict[str, Tensor], about: dict[str, Any]) -> None:
+def write_model(path: str | Path, weights: dict[str, Tensor], about: dict[str, Any], *, half: bool = False) -> None:
     """Write weights as a safetensors file, with `about` in its metadata, each entry as JSON.
 
-    Raises `OSError` where it cannot be written.
+    Args:
+        half: store float32 as float16. The file has half the size and a mark, "stored": `load_model` makes float32 of them again.
+
+    Raises:
+        OSError: the file cannot be written.
     """
     metadata = {"format": FORMAT, **{key: json.dumps(value) for key, value in about.items()}}
+    if half:
+        metadata["stored"] = json.dumps(HALF)
+        weights = {name: tensor.half() if tensor.dtype == torch.float32 else tensor for name, tensor in weights.items()}
     # Channels-last weights are stored as the plain layout that the format knows.
     weights = {name: tensor.contiguous() for name, tensor in weights.items()}
     with replacing(path) as temporary:
@@ -90,6 +100,10 @@ def _read(path: Path) -> tuple[dict[str, Any], Any]:
     weights, metadata = read_safetensors(path)
     if metadata.get("format") != FORMAT:
         raise NotOfARunError(path)
+    if "stored" in metadata:
+        if read_json(path, metadata, "stored") != HALF:
+            raise ValueError(f"{path}: its weights are stored as {metadata['stored']:.50}; expected {HALF!r}")
+        weights = {name: value.float() if value.dtype == torch.float16 else value for name, value in weights.items()}
     wanted = ["classes", "config", *(["data"] if "data" in metadata else [])]
     return {key: read_json(path, metadata, key) for key in wanted}, weights
 

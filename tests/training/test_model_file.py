@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from frcnn_edu.training import SHIPPED, TrainConfig, load_checkpoint, load_model
-from frcnn_edu.training.model_file import read_metrics
+from frcnn_edu.training.model_file import read_metrics, write_model
 
 Contents = tuple[dict[str, torch.Tensor], dict[str, str]]
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -65,6 +65,7 @@ HOSTILE = {
     "NaN": (with_weights(lambda bias: bias * torch.nan), r"cls_logits\.bias holds NaN or infinity"),
     "infinity": (with_weights(lambda bias: bias + torch.inf), r"cls_logits\.bias holds NaN or infinity"),
     "half precision": (with_weights(lambda bias: bias.half()), r"cls_logits\.bias is float16, expected float32"),
+    "another kind of number": (telling("stored", '"int4"'), r'its weights are stored as "int4"; expected .float16'),
     "whole numbers": (with_weights(lambda bias: bias.long()), r"cls_logits\.bias is int64, expected float32"),
     "another shape": (with_weights(lambda bias: bias[:1]), r"cls_logits\.bias \(1 instead of 3\)"),
 }  # fmt: skip
@@ -79,6 +80,19 @@ def test_a_safetensors_file_that_no_run_wrote(
     with pytest.raises(ValueError, match=message) as raised:
         load_model(tmp_path / "m.safetensors")
     assert len(str(raised.value)) < 500
+
+
+def test_weights_stored_in_half_precision(shipped: Contents, tmp_path: Path) -> None:
+    weights, metadata = shipped
+    about = {key: json.loads(metadata[key]) for key in ("classes", "config")}
+    write_model(tmp_path / "m.safetensors", weights, about, half=True)
+    assert (tmp_path / "m.safetensors").stat().st_size < 0.52 * SHIPPED.stat().st_size
+    model, classes, config = load_model(tmp_path / "m.safetensors")
+    assert list(classes) == about["classes"]
+    assert config == TrainConfig.from_dict(about["config"])
+    for name, value in model.state_dict().items():
+        assert value.dtype == weights[name].dtype
+        torch.testing.assert_close(value, weights[name], rtol=2**-11, atol=2**-25, msg=name)
 
 
 @pytest.mark.parametrize("key", ["model", "optimizer", "progress", "config", "classes"])

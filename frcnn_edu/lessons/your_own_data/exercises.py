@@ -33,7 +33,7 @@ def voc_boxes(function: Callable[[Tensor, int, int], Tensor]) -> str:
     )
     expect(
         one.tolist() != (CORNERS[:1] - 1).tolist(),
-        "You took 1 from all four. The right corner is the last pixel inside: its right edge has the number it has.",
+        "You took 1 from all four. The second corner is the last pixel inside: its right edge is at that very number.",
     )
     expect(
         one.tolist() == [[10, 20, 30, 60]],
@@ -62,7 +62,10 @@ def voc_boxes(function: Callable[[Tensor, int, int], Tensor]) -> str:
     right = usable(CORNERS, *SIZE)
     answer = function(CORNERS.clone(), *SIZE)
     expect_shape(answer, tuple(right.shape), "For all six boxes the answer")
-    expect(torch.equal(answer, right), "Each box alone is right, but not all of them together, in their order.")
+    expect(
+        torch.equal(answer, right),
+        "Each box is right by itself, but the boxes together are not, or not in their order.",
+    )
     expect(len(function(torch.zeros(0, 4), *SIZE)) == 0, "Without boxes there are none: an image may be empty.")
     return "Four of the six can be used. The next folder has another kind of mistake: let `check-data` look at each new one."
 
@@ -107,7 +110,7 @@ def kind_of_error(function: Callable[[float, float], str]) -> str:
         where = f"IoU {same:g} with its own class, {other:g} with another"
         expect(
             not (right == "right" and answer == "class"),
-            f"{where}: it is right. That it also lies on something else is no matter.",
+            f"{where}: it is right, even if it also overlaps an object of another class.",
         )
         expect(
             not (right == "class" and answer == "place"),
