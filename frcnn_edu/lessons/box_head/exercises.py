@@ -29,16 +29,16 @@ def candidates(answer: Callable[..., Any]) -> str:
         with_background = int((probabilities > threshold).sum())
         expect(
             len(labels) != with_background and not bool((labels == 0).any() and len(labels) > number),
-            f"There are {len(labels)} candidates, background among them: column 0 is never a detection.",
+            f"There are {len(labels)} candidates, and background is among them: column 0 is never a detection.",
         )
         expect(
             not (len(labels) == number and torch.equal(labels, right - 1)),
-            "The labels are one too small: without its first column, column 0 of what is left is class 1.",
+            "The labels are one too small: if you drop the first column, column 0 of the rest is class 1.",
         )
         likeliest = probabilities[:, 1:].amax(dim=1)
         expect(
             threshold > 0.2 or len(labels) != int((likeliest > threshold).sum()),
-            "There is one candidate for each proposal. Every class above the threshold is a candidate, with its own box.",
+            "You return one candidate per proposal. Every class above the threshold is a candidate with its own box.",
         )
         expect(
             len(labels) == number or len(labels) != int((probabilities[:, 1:] >= threshold).sum()),
@@ -49,20 +49,20 @@ def candidates(answer: Callable[..., Any]) -> str:
         expect_shape(scores, (number,), "The tensor of scores")
         expect(
             torch.equal(scores, probabilities[proposal, label]),
-            "The labels are right, the scores are not theirs: take each pair's own probability.",
+            "The labels are right, the scores are not: use each pair's own probability.",
         )
         expect_shape(given_boxes, (number, 4), "The tensor of boxes")
         expect(
             not torch.equal(given_boxes, boxes[proposal, right - 1]),
-            "The boxes are those of the class before: if you drop the background's scores, drop its boxes too.",
+            "The boxes are those of the previous class: if you drop the background's scores, drop its boxes, too.",
         )
         expect(
             torch.equal(given_boxes, boxes[proposal, label]),
             "The scores are right, the boxes are not: each candidate has the box of its own proposal *and* class.",
         )
     return (
-        "torch.where on the table of scores gives proposal and class at once, so only the boxes of candidates need be "
-        "decoded: that is what the package does."
+        "torch.where on the table of scores gives proposal and class at once, so only the candidates' boxes "
+        "would have to be decoded."
     )
 
 
@@ -84,16 +84,14 @@ def deltas_of(answer: Callable[..., Tensor]) -> str:
         expect_shape(given, (proposals, 4), "The deltas")
         expect(
             not torch.equal(given, table.view(proposals, 4, classes)[rows, :, labels]),
-            "You read the columns as 4 × classes. They are classes × 4: the four deltas of a class stand together.",
+            "You read the columns as 4 × classes. They are classes × 4: the four deltas of a class are neighbours.",
         )
         expect(
             not torch.equal(given, by_class[rows, labels - 1]),
-            "These are the deltas of the class before: the background has four deltas too, so label 1 is row 1.",
+            "These are the deltas of the previous class: the background has four deltas, too, so label 1 is row 1.",
         )
         expect(torch.equal(given, right), "For proposal i these should be columns 4·label to 4·label + 3 of row i.")
-    return (
-        "The other rows get no gradient from this proposal: each class learns to move boxes from its own objects only."
-    )
+    return "The other classes' deltas get no gradient from this proposal: each class learns from its own objects only."
 
 
 @checker
@@ -106,11 +104,11 @@ def parameters(answer: Any) -> str:
         return (256 * 49 + bias) * 1024 + (1024 + bias) * (1024 + classes + boxes)
 
     mistakes = {
-        count(20): "That is for 20 classes: the background is one, too.",
+        count(20): "That is for 20 outputs: the background is a class, too.",
         count(21, bias=0): "The biases are missing: each of the four layers has one for each output.",
         count(20, bias=0): "The background is a class, too; and each layer has biases.",
         count(21, boxes=4): "Each class has four deltas of its own, 84 in all.",
-        count(21, boxes=80): "The predictor has four deltas for the background as well, though nobody reads them.",
+        count(21, boxes=80): "The predictor has four deltas for the background as well, although they are never used.",
         count(91): "That is the head for COCO's 91 classes.",
         (256 * 49 + 1) * 1024 + 1025 * 1024: "That is `box_head` alone; add the two layers of `box_predictor`.",
     }
@@ -119,4 +117,4 @@ def parameters(answer: Any) -> str:
         answer == count(21),
         "Add (inputs + 1) · outputs for four layers: 12544 → 1024, 1024 → 1024, 1024 → 21 and 1024 → 84.",
     )
-    return "Classes hardly count: from 91 to 21 the head loses 2.5 % of its parameters, since fc6 is nearly all of it."
+    return "The number of classes hardly matters: with 21 instead of 91, the head loses only 2.5 % of its parameters, because fc6 has most of them."

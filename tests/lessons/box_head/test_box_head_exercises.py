@@ -61,11 +61,11 @@ def test_candidates_is_right() -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (with_background, "background among them"),
+        (with_background, "background is among them"),
         (from_zero, "one too small"),
-        (likeliest, "one candidate for each proposal"),
-        (boxes_of_the_class_before, "class before"),
-        (scores_of_the_class_before, "the scores are not theirs"),
+        (likeliest, "one candidate per proposal"),
+        (boxes_of_the_class_before, "previous class"),
+        (scores_of_the_class_before, "the scores are not: use"),
         (or_equal, "*above* the threshold"),
         (lambda p, b, t: candidates(p, b, t)[:2], "three tensors"),
         (lambda p, b, t: (b[:, 0], *candidates(p, b, t)[1:]), "should have shape"),
@@ -90,7 +90,7 @@ def test_deltas_of_is_right() -> None:
     [
         (lambda d, lb: by_class(d, lb)[:, lb], "every label for every proposal"),
         (lambda d, lb: d.view(len(lb), 4, -1)[torch.arange(len(lb)), :, lb], "classes × 4"),
-        (lambda d, lb: by_class(d, lb)[torch.arange(len(lb)), lb - 1], "class before"),
+        (lambda d, lb: by_class(d, lb)[torch.arange(len(lb)), lb - 1], "previous class"),
         (lambda d, lb: by_class(d, lb)[:, 0], "columns 4·label"),
         (lambda d, lb: d[:, :3], "should have shape"),
     ],
@@ -108,7 +108,7 @@ def test_parameters_is_right() -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (12545 * 1024 + 1025 * (1024 + 20 + 80), "the background is one, too"),
+        (12545 * 1024 + 1025 * (1024 + 20 + 80), "the background is a class, too"),
         (12544 * 1024 + 1024 * (1024 + 21 + 84), "biases are missing"),
         (12545 * 1024 + 1025 * (1024 + 21 + 4), "84 in all"),
         (12545 * 1024 + 1025 * (1024 + 21 + 80), "four deltas for the background"),

@@ -53,7 +53,7 @@ def test_score_bars_are_the_softmax() -> None:
 
 def test_parameters_are_shares_of_the_whole() -> None:
     figure = box_head.plot_parameters([("a", [("one", 3_000_000, "#000000"), ("two", 1_000_000, "#ffffff")])])
-    assert {"75%", "25%", "4.0 million parameters", "one", "two"} <= set(words(figure))
+    assert {"75 %", "25 %", "4.0 million parameters", "one", "two"} <= set(words(figure))
     first, second = figure.axes[0].patches
     assert first.get_width() == pytest.approx(3 * second.get_width())
     assert first.get_x() + first.get_width() == pytest.approx(second.get_x())
@@ -157,8 +157,8 @@ def test_precision_and_recall_are_drawn_as_given() -> None:
 def test_named_shares_and_counts() -> None:
     figure = box_head_scores.plot_named(["cat", "dog"], [10, 20], [("from 1", [0.9, 0.8]), ("from 0", [0.0, 0.75])])
     assert [[text.get_text() for text in ax.texts] for ax in figure.axes] == [
-        ["90% of 10", "80% of 20"],
-        ["0% of 10", "75% of 20"],
+        ["90 % of 10", "80 % of 20"],
+        ["0 % of 10", "75 % of 20"],
     ]
     assert [patch.get_width() for patch in figure.axes[1].patches[2:]] == [0.0, 0.75]
 

@@ -45,8 +45,8 @@ def test_right_interpolation() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (lambda plane, y, x: interpolate(plane, x, y), "x down and y across"),
-        (lambda plane, y, x: mix(plane, int(y), int(x), 1 - y + int(y), 1 - x + int(x)), "wrong way round"),
+        (lambda plane, y, x: interpolate(plane, x, y), "exchanged the axes"),
+        (lambda plane, y, x: mix(plane, int(y), int(x), 1 - y + int(y), 1 - x + int(x)), "reversed"),
         (lambda plane, y, x: plane[round(y), round(x)], "single cell"),
         (lambda plane, y, x: plane[int(y), int(x)], "single cell"),
         (
@@ -75,11 +75,11 @@ def test_right_points() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (lambda s, n, bins, r: s + torch.arange(bins * r) * n / (bins * r), "start at the box's border"),
-        (lambda s, n, bins, r: s + (torch.arange(bins * r) + 1) * n / (bins * r), "end at the box's border"),
+        (lambda s, n, bins, r: s + torch.arange(bins * r) * n / (bins * r), "first point is on the box's border"),
+        (lambda s, n, bins, r: s + (torch.arange(bins * r) + 1) * n / (bins * r), "last point is on the box's border"),
         (lambda s, n, bins, r: torch.linspace(s, s + n, bins * r), "from border to border"),
         (lambda s, n, bins, r: points(s, n, bins, r) - 0.5, "aligned=True"),
-        (lambda s, n, bins, r: points(0, n, bins, r), "forget where the box starts"),
+        (lambda s, n, bins, r: points(0, n, bins, r), "start at 0"),
         (lambda s, n, bins, r: points(s, n, bins, r).floor(), "whole numbers"),
         (lambda s, n, bins, r: points(s, n, bins, r).view(bins, r), "shape"),
         (lambda s, n, bins, r: 2 * points(s, n, bins, r), "the first point"),
@@ -103,9 +103,9 @@ def test_right_order() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (lambda pooled, order: pooled, "still level by level"),
+        (lambda pooled, order: pooled, "still ordered by level"),
         (lambda pooled, order: pooled[order], "a second time"),
-        (lambda pooled, order: pooled.flip(0), "not where they belong"),
+        (lambda pooled, order: pooled.flip(0), "in the wrong place"),
         (lambda pooled, order: put_back(pooled, order).flatten(1), "shape"),
     ],
     ids=["nothing", "twice", "flipped", "flat"],

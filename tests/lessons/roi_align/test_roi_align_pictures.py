@@ -7,7 +7,7 @@ import torch.nn.functional as F
 import torchvision
 from matplotlib.figure import Figure
 
-from frcnn_edu.lessons.roi_align.pictures import curves
+from frcnn_edu.lessons.roi_align.pictures import curves, points, rounding, windows
 from frcnn_edu.lessons.roi_align.pictures import main as pictures
 from frcnn_edu.lessons.roi_align.pictures import read as reading
 from frcnn_edu.lessons.stages import strength
@@ -42,7 +42,7 @@ def test_windows_are_the_pooled_features() -> None:
 def test_sampling_points_are_those_of_roi_align() -> None:
     """On maps that hold x and y, the mean of a bin's points is the bin's value."""
     box = torch.tensor([3.2, 4.1, 12.7, 9.9])
-    x, y = pictures.sampling_points(box)
+    x, y = windows.sampling_points(box)
     ys, xs = torch.meshgrid(torch.arange(20.0), torch.arange(20.0), indexing="ij")
     bins = roi_align(torch.stack((xs, ys))[None], F.pad(box[None], (1, 0)), (7, 7), 1.0, 2)[0]
     assert torch.allclose(x.view(7, 2).mean(dim=1), bins[0, 0], atol=1e-4)
@@ -57,7 +57,7 @@ def test_roi_pool_bins_are_torchvisions() -> None:
         box = torch.cat((corner, corner + size))
         expected = torchvision.ops.roi_pool(features, F.pad(box[None], (1, 0)), (7, 7), 1.0)[0, 0]
         x1, y1, x2, y2 = box.tolist()
-        rows, columns = (pictures.roi_pool_bins(a, b, 7, 12) for a, b in ((y1, y2), (x1, x2)))
+        rows, columns = (rounding.roi_pool_bins(a, b, 7, 12) for a, b in ((y1, y2), (x1, x2)))
         for i, (top, bottom) in enumerate(rows):
             for j, (left, right) in enumerate(columns):
                 cells = features[0, 0, top:bottom, left:right]
@@ -66,7 +66,7 @@ def test_roi_pool_bins_are_torchvisions() -> None:
 
 @pytest.mark.parametrize(("value", "whole"), [(2.5, 3), (3.5, 4), (-0.5, -1), (-0.4, 0), (21.45, 21)])
 def test_halves_go_away_from_zero(value: float, whole: int) -> None:
-    assert pictures.rounded(value) == whole
+    assert rounding.rounded(value) == whole
 
 
 def test_rounding_is_told_in_pixels() -> None:
@@ -76,7 +76,7 @@ def test_rounding_is_told_in_pixels() -> None:
 
 
 def test_point_is_the_sum_of_its_cells() -> None:
-    told = words(pictures.plot_point(torch.tensor([[1.0, 2], [3, 8]]), x=0.75, y=0.5))
+    told = words(points.plot_point(torch.tensor([[1.0, 2], [3, 8]]), x=0.75, y=0.5))
     assert "0.125 · 1" in told
     assert "0.375 · 2" in told
     assert "0.125 · 3" in told
@@ -104,13 +104,13 @@ def test_weights_add_up_to_one_a_bin() -> None:
     assert weights.sum().item() == pytest.approx(2 * 49, abs=1e-3)
     assert weights[:, 16:].sum() == 0
     told = words(reading.plot_cells_read(boxes[0], boxes, (32, 32), 1 / 4, "0"))
-    assert "our proposal: 49 in all" in told
+    assert "our cross's proposal: 49 in all" in told
     assert "all 2 proposals on P2" in told
 
 
 def test_large_boxes_leave_cells_out() -> None:
     told = words(reading.plot_left_out(42, (1, 2, -1)))
-    assert told == ["97% of the cells never read", "56% of the cells never read", "every cell is read"]
+    assert told == ["97 % of cells never read", "56 % of cells never read", "every cell is read"]
 
 
 def test_verdicts_of_the_right_and_of_wrong_levels() -> None:

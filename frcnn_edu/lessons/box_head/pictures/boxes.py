@@ -1,4 +1,4 @@
-"""Figures of notebook 12: a box for every class, and which of them become detections."""
+"""Figures of notebook 12: a box for every class, and the candidates that become detections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from .scores import crop
 def plot_class_boxes(
     image: Tensor, proposal: Tensor, boxes: Tensor, probabilities: Tensor, classes: Sequence[str], ground_truth: Tensor
 ) -> Figure:
-    """One proposal, and the box that it would become as each class.
+    """One proposal, and the box that it would become for each class.
 
     Args:
         proposal: (4,).
@@ -44,7 +44,7 @@ def plot_class_boxes(
                 ax.annotate("", (float(boxes[label, a]), float(boxes[label, a + 1])), start, arrowprops=look)
             ax.set(xlim=(x1, x2), ylim=(y2, y1))
             ax.set_title(f"as {classes[label]}, {float(probabilities[label]):.2f}", fontsize=9)
-            caption(ax, f"IoU {float(overlaps[label]):.2f}" + (": no loss ever sees this box" if label == 0 else ""))
+            caption(ax, f"IoU {float(overlaps[label]):.2f}" + (": no loss uses this box" if label == 0 else ""))
     return figure
 
 
@@ -102,7 +102,7 @@ def story_candidates() -> list[Candidates]:
 
 
 def plot_candidates(image: Tensor, steps: Sequence[Candidates], classes: Sequence[str]) -> Figure:
-    """The candidates of some steps in the colours of their classes, each as opaque as its score; the last with names."""
+    """The candidates after some steps in the colours of their classes, the more opaque the higher the score; the last with names."""
     with st.style():
         figure, axes = panels([ratio(image)] * len(steps), columns=len(steps), title=0.25, caption=0.2, gap=0.1)
         for ax, step in zip(axes, steps, strict=True):
@@ -115,11 +115,11 @@ def plot_candidates(image: Tensor, steps: Sequence[Candidates], classes: Sequenc
                 draw_boxes(ax, step.boxes[[i]], color, linewidth=1.6 if few else 0.8, alpha=alpha, halo=few)
             if few:
                 names = [f"{classes[int(step.labels[i])]} {float(step.scores[i]):.2f}" for i in order[::-1]]
-                draw_labels(ax, step.boxes[order[::-1]], names, colors[::-1], fontsize=6)
+                draw_labels(ax, step.boxes[order[::-1]], names, colors[::-1], fontsize=7.2)
             ax.set_title(f"{len(step.boxes)}  {step.name}", fontsize=9)
             per_class = step.labels.bincount(minlength=len(classes)).tolist()
             words = ", ".join(f"{n} {name}" for n, name in zip(per_class, classes, strict=True) if n) if few else ""
-            caption(ax, words, fontsize=7)
+            caption(ax, words, fontsize=7.2)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Figures of notebook 12: what the box head computes, and what becomes of its answers."""
+"""Figures of notebook 12: the box head's layers and predictions, and where the parameters are."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from .scores import plot_score_by_shift, score_of_shifts
 def plot_heads(
     pooled: Tensor, hidden: Tensor, vector: Tensor, logits: Tensor, deltas: Tensor, classes: Sequence[str]
 ) -> Figure:
-    """One proposal's features on their way to class scores and box deltas, every number a real one.
+    """One proposal's features, the two layers, and the class scores and box deltas predicted from them.
 
     Args:
         pooled: (C, 7, 7), C a square number: the channels are shown as tiles.
@@ -53,7 +53,7 @@ def plot_heads(
             bare(strip)
             page.text(x + 0.085, top + high + 0.06, f"{len(values)}", ha="center", fontsize=8)
             page.text(x - 0.27, top + high / 2 - 0.12, name, ha="center", va="bottom", fontsize=8, fontweight="bold")
-            page.text(x - 0.27, top + high / 2 + 0.07, "ReLU", ha="center", va="top", fontsize=7, color=st.MUTED)
+            page.text(x - 0.27, top + high / 2 + 0.07, "ReLU", ha="center", va="top", fontsize=7.2, color=st.MUTED)
         page.arrow((2.66, top + high / 2), (xs[0] - 0.05, top + high / 2), head=8)
         page.arrow((xs[0] + 0.21, top + high / 2), (xs[1] - 0.05, top + high / 2), head=8)
 
@@ -64,7 +64,7 @@ def plot_heads(
         _scores(page, left, 0.58, logits, probabilities, classes)
         _deltas(page, left, top + 1.5, deltas, classes)
         words = (
-            (0.1, "full model: 256×7×7 = 12544"),
+            (0.1, "full model: 256×7×7 = 12,544"),
             (2.9, "1024  →  1024"),
             (left, "91 scores, and 91 · 4 = 364 deltas"),
         )
@@ -75,8 +75,8 @@ def plot_heads(
 
 def _scores(page: Page, left: float, top: float, logits: Tensor, probabilities: Tensor, classes: Sequence[str]) -> None:
     page.text(left, top - 0.28, f"{len(classes)} class scores", fontweight="bold", fontsize=9)
-    page.text(left + 0.62, top - 0.06, "logit", fontsize=7, color=st.MUTED, ha="center")
-    page.text(left + 1.05, top - 0.06, "softmax", fontsize=7, color=st.MUTED)
+    page.text(left + 0.62, top - 0.06, "logit", fontsize=7.2, color=st.MUTED, ha="center")
+    page.text(left + 1.05, top - 0.06, "softmax", fontsize=7.2, color=st.MUTED)
     for row, (name, logit, share) in enumerate(zip(classes, logits.tolist(), probabilities.tolist(), strict=True)):
         y = top + 0.11 + row * 0.21
         page.text(left - 0.06 + 0.36, y + 0.1, name, ha="right", va="center_baseline", fontsize=7.5)
@@ -95,12 +95,18 @@ def _deltas(page: Page, left: float, top: float, deltas: Tensor, classes: Sequen
     page.text(left, top - 0.13, f"{len(classes)} · 4 box deltas", fontweight="bold", fontsize=9)
     for column, name in enumerate(("dx", "dy", "dw", "dh")):
         page.text(
-            left + 0.45 + (column + 0.5) * cell, top + 0.23, name, ha="center", va="bottom", fontsize=7, color=st.MUTED
+            left + 0.45 + (column + 0.5) * cell,
+            top + 0.23,
+            name,
+            ha="center",
+            va="bottom",
+            fontsize=7.2,
+            color=st.MUTED,
         )
     for row, name in enumerate(classes):
         page.text(left + 0.4, top + 0.25 + (row + 0.5) * cell, name, ha="right", va="center_baseline", fontsize=7.5)
     page.text(
-        left + 0.45 + 4 * cell + 0.12, top + 0.27, "for each class\nits own four,\ndivided by\n10, 10, 5, 5\nbefore use",
+        left + 0.45 + 4 * cell + 0.12, top + 0.27, "four for\neach class,\ndivided by\n10, 10, 5, 5\nbefore use",
         fontsize=7.5, color=st.MUTED, linespacing=1.35,
     )  # fmt: skip
 
@@ -128,7 +134,7 @@ def plot_parameters(rows: Sequence[tuple[str, Sequence[tuple[str, int, str]]]]) 
                 )
                 if wide > 0.6:
                     page.text(
-                        x + wide / 2, y + 0.38, f"{number / whole:.0%}", ha="center", va="center_baseline",
+                        x + wide / 2, y + 0.38, f"{100 * number / whole:.0f} %", ha="center", va="center_baseline",
                         color=st.text_color(color), fontweight="bold",
                     )  # fmt: skip
                 last = name == parts[-1][0]
@@ -146,7 +152,7 @@ def plot_parameters(rows: Sequence[tuple[str, Sequence[tuple[str, int, str]]]]) 
 
 
 def box_head() -> Figure:
-    """Class scores and box deltas of our cross' proposal."""
+    """Class scores and box deltas of the proposal of our cross."""
     seen, index = story().trace, followed().proposal
     head: Any = story().model.roi_heads.box_head
     with torch.no_grad():
@@ -157,7 +163,7 @@ def box_head() -> Figure:
 
 
 def score_by_shift() -> Figure:
-    """How sure of a cross the head is, when its proposal is moved away from the cross."""
+    """The score of class cross, if the proposal is moved away from our cross."""
     return plot_score_by_shift(story().resized, story().box, *score_of_shifts(), story().classes[5])
 
 

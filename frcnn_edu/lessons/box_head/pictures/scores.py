@@ -1,4 +1,4 @@
-"""Figures of notebook 12: how the head's answers change when the proposal moves."""
+"""Figures of notebook 12: the head's scores for moved boxes, and precision and recall."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -24,7 +24,7 @@ def crop(boxes: Tensor, margin: float, image: Tensor) -> tuple[float, float, flo
 
 
 def read(boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """What the box head says of any boxes (N, 4) on the course's image: probabilities (N, K), boxes (N, K, 4)."""
+    """The box head's predictions for any boxes (N, 4) on the course's image: probabilities (N, K), boxes (N, K, 4)."""
     seen, heads = story().trace, story().model.roi_heads
     parts: Any = heads
     with torch.no_grad():
@@ -42,7 +42,7 @@ def shifts(reach: int = 26, step: int = 2) -> Tensor:
 
 @cache
 def score_of_shifts() -> tuple[Tensor, Tensor, Tensor]:
-    """Our cross' box, moved: the shifts (S, S, 2), the probability of a cross and the IoU with the cross, (S, S)."""
+    """Our cross's box, moved: the shifts (S, S, 2), the probability of a cross and the IoU with the cross, (S, S)."""
     moves = shifts()
     label = int(story().target["labels"][story().object])
     boxes = story().box + moves.repeat(1, 1, 2).view(-1, 4)  # (S·S, 4)
@@ -54,7 +54,7 @@ def score_of_shifts() -> tuple[Tensor, Tensor, Tensor]:
 def plot_score_by_shift(
     image: Tensor, box: Tensor, moves: Tensor, scores: Tensor, overlaps: Tensor, name: str
 ) -> Figure:
-    """The class score of a moved box, over the image at the box's middle; and over its IoU with the object.
+    """The class score of a moved box, drawn at the box's centre on the image, and as a function of its IoU with the object.
 
     Args:
         box: (4,) of the object.
@@ -69,16 +69,20 @@ def plot_score_by_shift(
         left = figure.add_axes((0.02, 0.09, 0.44, 0.8))
         show_image(left, image, dim=0.3)
         color = torch.tensor(to_rgb(st.DETECTION)).expand(*scores.shape, 3)
-        overlay = torch.cat((color, 0.85 * scores[..., None]), dim=2)  # (S, S, 4), as opaque as it is sure
+        overlay = torch.cat(
+            (color, 0.85 * scores[..., None]), dim=2
+        )  # (S, S, 4), the higher the score, the more opaque
         left.imshow(overlay.numpy(), extent=(x - edge, x + edge, y + edge, y - edge))
         line = (moves[0, :, 0] + x).tolist(), (moves[:, 0, 1] + y).tolist()
         left.contour(*line, overlaps.numpy(), levels=[0.5], colors=st.INK, linewidths=1.6)
         draw_ground_truth(left, box[None])
         left.plot([x], [y], marker="+", color=st.INK, markersize=9, markeredgewidth=1.6)
         left.set(xlim=(x - edge - 14, x + edge + 14), ylim=(y + edge + 6, y - edge - 6))
-        left.set_title(f"how sure of a {name}, with the box's middle here?", fontsize=9)
+        left.set_title(f"score of {name} for a box centred here", fontsize=9)
         bare(left)
-        left.text(0, -0.03, "black line: IoU 0.5    orange: sure", transform=left.transAxes, va="top", color=st.MUTED)
+        left.text(
+            0, -0.03, "black line: IoU 0.5    orange: high score", transform=left.transAxes, va="top", color=st.MUTED
+        )
 
         right = figure.add_axes((0.56, 0.15, 0.42, 0.74))
         right.axvspan(0, 0.5, color=st.BACKGROUND, alpha=0.12, linewidth=0)
@@ -88,19 +92,19 @@ def plot_score_by_shift(
         )
         right.set(xlim=(0, 1.02), ylim=(-0.02, 1.04), xlabel="IoU of the moved box with the object")
         right.set_title(f"score of {name}", fontsize=9)
-        right.text(0.03, 0.93, "trained to say\nbackground", color=st.INK, va="top")
-        right.text(0.99, 0.1, f"trained to\nsay {name}", color=st.INK, ha="right")
+        right.text(0.03, 0.93, "in training labelled\nbackground", color=st.INK, va="top")
+        right.text(0.99, 0.1, f"in training\nlabelled {name}", color=st.INK, ha="right")
     return figure
 
 
 def plot_walk(
     image: Tensor, start: Tensor, end: Tensor, probabilities: Tensor, labels: tuple[int, int], classes: Sequence[str]
 ) -> Figure:
-    """A box that turns from one object's into another's, and what the head takes it for on the way.
+    """A box that changes step by step from one object's into another's, and the head's scores at each step.
 
     Args:
         start, end: (4,) boxes of the two objects.
-        probabilities: (S, K) at S equal steps from the one to the other.
+        probabilities: (S, K) at S equal steps from one to the other.
         labels: of the two objects.
     """
     share = torch.linspace(0, 1, len(probabilities))
@@ -121,7 +125,7 @@ def plot_walk(
             right.plot(share.tolist(), values.tolist(), color=st.class_color(label), linestyle=line, linewidth=2.4)
             peak = float(share[values > 0.5 * values.max()].mean())
             right.text(peak, 1.04, classes[label], ha="center", color=st.INK, fontweight="bold")
-        right.set(xlim=(0, 1), ylim=(0, 1.14), xlabel="how far the box has gone", yticks=[0, 0.5, 1], title="softmax")
+        right.set(xlim=(0, 1), ylim=(0, 1.14), xlabel="share of the way", yticks=[0, 0.5, 1], title="softmax")
     return figure
 
 
@@ -150,13 +154,13 @@ def plot_precision_recall(
             ax.set(ylim=(0, 1.04))
         left.set(xlim=(0, 1), xlabel="score threshold", title="NMS threshold 0.5")
         right.set(xlabel="NMS threshold", xticks=[row[0] for row in by_nms], title="score threshold 0.5")
-        left.text(0.2, 0.64, "precision: how many\ndetections are right", va="top", color=st.DETECTION)
-        left.text(0.98, 0.82, "recall: how many\nobjects are found", ha="right", va="top", color=st.FOREGROUND)
+        left.text(0.2, 0.64, "precision: share of\ndetections that are right", va="top", color=st.DETECTION)
+        left.text(0.98, 0.82, "recall: share of\nobjects that are found", ha="right", va="top", color=st.FOREGROUND)
     return figure
 
 
 def plot_named(classes: Sequence[str], counted: Sequence[int], sides: Sequence[tuple[str, Sequence[float]]]) -> Figure:
-    """For each class, the share of its proposals that get its name, in two trainings beside each other.
+    """For each class, the share of its proposals that are classified correctly, in two trainings side by side.
 
     Args:
         classes: names, without the background.
@@ -173,7 +177,7 @@ def plot_named(classes: Sequence[str], counted: Sequence[int], sides: Sequence[t
             for row, (share, number) in enumerate(zip(shares, counted, strict=True)):
                 inside = share > 0.5
                 ax.text(
-                    share - 0.02 if inside else share + 0.02, row, f"{share:.0%} of {number}", va="center_baseline",
+                    share - 0.02 if inside else share + 0.02, row, f"{100 * share:.0f} % of {number}", va="center_baseline",
                     ha="right" if inside else "left", color=st.text_color(colors[row]) if inside else st.INK,
                 )  # fmt: skip
             bare(ax)

@@ -16,7 +16,7 @@ CURVE = st.STAGES["roi_align"]
 
 
 def value_at(features: Tensor, x: Tensor) -> Tensor:
-    """What RoIAlign reads at the points x (N,) of a map of one row (1, 1, 1, W): boxes of one cell, one bin, one point."""
+    """RoIAlign's values at the points x (N,) of a map of one row (1, 1, 1, W): boxes of one cell, one bin, one point."""
     boxes = torch.stack(
         (torch.zeros_like(x), x - 0.5, torch.full_like(x, -0.5), x + 0.5, torch.full_like(x, 0.5)), dim=1
     )
@@ -25,7 +25,7 @@ def value_at(features: Tensor, x: Tensor) -> Tensor:
 
 
 def plot_border(row: Sequence[float]) -> Figure:
-    """What is read from a map of one row, inside, at its border and outside."""
+    """The values read from a map of one row: inside, at its border and outside."""
     last = len(row) - 1
     x = torch.linspace(-2.3, last + 2.3, 1401)
     values = value_at(torch.tensor([[[list(row)]]], dtype=torch.float32), x)
@@ -47,9 +47,11 @@ def plot_border(row: Sequence[float]) -> Figure:
         )
         for border in (-1, 0, last, last + 1):
             ax.axvline(border, color=st.MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
-        ax.set(xlim=(-2.3, last + 2.3), ylim=(-0.3, high * 1.3), xlabel="place of the point, in cells")
+        ax.set(xlim=(-2.3, last + 2.3), ylim=(-0.3, high * 1.3), xlabel="position of the point, in cells")
         ax.set_xticks(range(-2, last + 3))
-        page.text(0.5, 0.12, "what a point reads, on and beyond a map of four cells", fontsize=9.5, fontweight="bold")
+        page.text(
+            0.5, 0.12, "the value at a point, on a map of four cells and beyond it", fontsize=9.5, fontweight="bold"
+        )
     return page.figure
 
 
@@ -60,7 +62,7 @@ def ramp(stride: int, cells: int = 24) -> Tensor:
 
 
 def read_ramp(box: Tensor, stride: int, aligned: bool, bins: int = 7) -> Tensor:
-    """What the bins of one row of a box (4,) in pixels read from the ramp: (bins,)."""
+    """The values of one row of bins of a box (4,) in pixels on the ramp: (bins,)."""
     values: Tensor = torchvision.ops.roi_align(
         ramp(stride), F.pad(box[None], (1, 0)), (bins, bins), 1 / stride, 2, aligned
     )
@@ -68,7 +70,7 @@ def read_ramp(box: Tensor, stride: int, aligned: bool, bins: int = 7) -> Tensor:
 
 
 def plot_aligned(box: Tensor, bins: int = 7) -> Figure:
-    """What the bins of a box read from P2's ramp, with either setting of `aligned`, and by how much each level is off."""
+    """The values of a box's bins on P2's ramp, with either setting of `aligned`, and the error on each level."""
     x1, _, x2, _ = box.tolist()
     right = x1 + (torch.arange(bins) + 0.5) * (x2 - x1) / bins
     strides = (4, 8, 16, 32)
@@ -82,8 +84,8 @@ def plot_aligned(box: Tensor, bins: int = 7) -> Figure:
             k = 3
             ax.annotate(f"aligned={aligned}", (float(right[k]), float(found[k])), (9, -6) if aligned else (-9, 4), va="center",
                         textcoords="offset points", color=color, fontweight="bold", ha="left" if aligned else "right")  # fmt: skip
-        ax.set(xlabel="middle of the bin, in pixels", ylabel="what it reads")
-        page.text(0.62, 0.12, "a map that holds x itself, stride 4", fontsize=9.5, fontweight="bold")
+        ax.set(xlabel="centre of the bin, x in pixels", ylabel="value of the bin")
+        page.text(0.62, 0.12, "a map of x itself, stride 4", fontsize=9.5, fontweight="bold")
         low = page.panel(5.15, 0.42, 2.65, 2.4)
         for place, (stride, name) in enumerate(zip(strides, st.LEVELS, strict=False)):
             wide = torch.tensor([6.0 * stride, 6 * stride, 14 * stride, 14 * stride])
@@ -95,7 +97,7 @@ def plot_aligned(box: Tensor, bins: int = 7) -> Figure:
         low.set(yticks=[], ylim=(0, 18.5))
         low.grid(False)
         low.spines["left"].set_visible(False)
-        page.text(5.15, 0.12, "how far aligned=False is off", fontsize=9.5, fontweight="bold")
+        page.text(5.15, 0.12, "error of aligned=False", fontsize=9.5, fontweight="bold")
     return page.figure
 
 
@@ -127,16 +129,16 @@ def sampling_error(side: float, sampling_ratio: int, corner: tuple[float, float]
 
 
 def plot_sampling_error(ratios: Sequence[int] = (1, 2, 4, -1)) -> Figure:
-    """How far bins are off, over the size of the box, for some numbers of points."""
+    """The largest error of a bin as a function of the box's size, for some numbers of points."""
     sides = torch.arange(7, 54.25, 0.5).tolist()
     looks = ((st.BACKGROUND, (0, (1, 1))), (CURVE, "solid"), (st.FOREGROUND, (0, (4, 2))), (st.INK, (0, (6, 2, 1, 2))))
     with st.style():
         page = Page(3.2)
         ax = page.panel(0.62, 0.42, 6.35, 2.25)
         ax.axvspan(7, 14, color=st.FAINT, alpha=0.5, linewidth=0)
-        ax.text(10.5, 1.35, "this model's\nboxes", ha="center", va="top", fontsize=8, color=st.MUTED)
+        ax.text(10.5, 1.35, "small\nmodel", ha="center", va="top", fontsize=8, color=st.MUTED)
         ax.axvspan(14, 28, color=st.FAINT, alpha=0.25, linewidth=0)
-        ax.text(21, 1.35, "the full model's", ha="center", va="top", fontsize=8, color=st.MUTED)
+        ax.text(21, 1.35, "full model", ha="center", va="top", fontsize=8, color=st.MUTED)
         for number, (color, dashes) in zip(ratios, looks, strict=True):
             errors = [sampling_error(side, number) for side in sides]
             ax.plot(sides, errors, color=color, linestyle=dashes, linewidth=1.8)
@@ -146,11 +148,13 @@ def plot_sampling_error(ratios: Sequence[int] = (1, 2, 4, -1)) -> Figure:
             xlim=(7, 54),
             ylim=(0.001, 1.6),
             yscale="log",
-            xlabel="side of the box in cells",
+            xlabel="side of the box, in cells",
             ylabel="largest error of a bin",
         )
         ax.set_yticks([0.01, 0.1, 1], ["0.01", "0.1", "1"])
         ax.minorticks_off()
         ax.set_xticks(range(7, 55, 7))
-        page.text(0.62, 0.12, "sampling_ratio: how many points along a bin's side?", fontsize=9.5, fontweight="bold")
+        page.text(
+            0.62, 0.12, "sampling_ratio: how many points along each side of a bin?", fontsize=9.5, fontweight="bold"
+        )
     return page.figure

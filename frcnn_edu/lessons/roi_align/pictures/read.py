@@ -1,4 +1,4 @@
-"""Figures of notebook 11: what is read, from where, and what changes when the box does."""
+"""Figures of notebook 11: which cells a box is read from, and what changes if the box is moved or read from a wrong level."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,7 +37,7 @@ def changes(values: Tensor) -> Tensor:
 
 
 def plot_moved_box(features: Tensor, box: Tensor, scale: float, farthest: float = 8.0, step: float = 0.1) -> Figure:
-    """One feature of a box that slides to the right, and how much all of its features change at each step."""
+    """One feature of a box that is moved to the right, and how much all of its features change at each step."""
     shifts = torch.arange(round(farthest / step) + 1) * step
     pooled, aligned = moved_features(features, box, scale, shifts)
     moving = torch.minimum(aligned.std(dim=0), pooled.std(dim=0)).flatten()  # (C·49,)
@@ -73,7 +73,7 @@ def plot_moved_box(features: Tensor, box: Tensor, scale: float, farthest: float 
         low.text(
             float(farthest) - 0.1,
             float(changes(aligned).max()) * 2.2,
-            "RoIAlign: a little at every step",
+            "RoIAlign: small changes",
             color=ALIGN,
             ha="right",
             fontsize=8,
@@ -81,12 +81,12 @@ def plot_moved_box(features: Tensor, box: Tensor, scale: float, farthest: float 
         for panel in (ax, low):
             panel.set(xlim=(0, farthest))
             panel.set_xticks(range(int(farthest) + 1))
-        low.set_xlabel("the box is moved to the right by … pixels")
+        low.set_xlabel("shift of the box to the right, in pixels")
         page.text(0.62, 0.12, f"one feature: channel {channel}, bin ({row}, {column})", fontsize=9.5, fontweight="bold")
         page.text(
             0.62,
             2.47,
-            f"how much all {aligned[0].numel()} features change in a tenth of a pixel",
+            f"change of all {aligned[0].numel()} features per tenth of a pixel",
             fontsize=9.5,
             fontweight="bold",
         )
@@ -119,14 +119,14 @@ def plot_cells_read(box: Tensor, boxes: Tensor, size: tuple[int, int], scale: fl
             for j in range(left, right):
                 if one[i, j] > 0.005:
                     dark = one[i, j] < 0.6 * one.max()
-                    ax.text(j + 0.5, i + 0.5, f"{one[i, j]:.2f}".replace("0.", "."), ha="center", va="center", fontsize=7,
+                    ax.text(j + 0.5, i + 0.5, f"{one[i, j]:.2f}".replace("0.", "."), ha="center", va="center", fontsize=7.2,
                             color=st.PAPER if dark else st.INK, zorder=10)  # fmt: skip
         draw_boxes(ax, (box * scale + 0.5)[None], st.PROPOSAL, linewidth=1.2)
         ax.set(xlim=(left, right), ylim=(bottom, top))
         other = page.panel(wide + 0.3, 0.38, WIDTH - wide - 0.38, (WIDTH - wide - 0.38) * size[0] / size[1])
         show_map(other, all_, st.level_color(key))
         draw_boxes(other, (box * scale + 0.5)[None], st.PROPOSAL, linewidth=1.4)
-        page.text(0.08, 0.1, f"our proposal: {one.sum():.0f} in all", fontsize=9.5, fontweight="bold")
+        page.text(0.08, 0.1, f"our cross's proposal: {one.sum():.0f} in all", fontsize=9.5, fontweight="bold")
         page.text(
             wide + 0.3, 0.1, f"all {len(boxes)} proposals on {st.LEVEL_NAMES[key]}", fontsize=9.5, fontweight="bold"
         )
@@ -148,7 +148,7 @@ def plot_left_out(side: float, ratios: Sequence[int], cells: int = 48) -> Figure
             ax.text(
                 0,
                 -0.03,
-                f"{share:.0%} of the cells never read" if share else "every cell is read",
+                f"{100 * share:.0f} % of cells never read" if share else "every cell is read",
                 transform=ax.transAxes,
                 va="top",
                 fontsize=8,
@@ -162,7 +162,7 @@ def plot_left_out(side: float, ratios: Sequence[int], cells: int = 48) -> Figure
 
 @torch.no_grad()
 def verdict(model: FasterRCNN, pooled: Tensor, proposal: Tensor, ground_truth: Tensor) -> tuple[Tensor, float]:
-    """What the box head says of one proposal's features (C, 7, 7): probabilities (K,), and the likeliest class's IoU.
+    """The box head's predictions for one proposal's features (C, 7, 7): probabilities (K,), and the IoU of the likeliest class's box.
 
     The background has no box: for it, the IoU is the proposal's own.
     """
@@ -177,7 +177,7 @@ def verdict(model: FasterRCNN, pooled: Tensor, proposal: Tensor, ground_truth: T
 def plot_wrong_level(
     model: FasterRCNN, pyramid: dict[str, Tensor], proposal: Tensor, ground_truth: Tensor, classes: Sequence[str]
 ) -> Figure:
-    """One proposal (4,) on each of the four maps, the 7×7 features it gets there, and what the box head makes of them."""
+    """One proposal (4,) on each of the four maps, the 7×7 features it gets there, and the box head's prediction."""
     pool: Any = model.roi_heads.box_roi_pool
     wide, gap = 1.86, 0.14
     x1, y1, x2, y2 = proposal.tolist()
@@ -201,7 +201,7 @@ def plot_wrong_level(
             ax.set_aspect("auto")  # panel and part are squares: no rounding may make one side a pixel shorter
             width, height = ((x2 - x1) * scale, (y2 - y1) * scale)
             page.text(x, 0.1, st.LEVEL_NAMES[key], fontsize=9.5, fontweight="bold")
-            page.text(x + wide, 0.13, f"{width:.1f}×{height:.1f} cells", ha="right", fontsize=7.5, color=st.MUTED)
+            page.text(x + wide, 0.13, f"{height:.1f}×{width:.1f} cells", ha="right", fontsize=7.5, color=st.MUTED)
             window = page.panel(x, 0.48 + wide, wide, wide)
             show_map(window, strength(pooled[None], among=features), st.PROPOSAL)
             best = int(probabilities.argmax())
