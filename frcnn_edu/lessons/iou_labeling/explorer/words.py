@@ -77,9 +77,7 @@ def _why(result: Result) -> str:
             f"Ignored: {overlaps}, too small to be positive ({state.foreground:.2f}) "
             f"and too large to be negative ({state.background:.2f})."
         )
-    return (
-        f"Negative: {overlaps}, which is less than {state.background:.2f}." if touches else f"Negative: {overlaps}."
-    )
+    return f"Negative: {overlaps}, which is less than {state.background:.2f}." if touches else f"Negative: {overlaps}."
 
 
 def _restored(result: Result, own: str, iou: str) -> str:

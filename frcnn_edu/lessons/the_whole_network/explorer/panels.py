@@ -1,5 +1,7 @@
 """The panels of the whole path: the image, how well the boxes fit, and one panel for each of the ten stages."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -261,10 +263,12 @@ def _detections(result: Result) -> Stage:
 
 
 def _postprocess(result: Result) -> Stage:
-    image, found = result.story.image, result.story.trace.detections
-    height, width = image.shape[1:]
+    found = result.story.trace.detections
+    height, width = result.story.image.shape[1:]
     box = found["boxes"][result.detection]
-    layers: list[Layer] = [photo(image), Boxes(box[None], st.DETECTION, 2.5)]
+    # In a small panel the resized image looks the same, and a saved notebook holds it only once.
+    shown = replace(photo(result.story.resized), extent=(0, 0, width, height))
+    layers: list[Layer] = [shown, Boxes(box[None], st.DETECTION, 2.5)]
     return (
         _square((height, width), box),
         layers,
