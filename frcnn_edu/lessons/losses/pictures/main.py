@@ -54,15 +54,15 @@ def draw_four_losses(image: Tensor, trace: TrainingTrace, model: FasterRCNN) -> 
 
         objects = trace.labels > 0
         _draw_background(axes[2], trace.sampled[~objects])
-        starts = trace.sampled[objects]
-        best = _best_of_each(starts, trace.ground_truth)
+        chosen = trace.sampled[objects]
+        best = _best_of_each(chosen, trace.ground_truth)
         colors = [st.class_color(int(label)) for label in trace.labels[objects]]
-        draw_boxes(axes[2], starts, colors, linewidth=0.7, halo=False, alpha=0.7)
-        draw_boxes(axes[2], starts[best], [colors[i] for i in best], linewidth=1.8)
+        draw_boxes(axes[2], chosen, colors, linewidth=0.7, halo=False, alpha=0.7)
+        draw_boxes(axes[2], chosen[best], [colors[i] for i in best], linewidth=1.8)
         _label_classes(axes[2], trace)
         deltas = trace.box_deltas[objects, trace.labels[objects]]
-        corrected = heads.box_coder.decode_single(deltas, starts)
-        _draw_correction(axes[3], starts[best], st.PROPOSAL, corrected[best], st.DETECTION, trace.ground_truth)
+        corrected = heads.box_coder.decode_single(deltas, chosen)
+        _draw_correction(axes[3], chosen[best], st.PROPOSAL, corrected[best], st.DETECTION, trace.ground_truth)
 
         sampled = len(trace.positives) + len(trace.negatives)
         page.heading(0.08, 0.34, 5, "RPN", st.PROPOSAL, f"{sampled} of {len(anchors)}\nanchors are sampled:")
@@ -74,11 +74,11 @@ def draw_four_losses(image: Tensor, trace: TrainingTrace, model: FasterRCNN) -> 
             st.DETECTION,
             f"{len(trace.sampled)} of {len(trace.proposals)}\nproposals are sampled:",
         )
-        for y, number, background, solid in (
+        for y, number, background, style in (
             (1.12, len(trace.positives), len(trace.negatives), "solid"),
             (4.22, int(objects.sum()), int((~objects).sum()), "solid; the best\nof each object: bold"),
         ):
-            text = f"{number} positive\n({solid})\n{background} negative\n(dashed)"
+            text = f"{number} positive\n({style})\n{background} negative\n(dashed)"
             page.text(0.08, y, text, fontsize=8.5, linespacing=1.35)
         lines = [
             (1.62, 2.70, "loss_objectness", f"binary cross entropy, mean of {sampled}"),
