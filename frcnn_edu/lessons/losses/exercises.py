@@ -20,10 +20,13 @@ def smooth_l1(function: Callable[[Tensor, float], Tensor]) -> str:
     for beta in (1.0, 1 / 9, 0.5):
         given = differences.clone()
         cost = function(given, beta)
-        expect(torch.equal(given, differences), "Your function changes the differences it is given: make a new tensor.")
+        expect(
+            torch.equal(given, differences),
+            "Your function changes the differences that it is given: make a new tensor.",
+        )
         expect(
             not isinstance(cost, Tensor) or cost.ndim > 0,
-            "That is one number: return the cost of each, not their sum or mean.",
+            "That is a single number: return the cost of each difference, not their sum or mean.",
         )
         expect_shape(cost, (2, 4), "The cost")
         right = F.smooth_l1_loss(differences, torch.zeros(2, 4), beta=beta, reduction="none")
@@ -32,18 +35,19 @@ def smooth_l1(function: Callable[[Tensor, float], Tensor]) -> str:
         if torch.allclose(cost, right, atol=1e-6):
             continue
         expect(
-            (cost >= 0).all(), "Some cost is negative: an error to the left is as bad as one to the right, so take |d|."
+            (cost >= 0).all(),
+            "Some costs are negative: an error to the left is as bad as one to the right, so take |d|.",
         )
         expect(not torch.allclose(cost, size), "That is L1. Below β the cost is a parabola: d² / (2β).")
         no_beta = torch.where(small, 0.5 * size**2, size - 0.5 * beta)
         expect(
             not torch.allclose(cost, no_beta, atol=1e-6),
-            f"Your parabola is ½ d². It must reach the line at β, so it is d² / (2β): for β = {beta:.2f} yours has a step there.",
+            f"Your parabola is ½ d². It must meet the line at β, so it is d² / (2β): for β = {beta:.2f} yours has a step there.",
         )
         always_half = torch.where(small, size**2 / (2 * beta), size - 0.5)
         expect(
             not torch.allclose(cost, always_half, atol=1e-6),
-            "You subtract ½ on the line, which fits β = 1 only: it is |d| − β/2, so that line and parabola meet.",
+            "You subtract ½ from |d|, which fits β = 1 only: the line is |d| − β/2, so that it meets the parabola.",
         )
         nothing_off = torch.where(small, size**2 / (2 * beta), size)
         expect(
@@ -54,12 +58,12 @@ def smooth_l1(function: Callable[[Tensor, float], Tensor]) -> str:
             torch.allclose(cost[small], right[small], atol=1e-6),
             f"For β = {beta:.2f} the costs below β are not d² / (2β).",
         )
-        expect(False, f"For β = {beta:.2f} the costs from β on are not |d| − β/2.")
-    return "And because value and slope agree at β, a gradient step notices nothing of the seam."
+        expect(False, f"For β = {beta:.2f} the costs at β and above are not |d| − β/2.")
+    return "Value and slope agree at β, so the gradient is continuous there."
 
 
 def _anchors(number: int, objects: int, seed: int) -> tuple[Tensor, ...]:
-    """Logits, deltas, wanted deltas, labels and the mask of the sampled ones: among half objects, half others, some ignored."""
+    """Logits, deltas, target deltas, labels and the mask of the sampled ones: a third each is positive, negative and ignored."""
     generator = torch.Generator().manual_seed(seed)
     logits = 3 * torch.randn(number, generator=generator)
     deltas, wanted = torch.randn(2, number, 4, generator=generator) / 5
@@ -72,7 +76,7 @@ def _anchors(number: int, objects: int, seed: int) -> tuple[Tensor, ...]:
 
 @checker
 def rpn_losses(function: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]) -> str:
-    """Checks (logits, deltas, wanted, labels, sampled) of all anchors → objectness loss and box loss."""
+    """Checks (logits, deltas, targets, labels, sampled) of all anchors → objectness loss and box loss."""
     for number, objects, seed in ((36, 3, 0), (60, 5, 1), (36, 0, 2)):
         given = _anchors(number, objects, seed)
         logits, deltas, wanted, labels, sampled = given
@@ -86,18 +90,18 @@ def rpn_losses(function: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tupl
             _explain_objectness(objectness, logits, labels, sampled)
         expect(
             not box.isnan(),
-            "Without sampled objects your box loss is NaN: that is a mean over nothing, or a division by 0 positives. It is 0.",
+            "Without positive samples your box loss is NaN: that is a mean over nothing, or a division by 0 positives. It should be 0.",
         )
         if not torch.allclose(box, right[1], atol=1e-6):
             _explain_box_loss(box, deltas, wanted, labels, sampled)
-    return "Both losses share the divisor, so an object's box weighs as much in a crowd as alone."
+    return "Both losses have the same divisor, so a box weighs as much in a crowd as alone."
 
 
 def _explain_objectness(value: Tensor, logits: Tensor, labels: Tensor, sampled: Tensor) -> None:
     with_sigmoid = F.binary_cross_entropy_with_logits(logits[sampled].sigmoid(), labels[sampled])
     expect(
         not torch.allclose(value, with_sigmoid, atol=1e-6),
-        "You took a sigmoid and then a loss that takes another: `…_with_logits` wants the logits themselves.",
+        "You took a sigmoid and then a loss that takes another: `…_with_logits` takes the logits themselves.",
     )
     known = labels >= 0
     of_all = F.binary_cross_entropy_with_logits(logits[known], labels[known])
@@ -121,20 +125,20 @@ def _explain_box_loss(value: Tensor, deltas: Tensor, wanted: Tensor, labels: Ten
 
     number = int(sampled.sum())
     by_positives = (
-        "You divide by the sampled objects. The divisor is the number of all sampled anchors, background included."
+        "You divide by the positive samples. The divisor is the number of all sampled anchors, positive and negative."
     )
     expect(not torch.allclose(value, cost(positive) / max(int(positive.sum()), 1), atol=1e-6), by_positives)
     expect(
         not torch.allclose(value, cost(positive) / max(4 * int(positive.sum()), 1), atol=1e-6),
-        "A mean over the four deltas of the sampled objects: sum them, and divide by the number of all sampled anchors.",
+        "That is a mean over the four deltas of the positive samples: sum them, and divide by the number of all sampled anchors.",
     )
     expect(
         not torch.allclose(value, cost(sampled) / number, atol=1e-6),
-        "Background has no box to move to: only sampled anchors labelled 1 have a box error.",
+        "A negative anchor has no target box: only sampled anchors labelled 1 have a box error.",
     )
     expect(
         not torch.allclose(value, cost(labels == 1) / number, atol=1e-6),
-        "You count the boxes of all objects: only those that were sampled count.",
+        "You count all positive anchors: only those that were sampled count.",
     )
     expect(
         not torch.allclose(value, cost(positive, beta=1.0) / number, atol=1e-6),
@@ -142,7 +146,7 @@ def _explain_box_loss(value: Tensor, deltas: Tensor, wanted: Tensor, labels: Ten
     )
     expect(
         False,
-        "The box loss is the sum of smooth L1 (β = 1/9) over the sampled objects, divided by all that were sampled: yours differs.",
+        "The box loss is the sum of smooth L1 (β = 1/9) over the positive samples, divided by the number of all samples: yours differs.",
     )
 
 
@@ -172,7 +176,7 @@ def validation_losses(function: Callable[[Any, list[Tensor], list[dict[str, Tens
         )
         expect(
             all(p.grad is None for p in model.parameters()),
-            "There are gradients now: nothing should be sent backwards.",
+            "There are gradients now: nothing should be backpropagated.",
         )
         moved = [name for name, value in model.state_dict().items() if not torch.equal(value, state[name])]
         expect(
@@ -181,7 +185,10 @@ def validation_losses(function: Callable[[Any, list[Tensor], list[dict[str, Tens
             "its running statistics. Put the BatchNorms in evaluation mode.",
         )
         still_training = any(module.training for module in model.modules())
-        expect(not still_training, "The model came in evaluation mode, and is left in training mode, at least in part.")
+        expect(
+            not still_training,
+            "The model was in evaluation mode before the call, and is now left in training mode, at least in part.",
+        )
         model.train()
         frozen = next(module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d))
         frozen.eval()
@@ -189,14 +196,14 @@ def validation_losses(function: Callable[[Any, list[Tensor], list[dict[str, Tens
         function(model, images, targets)
         expect(
             model.training and not frozen.training,
-            "The model came in training mode with one BatchNorm frozen, and is left otherwise.",
+            "The model was in training mode with one BatchNorm frozen; after the call its modes are different.",
         )
         model.eval()
         torch.manual_seed(5)
         again = function(model, images, targets)
         expect(
             again == values,
-            "Two calls give different numbers: the anchors are sampled anew. Set a seed before the forward pass.",
+            "Two calls give different numbers, because anchors are sampled at random. Set a seed before the forward pass.",
         )
         torch.manual_seed(5)
         untouched = torch.rand(3)
@@ -204,7 +211,7 @@ def validation_losses(function: Callable[[Any, list[Tensor], list[dict[str, Tens
         function(model, images, targets)
         expect(
             torch.equal(torch.rand(3), untouched),
-            "After your function the random numbers go on from another place, so validating changes the training that follows: "
+            "Your function changes the state of the random number generator, so validation changes the training that follows: "
             "wrap it in torch.random.fork_rng().",
         )
-    return "Now a run with validation and a run without it end at the same weights."
+    return "Now a run with validation and a run without it end with the same weights."

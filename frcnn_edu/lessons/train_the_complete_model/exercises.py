@@ -26,7 +26,7 @@ def learning_rate(function: Callable[[int, int, float, int], float]) -> str:
                 False,
                 f"In step {step} of {steps} (highest rate {highest}, {warmup} steps of warm-up) it is {right:.3g}, yours is {rate:.3g}.",
             )
-    return "No state, no memory: whoever knows the step knows the rate, and so a run can be resumed anywhere."
+    return "The rate follows from the step alone, so a run can be resumed anywhere."
 
 
 def _explain_rate(rate: float, step: int, steps: int, highest: float, warmup: int) -> None:
@@ -41,12 +41,12 @@ def _explain_rate(rate: float, step: int, steps: int, highest: float, warmup: in
     from_zero = step / warmup * cosine
     expect(
         step >= warmup or not near(from_zero),
-        f"{where} your warm-up begins at 0, so the first step would teach nothing. It begins at {FACTOR:g} of the rate.",
+        f"{where} your warm-up begins at 0, so the first step would change nothing. It begins at {FACTOR:g} of the rate.",
     )
     expect(step >= warmup or not near(cosine), f"{where} there is no warm-up.")
     expect(
         step >= warmup or not (near(ramp) or near(min(ramp, cosine))),
-        f"{where} only the ramp is at work. Warm-up and cosine are multiplied; the cosine falls from the first step on.",
+        f"{where} only the ramp counts. Warm-up and cosine are multiplied; the cosine falls from the first step.",
     )
     later = (1 + math.cos(math.pi * max(step - warmup, 0) / (steps - warmup))) / 2
     expect(
@@ -55,7 +55,7 @@ def _explain_rate(rate: float, step: int, steps: int, highest: float, warmup: in
     )
     expect(
         not near(ramp * (1 + math.cos(math.pi * step / steps))),
-        f"{where} yours is twice too large: 1 + cos goes from 2 to 0.",
+        f"{where} yours is twice as large as it should be: 1 + cos goes from 2 to 0.",
     )
     expect(not near(ramp * (1 - step / steps)), f"{where} yours falls in a straight line, not along a cosine.")
     expect(
@@ -98,7 +98,7 @@ def average_precision(function: Callable[[list[bool], int], float]) -> str:
             continue
         _explain_average_precision(value, right, objects)
         expect(False, f"For {list(right)} and {objects} objects COCO's evaluator says {expected:.4f}, you {value:.4f}.")
-    return "A wrong detection below the last right one costs nothing: that is why one may keep scores down to 0.05."
+    return "A wrong detection below the last right one costs nothing, so it does no harm to keep scores down to 0.05."
 
 
 def _explain_average_precision(value: float, right: Sequence[bool], objects: int) -> None:
@@ -123,11 +123,11 @@ def _explain_average_precision(value: float, right: Sequence[bool], objects: int
     if at_hits:
         expect(
             not near(sum(at_hits) / len(at_hits)) or len(at_hits) == objects,
-            f"{name} you forgive what was never found: a recall that is not reached has precision 0.",
+            f"{name} you leave out the recalls that were never reached: their precision is 0.",
         )
         expect(
             not near(sum(at_hits) / objects),
-            f"{name} that is the mean precision at the right ones. COCO asks at 101 recalls, with the highest precision from there on.",
+            f"{name} that is the mean precision at the right ones. COCO takes it at 101 recalls, the highest at that recall or a higher one.",
         )
         expect(
             not near(sum(right) / len(right)),

@@ -23,6 +23,7 @@ from frcnn_edu.lessons.losses.pictures import (
     trace as losses_trace,
 )
 from frcnn_edu.lessons.story import story
+from frcnn_edu.ops import box_iou
 from frcnn_edu.training import LOSSES
 from frcnn_edu.viz import style as st
 
@@ -113,7 +114,11 @@ def test_four_losses_draws_the_sampled_boxes(seen):
     assert len(polygons(panels[0], st.BACKGROUND)) == len(seen.negatives)
     things = seen.labels > 0
     assert len(polygons(panels[2], st.BACKGROUND)) == int((~things).sum())
-    assert torch.allclose(xyxy(polygons(panels[3], st.PROPOSAL)), seen.sampled[things])
+    crosses = xyxy(polygons(panels[2], st.class_color(5)))
+    assert {tuple(box) for box in crosses.tolist()} == {tuple(box) for box in seen.sampled[seen.labels == 5].tolist()}
+    starts = xyxy(polygons(panels[3], st.PROPOSAL))
+    assert len(starts) == len(seen.ground_truth)  # the best of each object
+    assert (box_iou(starts, seen.sampled[things]).amax(dim=1) == 1).all()
     for panel in (panels[1], panels[3]):
         assert torch.allclose(xyxy(polygons(panel, st.GROUND_TRUTH)), seen.ground_truth)
 
@@ -142,11 +147,11 @@ def test_two_assignments_counts(seen):
         bar.get_height() for bar in anchors.patches if hasattr(bar, "get_height") and bar.get_width() < 0.05
     ) == len(seen.anchors)
     assert sum(bar.get_height() for bar in proposals.patches if bar.get_width() < 0.05) == len(seen.proposals)
-    marks = next(line for line in anchors.lines if line.get_label() == "object")
+    marks = next(line for line in anchors.lines if line.get_label() == "positive")
     ious, _ = losses_trace.best_ious(seen)
     assert sorted(marks.get_xdata()) == pytest.approx(sorted(ious[seen.anchor_labels == 1].tolist()))
-    assert "8 objects · 4912 background · 198 ignored" in texts(figure)
-    assert "60 objects · 97 background · 0 ignored" in texts(figure)
+    assert "8 positive · 4912 negative · 198 ignored" in texts(figure)
+    assert "60 positive · 97 negative · 0 ignored" in texts(figure)
 
 
 def test_two_assignments_draws_the_objects(seen):

@@ -38,7 +38,7 @@ def test_learning_rate_right():
         (lambda s, n, top, w: top * cosine(s / n), "no warm-up"),
         (lambda s, n, top, w: top * (ramp(s, w) if s < w else cosine(s / n)), "only the ramp"),
         (lambda s, n, top, w: top * ramp(s, w) * cosine(max(s - w, 0) / (n - w)), "starts when the warm-up ends"),
-        (lambda s, n, top, w: top * ramp(s, w) * 2 * cosine(s / n), "twice too large"),
+        (lambda s, n, top, w: top * ramp(s, w) * 2 * cosine(s / n), "twice as large"),
         (lambda s, n, top, w: top * ramp(s, w) * (1 - s / n), "straight line"),
         (lambda s, n, top, w: top * ramp(s, w) * math.cos(math.pi / 2 * s / n), "quarter of a cosine"),
         (lambda s, n, top, w: top / 3, "yours is"),
@@ -85,7 +85,7 @@ def at_hits(right, objects):
     ("wrong", "message"),
     [
         (lambda r, n: coco(r, n, pick=lambda reached: reached[0]), "or a higher one"),
-        (lambda r, n: sum(at_hits(r, n)) / max(len(at_hits(r, n)), 1), "forgive what was never found"),
+        (lambda r, n: sum(at_hits(r, n)) / max(len(at_hits(r, n)), 1), "leave out the recalls"),
         (lambda r, n: sum(at_hits(r, n)) / n, "mean precision at the right ones"),
         (lambda r, n: sum(r) / len(r) if r else 0.0, "order should matter"),
         (voc, "exact area"),

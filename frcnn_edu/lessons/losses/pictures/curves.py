@@ -23,7 +23,7 @@ def draw_smooth_l1(rpn_errors: Tensor, box_errors: Tensor, reach: float = REACH)
     """L1, the parabola, and smooth L1 for β = 1 and 1/9, and their slopes; real errors of both stages as marks underneath.
 
     Args:
-        rpn_errors, box_errors: predicted minus wanted deltas, any shape.
+        rpn_errors, box_errors: predicted minus target deltas, any shape.
         reach: errors are drawn from −reach to reach.
     """
     x = torch.linspace(-reach, reach, 601, requires_grad=True)
@@ -44,7 +44,7 @@ def draw_smooth_l1(rpn_errors: Tensor, box_errors: Tensor, reach: float = REACH)
                     x.tolist(), values.tolist(), label=name, color=color, linestyle=dashes, linewidth=width
                 )  # fmt: skip
         left.set(xlim=(-reach, reach), ylim=(0, reach), title="what an error costs")
-        right.set(xlim=(-reach, reach), ylim=(-1.6, 1.6), title="its slope: how hard it pulls")
+        right.set(xlim=(-reach, reach), ylim=(-1.6, 1.6), title="its slope: the gradient")
         label: dict[str, Any] = {"fontsize": 8, "ha": "left", "va": "center"}
         left.text(-0.55, 1.38, "L1: |x|", color=st.BACKGROUND, **label)
         left.text(-0.55, 1.24, "smooth L1, β = 1/9", color=st.INK, fontweight="bold", **label)
@@ -53,7 +53,12 @@ def draw_smooth_l1(rpn_errors: Tensor, box_errors: Tensor, reach: float = REACH)
         for y, color, dashes, width in zip((1.38, 1.24, 1.10, 0.96), *zip(*[curves[i][2:] for i in (1, 3, 2, 0)])):
             left.plot([-0.78, -0.6], [y, y], color=color, linestyle=dashes, linewidth=width)
         right.text(
-            0.14, -0.25, "β = 1/9: a small error\npulls like a large one", fontsize=8, va="top", linespacing=1.35
+            0.14,
+            -0.25,
+            "β = 1/9: beyond ± 1/9 each\nerror has the same gradient",
+            fontsize=8,
+            va="top",
+            linespacing=1.35,
         )
         for ax in (left, right):
             ax.tick_params(labelbottom=False)
@@ -77,9 +82,9 @@ def _rugs(ax: Axes, rpn_errors: Tensor, box_errors: Tensor, reach: float, height
         rug.vlines(values, y - 0.36, y + 0.36, color=color, linewidth=0.7, label=name)
         beyond = int((errors.abs() > BETA).sum())
         rug.text(-reach + 0.04, y, name, fontsize=8, va="center")
-        rug.text(reach, y, f"{beyond} of {errors.numel()}\nbeyond 1/9", fontsize=7, va="center", ha="right")
+        rug.text(reach, y, f"{beyond} of {errors.numel()}\nbeyond 1/9", fontsize=7.4, va="center", ha="right")
     rug.axvspan(-BETA, BETA, color=st.FAINT, alpha=0.7, linewidth=0)
-    rug.set(xlim=(-reach, reach), ylim=(0, 2), yticks=[], xlabel="predicted minus wanted delta")
+    rug.set(xlim=(-reach, reach), ylim=(0, 2), yticks=[], xlabel="predicted minus target delta")
     rug.xaxis.label.set_fontsize(8)
     rug.tick_params(labelsize=8)
     rug.grid(False)
@@ -93,11 +98,11 @@ def draw_cross_entropies(trace: TrainingTrace) -> Figure:
         z = torch.linspace(-6, 6, 241)
         left.plot(z.tolist(), F.softplus(-z).tolist(), color=st.FOREGROUND, linewidth=2)
         left.plot(z.tolist(), F.softplus(z).tolist(), color=st.BACKGROUND, linewidth=2, linestyle=(0, (5, 2)))
-        left.text(-5.8, 2.2, "is an object:\nln(1 + e⁻ᶻ)", color=st.FOREGROUND, fontsize=8.5, va="top")
-        left.text(5.8, 2.2, "is background:\nln(1 + eᶻ)", color=st.BACKGROUND, fontsize=8.5, ha="right", va="top")
+        left.text(-5.8, 2.2, "positive:\nln(1 + e⁻ᶻ)", color=st.FOREGROUND, fontsize=8.5, va="top")
+        left.text(5.8, 2.2, "negative:\nln(1 + eᶻ)", color=st.BACKGROUND, fontsize=8.5, ha="right", va="top")
         left.plot(0, math.log(2), "o", color=st.INK, markersize=5)
         left.annotate(
-            "knows nothing:\nln 2 = 0.69", (0, math.log(2)), (0, 2.5), ha="center", fontsize=8,
+            "z = 0:\nln 2 = 0.69", (0, math.log(2)), (0, 2.5), ha="center", fontsize=8,
             arrowprops={"arrowstyle": "-", "color": st.MUTED, "shrinkB": 4},
         )  # fmt: skip
         for indices, sign, color, marker in (
@@ -105,7 +110,7 @@ def draw_cross_entropies(trace: TrainingTrace) -> Figure:
             (trace.negatives, 1, st.BACKGROUND, "v"),
         ):
             logits = trace.logits[indices]
-            at = logits.clamp(-5.8, 5.8)  # what lies beyond is drawn at the edge
+            at = logits.clamp(-5.8, 5.8)  # what is beyond is drawn at the edge
             left.plot(
                 at.tolist(), F.softplus(sign * logits).tolist(), marker, color=color, markersize=4.5, clip_on=False,
                 alpha=0.85, markeredgewidth=0,
@@ -127,12 +132,12 @@ def draw_cross_entropies(trace: TrainingTrace) -> Figure:
         number = trace.class_logits.shape[1]
         right.plot(1 / number, math.log(number), "o", color=st.INK, markersize=5)
         right.annotate(
-            f"knows nothing: ln {number} = {math.log(number):.2f}", (1 / number, math.log(number)), (0.3, 2.6),
+            f"p = 1/{number}: ln {number} = {math.log(number):.2f}", (1 / number, math.log(number)), (0.3, 2.6),
             fontsize=8, arrowprops={"arrowstyle": "-", "color": st.MUTED, "shrinkB": 4},
         )  # fmt: skip
         worst = int(of_label.argmin())
         right.annotate(
-            f"the worst of {len(of_label)}: p = {float(of_label[worst]):.2f}",
+            f"the lowest of {len(of_label)}: p = {float(of_label[worst]):.2f}",
             (float(of_label[worst]), -math.log(float(of_label[worst]))), (0.5, 1.45), fontsize=8,
             arrowprops={"arrowstyle": "-", "color": st.MUTED, "shrinkB": 4},
         )  # fmt: skip
@@ -148,7 +153,7 @@ def draw_divisors(sizes: Sequence[int], losses: Sequence[float], positives: int)
     Args:
         sizes: numbers of sampled anchors.
         losses: the RPN's box loss with each.
-        positives: how many of the sampled anchors are objects, with each.
+        positives: how many of the sampled anchors are positive, with each.
     """
     by_positives = [loss * size / positives for loss, size in zip(losses, sizes)]
     places = range(len(sizes))
@@ -163,7 +168,7 @@ def draw_divisors(sizes: Sequence[int], losses: Sequence[float], positives: int)
             )  # fmt: skip
         ax.set(
             xticks=places, xticklabels=[f"{size}" for size in sizes], ylim=(0, 1.25 * max(by_positives)),
-            title=f"the same {positives} objects, more background", xlabel="sampled anchors",
+            title=f"the same {positives} positives, more and more negatives", xlabel="sampled anchors",
         )  # fmt: skip
         end = len(sizes) - 1
         ax.text(end + 0.35, by_positives[-1], "if divided by\nthe positives", color=st.MUTED, va="center", fontsize=8.5)

@@ -1,4 +1,4 @@
-"""Where the gradients of the four losses go, and how much of a loss is chance."""
+"""Where the gradients of the four losses go, and how much a loss varies with what is sampled."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ def draw_gradient_flow(norms: Mapping[str, Mapping[str, Mapping[str, float | Non
 
 
 def _stages(page: Page) -> dict[str, float]:
-    """The stages side by side, with what goes from one to the other; returns where each part's column begins."""
+    """The stages side by side, with what passes from one to the next; returns where each part's column begins."""
     x, top, high = LEFT, 0.8, 0.3
     columns: dict[str, float] = {}
     middles = []
@@ -60,7 +60,7 @@ def _stages(page: Page) -> dict[str, float]:
         middles.append(x + wide / 2)
         page.text(
             middles[-1], top + high / 2, stage, ha="center", va="center", color=st.text_color(color),
-            fontsize=6.9 if len(names) == 1 else 8.5, fontweight="bold",
+            fontsize=7.2 if len(names) == 1 else 8.5, fontweight="bold",
         )  # fmt: skip
         for name in names:
             if name != stage:
@@ -73,7 +73,12 @@ def _stages(page: Page) -> dict[str, float]:
     page.arrow((pyramid, top), (pyramid, 0.22), (head + 0.5, 0.22), (head + 0.5, top - 0.02), color=green)
     page.arrow((rpn - 0.45, 0.22), (rpn - 0.45, top - 0.02), color=green)
     page.text(
-        (pyramid + head) / 2, 0.19, "features: gradients come back this way", ha="center", va="bottom", fontsize=8
+        (pyramid + head) / 2,
+        0.19,
+        "features: gradients flow back along this path",
+        ha="center",
+        va="bottom",
+        fontsize=8,
     )
     dashed: dict[str, Any] = {"color": st.STAGES["rpn"], "linewidth": 1.6, "linestyle": (0, (2.5, 1.8))}
     page.sheet.plot([rpn + 0.3, rpn + 0.3, head - 0.6], [top, 0.56, 0.56], **dashed)
@@ -128,7 +133,7 @@ def draw_class_gradients(deltas: Tensor, gradients: Tensor, classes: Sequence[st
 
 
 def draw_repeats(repeats: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
-    """The four losses of one image and one model, computed again and again: a dot for each time.
+    """The four losses of one image and one model, computed repeatedly: a mark for each time.
 
     Args:
         repeats: by the way in which they were computed, by the loss's name, the values.

@@ -1,4 +1,4 @@
-"""Figures of notebook 13: what is compared with what, and the four numbers that come of it."""
+"""Figures of notebook 13: what is compared with what, and the four losses that result."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -36,7 +36,7 @@ def draw_four_losses(image: Tensor, trace: TrainingTrace, model: FasterRCNN) -> 
     """
     page = Page(6.3)
     with st.style():
-        questions = ("is it an object?", "where exactly?", "what is it?", "where exactly?")
+        questions = ("is there an object?", "where exactly?", "which class is it?", "where exactly?")
         corners = [(x, y) for y in (0.32, 3.46) for x in (1.62, 4.86)]
         for (x, y), question in zip(corners, questions):
             page.text(x, y - 0.06, question, fontsize=10, fontweight="bold", va="bottom")
@@ -54,39 +54,42 @@ def draw_four_losses(image: Tensor, trace: TrainingTrace, model: FasterRCNN) -> 
 
         objects = trace.labels > 0
         _draw_background(axes[2], trace.sampled[~objects])
+        chosen = trace.sampled[objects]
+        best = _best_of_each(chosen, trace.ground_truth)
         colors = [st.class_color(int(label)) for label in trace.labels[objects]]
-        draw_boxes(axes[2], trace.sampled[objects], colors, linewidth=1.3)
+        draw_boxes(axes[2], chosen, colors, linewidth=0.7, halo=False, alpha=0.7)
+        draw_boxes(axes[2], chosen[best], [colors[i] for i in best], linewidth=1.8)
         _label_classes(axes[2], trace)
         deltas = trace.box_deltas[objects, trace.labels[objects]]
-        corrected = heads.box_coder.decode_single(deltas, trace.sampled[objects])
-        _draw_correction(axes[3], trace.sampled[objects], st.PROPOSAL, corrected, st.DETECTION, trace.ground_truth)
+        corrected = heads.box_coder.decode_single(deltas, chosen)
+        _draw_correction(axes[3], chosen[best], st.PROPOSAL, corrected[best], st.DETECTION, trace.ground_truth)
 
         sampled = len(trace.positives) + len(trace.negatives)
-        page.heading(0.08, 0.34, 1, "RPN", st.PROPOSAL, f"{sampled} of {len(anchors)}\nanchors are sampled:")
+        page.heading(0.08, 0.34, 5, "RPN", st.PROPOSAL, f"{sampled} of {len(anchors)}\nanchors are sampled:")
         page.heading(
             0.08,
             3.48,
-            2,
+            8,
             "box head",
             st.DETECTION,
             f"{len(trace.sampled)} of {len(trace.proposals)}\nproposals are sampled:",
         )
-        for y, number, background in (
-            (1.12, len(trace.positives), len(trace.negatives)),
-            (4.28, int(objects.sum()), int((~objects).sum())),
+        for y, number, background, style in (
+            (1.12, len(trace.positives), len(trace.negatives), "solid"),
+            (4.22, int(objects.sum()), int((~objects).sum()), "solid; the best\nof each object: bold"),
         ):
-            page.text(
-                0.08,
-                y,
-                f"{number} objects (bold)\n{background} background\n(thin, dashed)",
-                fontsize=8.5,
-                linespacing=1.5,
-            )
+            text = f"{number} positive\n({style})\n{background} negative\n(dashed)"
+            page.text(0.08, y, text, fontsize=8.5, linespacing=1.35)
         lines = [
             (1.62, 2.70, "loss_objectness", f"binary cross entropy, mean of {sampled}"),
             (4.86, 2.70, "loss_rpn_box_reg", f"smooth L1 of {len(trace.positives)} × 4 deltas, / {sampled}"),
             (1.62, 5.84, "loss_classifier", f"cross entropy, mean of {len(trace.sampled)}"),
-            (4.86, 5.84, "loss_box_reg", f"smooth L1 of {int(objects.sum())} × 4 deltas, / {len(trace.sampled)}"),
+            (
+                4.86,
+                5.84,
+                "loss_box_reg",
+                f"smooth L1 of {int(objects.sum())} × 4 deltas, / {len(trace.sampled)} ({len(best)} drawn)",
+            ),
         ]
         for x, y, name, how in lines:
             page.text(x, y, f"{name}  {short(trace.losses[name])}", fontsize=10, fontweight="bold")
@@ -108,7 +111,7 @@ def _key(page: Page, y: float, entries: Sequence[tuple[str, float, Any, str]]) -
 
 
 def _draw_background(ax: Axes, boxes: Tensor) -> None:
-    draw_boxes(ax, boxes, st.BACKGROUND, linewidth=0.8, dashes=(3, 2), halo=False, alpha=0.9)
+    draw_boxes(ax, boxes, st.BACKGROUND, linewidth=0.7, dashes=(3, 2), halo=False, alpha=0.6)
 
 
 def _draw_correction(ax: Axes, before: Tensor, color: str, after: Tensor, end_color: str, ground_truth: Tensor) -> None:
@@ -117,17 +120,23 @@ def _draw_correction(ax: Axes, before: Tensor, color: str, after: Tensor, end_co
     draw_ground_truth(ax, ground_truth)
 
 
+def _best_of_each(proposals: Tensor, ground_truth: Tensor) -> list[int]:
+    """For each object, the index of the proposal that fits it best; the annotated box itself, which is among them, aside."""
+    iou = box_iou(ground_truth, proposals)  # (N, S)
+    return iou.where(iou < 1 - 1e-4, 0).argmax(dim=1).unique().tolist()
+
+
 def _label_classes(ax: Axes, trace: TrainingTrace) -> None:
     names = [story().classes[int(label)] for label in trace.ground_truth_labels]
     colors = [st.class_color(int(label)) for label in trace.ground_truth_labels]
-    draw_labels(ax, trace.ground_truth, names, colors, fontsize=7)
+    draw_labels(ax, trace.ground_truth, names, colors, fontsize=7.5)
 
 
 # ---------------------------------------------------------------------------------------------------- two assignments
 
 
 def draw_two_assignments(image: Tensor, trace: TrainingTrace, followed: int) -> Figure:
-    """How the RPN labels anchors, and how the box head labels proposals: by their best IoU, and who is an object.
+    """How the RPN labels anchors, and how the box head labels proposals: by their best IoU, and which are positive.
 
     Args:
         image: (3, H, W) in 0–1, the resized image.
@@ -139,45 +148,49 @@ def draw_two_assignments(image: Tensor, trace: TrainingTrace, followed: int) -> 
         left = [page.panel(0.6, y, 4.25, 2.1) for y in (0.42, 3.4)]
         right = [page.panel(5.08, y, 2.84, 2.13) for y in (0.4, 3.38)]
         objects = trace.anchor_labels == 1
-        bands = [(0.0, 0.3, st.BACKGROUND, "background: 0.0"), (0.3, 0.7, st.IGNORED, "ignored: −1.0"),
-                 (0.7, 1.0, st.FOREGROUND, "object: 1.0")]  # fmt: skip
+        bands = [(0.0, 0.3, st.BACKGROUND, "negative: 0.0"), (0.3, 0.7, st.IGNORED, "ignored: −1.0"),
+                 (0.7, 1.0, st.FOREGROUND, "positive: 1.0")]  # fmt: skip
         _histogram(left[0], anchor_iou, bands, f"RPN: {len(anchor_iou)} anchors, float labels")
         left[0].set(yscale="log", ylim=(0.8, 12_000))
         at = anchor_iou[objects]
         left[0].plot(
             at.tolist(), _stacked(at), "D", color=st.FOCUS, markeredgecolor=st.INK, markersize=5.5, clip_on=False,
-            label="object",
+            label="positive",
         )  # fmt: skip
         best = float(box_iou(trace.ground_truth[followed][None], trace.anchors).amax())
         left[0].annotate(
-            f"diamonds: the {len(at)} objects;\nthis one is the cross's", (best, 2.0), (0.315, 700), fontsize=8,
+            f"diamonds: the {len(at)} positives;\nthis one is our cross's", (best, 2.0), (0.315, 700), fontsize=8,
             arrowprops={"arrowstyle": "-|>", "color": st.INK, "shrinkB": 3},
         )  # fmt: skip
         show_image(right[0], image, dim=0.45)
         draw_boxes(right[0], trace.anchors[objects], st.FOREGROUND, linewidth=1.6)
         draw_ground_truth(right[0], trace.ground_truth)
         counts = [int((trace.anchor_labels == value).sum()) for value in (1, 0, -1)]
-        page.text(5.08, 2.6, f"{counts[0]} objects · {counts[1]} background · {counts[2]} ignored", fontsize=8.5)
-        page.text(5.08, 0.13, "anchors that are an object", fontsize=9, fontweight="bold")
+        page.text(5.08, 2.6, f"{counts[0]} positive · {counts[1]} negative · {counts[2]} ignored", fontsize=8.5)
+        page.text(5.08, 0.13, "positive anchors", fontsize=9, fontweight="bold")
 
-        bands = [(0.0, 0.5, st.BACKGROUND, "background: 0"), (0.5, 1.0, st.FOREGROUND, "object: its class, 1 … 5")]
+        bands = [
+            (0.0, 0.5, st.BACKGROUND, "negative (background): 0"),
+            (0.5, 1.0, st.FOREGROUND, "positive: its class, 1 … 5"),
+        ]
         _histogram(left[1], proposal_iou, bands, f"box head: {len(proposal_iou)} proposals, integer labels")
         left[1].set(ylim=(0, 21))
         given = len(trace.ground_truth)
         left[1].annotate(
-            f"the {given} annotated boxes,\nappended last: IoU 1", (0.975, 7.4), (0.63, 15), fontsize=8,
+            f"the {given} ground-truth boxes,\nappended last: IoU 1", (0.975, 7.4), (0.6, 15), fontsize=8,
             arrowprops={"arrowstyle": "-|>", "color": st.INK, "shrinkB": 2},
         )  # fmt: skip
         show_image(right[1], image, dim=0.45)
         named = trace.proposal_labels > 0
         colors = [st.class_color(int(label)) for label in trace.proposal_labels[named]]
-        draw_boxes(right[1], trace.proposals[named], colors, linewidth=0.9, halo=False)
+        draw_boxes(right[1], trace.proposals[named], colors, linewidth=0.6, halo=False, alpha=0.7)
+        draw_ground_truth(right[1], trace.ground_truth)
         _label_classes(right[1], trace)
-        text = f"{int(named.sum())} objects · {int((~named).sum())} background · 0 ignored"
+        text = f"{int(named.sum())} positive · {int((~named).sum())} negative · 0 ignored"
         page.text(5.08, 5.58, text, fontsize=8.5)
-        page.text(5.08, 3.11, "proposals that are an object", fontsize=9, fontweight="bold")
-        left[1].set_xlabel("best IoU with an annotated box")
-        left[0].set_xlabel("best IoU with an annotated box")
+        page.text(5.08, 3.11, "positive proposals", fontsize=9, fontweight="bold")
+        left[1].set_xlabel("best IoU with a ground-truth box")
+        left[0].set_xlabel("best IoU with a ground-truth box")
     return page.figure
 
 
@@ -191,12 +204,12 @@ def _histogram(ax: Axes, ious: Tensor, bands: Sequence[tuple[float, float, str, 
         ax.text((low + high) / 2, 1.02, name, transform=ax.get_xaxis_transform(), ha="center", fontsize=8)
     for low, _, _, _ in bands[1:]:
         ax.axvline(low, color=st.INK, linewidth=1.2)
-    ax.set(xlim=(0, 1), xticks=[0, *(b[1] for b in bands)], ylabel="how many")
+    ax.set(xlim=(0, 1), xticks=[0, *(b[1] for b in bands)], ylabel="number of boxes")
     ax.set_title(title, pad=18)
 
 
 def _stacked(values: Tensor) -> list[float]:
-    """Heights for marks at these places on a logarithmic axis: those that would cover each other are put on top."""
+    """Heights for marks at these places on a logarithmic axis: those that would overlap are stacked."""
     heights: list[float] = []
     for i, value in enumerate(values.tolist()):
         near = sum(abs(value - other) < 0.015 for other in values[:i].tolist())

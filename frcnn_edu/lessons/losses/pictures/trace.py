@@ -1,4 +1,4 @@
-"""One training forward of the course's image, kept stage by stage; and what each loss asks of each part of the network."""
+"""A training forward pass of the course's image, kept stage by stage; and the gradient of each loss in each part of the network."""
 
 import copy
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ SEED = 0
 
 @dataclass(frozen=True)
 class TrainingTrace:
-    """What the four losses of one image are made of. Boxes are in pixels of the resized image, (N, 4).
+    """What the four losses of one image are computed from. Boxes are in pixels of the resized image, (N, 4).
 
     Attributes:
         ground_truth, ground_truth_labels: the annotated boxes and their classes (N,).
         anchors: all anchors, level after level.
-        anchor_labels: float 1 object, 0 background, −1 ignored, for each anchor.
+        anchor_labels: float 1 positive, 0 negative, −1 ignored, for each anchor.
         positives, negatives: indices of the sampled anchors, (P,) and (Q,).
         logits: objectness of all anchors, (A,).
         deltas: predicted, of all anchors, (A, 4).
-        anchor_targets: the deltas that the positive anchors should have, (P, 4).
+        anchor_targets: the target deltas of the positive anchors, (P, 4).
         proposals: the proposals, followed by the annotated boxes.
         proposal_labels: class of each of them, 0 for background.
         sampled: the sampled ones among them, in ascending order of their index, (S, 4).
         labels: their classes, (S,).
-        sampled_targets: the deltas that they should have, (S, 4).
+        sampled_targets: their target deltas, (S, 4).
         class_logits: (S, K) for K classes with the background.
         box_deltas: predicted, (S, K, 4).
         losses: the four losses by torchvision's names.
@@ -60,12 +60,12 @@ class TrainingTrace:
 
     @property
     def rpn_errors(self) -> Tensor:
-        """Predicted minus wanted deltas of the positive anchors, (P, 4)."""
+        """Predicted minus target deltas of the positive anchors, (P, 4)."""
         return self.deltas[self.positives] - self.anchor_targets
 
     @property
     def box_errors(self) -> Tensor:
-        """Predicted minus wanted deltas of the sampled objects, as their true class, (number of objects, 4)."""
+        """Predicted minus target deltas of the sampled positives, as their true class, (number of positives, 4)."""
         objects = torch.where(self.labels > 0)[0]
         return self.box_deltas[objects, self.labels[objects]] - self.sampled_targets[objects]
 
@@ -135,7 +135,7 @@ def trace_training(model: FasterRCNN, image: Tensor, target: dict[str, Any], see
 
 @cache
 def training_trace() -> TrainingTrace:
-    """The course's image in a training forward of the shipped model, computed once a process."""
+    """The course's image in a training forward pass of the shipped model, computed once a process."""
     return trace_training(story().model, story().image, story().target)
 
 
@@ -167,7 +167,7 @@ def parts(model: FasterRCNN) -> dict[str, nn.Module]:
 def gradient_norms(
     model: FasterRCNN, image: Tensor, target: dict[str, Any], seed: int = SEED
 ) -> dict[str, dict[str, float | None]]:
-    """For each loss alone, the norm of the gradient that it sends to each part; None where there is no gradient at all."""
+    """For each loss alone, the norm of its gradient in each part; None where there is no gradient at all."""
     norms: dict[str, dict[str, float | None]] = {}
     for loss in LOSSES:
         twin = copy.deepcopy(model).train()
@@ -183,7 +183,7 @@ def gradient_norms(
 
 
 def untrained(seed: int = SEED) -> FasterRCNN:
-    """The small model with random weights, the same for the same seed; like the course's, it runs as the textbook."""
+    """The small model with random weights, the same for the same seed; like the course's model, it runs the textbook code."""
     torch.manual_seed(seed)
     model: Any = run_as(fasterrcnn_small_fpn(num_classes=len(story().classes)), "textbook")
     return model
