@@ -1,4 +1,4 @@
-"""The network: one file for each stage, in the order in which data meets them."""
+"""The network: one file for each stage, in the order in which data passes through them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -62,10 +62,10 @@ def model_builder(name: str) -> Callable[..., FasterRCNN]:
 
 
 def get_model(name: str, **config: Any) -> FasterRCNN:
-    """A model by the name that torchvision's `get_model` has for it, such as "fasterrcnn_resnet50_fpn".
+    """A model by the name that torchvision's `get_model` uses, such as "fasterrcnn_resnet50_fpn".
 
     Args:
-        **config: of the builder.
+        **config: arguments of the builder.
 
     Raises:
         ValueError: there is no such model.

@@ -1,4 +1,4 @@
-"""A grid of boxes of fixed sizes and shapes over the whole image: where the network looks for objects."""
+"""A grid of boxes of fixed sizes and shapes over the whole image: the places where the network looks for objects."""
 
 from collections.abc import Sequence
 
@@ -10,17 +10,17 @@ from ..checks.arguments import check_arguments
 from .transform import ImageList
 
 
-# A subclass only so that torchvision's FasterRCNN, which checks the type, takes it in place of its own: every
+# It is a subclass only so that torchvision's FasterRCNN, which checks the type, accepts it. Every
 # method is written here.
 class AnchorGenerator(TorchvisionAnchorGenerator):
-    """Puts the same base anchors on every location of each feature map.
+    """Places the same base anchors at every location of a feature map.
 
     Args:
         sizes: for each feature map, the side lengths √(w·h) of its anchors, in pixels of the resized image.
         aspect_ratios: for each feature map, the ratios height / width.
 
     A map with s sizes and r ratios has s·r anchors at each location. With the detector's defaults, one size and
-    three ratios a level, that is 3; the 15 often quoted is the total over five levels.
+    three ratios per level, that is 3; the 15 often quoted is the total over five levels.
 
     Raises:
         TypeError, ValueError: an argument is not legal; the message names it.
@@ -44,7 +44,7 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
                 f"anchors need sizes and aspect_ratios for the same number of feature maps, "
                 f"got {len(self.sizes)} sizes {self.sizes} and {len(self.aspect_ratios)} ratios {self.aspect_ratios}"
             )
-        # They depend on sizes and ratios only, so they are made once.
+        # Base anchors depend only on sizes and ratios, so they are computed once.
         self.cell_anchors = [self.generate_anchors(s, r) for s, r in zip(self.sizes, self.aspect_ratios)]
 
     def generate_anchors(
@@ -64,11 +64,11 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         w_ratios = 1 / h_ratios
         heights = (h_ratios[:, None] * sizes[None, :]).flatten()  # (r, s) → (r·s,)
         widths = (w_ratios[:, None] * sizes[None, :]).flatten()
-        # Rounding is torchvision's, and makes areas a little wrong: a side of 32 and ratio 0.5 gives 46×22.
+        # torchvision rounds, so areas are not exact: size 32 at ratio 0.5 gives 22×46 pixels.
         return (torch.stack((-widths, -heights, widths, heights), dim=1) / 2).round()
 
     def set_cell_anchors(self, dtype: torch.dtype, device: torch.device) -> None:
-        """Moves the base anchors to where the features are."""
+        """Moves the base anchors to the device of the features, and converts their dtype."""
         self.cell_anchors = [anchors.to(dtype=dtype, device=device) for anchors in self.cell_anchors]
 
     def num_anchors_per_location(self) -> list[int]:
@@ -76,14 +76,14 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         return [len(sizes) * len(ratios) for sizes, ratios in zip(self.sizes, self.aspect_ratios)]
 
     def grid_anchors(self, grid_sizes: Sequence[Sequence[int]], strides: Sequence[Sequence[int]]) -> list[Tensor]:
-        """Base anchors shifted to every location of every grid: one (H·W·A, 4) tensor a level, row by row.
+        """Base anchors shifted to every location of every grid: one (H·W·A, 4) tensor per level, row by row.
 
         Args:
             grid_sizes: (H, W) of each feature map.
-            strides: how many pixels lie between neighbouring locations, (vertically, horizontally), a level.
+            strides: for each level, the distance between neighbouring locations in pixels, (vertical, horizontal).
 
         Raises:
-            ValueError: anchors are given for another number of feature maps.
+            ValueError: the number of feature maps differs from that of the anchors.
         """
         if not len(grid_sizes) == len(strides) == len(self.cell_anchors):
             raise ValueError(
@@ -95,7 +95,7 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         for (rows, columns), (stride_y, stride_x), base in zip(grid_sizes, strides, self.cell_anchors):
             ys = torch.arange(rows, device=base.device) * stride_y
             xs = torch.arange(columns, device=base.device) * stride_x
-            # The corner of each cell, not its centre. It makes no difference that the network could not learn.
+            # Anchors are centred on the corner of each cell, which the deltas can compensate.
             y, x = torch.meshgrid(ys, xs, indexing="ij")  # (H, W) each
             shifts = torch.stack((x, y, x, y), dim=-1).reshape(-1, 1, 4)  # (H·W, 1, 4)
             anchors.append((shifts + base).reshape(-1, 4))  # (H·W, A, 4) → (H·W·A, 4)
@@ -105,12 +105,13 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         """Anchors of each image, all levels in one tensor (ΣH·W·A, 4): the same for every image of the batch."""
         grid_sizes = [tuple(feature_map.shape[-2:]) for feature_map in feature_maps]
         height, width = image_list.tensors.shape[-2:]  # with padding
-        # Whole pixels, rounded down: no power of two where a map was rounded up. The 13 rows of `pool` in 800 pixels
-        # are 61 apart, and not 64.
+        # Whole pixels, rounded down. If a map was rounded up, that is not a power of two: `pool`
+        # has 13 rows for 800 pixels, and its stride is 61, not 64.
         strides = [(height // rows, width // columns) for rows, columns in grid_sizes]
-        # Under autocast maps are bfloat16, which has no number between 256 and 258: boxes stay as exact as the images.
+        # Under autocast maps may be bfloat16, which has no number between 256 and 258. Anchors stay
+        # as precise as the images.
         dtype = torch.promote_types(feature_maps[0].dtype, image_list.tensors.dtype)
         self.set_cell_anchors(dtype, feature_maps[0].device)
         anchors = self.grid_anchors(grid_sizes, strides)
-        # The batch has one size, so its images have the same anchors.
+        # All images of a batch have the same padded size, so they share their anchors.
         return [torch.cat(anchors) for _ in image_list.image_sizes]

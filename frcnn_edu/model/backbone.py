@@ -27,11 +27,11 @@ NormLayer: TypeAlias = Callable[..., nn.Module]
 
 
 class IntermediateLayerGetter(nn.ModuleDict):
-    """Runs a model's children in their order, and returns the outputs of some of them.
+    """Runs a model's children in order and returns the outputs of some of them.
 
     Args:
         model: its children must be called one after another, as ResNet's and the `features` of VGG and MobileNet are.
-        return_layers: name of a child → name of its output. Children after the last of them are left out.
+        return_layers: name of a child → name of its output. Children after the last one returned are dropped.
 
     Raises:
         TypeError, ValueError: an argument is not legal; the message names it.
@@ -44,7 +44,7 @@ class IntermediateLayerGetter(nn.ModuleDict):
         missing = set(return_layers) - set(children)
         if missing:
             raise ValueError(f"the model has no layers {sorted(missing)}; it has {list(children)}")
-        # What comes after the last map that is returned, the classifier for example, is not needed.
+        # Layers after the last returned map, such as the classifier, are not needed.
         last = max(list(children).index(name) for name in return_layers)
         super().__init__(dict(list(children.items())[: last + 1]))
         self.return_layers = return_layers
@@ -52,7 +52,7 @@ class IntermediateLayerGetter(nn.ModuleDict):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(N, 3, H, W) → maps by name, finest first."""
         outputs = {}
-        for name, layer in self.items():  # in the order in which they were made
+        for name, layer in self.items():  # in the order of the model's children
             x = layer(x)
             if name in self.return_layers:
                 outputs[self.return_layers[name]] = x
@@ -60,11 +60,11 @@ class IntermediateLayerGetter(nn.ModuleDict):
 
 
 class BackboneWithFPN(nn.Module):
-    """A backbone that goes bottom-up, as `body`, and a pyramid on top of it, as `fpn`.
+    """A bottom-up backbone, `body`, and a pyramid on top of it, `fpn`.
 
     Args:
-        backbone, return_layers: for `IntermediateLayerGetter`. Without return_layers the backbone returns the maps by
-            name itself.
+        backbone, return_layers: for `IntermediateLayerGetter`. If return_layers is None, the backbone itself returns
+            maps by name.
         in_channels_list: channels of the returned maps.
         out_channels: channels of the pyramid; kept as an attribute for the heads.
         extra_blocks: further levels, `LastLevelMaxPool` if None.
@@ -91,11 +91,11 @@ class BackboneWithFPN(nn.Module):
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(N, 3, H, W) → maps (N, out_channels, Hᵢ, Wᵢ) "0", "1", "2", "3", "pool"."""
-        maps = self.body(x)  # up,
+        maps = self.body(x)  # bottom-up: C2 … C5
         check_maps(maps, self.fpn)
-        return self.fpn(maps)  # and down again
+        return self.fpn(maps)  # top-down: P2 … P5 and "pool"
 
-    __prepare_scriptable__ = refuse_to_script  # what torch.jit.script calls first
+    __prepare_scriptable__ = refuse_to_script  # torch.jit.script calls this first
 
 
 @with_old_arguments(backbone_utils.resnet_fpn_backbone, weights="IMAGENET1K_V1")
@@ -113,16 +113,16 @@ def resnet_fpn_backbone(
 
     Args:
         backbone_name: a key of `RESNETS`: "resnet18", "resnet34", "resnet50", "resnet101" …
-        weights: torchvision's enum or its name, a file, or None.
-        norm_layer: `FrozenBatchNorm2d` for pretrained weights, `nn.BatchNorm2d` (or None) to train from nothing.
-        trainable_layers: how many of the stem and the four stages are trained, counted from the output, 0…5.
-        returned_layers: stages the pyramid stands on, of 1…4, ascending; all by default.
+        weights: a member of torchvision's enum or its name, a file, or None.
+        norm_layer: `FrozenBatchNorm2d` for pretrained weights, `nn.BatchNorm2d` (or None) to train from scratch.
+        trainable_layers: number of layers to train, 0…5, of the stem and the four stages, counted from the output.
+        returned_layers: stages that feed the pyramid, a subset of 1…4 in ascending order; all by default.
 
-    Warns if it freezes what nobody has trained: with `weights=None` both defaults do.
+    Warns if it freezes untrained layers, as both defaults do with `weights=None`.
     """
     if backbone_name not in RESNETS:
         raise ValueError(
-            f"backbone_name must be one of torchvision's ResNets, got {backbone_name!r}; they are {', '.join(RESNETS)}"
+            f"backbone_name must be one of torchvision's ResNets, got {backbone_name!r}; available: {', '.join(RESNETS)}"
         )
     check_arguments(locals(), returned_layers=optional(stages_between(1, 4)), trainable_layers=up_to(5))
     backbone = resnet(backbone_name, norm_layer or nn.BatchNorm2d)
@@ -137,7 +137,7 @@ def resnet_fpn_backbone(
     if weights is None:
         warn_of_untrained("resnet_fpn_backbone", backbone, trainable_layers, all_layers=5)
     returned_layers = [1, 2, 3, 4] if returned_layers is None else returned_layers
-    channels_of_layer1 = backbone.inplanes // 8  # each stage doubles them, and the last has backbone.inplanes
+    channels_of_layer1 = backbone.inplanes // 8  # doubled by each of the three stages after it
     return BackboneWithFPN(
         backbone,
         return_layers={f"layer{k}": str(i) for i, k in enumerate(returned_layers)},
@@ -148,15 +148,16 @@ def resnet_fpn_backbone(
 
 
 def freeze_resnet(backbone: nn.Module, trainable_layers: int) -> None:
-    """Freezes the stem and stages of a ResNet up to the last `trainable_layers` of [stem, 1, 2, 3, 4].
+    """Freezes a ResNet except for the last `trainable_layers` of [stem, 1, 2, 3, 4].
 
-    The stem's BatchNorm is trained only when everything is.
+    The stem's BatchNorm is trained only if everything is.
     """
     check_range("trainable_layers", trainable_layers, 5)
     trained = ["layer4", "layer3", "layer2", "layer1", "conv1"][:trainable_layers]
     if trainable_layers == 5:
         trained.append("bn1")
-    # What a network sees first, edges and colours, is alike in all photographs, and a few of ours would not improve it.
+    # The first layers detect edges and colours, which are alike in all photographs: a small data
+    # set would not improve them.
     for name, parameter in backbone.named_parameters():
         if not name.startswith(tuple(trained)):
             parameter.requires_grad_(False)
@@ -252,7 +253,7 @@ def check_range(name: str, value: int, largest: int) -> None:
 
 
 def _classifier(name: str, weights: Weights, norm_layer: NormLayer | None, progress: bool) -> nn.Module:
-    """torchvision's classifier of that name, with its weights."""
+    """torchvision's classifier of this name, with its weights."""
     if name not in list_models(module=torchvision.models):
         raise ValueError(f"backbone_name must be one of torchvision's classifiers, such as vgg16, got {name!r}")
     model = get_model(name, weights=None, **({"norm_layer": norm_layer} if norm_layer else {}))
@@ -265,5 +266,5 @@ def _features(name: str, weights: Weights, norm_layer: NormLayer | None, progres
     """The convolutional part of a VGG or a MobileNet."""
     features = getattr(_classifier(name, weights, norm_layer, progress), "features", None)
     if not isinstance(features, nn.Sequential):
-        raise ValueError(f"{name!r} keeps no sequence of layers in .features, as VGG and MobileNet do")
+        raise ValueError(f"{name!r} has no sequence of layers in .features, as VGG and MobileNet have")
     return features

@@ -1,4 +1,4 @@
-"""Ready-made configurations of Faster R-CNN, with weights if wanted."""
+"""Ready-made configurations of Faster R-CNN, with or without pretrained weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,7 +41,7 @@ from .weights import (
 )
 
 FILE_OR_NAME = optional(instance_of(str, Path))
-PUBLISHED: dict[str, type[WeightsEnum] | Path] = {  # what the weights of a model can be called
+PUBLISHED: dict[str, type[WeightsEnum] | Path] = {  # the published weights of each model
     "small": SHIPPED_WEIGHTS,
     "resnet50_fpn": FasterRCNN_ResNet50_FPN_Weights,
     "mobilenet_v3_large_fpn": FasterRCNN_MobileNet_V3_Large_FPN_Weights,
@@ -64,18 +64,18 @@ def fasterrcnn_resnet50_fpn(
     """Faster R-CNN with a ResNet-50 and an FPN: 41.8 million parameters, 37.0 COCO AP with the published weights.
 
     Args:
-        weights: of the whole detector: torchvision's enum, "DEFAULT", "COCO_V1", a file, or None.
-        progress: show a bar while downloading.
-        num_classes: with the background; 91 by default, and with COCO weights.
-        new_classes: instead of num_classes, to fine-tune `weights` on another task: the number of its classes, with the background.
-            All of the weights are loaded but those of the predictor, which begins anew.
-        weights_backbone: of the backbone alone, ImageNet's by default; not loaded when `weights` are given.
-        trainable_backbone_layers: 0…5, how much of a pretrained backbone is trained; 3 by default. Without any
-            pretrained weights all of it is trained, with BatchNorm that learns.
-        **kwargs: of `FasterRCNN`.
+        weights: weights of the whole detector: a member of torchvision's enum, "DEFAULT", "COCO_V1", a file, or None.
+        progress: whether to show a progress bar while downloading.
+        num_classes: number of classes, including the background; 91 by default and with COCO weights.
+        new_classes: number of classes (including the background) of a new task to fine-tune `weights` on; replaces num_classes.
+            All weights are loaded except those of the predictor, which is initialised at random.
+        weights_backbone: weights of the backbone alone, by default ImageNet's; not loaded if `weights` are given.
+        trainable_backbone_layers: number of layers of a pretrained backbone to train, 0…5; 3 by default. Without pretrained
+            weights the whole backbone is trained, with trainable BatchNorm.
+        **kwargs: arguments of `FasterRCNN`.
 
     Raises:
-        ValueError: num_classes is not that of the weights (see new_classes), or the weights are those of another model.
+        ValueError: num_classes differs from that of the weights (see new_classes), or the weights belong to a different model.
     """
     resolved = resolve_weights(weights, PUBLISHED["resnet50_fpn"])
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
@@ -126,7 +126,7 @@ def mobilenet_v3_large_fpn(
     trainable_backbone_layers: int | None,
     **kwargs: Any,
 ) -> FasterRCNN:
-    """What both detectors on a MobileNetV3-Large are made of; `name`, a key of `PUBLISHED`, says which."""
+    """Builds either detector with a MobileNetV3-Large; `name`, a key of `PUBLISHED`, says which."""
     resolved = resolve_weights(weights, PUBLISHED[name])
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=91)
     body_weights = (
@@ -158,13 +158,13 @@ def fasterrcnn_small_fpn(
 ) -> FasterRCNN:
     """The same detector made small enough to train on a CPU in minutes: 2.1 million parameters, images of 128×160.
 
-    Every stage is there and of the same class as in the large model; maps, channels, anchors and head are slimmer.
+    It has all stages of the full model, with the same classes; its images, channels, anchors and head are smaller.
 
     Args:
-        weights: "DEFAULT" for the ones in this package, trained on `ShapesDetection`; a file; or None.
-        num_classes: with the background; by default that of the weights, or 6 for `ShapesDetection`.
+        weights: "DEFAULT" for the weights in this package, trained on `ShapesDetection`; a file; or None.
+        num_classes: number of classes, including the background; by default that of the weights, or 6 for `ShapesDetection`.
         new_classes: as in `fasterrcnn_resnet50_fpn`.
-        **kwargs: of `FasterRCNN`.
+        **kwargs: arguments of `FasterRCNN`.
     """
     resolved = resolve_weights(weights, PUBLISHED["small"])
     num_classes = _number_of_classes(resolved, num_classes, new_classes, default=6)
@@ -181,7 +181,8 @@ def fasterrcnn_small_fpn(
         rpn_pre_nms_top_n_test=300,
         rpn_post_nms_top_n_test=300,
         rpn_batch_size_per_image=64,
-        # The canonical box shrinks with the images, by half: an object of 28 pixels or more spans 7 cells of its map at least.
+        # Half the usual canonical scale, for the smaller images: an object of at least 28 pixels
+        # spans at least 7 cells of its map.
         box_roi_pool=MultiScaleRoIAlign(["0", "1", "2", "3"], 7, 2, canonical_scale=112),
         box_head=TwoMLPHead(channels * 7 * 7, representation_size),
         box_predictor=FastRCNNPredictor(representation_size, num_classes),
@@ -205,18 +206,18 @@ def fasterrcnn_timm_fpn(
     anchor_sizes: Sequence[int] = (32, 64, 128, 256, 512),
     **kwargs: Any,
 ) -> FasterRCNN:
-    """Faster R-CNN with an FPN on a backbone of the library timm, for images normalised as that backbone knows them.
+    """Faster R-CNN with an FPN on a backbone of the library timm, for images normalised as in its pretraining.
 
     Args:
-        backbone_name: what timm calls it: "resnet18", "convnext_tiny.fb_in22k", … Any that has maps of strides 4, 8, 16 and 32.
-        weights: of the whole detector, a file.
+        backbone_name: its name in timm: "resnet18", "convnext_tiny.fb_in22k", … It must have maps of strides 4, 8, 16 and 32.
+        weights: a file with weights of the whole detector, or None.
         num_classes, new_classes: as in `fasterrcnn_resnet50_fpn`; 91 by default.
-        weights_backbone: of the backbone alone: "DEFAULT" for those that timm downloads; a file in timm's names; or None.
-            Not loaded when `weights` are given.
-        trainable_backbone_layers: 0…4, how many of the stages of a pretrained backbone are trained; 3 by default.
-        out_channels: of the pyramid; with fewer it is quicker.
-        anchor_sizes: one for each of the five levels, in pixels of the resized image.
-        **kwargs: of `FasterRCNN`.
+        weights_backbone: weights of the backbone alone: "DEFAULT" to let timm download them; a file with timm's names; or None.
+            Not loaded if `weights` are given.
+        trainable_backbone_layers: number of stages of a pretrained backbone to train, 0…4; 3 by default.
+        out_channels: number of channels of the pyramid; fewer are faster.
+        anchor_sizes: one size per level, for five levels, in pixels of the resized image.
+        **kwargs: arguments of `FasterRCNN`.
 
     Raises:
         ValueError: see `TimmBackbone`; and as in `fasterrcnn_resnet50_fpn`.
@@ -246,9 +247,10 @@ def fasterrcnn_timm_fpn(
 
 
 def needs_new_predictor(model: str, weights: WeightsEnum | str | Path | None, classes: Sequence[str]) -> bool:
-    """Whether weights for the detector `model`, a key of `MODELS`, are for another task than to tell these classes apart.
+    """Whether weights for the detector `model`, a key of `MODELS`, were trained on other classes than these.
 
-    They are if they know other names, or the same in another order; or, where they know no names, another number of classes.
+    They were if their class names differ, or are in a different order; or, if they have no names, if the number of classes
+    differs.
     """
     resolved = resolve_weights(weights, PUBLISHED.get(model))
     if resolved is None:
@@ -256,20 +258,20 @@ def needs_new_predictor(model: str, weights: WeightsEnum | str | Path | None, cl
     names = class_names(resolved)
     if names is None:
         return number_of_classes(resolved) != len(classes)
-    return list(names[1:]) != list(classes[1:])  # the background has no name that all agree on
+    return list(names[1:]) != list(classes[1:])  # the name of the background class varies
 
 
 def _number_of_classes(
     weights: WeightsEnum | Path | None, num_classes: int | None, new_classes: int | None, default: int
 ) -> int:
-    """What was asked for, if the weights allow it; else the weights' number, or the default."""
+    """The requested number, if it fits the weights; otherwise that of the weights, or the default."""
     for name, number in (("num_classes", num_classes), ("new_classes", new_classes)):
         if number is not None:
             classes(name, number)
     if new_classes is not None:
         if weights is None:
             raise ValueError(
-                f"new_classes={new_classes} fine-tunes weights; without them, give num_classes={new_classes}"
+                f"new_classes={new_classes} is for fine-tuning weights; without weights, give num_classes={new_classes}"
             )
         if num_classes is not None:
             raise ValueError(f"give num_classes={num_classes} or new_classes={new_classes}, not both")
@@ -279,8 +281,8 @@ def _number_of_classes(
     in_weights = number_of_classes(weights)
     if num_classes not in (None, in_weights):
         raise ValueError(
-            f"num_classes={num_classes}, but the weights are for {in_weights} classes; to fine-tune them on another "
-            f"task, give new_classes={num_classes} instead"
+            f"num_classes={num_classes}, but the weights are for {in_weights} classes; to fine-tune them on a "
+            f"new task, give new_classes={num_classes} instead"
         )
     return in_weights
 
@@ -295,8 +297,8 @@ def _trainable_layers(pretrained: bool, asked: int | None, default: int, everyth
     if not pretrained:
         if asked not in (None, everything):
             warn(
-                f"trainable_backbone_layers={asked} would freeze layers that nobody has trained, so all of them are "
-                "trained: give pretrained weights to freeze any"
+                f"trainable_backbone_layers={asked} would freeze untrained layers, so all layers are "
+                "trained; give pretrained weights to freeze some"
             )
         return everything
     return default if asked is None else asked

@@ -1,11 +1,11 @@
-"""Is this batch one the model can use? Asked before anything is computed.
+"""Validates a batch before anything is computed.
 
-A detector fails in quiet ways: boxes in another format train it on the wrong places, labels that start at 0 turn a
-class into background, 0–255 images look like bright noise to it. Each of these is said here in words, with the index
-of the image and the value at fault.
+A detector fails silently: boxes in the wrong format train it on the wrong places, labels that start at 0 turn a class into
+background, and images in 0–255 look like bright noise. Each of these mistakes raises an error that names the image and
+the value.
 
-What needs only types, shapes and devices is asked first. The questions about values come after, and all their numbers
-are brought to the host in one copy, so that a GPU is synchronised with once per batch.
+Types, shapes and devices are checked first. The values are checked afterwards: they are all copied to the host at once, so
+that a GPU is synchronised only once per batch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,14 @@ import torch
 from torch import Tensor
 from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
 
-# Images are 0–1. Resampling with a sharp kernel (bicubic, Lanczos) overshoots that by a little at edges.
+# Images are in 0–1. Resampling with a sharp kernel (bicubic, Lanczos) overshoots slightly at edges.
 LOWEST_VALUE, HIGHEST_VALUE = -0.5, 1.5
-# Of how many values of an image the lowest and highest are looked for. Of a larger one, of more than 295×295 pixels, every
-# second, third … row is looked at: all rows of large photographs would take several percent of a small model's step.
+# The largest number of values of which the lowest and highest are searched. In images of more than
+# 295×295 pixels only every second, third … row is read: all rows of a large photograph would take
+# several percent of a small model's step.
 MOST_VALUES = 2**18
-# Pixels. In a smaller image boxes that lie within 0…1 may be boxes of a pixel; in a larger one they are fractions.
+# Pixels. Boxes within 0…1 may be one pixel in size in a smaller image, but are fractions in a
+# larger one.
 A_FEW_PIXELS = 8
 
 
@@ -36,27 +38,27 @@ def check_batch(
     normalised: bool,
     dtype: torch.dtype | None = None,
 ) -> None:
-    """Raise an error that names the image and the value, unless the batch is one the model can use.
+    """Raises an error that names the image and the value, unless the model can use the batch.
 
-    Legal, and needing no special care: an image without objects (boxes of shape (0, 4) and labels of shape (0,)),
-    boxes that lie partly outside their image, images of different sizes, targets in evaluation (they are checked too).
+    The following are legal and need no special care: an image without objects (boxes of shape (0, 4) and labels of shape (0,)),
+    boxes partly outside their image, images of different sizes, targets in evaluation (they are checked too).
 
     Args:
-        images: list or tuple of floating-point tensors (C, H, W) with values in 0–1, all of one dtype. Of an image of more
-            than `MOST_VALUES` only some rows are looked at.
+        images: list or tuple of floating-point tensors (C, H, W) with values in 0–1, all of one dtype. Only some rows of an
+            image with more than `MOST_VALUES` are read.
         targets: one dict per image with `boxes` (N, 4), `xyxy` in pixels, of the image's dtype, and `labels` (N,),
-            int64 in 1 … num_classes − 1; 0 is the background. Other keys are not looked at.
+            int64 in 1 … num_classes − 1; 0 is the background. Other keys are ignored.
         training: whether targets are required.
-        num_classes: number of classes with the background, or None where the model does not tell.
-        channels: number of channels the model takes, that of its image_mean; None: as many as the first image has.
-        device: where the model's parameters are, or None to require only that the images are together.
-        normalised: the caller normalises, so values may be of any size; they must still be finite.
-        dtype: of the model's parameters, which the images must share unless autocast is on; None: not compared.
+        num_classes: number of classes, including the background, or None if unknown.
+        channels: number of channels that the model accepts (the length of its image_mean); None for that of the first image.
+        device: device of the model's parameters, or None to require only that all images are on the same device.
+        normalised: whether the caller normalises, so that values may be of any size; they must still be finite.
+        dtype: dtype of the model's parameters, which images must share unless autocast is on; None to skip this check.
 
     Raises:
-        TypeError: something is not the type or dtype it has to be.
-        ValueError: a length, shape, device or value is not what it has to be; boxes are fractions of the image, or those of
-            another image (a `tv_tensors.BoundingBoxes` says of which).
+        TypeError: something has the wrong type or dtype.
+        ValueError: a length, shape, device or value is wrong; boxes are fractions of the image; or boxes belong to an image of
+            a different size (according to a `tv_tensors.BoundingBoxes`).
     """
     _check_lengths(images, targets, training)
     for i, image in enumerate(images):
@@ -70,8 +72,8 @@ def check_batch(
     for i, (lowest, highest) in enumerate(extremes.tolist()):
         _check_pixels(i, lowest, highest, normalised)
     if len(boxes) > 0:
-        image_of = np.repeat(np.arange(len(counts)), counts)  # of each box
-        sizes = np.array([(image.shape[-1], image.shape[-2]) for image in images])  # (images, 2), width and height
+        image_of = np.repeat(np.arange(len(counts)), counts)  # the image of each box
+        sizes = np.array([(image.shape[-1], image.shape[-2]) for image in images])  # (width, height)
         _check_fractions(boxes, image_of, counts, sizes)
         _check_boxes(boxes, image_of, sizes)
         _check_labels(labels, image_of, num_classes)
@@ -112,7 +114,7 @@ def _check_image(
         hint = f"{name}.float() / 255" if image.dtype == torch.uint8 else f"{name}.float()"
         raise TypeError(f"{name} must be floating point with values in 0–1, got {image.dtype}: use {hint}")
     if channels is not None and image.shape[0] != channels:
-        hint = f": {channels} channels, as image_mean has numbers"
+        hint = f": {channels} channels, the length of image_mean"
         if image.shape[-1] == channels:
             hint = f": looks like (H, W, C), use {name}.permute(2, 0, 1)"
         elif image.shape[0] == 1:
@@ -154,7 +156,7 @@ def _check_target(i: int, target: Mapping[str, Tensor], image: Tensor) -> None:
         )
     if isinstance(boxes, BoundingBoxes) and tuple(boxes.canvas_size) != tuple(image.shape[-2:]):
         raise ValueError(
-            f"{name} is for an image of (height, width) {tuple(boxes.canvas_size)}, as its canvas_size says, but images[{i}] "
+            f"{name} is for an image of (height, width) {tuple(boxes.canvas_size)} according to its canvas_size, but images[{i}] "
             f"has {tuple(image.shape[-2:])}: transform both together"
         )
 
@@ -169,11 +171,11 @@ def _read_values(
     images: Sequence[Tensor], targets: Sequence[Mapping[str, Tensor]]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lowest and highest value of each image (images, 2), all boxes (N, 4) and all labels (N,), image by image."""
-    # NaN and infinity carry through.
+    # NaN and infinity propagate to the extremes.
     parts = [torch.stack([value for image in images for value in _some_rows(image.detach()).aminmax()])]
     parts += [target["boxes"].detach().flatten() for target in targets]
     parts += [target["labels"] for target in targets]
-    # Labels are exact in float32 up to 2²⁴, and no model has as many classes.
+    # float32 represents labels exactly up to 2²⁴; no model has that many classes.
     dtype = torch.float64 if images[0].dtype == torch.float64 else torch.float32
     values = _to_host(torch.cat([part.to(dtype) for part in parts]))
     number = sum(len(target["boxes"]) for target in targets)
@@ -182,12 +184,12 @@ def _read_values(
 
 
 def _some_rows(image: Tensor) -> Tensor:
-    """An image (C, H, W), or every second, third … row of one that has more than `MOST_VALUES`."""
+    """An image (C, H, W), or every second, third … row if it has more than `MOST_VALUES`."""
     return image[:, :: -(-image.numel() // MOST_VALUES)]
 
 
 def _to_host(values: Tensor) -> np.ndarray:
-    """The one place that synchronises with a GPU."""
+    """Copies values to the host: the only synchronisation with a GPU."""
     return values.cpu().numpy()
 
 
@@ -205,7 +207,7 @@ def _check_pixels(i: int, lowest: float, highest: float, normalised: bool) -> No
 
 
 def _check_fractions(boxes: np.ndarray, image_of: np.ndarray, counts: Sequence[int], sizes: np.ndarray) -> None:
-    """Boxes (N, 4); `image_of` (N,) is the image of each, `counts` the number of each image, `sizes` (width, height) of each."""
+    """Checks boxes (N, 4). `image_of` (N,) is the image of each, `counts` their number per image, `sizes` (width, height)."""
     in_pixels = ~((boxes >= 0) & (boxes <= 1)).all(axis=1)
     if in_pixels.all():
         return
@@ -213,21 +215,21 @@ def _check_fractions(boxes: np.ndarray, image_of: np.ndarray, counts: Sequence[i
     for i in np.flatnonzero((outside == 0) & (np.array(counts) > 0) & (sizes > A_FEW_PIXELS).all(axis=1)):
         of_image = boxes[image_of == i]
         xyxy = (of_image[:, :2] < of_image[:, 2:]).all(axis=1)
-        if not xyxy.any() and (of_image % 1 == 0).all():  # as [0, 0, 0, 0], which has no size
+        if not xyxy.any() and (of_image % 1 == 0).all():  # such as [0, 0, 0, 0]
             continue
         width, height = sizes[i].tolist()
         convert = (
             "" if xyxy.all() else ", after torchvision.ops.box_convert(boxes, 'cxcywh', 'xyxy') if they are YOLO's"
         )
         raise ValueError(
-            f"all of targets[{i}]['boxes'] lie within 0…1, as {_numbers(of_image[0])} does, but their image is {width} wide "
+            f"all of targets[{i}]['boxes'] are within 0…1, such as {_numbers(of_image[0])}, but their image is {width} wide "
             f"and {height} high: boxes are xyxy in pixels; multiply fractions by {[width, height] * 2}{convert}"
         )
 
 
 def _check_boxes(boxes: np.ndarray, image_of: np.ndarray, sizes: np.ndarray) -> None:
     top_left, bottom_right = boxes[:, :2], boxes[:, 2:]
-    # False for NaN too: every comparison with it is.
+    # False for NaN, too: all comparisons with it are.
     legal = (top_left < bottom_right) & (top_left < sizes[image_of]) & (bottom_right > 0)
     legal &= (top_left > -inf) & (bottom_right < inf)
     if legal.all():
@@ -238,13 +240,13 @@ def _check_boxes(boxes: np.ndarray, image_of: np.ndarray, sizes: np.ndarray) -> 
 
 
 def _name_box(i: int, n: int, box: np.ndarray, width: int, height: int) -> None:
-    """Raises what there is to say of box `n` of image `i`, which is not legal."""
+    """Raises the error for box `n` of image `i`, which is not legal."""
     x1, y1, x2, y2 = box.tolist()
     name = f"targets[{i}]['boxes'][{n}] = {_numbers(box)}"
     if not all(map(isfinite, (x1, y1, x2, y2))):
         raise ValueError(f"{name} is not finite")
     if x1 < x2 and y1 < y2:
-        raise ValueError(f"{name} lies wholly outside its image, which is {width} wide and {height} high")
+        raise ValueError(f"{name} is completely outside its image, which is {width} wide and {height} high")
     side = "width" if x2 <= x1 else "height"
     hint = ""
     if x1 >= 0 and y1 >= 0 and x2 > 0 and y2 > 0 and x1 + x2 <= width and y1 + y2 <= height:

@@ -1,4 +1,4 @@
-"""A trained model as a file that runs without Python: ONNX, by torch.export."""
+"""Exports a trained model to ONNX, a file that runs without Python, via torch.export."""
 
 import copy
 import warnings
@@ -19,7 +19,7 @@ NAMES = ("boxes", "labels", "scores")
 
 
 class OneImage(nn.Module):
-    """A detector as a function of one image, which is what ONNX can write down: tensor in, tensors out."""
+    """A detector as a function from one tensor to tensors, which ONNX can represent."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -35,47 +35,47 @@ class OneImage(nn.Module):
 def to_onnx(model: nn.Module, height: int, width: int) -> Any:
     """The whole detector for images of one size as a `torch.onnx.ONNXProgram`; its method `save` writes the file.
 
-    Its input is "image", float32 (3, height, width) in 0–1: resizing and normalising are within. Its outputs are
-    those of `OneImage`, as many as there are objects. The size is fixed because that of the feature maps, the number of
-    anchors and the anchors themselves follow from it, and are written down as constants.
+    Its input is "image", float32 (3, height, width) in 0–1: it includes resizing and normalising. Its outputs are those of
+    `OneImage`, with as many rows as there are objects. The size is fixed because the feature maps and the anchors depend on
+    it and are stored as constants.
 
-    It is the model's own forward pass that is followed, as the textbook has it. In two places it looks at values, of which
-    there are none while exporting: whether the batch is legal, which the file does not ask, and how many boxes enter NMS.
+    The exporter traces the textbook's forward pass. Two steps depend on values, which do not exist during the export: the
+    check of the batch, which is left out, and the number of boxes that enter NMS, which is left dynamic.
 
     Raises:
-        ValueError: onnx and onnxscript are not installed.
+        ValueError: onnx or onnxscript is not installed.
     """
     _require("onnx", "onnxscript")
     model = run_as(copy.deepcopy(model).cpu(), "textbook").eval()
     example = torch.zeros(3, height, width)
-    model([example])  # the scales of the maps are inferred, and kept
+    model([example])  # infers the scales of the maps
     one_image = OneImage(model)
     nms_in = (patch.object(stage, "batched_nms", _nms_of_any_number) for stage in (rpn, roi_heads))
     with warnings.catch_warnings(), patch.object(model, "_check", lambda *batch: None), next(nms_in), next(nms_in):
-        warnings.filterwarnings("ignore", category=FutureWarning)  # of torchvision's nms, about itself
+        warnings.filterwarnings("ignore", category=FutureWarning)  # torchvision's nms
         exported = torch.export.export(one_image, (example,), strict=False)
         program = torch.onnx.export(
             exported, (example,), dynamo=True, input_names=["image"], output_names=NAMES, verbose=False
         )
-    assert program is not None  # a file's name was not given
-    program.model.metadata_props["image"] = f"float32 (3, {height}, {width}), RGB in 0–1"  # what a reader cannot see
+    assert program is not None  # since no file name was given
+    program.model.metadata_props["image"] = f"float32 (3, {height}, {width}), RGB in 0–1"
     return program
 
 
 def _nms_of_any_number(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:
-    """`batched_nms` for boxes in an image, by its way for few of them, without looking at how many there are."""
-    furthest = F.pad(boxes.flatten(), (0, 1)).max()  # of no boxes 0
+    """`batched_nms` with the algorithm for few boxes, whatever their number."""
+    furthest = F.pad(boxes.flatten(), (0, 1)).max()  # 0 if there are no boxes
     return nms(boxes + (idxs.to(boxes) * (furthest + 1))[:, None], scores, iou_threshold)
 
 
 def load_onnx(file: str | Path) -> Callable[[Tensor], dict[str, Tensor]]:
-    """A written file as a function, run by onnxruntime on the CPU: image (3, H, W) → boxes, labels and scores.
+    """An exported file as a function that runs in onnxruntime on the CPU: image (3, H, W) → boxes, labels and scores.
 
-    The function takes images as the model does, float32 in 0–1, of the file's size only.
+    The function accepts float32 images in 0–1, as the model does, but only of the file's size.
 
     Raises:
-        ValueError: onnxruntime is not installed. The function: an image has another size than the file is for.
-        TypeError: the function: an image is not float32.
+        ValueError: onnxruntime is not installed; or, when the function is called, an image has the wrong size.
+        TypeError: when the function is called, an image is not float32.
     """
     _require("onnxruntime")
     import onnxruntime
@@ -92,14 +92,14 @@ def load_onnx(file: str | Path) -> Callable[[Tensor], dict[str, Tensor]]:
 
 
 def check_exported_image(image: Tensor, expected: tuple[int, int, int], file: str) -> None:
-    """Make sure that an image is one that an exported file takes.
+    """Checks that an exported file accepts an image.
 
     Args:
-        expected: the shape (C, H, W) that was exported.
-        file: its name, for the error.
+        expected: shape (C, H, W) for which the file was exported.
+        file: name of the file, for the error.
 
     Raises:
-        ValueError, TypeError: it is not; the message has both sizes, or both dtypes.
+        ValueError, TypeError: it does not; the message has both sizes, or both dtypes.
     """
     if image.dtype != torch.float32:
         hint = "image.float() / 255" if image.dtype == torch.uint8 else "image.float()"
@@ -109,15 +109,15 @@ def check_exported_image(image: Tensor, expected: tuple[int, int, int], file: st
         raise ValueError(f"{file} takes one image of shape {expected}, got {tuple(image.shape)}")
     if image.shape != expected:
         raise ValueError(
-            f"{file} was exported for images of {width}×{height} pixels, and this one has {image.shape[2]}×"
-            f"{image.shape[1]}: resize it, or export again with --height {image.shape[1]} --width {image.shape[2]}"
+            f"{file} was exported for images of {height}×{width} pixels (height × width), and this one has "
+            f"{image.shape[1]}×{image.shape[2]}: resize it, or export again with --height {image.shape[1]} --width {image.shape[2]}"
         )
 
 
 def differences(found: dict[str, Tensor], expected: dict[str, Tensor]) -> tuple[float, float]:
-    """The largest difference of boxes, in pixels, and of scores; infinite where one has an object that the other has not.
+    """The largest difference of boxes, in pixels, and of scores; infinite if one result has an object that the other lacks.
 
-    The order does not matter: of two objects with nearly the same score either may come first.
+    The order does not matter: if two objects have nearly the same score, either may come first.
     """
     if len(found["labels"]) != len(expected["labels"]):
         return float("inf"), float("inf")
@@ -136,4 +136,4 @@ def _require(*libraries: str) -> None:
         try:
             __import__(name)
         except ImportError as error:
-            raise ValueError("exporting takes: pip install onnx onnxscript onnxruntime") from error
+            raise ValueError("exporting requires: pip install onnx onnxscript onnxruntime") from error

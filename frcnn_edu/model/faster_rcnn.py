@@ -1,4 +1,4 @@
-"""Faster R-CNN put together from its parts."""
+"""Faster R-CNN, assembled from its parts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,31 +21,34 @@ from .rpn import RegionProposalNetwork, RPNHead
 from .transform import GeneralizedRCNNTransform
 
 ASPECT_RATIOS = (0.5, 1.0, 2.0)  # height / width
-REPRESENTATION_SIZE = 1024  # of the box head
+REPRESENTATION_SIZE = 1024  # outputs of the box head
 
 
-# Of torchvision's class it has the name only, for code that asks `isinstance(model, torchvision.models.detection.FasterRCNN)`.
+# It inherits nothing but the name of torchvision's class, for code that tests
+# `isinstance(model, torchvision.models.detection.FasterRCNN)`.
 class FasterRCNN(GeneralizedRCNN, TorchvisionFasterRCNN):
-    """Faster R-CNN: a backbone, a region proposal network, and a head that names and corrects its proposals.
+    """Faster R-CNN: a backbone, a region proposal network, and a head that classifies and refines its proposals.
 
     Args:
-        backbone: returns maps by name, or one map; its `out_channels` says how many channels each has.
-        num_classes: with the background, which is class 0. None if `box_predictor` is given.
-        min_size, max_size, image_mean, image_std: see `GeneralizedRCNNTransform`; ImageNet's mean and deviation by default.
-        rpn_anchor_generator: one size (32, 64, 128, 256, 512) a level and three ratios by default, for five levels.
+        backbone: returns maps by name, or a single map; its `out_channels` is the number of channels of each.
+        num_classes: number of classes, including the background (class 0). None if `box_predictor` is given.
+        min_size, max_size, image_mean, image_std: see `GeneralizedRCNNTransform`; by default ImageNet's mean and standard
+            deviation.
+        rpn_anchor_generator: by default five levels, with one size each (32, 64, 128, 256, 512) and three ratios.
         rpn_head, rpn_*: see `RegionProposalNetwork`.
-        box_roi_pool: 7×7 RoIAlign from maps "0" … "3" by default.
-        box_head: a `TwoMLPHead` with 1024 outputs by default.
-        box_predictor: a `FastRCNNPredictor` by default.
+        box_roi_pool: by default, 7×7 RoIAlign from maps "0" … "3".
+        box_head: by default, a `TwoMLPHead` with 1024 outputs.
+        box_predictor: by default, a `FastRCNNPredictor`.
         box_*, bbox_reg_weights: see `RoIHeads`.
-        exact: torchvision's numbers to the last bit; otherwise faster, and equal up to rounding (see `run_as`).
+        exact: whether results equal torchvision's to the last bit; otherwise the model is faster, and they are equal up to
+            rounding (see `run_as`).
         **kwargs: further arguments of `GeneralizedRCNNTransform`.
 
     Raises:
-        TypeError, ValueError: an argument is not legal; the message says which, and what would be.
+        TypeError, ValueError: an argument is not legal; the message names it and says what is legal.
         ValueError: the backbone has no `out_channels`; `num_classes` and `box_predictor` are both given, or neither;
-            two parts do not fit together, such as anchors for another number of maps than a `BackboneWithFPN` returns.
-            (Of custom parts the first forward pass tells.)
+            two parts do not fit together, for example anchors for three maps and a `BackboneWithFPN` that returns five.
+            (Custom parts are checked in the first forward pass.)
 
     Source: Faster R-CNN (Ren et al. 2015); `torchvision/models/detection/faster_rcnn.py`.
     """
@@ -87,7 +90,7 @@ class FasterRCNN(GeneralizedRCNN, TorchvisionFasterRCNN):
         exact: bool = False,
         **kwargs: Any,
     ) -> None:
-        # Mean and deviation are ImageNet's, on which backbones are pretrained.
+        # Backbones are pretrained on ImageNet, so its mean and standard deviation are the default.
         image_mean = [0.485, 0.456, 0.406] if image_mean is None else image_mean
         image_std = [0.229, 0.224, 0.225] if image_std is None else image_std
         check_arguments(locals())
@@ -98,7 +101,8 @@ class FasterRCNN(GeneralizedRCNN, TorchvisionFasterRCNN):
             )
         out_channels = check_backbone(backbone)
 
-        # The first stage: anchors, a head that judges and moves them, and the rules by which few are left.
+        # The first stage: anchors, a head that scores and moves them, and the rules by which a few
+        # hundred or thousand of them are selected.
         anchor_generator = (
             fpn_anchors((32, 64, 128, 256, 512)) if rpn_anchor_generator is None else rpn_anchor_generator
         )
@@ -119,14 +123,15 @@ class FasterRCNN(GeneralizedRCNN, TorchvisionFasterRCNN):
             score_thresh=rpn_score_thresh,
         )
 
-        # The second stage: the features of a proposal as a window of one size, two layers, and two answers.
+        # The second stage: features of a fixed size for each proposal, two fully connected layers,
+        # and two outputs: the class logits and the deltas.
         if box_roi_pool is None:
             box_roi_pool = MultiScaleRoIAlign(["0", "1", "2", "3"], output_size=7, sampling_ratio=2)
         if box_head is None:
             rows, columns = window_of(box_roi_pool)
             box_head = TwoMLPHead(out_channels * rows * columns, REPRESENTATION_SIZE)
         if box_predictor is None:
-            assert num_classes is not None  # by the check above
+            assert num_classes is not None  # ensured by the check above
             box_predictor = FastRCNNPredictor(REPRESENTATION_SIZE, num_classes)
         check_box_parts(box_roi_pool, box_head, box_predictor, out_channels)
         roi_heads = RoIHeads(
@@ -143,11 +148,11 @@ class FasterRCNN(GeneralizedRCNN, TorchvisionFasterRCNN):
             box_detections_per_img,
         )
 
-        # What comes first and last.
+        # The transform comes first (resizing) and last (mapping the boxes back).
         transform = GeneralizedRCNNTransform(min_size, max_size, image_mean, image_std, **kwargs)
         super().__init__(backbone, rpn, roi_heads, transform)
-        # Until here the textbook. For each of its classes that can do better, another takes over that gives the same with less
-        # work: `run_as(model, "textbook")` takes them out again.
+        # So far this is the textbook. Some of its classes are now replaced by faster ones that give
+        # the same result; `run_as(model, "textbook")` undoes that.
         run_as(self, "exact" if exact else "fast")
 
 
@@ -167,7 +172,7 @@ def _anchors_per_location(anchor_generator: TorchvisionAnchorGenerator) -> int:
 
 def _check_levels(backbone: nn.Module, anchor_generator: TorchvisionAnchorGenerator) -> None:
     if not isinstance(backbone, BackboneWithFPN) or not isinstance(backbone.fpn.extra_blocks, LastLevelMaxPool):
-        return  # how many maps it returns, only a forward pass tells
+        return  # the number of its maps is known only after a forward pass
     maps, levels = len(backbone.fpn.inner_blocks) + 1, len(anchor_generator.num_anchors_per_location())
     if maps != levels:
         raise ValueError(

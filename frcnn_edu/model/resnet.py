@@ -18,9 +18,9 @@ class BasicBlock(nn.Module):
     Args:
         inplanes: channels of the input.
         planes: channels of the output.
-        stride: of the first convolution; 2 halves the map.
-        downsample: makes the shortcut fit, where size or channels change.
-        groups, base_width: 1 and 64; other ResNets than these have no basic blocks.
+        stride: stride of the first convolution; 2 halves the map.
+        downsample: module that adapts the shortcut if size or channels change.
+        groups, base_width: must be 1 and 64; ResNeXt and Wide ResNet have no basic blocks.
         norm_layer: normalisation after each convolution.
 
     Raises:
@@ -47,9 +47,9 @@ class BasicBlock(nn.Module):
             raise ValueError(
                 f"a BasicBlock has groups=1 and base_width=64, got groups={groups}, base_width={base_width}"
             )
-        self.conv1 = conv3x3(inplanes, planes, stride)  # changes the size, if any does
+        self.conv1 = conv3x3(inplanes, planes, stride)  # changes the size if stride is 2
         self.bn1 = norm_layer(planes)
-        self.relu = nn.ReLU(inplace=True)  # one for both places: it has no weights
+        self.relu = nn.ReLU(inplace=True)  # used twice: it has no weights
         self.conv2 = conv3x3(planes, planes)
         self.bn2 = norm_layer(planes)
         self.downsample = downsample
@@ -59,7 +59,7 @@ class BasicBlock(nn.Module):
         """(N, inplanes, H, W) → (N, planes, H / stride, W / stride)."""
         out = self.relu(self.bn1(self.conv1(x)))  # (N, planes, H / stride, W / stride)
         out = self.bn2(self.conv2(out))  # no ReLU yet: what is added to x may be negative
-        # The block learns what to add to x. Nothing to add is easy to learn, so more blocks do not make it worse.
+        # The block learns what to add to x. Adding nothing is easy, so extra blocks do no harm.
         out += x if self.downsample is None else self.downsample(x)
         return self.relu(out)
 
@@ -67,14 +67,14 @@ class BasicBlock(nn.Module):
 class Bottleneck(nn.Module):
     """relu(x + 1×1, 3×3, 1×1 convolutions of x): the block of ResNet-50 and deeper.
 
-    The 3×3 convolution, the dear one, works on a quarter of the channels.
+    The expensive 3×3 convolution works on a quarter of the channels.
 
     Args:
         inplanes: channels of the input.
         planes: a quarter of the channels of the output.
-        stride: of the 3×3 convolution; 2 halves the map. (The paper has it in the first 1×1; torchvision moved it.)
-        downsample: makes the shortcut fit, where size or channels change.
-        groups, base_width: of ResNeXt and Wide ResNet; 1 and 64 in ResNet.
+        stride: stride of the 3×3 convolution; 2 halves the map. (The paper puts it in the first 1×1; torchvision moved it.)
+        downsample: module that adapts the shortcut if size or channels change.
+        groups, base_width: used by ResNeXt and Wide ResNet; 1 and 64 in ResNet.
         norm_layer: normalisation after each convolution.
 
     Raises:
@@ -98,11 +98,11 @@ class Bottleneck(nn.Module):
         super().__init__()
         check_arguments(locals(), norm_layer=maker_of_layers)
         width = int(planes * (base_width / 64.0)) * groups  # planes itself in a ResNet
-        self.conv1 = conv1x1(inplanes, width)  # to few channels,
+        self.conv1 = conv1x1(inplanes, width)  # reduces the channels
         self.bn1 = norm_layer(width)
-        self.conv2 = conv3x3(width, width, stride, groups)  # where neighbours are looked at,
+        self.conv2 = conv3x3(width, width, stride, groups)  # mixes neighbouring cells
         self.bn2 = norm_layer(width)
-        self.conv3 = conv1x1(width, planes * self.expansion)  # and back to many
+        self.conv3 = conv1x1(width, planes * self.expansion)  # restores the channels
         self.bn3 = norm_layer(planes * self.expansion)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = downsample
@@ -122,15 +122,15 @@ class Stage(nn.Sequential):
 
 
 class ResNet(nn.Module):
-    """A residual network that classifies images; detectors take all of it but the last two layers.
+    """A residual network that classifies images; detectors use all of it except the last two layers.
 
     Args:
         block: `BasicBlock` or `Bottleneck`.
-        layers: blocks in each of the four stages.
-        num_classes: outputs of the classifier; None leaves it out.
-        groups, width_per_group: of ResNeXt and Wide ResNet.
+        layers: number of blocks in each of the four stages.
+        num_classes: number of outputs of the classifier; None omits it.
+        groups, width_per_group: used by ResNeXt and Wide ResNet.
         norm_layer: normalisation after each convolution.
-        widths: planes of each stage.
+        widths: `planes` of each stage.
 
     Raises:
         TypeError, ValueError: an argument is not legal; the message names it.
@@ -151,58 +151,58 @@ class ResNet(nn.Module):
         super().__init__()
         check_arguments(locals(), norm_layer=maker_of_layers, num_classes=optional(count))
         self.inplanes = widths[0]
-        # The stem: (N, 3, H, W) → (N, 64, H / 4, W / 4). Most of the work of a network is on its large maps, so the
-        # first two layers make them small.
-        self.conv1 = nn.Conv2d(3, self.inplanes, kernel_size=7, stride=2, padding=3, bias=False)  # no bias: bn1 has one
+        # The stem: (N, 3, H, W) → (N, 64, H / 4, W / 4). Large maps are expensive, so the first two
+        # layers make them small. The convolution needs no bias, because bn1 has one.
+        self.conv1 = nn.Conv2d(3, self.inplanes, kernel_size=7, stride=2, padding=3, bias=False)
         self.bn1 = norm_layer(self.inplanes)
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)  # stride 4 now
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)  # the stride is now 4
 
-        # Each stage halves the map and doubles its channels: coarser, and able to say more of each place. The first
-        # leaves the size as it is, for the stem has made it small enough.
+        # Each stage halves the map and doubles its channels; the first keeps the size, because the
+        # stem has already reduced it. The maps are C2 … C5.
         settings: dict[str, Any] = dict(groups=groups, base_width=width_per_group, norm_layer=norm_layer)
-        self.layer1 = self._make_stage(block, widths[0], layers[0], stride=1, **settings)  # C2, stride 4
-        self.layer2 = self._make_stage(block, widths[1], layers[1], stride=2, **settings)  # C3, stride 8
-        self.layer3 = self._make_stage(block, widths[2], layers[2], stride=2, **settings)  # C4, stride 16
-        self.layer4 = self._make_stage(block, widths[3], layers[3], stride=2, **settings)  # C5, stride 32
-        if num_classes is not None:  # these two forget where something was seen, so a detector does without them
+        self.layer1 = self._make_stage(block, widths[0], layers[0], stride=1, **settings)  # stride 4
+        self.layer2 = self._make_stage(block, widths[1], layers[1], stride=2, **settings)  # stride 8
+        self.layer3 = self._make_stage(block, widths[2], layers[2], stride=2, **settings)  # stride 16
+        self.layer4 = self._make_stage(block, widths[3], layers[3], stride=2, **settings)  # stride 32
+        if num_classes is not None:  # averaging discards positions, so a detector omits these two
             self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
             self.fc = nn.Linear(self.inplanes, num_classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                # Variance 2 / (outputs · kernel): a ReLU halves what passes, and gradients keep their size.
+                # He initialisation, variance 2 / (outputs · kernel): gradients keep their scale.
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def _make_stage(
         self, block: type[BasicBlock] | type[Bottleneck], planes: int, blocks: int, stride: int, **settings: Any
     ) -> Stage:
-        """Residual blocks; the first changes size and channels, if they change."""
+        """Residual blocks; only the first may change the size and the number of channels."""
         channels, downsample = planes * block.expansion, None
-        # Where x does not fit what it is added to, a 1×1 convolution lets it fit.
+        # If x does not have the shape of the sum, a 1×1 convolution adapts it.
         if stride != 1 or self.inplanes != channels:
             downsample = nn.Sequential(conv1x1(self.inplanes, channels, stride), settings["norm_layer"](channels))
         first = block(self.inplanes, planes, stride, downsample, **settings)
-        self.inplanes = channels  # of all that follows
+        self.inplanes = channels  # input channels of the following blocks
         return Stage(first, *(block(channels, planes, **settings) for _ in range(blocks - 1)))
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (N, 3, H, W) → logits (N, num_classes)."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))  # (N, 64, H / 4, W / 4)
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # (N, 512 · expansion, H / 32, W / 32)
-        return self.fc(torch.flatten(self.avgpool(x), 1))  # what is anywhere in the image, averaged
+        return self.fc(torch.flatten(self.avgpool(x), 1))  # averaged over all positions
 
 
 def conv3x3(in_channels: int, out_channels: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
-    """A 3×3 convolution that keeps the size, or halves it; without a bias, for a norm follows, which has one."""
+    """A 3×3 convolution that keeps the size, or halves it; without a bias, because the norm that follows has one."""
     return nn.Conv2d(in_channels, out_channels, kernel_size=3, stride=stride, padding=1, groups=groups, bias=False)
 
 
 def conv1x1(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
-    """A 1×1 convolution: each cell by itself, from its channels to other ones."""
+    """A 1×1 convolution: it mixes the channels of each cell, and no cells with each other."""
     return nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)
 
 
-#: What the ResNets of torchvision are made of: block, layers, and the settings of ResNeXt and Wide ResNet.
+#: torchvision's ResNets: block, layers, and the settings of ResNeXt and Wide ResNet.
 RESNETS: dict[str, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, ...], dict[str, Any]]] = {
     "resnet18": (BasicBlock, (2, 2, 2, 2), {}),
     "resnet34": (BasicBlock, (3, 4, 6, 3), {}),
@@ -218,10 +218,10 @@ RESNETS: dict[str, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, ...], d
 
 
 def resnet(name: str, norm_layer: NormLayer = nn.BatchNorm2d) -> ResNet:
-    """A ResNet of torchvision's name, with random weights.
+    """A ResNet by its name in torchvision, with random weights.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is no ResNet of this name.
     """
     if name not in RESNETS:
         raise ValueError(f"there is no ResNet {name!r}; choose one of {', '.join(RESNETS)}")
@@ -233,8 +233,8 @@ class SlimResNet(ResNet):
     """A ResNet-18 for small images and a CPU: the same blocks and names, fewer channels, no classifier.
 
     Args:
-        layers: blocks in each stage.
-        widths: channels of each stage.
+        layers: number of blocks in each stage.
+        widths: number of channels of each stage.
     """
 
     def __init__(self, layers: tuple[int, ...] = (2, 2, 2, 2), widths: tuple[int, ...] = (32, 64, 96, 128)) -> None:

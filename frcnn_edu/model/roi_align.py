@@ -1,4 +1,4 @@
-"""Proposals of any size → 7×7 features, each from the pyramid level that sees the proposal at the right scale."""
+"""Proposals of any size → 7×7 features, each read from the pyramid level of the right scale."""
 
 from collections.abc import Sequence
 
@@ -15,14 +15,14 @@ from .transform import Size
 
 
 class LevelMapper:
-    """Chooses a pyramid level for each box: k = ⌊k₀ + log₂(√(w·h) / 224)⌋, kept within the levels there are.
+    """Chooses a pyramid level for each box: k = ⌊k₀ + log₂(√(w·h) / 224)⌋, clamped to the available levels.
 
-    A box of 224×224, the size of an ImageNet image, goes to P4 (k₀ = 4), one of half that side to P3.
+    A box of 224×224, the size of an ImageNet image, is assigned to P4 (k₀ = 4), one of half that side to P3.
 
     Args:
         k_min, k_max: finest and coarsest level, 2 and 5 for P2…P5.
         canonical_scale, canonical_level: 224 and k₀ in the formula.
-        eps: added *after* the logarithm, so that a box a hair too small still counts as whole.
+        eps: added *after* the logarithm, so that a box smaller than a power of two by rounding alone is not one level lower.
 
     Raises:
         TypeError, ValueError: an argument is not legal; the message names it.
@@ -35,9 +35,7 @@ class LevelMapper:
     ) -> None:
         check_arguments(locals(), k_min=whole, k_max=whole)
         if k_min > k_max:
-            raise ValueError(
-                f"maps must come in the order from fine to coarse, got level {k_min} first and {k_max} last"
-            )
+            raise ValueError(f"maps must be ordered from fine to coarse, got level {k_min} first and {k_max} last")
         self.k_min = k_min
         self.k_max = k_max
         self.s0 = canonical_scale
@@ -47,24 +45,24 @@ class LevelMapper:
     def __call__(self, boxlists: list[Tensor]) -> Tensor:
         """Boxes of each image, (Nᵢ, 4) → (ΣNᵢ,) int64: 0 for level `k_min`, 1 for the next …"""
         side = box_area(torch.cat(boxlists)).sqrt()
-        # Twice the side is one level up: log₂. At half the resolution it then spans as many cells as before.
+        # log₂: a box with twice the side goes one level up, where it spans as many cells.
         level = torch.floor(self.lvl0 + torch.log2(side / self.s0) + self.eps)
-        # A box that is too small for the finest map, or too large for the coarsest, takes the nearest there is.
+        # A box too small for the finest level, or too large for the coarsest, is clamped to it.
         return level.clamp(min=self.k_min, max=self.k_max).to(torch.int64) - self.k_min
 
 
-# A subclass only so that torchvision's FasterRCNN, which checks the type, takes it in place of its own: every
+# It is a subclass only so that torchvision's FasterRCNN, which checks the type, accepts it. Every
 # method is written here.
 class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
     """RoIAlign from a feature pyramid, or from a single map.
 
     Args:
-        featmap_names: the maps to pool from, finest first. The RPN also looks at "pool"; this does not.
-        output_size: bins of the result, (rows, columns) or one number for both.
-        sampling_ratio: each bin is the mean of sampling_ratio² bilinear samples.
-        canonical_scale, canonical_level: of the `LevelMapper`.
+        featmap_names: names of the maps to pool from, finest first. "pool" is used only by the RPN.
+        output_size: number of bins, (rows, columns) or one number for both.
+        sampling_ratio: number of samples along each side of a bin, which is the mean of sampling_ratio² bilinear samples.
+        canonical_scale, canonical_level: arguments of the `LevelMapper`.
 
-    The scale of each map (1/4, 1/8, …) is inferred from the first batch and kept.
+    The scale of each map (1/4, 1/8, …) is inferred from the first batch and then kept.
 
     Raises:
         TypeError, ValueError: an argument is not legal; the message names it.
@@ -88,8 +86,8 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         self.sampling_ratio = sampling_ratio
         self.canonical_scale = canonical_scale
         self.canonical_level = canonical_level
-        self.scales: list[float] | None = None  # of each map, 1/4 for stride 4
-        self.map_levels: LevelMapper | None = None  # both follow from the first batch
+        self.scales: list[float] | None = None  # one per map; 1/4 for stride 4
+        self.map_levels: LevelMapper | None = None  # both are set by the first batch
 
     def forward(self, x: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[Size]) -> Tensor:
         """Features inside each box, (ΣNᵢ, C, rows, columns).
@@ -102,37 +100,38 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         Raises:
             ValueError: none of `featmap_names` is among the maps.
         """
-        maps = [features for name, features in x.items() if name in self.featmap_names]  # without "pool"
+        # Without "pool", which only the RPN uses.
+        maps = [features for name, features in x.items() if name in self.featmap_names]
         if not maps:
             raise ValueError(f"RoIAlign pools from the maps {self.featmap_names}, but the backbone returned {list(x)}")
-        if self.scales is None or self.map_levels is None:  # guessed from the first batch, and kept from then on
+        if self.scales is None or self.map_levels is None:  # inferred once, then kept
             self.scales, self.map_levels = self._setup_scales(maps, image_shapes)
 
         rois = convert_to_roi_format(boxes)  # (ΣNᵢ, 5)
-        if len(maps) == 1:  # no pyramid: there is nothing to choose
+        if len(maps) == 1:  # no pyramid, so no level to choose
             return self._pool(maps[0], rois, self.scales[0])
 
         levels = self.map_levels(boxes)  # (ΣNᵢ,)
         pooled = maps[0].new_zeros(rois.shape[0], maps[0].shape[1], *self.output_size)
         for level, (features, scale) in enumerate(zip(maps, self.scales)):
-            # A large box is read from a coarse map, where it spans as few cells as a small one on a fine map.
+            # A large box is read from a coarse map, so that it spans as few cells as a small one.
             on_level = torch.where(levels == level)[0]
-            # Back at the places that the boxes had: the heads do not see which level a box came from.
+            # Results keep the order of the boxes; the head is not told which level a box came from.
             pooled[on_level] = self._pool(features, rois[on_level], scale).to(pooled.dtype)
         return pooled
 
     def _pool(self, features: Tensor, rois: Tensor, scale: float) -> Tensor:
-        """From one map, in its dtype."""
-        # Under autocast maps have half of the boxes' precision, and the kernel wants one.
+        """Pools from one map; returns its dtype."""
+        # Under autocast maps are less precise than boxes; the kernel requires a single dtype.
         pooled = roi_align(features.to(rois.dtype), rois, self.output_size, scale, self.sampling_ratio)
         return pooled.to(features.dtype)
 
     def _setup_scales(self, maps: list[Tensor], image_shapes: list[Size]) -> tuple[list[float], LevelMapper]:
-        """The scale of each map, and the mapper for the levels that follow from them: 1/4 is level 2."""
-        # Nobody says which stride a map has, so it is guessed: from the largest image, its height only.
+        """The scale of each map, and the mapper for the levels these scales imply: 1/4 is level 2."""
+        # The strides are not given, so they are inferred from the largest height of the images.
         height = max(height for height, _ in image_shapes)
         scales = [infer_scale(features.shape[-2], height) for features in maps]  # 1/4, 1/8, …
-        # A map of scale 1/4 = 2⁻² is P2: the level is minus the logarithm.
+        # The level is minus log₂ of the scale: 1/4 = 2⁻² is P2.
         k_min, k_max = (-int(torch.tensor(scale).log2()) for scale in (scales[0], scales[-1]))
         return scales, LevelMapper(k_min, k_max, self.canonical_scale, self.canonical_level)
 
@@ -147,13 +146,14 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
 def infer_scale(feature_height: int, image_height: int) -> float:
     """The power of two nearest to feature_height / image_height.
 
-    Heights only, and without padding: an image of 11 rows, padded to 32, has an 8-row map, and 8 / 11 gives 1, not 1/4.
+    Only heights count, and without padding: an image of 11 rows, padded to 32, has a map of 8 rows, and 8 / 11 gives 1,
+    not 1/4.
     """
-    # Because of padding a map of 200 rows may belong to an image of 790, and 200 / 790 is not quite 1/4.
+    # Because of padding, a map of 200 rows may belong to an image of 790: not quite 1/4.
     return 2.0 ** float(torch.tensor(feature_height / image_height).log2().round())
 
 
 def convert_to_roi_format(boxes: list[Tensor]) -> Tensor:
-    """Boxes of each image → one list for the kernel: (ΣNᵢ, 5), the index of the image before each box."""
-    # The kernel takes all boxes at once, so each has to say whose it is.
+    """Boxes of each image → one tensor (ΣNᵢ, 5) for the kernel: the index of the image, then the box."""
+    # The kernel takes all boxes at once, so each box carries the index of its image.
     return torch.cat([F.pad(boxes_in_image, (1, 0), value=i) for i, boxes_in_image in enumerate(boxes)])

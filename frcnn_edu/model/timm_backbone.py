@@ -1,4 +1,4 @@
-"""Batch → C2…C5 by a backbone of the library timm, which has several hundred."""
+"""Batch → C2…C5 by a backbone from the library timm, which has several hundred."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,34 +12,34 @@ from ..checks.rules import flag
 from .backbone import BackboneWithFPN, check_range
 from .weights import load_weights, read_state_dict
 
-STRIDES = (4, 8, 16, 32)  # of C2…C5, on which the pyramid stands
+STRIDES = (4, 8, 16, 32)  # strides of C2…C5, the inputs of the pyramid
 
 
 class TimmBackbone(nn.Module):
-    """A model of timm's without its classifier, through timm's interface `features_only`.
+    """A timm model without its classifier, through timm's interface `features_only`.
 
     Args:
-        name: of the model, as `timm.list_models()` has it: "resnet18", or "resnet18.a1_in1k" for certain weights.
-        weights: "DEFAULT" for those that timm downloads, a file with all of the model's weights in timm's names, or None.
+        name: name of the model in `timm.list_models()`: "resnet18", or "resnet18.a1_in1k" for specific weights.
+        weights: "DEFAULT" to let timm download them, a file with all weights of the model under timm's names, or None.
 
     Raises:
-        ValueError: timm is not installed or has no such model; the backbone has no maps of strides 4, 8, 16 and 32, or takes
-            images of one size only; the file has weights of another model.
+        ValueError: timm is not installed or has no such model; the backbone has no maps of strides 4, 8, 16 and 32, or accepts
+            images of only one size; or the file has weights of a different model.
     """
 
     def __init__(self, name: str, weights: str | Path | None = None) -> None:
         super().__init__()
         timm = _import_timm()
         if not timm.is_model(name):
-            raise ValueError(f"timm has no model {name!r}; timm.list_models() names those that it has")
+            raise ValueError(f"timm has no model {name!r}; timm.list_models() lists all models")
         settings: dict[str, Any] = dict(features_only=True, pretrained=weights is not None)
         if weights not in (None, "DEFAULT"):
             _check_file(timm, name, Path(weights))
             settings["pretrained_cfg_overlay"] = dict(state_dict=read_state_dict(Path(weights)))
         try:
             self.net: nn.Module = timm.create_model(name, **settings)
-        except (RuntimeError, AttributeError, TypeError) as error:  # what timm says of a model without stages
-            raise ValueError(f"timm gives no features of {name!r}: {error}") from error
+        except (RuntimeError, AttributeError, TypeError) as error:  # timm's errors for models without stages
+            raise ValueError(f"timm cannot extract features from {name!r}: {error}") from error
         self.index_of = _maps_of_strides(name, self.net.feature_info.reduction())
         self.channels: list[int] = [self.net.feature_info.channels()[i] for i in self.index_of]
         self.mean: Sequence[float] = self.net.default_cfg["mean"]
@@ -47,14 +47,14 @@ class TimmBackbone(nn.Module):
         self._check_maps(name)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """(N, 3, H, W) → maps "0" … "3", of strides 4 … 32."""
+        """(N, 3, H, W) → maps "0" … "3" with strides 4 … 32."""
         maps = self.net(x)
         return {str(level): maps[i] for level, i in enumerate(self.index_of)}
 
     def freeze(self, trainable_layers: int) -> None:
-        """Freezes all but the last `trainable_layers` of the four stages: a layer is of the first stage whose map it changes.
+        """Freezes all but the last `trainable_layers` of the four stages; a layer belongs to the first stage whose map it affects.
 
-        With 4 all of the backbone is trained.
+        With 4, the whole backbone is trained.
         """
         check_range("trainable_backbone_layers", trainable_layers, len(STRIDES))
         frozen = self._example_maps()[: len(STRIDES) - trainable_layers]
@@ -65,7 +65,7 @@ class TimmBackbone(nn.Module):
                 parameter.requires_grad_(gradient is None)
 
     def _example_maps(self) -> list[Tensor]:
-        """The maps of a grey image of 64×96 pixels."""
+        """The maps of a uniform image of 64×96 pixels."""
         was_training, parameter = self.training, next(self.parameters())
         try:
             return list(self.eval()(parameter.new_zeros(1, 3, 64, 96)).values())
@@ -77,10 +77,12 @@ class TimmBackbone(nn.Module):
         try:
             found = [tuple(features.shape[1:]) for features in self._example_maps()]
         except (AssertionError, RuntimeError) as error:
-            raise ValueError(f"the backbone {name!r} takes images of one size only: {error}") from error
+            raise ValueError(f"the backbone {name!r} accepts images of only one size: {error}") from error
         expected = [(channels, 64 // stride, 96 // stride) for channels, stride in zip(self.channels, STRIDES)]
         if found != expected:
-            raise ValueError(f"of 64×96 pixels the backbone {name!r} makes maps of {found}; expected {expected}")
+            raise ValueError(
+                f"for an image of 64×96 pixels the backbone {name!r} returns maps of {found}; expected {expected}"
+            )
 
 
 def timm_fpn_backbone(
@@ -91,7 +93,7 @@ def timm_fpn_backbone(
     trainable_layers: int,
     out_channels: int = 256,
 ) -> BackboneWithFPN:
-    """A `TimmBackbone` with an FPN; with `frozen_norm` its BatchNorm has stopped learning."""
+    """A `TimmBackbone` with an FPN; `frozen_norm` freezes its BatchNorm."""
     check_arguments(locals(), frozen_norm=flag)
     backbone = TimmBackbone(name, weights)
     if frozen_norm:
@@ -104,19 +106,19 @@ def _import_timm() -> Any:
     try:
         import timm
     except ImportError as error:
-        raise ValueError("a backbone of timm's needs the library: pip install timm") from error
+        raise ValueError("a timm backbone requires the library: pip install timm") from error
     return timm
 
 
 def _maps_of_strides(name: str, strides: list[int]) -> list[int]:
-    """Which of the backbone's maps has each of STRIDES; of several the last."""
+    """The index of the last map with each stride in STRIDES."""
     if not set(STRIDES) <= set(strides):
-        raise ValueError(f"the backbone {name!r} has maps of strides {strides}; the pyramid stands on {list(STRIDES)}")
+        raise ValueError(f"the backbone {name!r} has maps of strides {strides}; the pyramid requires {list(STRIDES)}")
     return [len(strides) - 1 - strides[::-1].index(stride) for stride in STRIDES]
 
 
 def _check_file(timm: Any, name: str, file: Path) -> None:
-    """Whether the file has all of the model's weights: timm itself takes what it finds, and is silent about the rest."""
+    """Checks that the file has all of the model's weights: timm itself silently ignores missing ones."""
     if not file.is_file():
         raise ValueError(f"weights {str(file)!r} are neither a file nor 'DEFAULT'")
     whole = timm.create_model(name)

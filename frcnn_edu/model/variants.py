@@ -1,4 +1,4 @@
-"""Two more of torchvision's ready-made detectors: the parts of `builders.py`, otherwise put together."""
+"""Two more of torchvision's ready-made detectors, assembled from the parts in `builders.py`."""
 
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,8 @@ def fasterrcnn_resnet50_fpn_v2(
 ) -> FasterRCNN:
     """Faster R-CNN with a ResNet-50 and an FPN, and more layers in its heads: 43.7 million parameters, 46.7 COCO AP.
 
-    The RPN's head has two 3×3 convolutions; the box head four, and one fully connected layer; and BatchNorm learns everywhere.
-    Arguments as in `fasterrcnn_resnet50_fpn`; no pretrained backbone by default.
+    The RPN head has two 3×3 convolutions, the box head four and one fully connected layer; every BatchNorm is trainable.
+    Arguments as in `fasterrcnn_resnet50_fpn`; by default the backbone is not pretrained.
 
     Source: Benchmarking Detection Transfer Learning with Vision Transformers (Li et al. 2021).
     """

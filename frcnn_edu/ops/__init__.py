@@ -1,4 +1,4 @@
-"""What several stages share: box geometry, box coding, matching, sampling, losses."""
+"""Functions that several stages share: box geometry, box coding, matching, sampling, losses."""
 
 from torchvision.ops import roi_align
 

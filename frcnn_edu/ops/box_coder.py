@@ -1,4 +1,4 @@
-"""How the network writes a box down: as the difference to a box that it already has."""
+"""How a box is encoded: as the difference from a reference box, an anchor or a proposal."""
 
 import math
 
@@ -13,11 +13,11 @@ class BoxCoder:
     """Turns boxes into deltas relative to anchors or proposals, and back (R-CNN, appendix C).
 
     `dx, dy` move the centre, in units of the reference's width and height; `dw, dh` are the logarithms of the
-    change of size. `weights` = (wx, wy, ww, wh) multiply them, so that all four have about unit variance.
+    factors by which the size changes. `weights` = (wx, wy, ww, wh) multiply them, so that all four have about unit variance.
 
     Args:
         weights: (1, 1, 1, 1) in the RPN, (10, 10, 5, 5) in the box head.
-        bbox_xform_clip: upper limit of dw and dh when decoding, so that exp() cannot overflow; log(1000 / 16).
+        bbox_xform_clip: upper limit of dw and dh in decoding, so that exp() cannot overflow; log(1000 / 16).
 
     Raises:
         TypeError, ValueError: an argument is not legal; the message names it.
@@ -31,8 +31,8 @@ class BoxCoder:
         self.bbox_xform_clip = bbox_xform_clip
 
     def encode(self, reference_boxes: list[Tensor], proposals: list[Tensor]) -> list[Tensor]:
-        """Deltas that lead from each proposal to its reference box; one (N, 4) tensor an image in, and out."""
-        # All images at once, and apart again afterwards: no box needs to know whose it is.
+        """Deltas that lead from each proposal to its reference box; one (N, 4) tensor per image, in and out."""
+        # All images at once, and split again afterwards.
         boxes_per_image = [len(boxes) for boxes in reference_boxes]
         deltas = self.encode_single(torch.cat(reference_boxes), torch.cat(proposals))
         return list(deltas.split(boxes_per_image))
@@ -42,14 +42,15 @@ class BoxCoder:
         weights_xy, weights_wh = self._weights(proposals)
         xy, wh = _centres_and_sizes(proposals)  # (N, 2) each
         gt_xy, gt_wh = _centres_and_sizes(reference_boxes)
-        # In units of the reference's own size, so that a small and a large object make deltas of the same size.
+        # In units of the reference's size, so that deltas do not depend on the object's size.
         dxy = weights_xy * (gt_xy - xy) / wh
-        # A logarithm: twice as large and half as large are equally far, and every real number decodes to a positive size.
+        # A logarithm: doubling and halving are equally far from 0, and every real number decodes to
+        # a positive size.
         dwh = weights_wh * torch.log(gt_wh / wh)
         return torch.cat((dxy, dwh), dim=1)
 
     def decode(self, rel_codes: Tensor, boxes: list[Tensor]) -> Tensor:
-        """Applies deltas to boxes: (N, 4·K) deltas, one (Nᵢ, 4) tensor an image → (N, K, 4).
+        """Applies deltas to boxes: (N, 4·K) deltas, one (Nᵢ, 4) tensor per image → (N, K, 4).
 
         K is 1 in the RPN and the number of classes in the box head, where every class moves the box in its own way.
         """
@@ -58,10 +59,11 @@ class BoxCoder:
     def decode_single(self, rel_codes: Tensor, boxes: Tensor) -> Tensor:
         """Applies deltas (N, 4·K) to boxes (N, 4) → (N, 4·K)."""
         weights_xy, weights_wh = self._weights(rel_codes)
-        xy, wh = (value[:, None] for value in _centres_and_sizes(boxes.to(rel_codes.dtype)))  # each (N, 1, 2)
+        # (N, 1, 2) each.
+        xy, wh = (value[:, None] for value in _centres_and_sizes(boxes.to(rel_codes.dtype)))
         deltas = rel_codes.unflatten(1, (-1, 4))  # (N, K, 4)
         dxy = deltas[..., :2] / weights_xy
-        # A wild prediction must not become an infinite box. Downwards there is no such danger: exp(−∞) is 0.
+        # An extreme prediction must not give an infinite box. (No lower limit: exp(−∞) = 0.)
         dwh = (deltas[..., 2:] / weights_wh).clamp(max=self.bbox_xform_clip)
 
         # The inverse of `encode_single`, line by line.
@@ -70,7 +72,7 @@ class BoxCoder:
         return torch.cat((centres - halves, centres + halves), dim=2).flatten(1)
 
     def _weights(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        """(wx, wy) and (ww, wh)."""
+        """(wx, wy) and (ww, wh), each of shape (2,)."""
         weights = torch.tensor(self.weights, dtype=like.dtype, device=like.device)
         return weights[:2], weights[2:]
 

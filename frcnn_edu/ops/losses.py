@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Where smooth L1 turns from a parabola into a line. Box deltas are small numbers: with the usual 1, they would all
-# lie on the parabola.
+# The point where smooth L1 changes from a parabola to a line. Box deltas are small: with the usual
+# 1, nearly all of them would be on the parabola.
 BETA = 1 / 9
 
 
@@ -16,11 +16,11 @@ def rpn_loss(
 
     Args:
         objectness: logits of all sampled anchors, (S,).
-        labels: 1 object, 0 background, (S,) float.
-        pred_bbox_deltas, regression_targets: of the positive ones among them, (P, 4).
+        labels: 1 for positive, 0 for negative anchors, (S,) float.
+        pred_bbox_deltas, regression_targets: predicted and target deltas of the positive anchors, (P, 4).
 
     The box loss sums over positives but divides by *all* sampled anchors, so that an image with few positives
-    does not shout.
+    does not dominate.
     """
     box_loss = F.smooth_l1_loss(pred_bbox_deltas, regression_targets, beta=BETA, reduction="sum") / len(objectness)
     return F.binary_cross_entropy_with_logits(objectness, labels), box_loss
@@ -32,18 +32,19 @@ def fastrcnn_loss(
     """Classification loss and box loss of the sampled proposals of the whole batch.
 
     Args:
-        class_logits: (N, C). box_regression: (N, 4·C), of which only the true class's four numbers are trained.
+        class_logits: (N, C). box_regression: (N, 4·C), of which only the four of the true class are trained.
         labels: (Nᵢ,) int64 for each image, 0 is background. regression_targets: (Nᵢ, 4) for each image.
     """
     all_labels = torch.cat(labels)  # (N,)
     targets = torch.cat(regression_targets)
     classification_loss = F.cross_entropy(class_logits, all_labels)
 
-    # Background has no box, and of an object only the true class's four deltas have a right answer.
+    # Background has no box, and for an object only the deltas of the true class have a target.
     positives = torch.where(all_labels > 0)[0]
     deltas_per_class = box_regression.unflatten(1, (-1, 4))  # (N, 4·C) → (N, C, 4)
     box_loss = F.smooth_l1_loss(
         deltas_per_class[positives, all_labels[positives]], targets[positives], beta=BETA, reduction="sum"
     )
-    # Divided by all sampled proposals, not by the positives: else a single object would count as much as a hundred.
+    # Divided by all sampled proposals, not by the positives: otherwise one positive would count as
+    # much as a hundred.
     return classification_loss, box_loss / all_labels.numel()

@@ -1,4 +1,4 @@
-"""Which ground-truth box is each anchor, or each proposal, responsible for?"""
+"""Matching: which ground-truth box does each anchor, or each proposal, belong to?"""
 
 from torch import Tensor
 
@@ -7,13 +7,13 @@ from ..checks.rules import fraction
 
 
 class Matcher:
-    """Gives each candidate box a ground-truth box, or says that it has none (Faster R-CNN, section 3.1.2).
+    """Assigns a ground-truth box, background or "ignored" to each candidate box (Faster R-CNN, section 3.1.2).
 
     Args:
-        high_threshold: candidates whose best IoU is at least this are matched (foreground).
-        low_threshold: candidates whose best IoU is below this are background; those in between are ignored.
-        allow_low_quality_matches: also match, for each ground truth, the candidates that overlap it best, however
-            little that is: otherwise an object that no anchor fits would never be learnt.
+        high_threshold: lowest IoU with the best ground truth at which a candidate is matched (foreground).
+        low_threshold: IoU below which a candidate is background; candidates in between are ignored.
+        allow_low_quality_matches: whether to match, for each ground truth, also the candidates that overlap it best,
+            however small that overlap is. Otherwise an object that no anchor fits would never be learnt.
 
     Raises:
         TypeError, ValueError: an argument is not legal; the message names it.
@@ -25,7 +25,7 @@ class Matcher:
     BETWEEN_THRESHOLDS = -2
 
     def __init__(self, high_threshold: float, low_threshold: float, allow_low_quality_matches: bool = False) -> None:
-        # In 0…1, and the high one not below the low one.
+        # Both must be in 0…1, the high one not below the low one.
         check_arguments(locals(), high_threshold=fraction, low_threshold=fraction)
         self.high_threshold = high_threshold
         self.low_threshold = low_threshold
@@ -42,9 +42,9 @@ class Matcher:
                 "matching needs at least one ground-truth box and one candidate, got a matrix of shape "
                 f"{tuple(match_quality_matrix.shape)}"
             )
-        best_iou, best_gt = match_quality_matrix.max(dim=0)  # (N,) each: of equals the first
+        best_iou, best_gt = match_quality_matrix.max(dim=0)  # (N,) each; ties: the first
         matches = best_gt.clone()
-        # Every candidate has a best ground truth, but few are near enough to be blamed for it.
+        # Every candidate has a best ground truth, but few overlap it enough to be matched.
         matches[best_iou < self.high_threshold] = self.BETWEEN_THRESHOLDS
         matches[best_iou < self.low_threshold] = self.BELOW_LOW_THRESHOLD
         if self.allow_low_quality_matches:
@@ -52,13 +52,13 @@ class Matcher:
         return matches
 
     def set_low_quality_matches_(self, matches: Tensor, all_matches: Tensor, match_quality_matrix: Tensor) -> None:
-        """Restores, in place, the candidates that are the best of a ground truth, ties included.
+        """Restores, in place, the matches of all candidates that are the best of some ground truth, ties included.
 
         Args:
-            matches: (N,) as after the thresholds. all_matches: (N,) as before them. match_quality_matrix: (M, N).
+            matches: (N,), after the thresholds. all_matches: (N,), before them. match_quality_matrix: (M, N).
         """
-        best_of_each_gt = match_quality_matrix.max(dim=1, keepdim=True).values  # (M, 1): along the other axis
+        best_of_each_gt = match_quality_matrix.max(dim=1, keepdim=True).values  # (M, 1)
         restored = (match_quality_matrix == best_of_each_gt).any(dim=0)  # (N,)
-        # A restored candidate gets the ground truth that *it* overlaps most. That may be another than the one it was
-        # restored for.
+        # A restored candidate gets the ground truth that *it* overlaps most, which may differ from
+        # the one for which it was restored.
         matches[restored] = all_matches[restored]

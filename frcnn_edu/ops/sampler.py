@@ -1,4 +1,4 @@
-"""Nearly every anchor is background. Learn from a small, balanced sample of them instead of from all."""
+"""Nearly all anchors are background, so training uses a small, balanced sample of them."""
 
 import torch
 from torch import Tensor
@@ -10,8 +10,9 @@ class BalancedPositiveNegativeSampler:
     """Samples a fixed number of candidates per image, at most `positive_fraction` of them positive.
 
     Args:
-        batch_size_per_image: candidates sampled from each image: 256 in the RPN, 512 in the box head.
-        positive_fraction: 0.5 in the RPN, 0.25 in the box head. Where there are too few positives, negatives fill up.
+        batch_size_per_image: number of candidates sampled from each image: 256 in the RPN, 512 in the box head.
+        positive_fraction: largest fraction of positives: 0.5 in the RPN, 0.25 in the box head. If there are too few
+            positives, negatives fill the sample.
 
     Raises:
         TypeError, ValueError: an argument is not legal; the message names it.
@@ -27,23 +28,24 @@ class BalancedPositiveNegativeSampler:
     def __call__(self, matched_idxs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Labels (N,) of each image (≥ 1 positive, 0 negative, −1 ignored) → masks of the sampled positives, negatives.
 
-        Each mask is (N,) uint8, as torchvision has it. Uses two `randperm` per image, on the labels' device: first
-        positives, then negatives.
+        Each mask is (N,) uint8, as in torchvision. Two calls of `randperm` per image, on the labels' device, choose first
+        the positives, then the negatives.
         """
         positive_masks, negative_masks = [], []
         for labels in matched_idxs:
-            positives, negatives = torch.where(labels >= 1)[0], torch.where(labels == 0)[0]  # ignored ones are neither
-            # At most this many positives; there are often fewer. Negatives fill up, so that the batch has its size.
+            # Ignored candidates (−1) are neither.
+            positives, negatives = torch.where(labels >= 1)[0], torch.where(labels == 0)[0]
+            # Often there are fewer positives than allowed. Negatives then fill the sample.
             num_positives = min(int(self.batch_size_per_image * self.positive_fraction), len(positives))
-            num_negatives = min(self.batch_size_per_image - num_positives, len(negatives))  # the rest
+            num_negatives = min(self.batch_size_per_image - num_positives, len(negatives))
             positive_masks.append(_mask(labels, _choose(positives, num_positives)))
             negative_masks.append(_mask(labels, _choose(negatives, num_negatives)))
         return positive_masks, negative_masks
 
 
 def _choose(candidates: Tensor, number: int) -> Tensor:
-    """`number` of the candidates, each with the same chance."""
-    # Also if all are taken, or none: the random numbers that follow are then those of torchvision.
+    """`number` of the candidates, chosen uniformly at random."""
+    # `randperm` is called even for all or none, so that later random numbers equal torchvision's.
     return candidates[torch.randperm(len(candidates), device=candidates.device)[:number]]
 
 

@@ -164,7 +164,7 @@ IN_A_PASS: dict[str, tuple[Callable[[], FasterRCNN], type[Exception], str]] = {
     ),
     "maps from coarse to fine": (
         lambda: detector(backbone=Returns(lambda maps: dict(zip(maps, reversed(maps.values()))))), ValueError,
-        r"maps must come in the order from fine to coarse",
+        r"maps must be ordered from fine to coarse",
     ),
     "RPN head, exchanged": (swapped("rpn.head", RPNHead(16, 3)), ValueError, r"model\.rpn\.head does not fit .* \(2, 8, 24, 24\)"),
     "RPN head that returns no pair": (

@@ -135,7 +135,7 @@ BAD_BATCHES = [
     ("image complex", image(torch.zeros(3, 8, 9).cfloat()), TypeError, r"images\[1\] must be floating point.*complex"),
     ("image HWC", image(torch.rand(8, 9, 3)), ValueError, r"images\[1\] .*\(8, 9, 3\): looks like \(H, W, C\).*permute"),
     ("image grey", image(torch.rand(1, 8, 9)), ValueError, r"images\[1\] .*\(1, 8, 9\): for a grey image"),
-    ("image RGBA", image(torch.rand(4, 8, 9)), ValueError, r"shape \(3, H, W\), got \(4, 8, 9\): 3 channels, as image_mean has"),
+    ("image RGBA", image(torch.rand(4, 8, 9)), ValueError, r"shape \(3, H, W\), got \(4, 8, 9\): 3 channels, the length of image_mean"),
     (
         "images of two numbers of channels",
         lambda b: (argument("channels", None)(b), image(torch.rand(4, 8, 9))(b)),
@@ -211,17 +211,17 @@ BAD_BATCHES = [
             f"boxes for a canvas of {canvas}",
             target("boxes", lambda x, canvas=canvas: BoundingBoxes(x, format="XYXY", canvas_size=canvas)),
             ValueError,
-            rf"targets\[1\]\['boxes'\] is for an image of \(height, width\) \({canvas[0]}, {canvas[1]}\), as its canvas_size says, "
+            rf"targets\[1\]\['boxes'\] is for an image of \(height, width\) \({canvas[0]}, {canvas[1]}\) according to its canvas_size, "
             r"but images\[1\] has \(50, 90\)",
         )
         for canvas in ((90, 50), (100, 180), (50, 91))
     ),
-    ("boxes as fractions", fractions(), ValueError, r"all of targets\[1\]\['boxes'\] lie within 0…1, as \[0, 0, 1, 1\] does, but their "
+    ("boxes as fractions", fractions(), ValueError, r"all of targets\[1\]\['boxes'\] are within 0…1, such as \[0, 0, 1, 1\], but their "
      r"image is 90 wide and 50 high: boxes are xyxy in pixels; multiply fractions by \[90, 50, 90, 50\]$"),
-    ("one box as fractions", fractions(only=2), ValueError, r"targets\[1\]\['boxes'\] lie within 0…1, as \[0\.666\d*, 0\.4, "),
-    ("the whole image as fractions", fractions(only=0), ValueError, r"lie within 0…1, as \[0, 0, 1, 1\] does"),
+    ("one box as fractions", fractions(only=2), ValueError, r"targets\[1\]\['boxes'\] are within 0…1, such as \[0\.666\d*, 0\.4, "),
+    ("the whole image as fractions", fractions(only=0), ValueError, r"are within 0…1, such as \[0, 0, 1, 1\]"),
     ("boxes as fractions of YOLO's", fractions(cxcywh), ValueError, r"by \[90, 50, 90, 50\], after .*'cxcywh', 'xyxy'\) if they are YOLO's$"),
-    ("boxes as fractions in eval", lambda b: (argument("training", False)(b), fractions()(b)), ValueError, r"lie within 0…1"),
+    ("boxes as fractions in eval", lambda b: (argument("training", False)(b), fractions()(b)), ValueError, r"are within 0…1"),
     ("boxes of no size", lambda b: b.targets[1].update(boxes=torch.zeros(3, 4)), ValueError, r"\[0\] = \[0, 0, 0, 0\] has width 0"),
     # labels
     ("labels int32", target("labels", lambda x: x.int()), TypeError, r"\['labels'\] must be torch\.int64, got torch\.int32"),

@@ -95,9 +95,9 @@ def test_a_file_that_finds_something_else_is_refused(
 @pytest.mark.parametrize(
     ("image", "exception", "message"),
     [
-        (torch.rand(3, 240, 320), ValueError, r"exported for images of 160×128 pixels, and this one has 320×240: resize it, or "
+        (torch.rand(3, 240, 320), ValueError, r"images of 128×160 pixels \(height × width\), and this one has 240×320: resize it, or "
          r"export again with --height 240 --width 320"),
-        (torch.rand(3, 160, 128), ValueError, r"160×128 pixels, and this one has 128×160"),
+        (torch.rand(3, 160, 128), ValueError, r"128×160 pixels .*, and this one has 160×128"),
         (torch.rand(1, 3, 128, 160), ValueError, r"takes one image of shape \(3, 128, 160\), got \(1, 3, 128, 160\)"),
         (torch.rand(128, 160, 3), ValueError, r"takes one image of shape \(3, 128, 160\), got \(128, 160, 3\)"),
         (torch.zeros(3, 128, 160, dtype=torch.uint8), TypeError, r"takes float32 .*got torch.uint8: use image.float\(\) / 255"),
@@ -112,7 +112,8 @@ def test_an_image_that_an_exported_file_does_not_take(image: Tensor, exception: 
 
 def test_the_file_is_asked_for_its_size(exported: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"model\.onnx was exported for images of 160×128 pixels, and this one has 64×32"
+        ValueError,
+        match=r"model\.onnx was exported for images of 128×160 pixels \(height × width\), and this one has 32×64",
     ):
         load_onnx(exported)(torch.rand(3, 32, 64))
 

@@ -62,7 +62,7 @@ def test_training_needs_targets(heads) -> None:
 
 
 def test_head_and_anchors_of_different_numbers() -> None:
-    with pytest.raises(ValueError, match=r"predicts 320 boxes per image, the anchor generator makes 192"):
+    with pytest.raises(ValueError, match=r"predicts 320 boxes per image, but the anchor generator makes 192"):
         make_rpn(anchors_of_head=5).eval()(BATCH, MAPS)
 
 

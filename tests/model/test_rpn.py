@@ -9,7 +9,7 @@ from frcnn_edu.model.rpn import concat_box_prediction_layers
 
 def test_levels_with_different_numbers_of_anchors_are_refused() -> None:
     logits, deltas = ([torch.zeros(1, a * k, 2, 2) for a in (3, 6)] for k in (1, 4))
-    with pytest.raises(ValueError, match=r"equally many anchors at a location, got \[3, 6\]"):
+    with pytest.raises(ValueError, match=r"same number of anchors per location, got \[3, 6\]"):
         concat_box_prediction_layers(logits, deltas)
 
 

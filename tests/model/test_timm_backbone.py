@@ -131,7 +131,7 @@ def test_a_file_of_another_body(tmp_path: Path, file: Path) -> None:
         fasterrcnn_timm_fpn(NAME, weights_backbone=tmp_path / "other.pth")
     with pytest.raises(ValueError, match=r"'nowhere\.pth' are neither a file nor 'DEFAULT'"):
         fasterrcnn_timm_fpn(NAME, weights_backbone="nowhere.pth")
-    with pytest.raises(ValueError, match=r"backbone\.pth holds no detector"):
+    with pytest.raises(ValueError, match=r"backbone\.pth contains no detector"):
         fasterrcnn_timm_fpn(NAME, weights=file)
 
 
@@ -139,7 +139,7 @@ def test_a_file_of_another_body(tmp_path: Path, file: Path) -> None:
     ("name", "message"),
     [
         ("resnet19", "timm has no model 'resnet19'"),
-        ("test_vit", r"'test_vit' has maps of strides \[16, 16.*pyramid stands on \[4, 8, 16, 32\]"),
+        ("test_vit", r"'test_vit' has maps of strides \[16, 16.*pyramid requires \[4, 8, 16, 32\]"),
     ],
 )
 def test_backbones_that_cannot_be_used(name: str, message: str) -> None:

@@ -115,7 +115,7 @@ def test_nothing_of_another_program_is_run(tmp_path: Path) -> None:
     torch.save({"model": WEIGHTS, "args": Hostile()}, tmp_path / "w.pth")
     assert same(read_weights(tmp_path / "w.pth")[0])
     with pytest.raises(
-        ValueError, match=r"w\.pth cannot be read as weights: it holds more than tensors \(shutil.rmtree\)"
+        ValueError, match=r"w\.pth cannot be read as weights: it contains more than tensors \(shutil.rmtree\)"
     ):
         unpack(tmp_path / "w.pth")
     assert (tmp_path / "kept").is_dir()
@@ -140,14 +140,14 @@ def of_itself(file: Path) -> None:
 
 UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda file: file.touch(), "it is empty"),
-    "text": (lambda file: file.write_text("no weights"), "it is not a file of PyTorch's"),
-    "truncated": (lambda file: _truncated(file), "it ends too soon, or is damaged"),
-    "packed": (lambda file: pack({"a": torch.zeros(10**6)}, file), "MB would unpack to 4; PyTorch packs nothing"),
+    "text": (lambda file: file.write_text("no weights"), "it is not a PyTorch file"),
+    "truncated": (lambda file: _truncated(file), "it is truncated or damaged"),
+    "packed": (lambda file: pack({"a": torch.zeros(10**6)}, file), "MB would unpack to 4; PyTorch does not compress"),
     "protocol 4": (lambda file: torch.save(WEIGHTS, file, pickle_protocol=4), "it was saved with pickle_protocol=4"),
-    "a module": (lambda file: torch.save(nn.Linear(2, 2), file), r"holds a whole object \(Linear\).*state_dict\(\)"),
-    "no weights": (lambda file: torch.save({"epoch": 3, "x\x1b[31m": 1}, file), "does not hold a state dict.*it has epoch, x�"),
-    "a list": (lambda file: torch.save([1, 2], file), "does not hold a state dict"),
-    "a circle": (of_itself, "does not hold a state dict"),
+    "a module": (lambda file: torch.save(nn.Linear(2, 2), file), r"contains a pickled object \(Linear\).*state_dict\(\)"),
+    "no weights": (lambda file: torch.save({"epoch": 3, "x\x1b[31m": 1}, file), "does not contain a state dict.*it has epoch, x�"),
+    "a list": (lambda file: torch.save([1, 2], file), "does not contain a state dict"),
+    "a circle": (of_itself, "does not contain a state dict"),
 }  # fmt: skip
 
 
@@ -181,13 +181,13 @@ def test_damaged_safetensors(how: str, tmp_path: Path) -> None:
     file = tmp_path / "w.safetensors"
     save_file(WEIGHTS, file)
     file.write_bytes(file.read_bytes()[:40] if how == "truncated" else b"no weights at all")
-    with pytest.raises(ValueError, match=r"w\.safetensors cannot be read as safetensors: it ends too soon, is damaged"):
+    with pytest.raises(ValueError, match=r"w\.safetensors cannot be read as safetensors: it is truncated, damaged"):
         read_weights(file)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [(None, "has no 'classes'"), ("{oh", "is no JSON"), ("[" * 10**5 + "]" * 10**5, "is nested too deeply")],
+    [(None, "has no 'classes'"), ("{oh", "is not JSON"), ("[" * 10**5 + "]" * 10**5, "is nested too deeply")],
     ids=["missing", "no JSON", "nested"],
 )
 def test_metadata_that_cannot_be_read(text: str | None, message: str) -> None:

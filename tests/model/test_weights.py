@@ -58,14 +58,14 @@ def test_no_such_file() -> None:
 @pytest.mark.parametrize("content", [[1, 2, 3], {"epoch": 3}, {}, {"model": {"epoch": 3}}], ids=str)
 def test_a_file_with_something_else(content: object, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "odd.pth")
-    with pytest.raises(ValueError, match=r"odd\.pth does not hold a state dict"):
+    with pytest.raises(ValueError, match=r"odd\.pth does not contain a state dict"):
         read_state_dict(tmp_path / "odd.pth")
 
 
 def test_a_file_that_would_run_code_is_not_read(tmp_path: Path) -> None:
     torch.save(nn.Linear(2, 2), tmp_path / "module.pth")
     with pytest.raises(
-        ValueError, match=r"module\.pth holds a whole object \(Linear\).*save the model's state_dict\(\)"
+        ValueError, match=r"module\.pth contains a pickled object \(Linear\).*save the model's state_dict\(\)"
     ):
         read_state_dict(tmp_path / "module.pth")
 
@@ -92,13 +92,13 @@ def test_weights_of_another_model_are_one_short_error(small: nn.Module, tmp_path
 
 def test_weights_of_a_body_alone_are_no_detector(small: nn.Module, tmp_path: Path) -> None:
     torch.save(small.backbone.body.state_dict(), tmp_path / "backbone.pth")
-    with pytest.raises(ValueError, match=r"backbone\.pth holds no detector.*conv1\.weight.*weights_backbone"):
+    with pytest.raises(ValueError, match=r"backbone\.pth contains no detector.*conv1\.weight.*weights_backbone"):
         fasterrcnn_small_fpn(weights=tmp_path / "backbone.pth")
 
 
 def test_a_detector_is_no_backbone(tmp_path: Path) -> None:
     torch.save({"backbone.body.conv1.weight": torch.zeros(1)}, tmp_path / "detector.pth")
-    with pytest.raises(ValueError, match=r"detector\.pth do not fit resnet18: they are a whole detector's"):
+    with pytest.raises(ValueError, match=r"detector\.pth do not fit resnet18: they belong to a whole detector"):
         resnet_fpn_backbone(backbone_name="resnet18", weights=tmp_path / "detector.pth")
 
 
@@ -108,7 +108,7 @@ def test_a_download_that_fails_names_the_file_to_fetch(error: Exception, monkeyp
         raise error
 
     monkeypatch.setattr(ResNet18_Weights, "get_state_dict", fail)
-    words = r"cannot be downloaded \((no network|invalid hash value)\); fetch https://.*resnet18.*\.pth elsewhere and give the file"
+    words = r"cannot be downloaded \((no network|invalid hash value)\); download https://.*resnet18.*\.pth elsewhere and pass the file"
     with pytest.raises(OSError, match=words):
         resnet_fpn_backbone(backbone_name="resnet18", weights="DEFAULT")
 
@@ -138,7 +138,7 @@ def test_weights_of_a_training_that_failed(small: nn.Module, number: float, tmp_
     state = {name: value.clone() for name, value in small.state_dict().items()}
     state["roi_heads.box_head.fc6.weight"][3, 4] = number
     torch.save(state, tmp_path / "w.pth")
-    with pytest.raises(ValueError, match=r"fc6\.weight holds NaN or infinity; has their training failed"):
+    with pytest.raises(ValueError, match=r"fc6\.weight contains NaN or infinity; did the training diverge"):
         fasterrcnn_small_fpn(weights=tmp_path / "w.pth")
 
 
@@ -161,7 +161,9 @@ def test_new_classes_load_all_but_the_predictor(small: nn.Module, tmp_path: Path
 
 
 def test_new_classes_are_for_fine_tuning(small: nn.Module, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"new_classes=4 fine-tunes weights; without them, give num_classes=4"):
+    with pytest.raises(
+        ValueError, match=r"new_classes=4 is for fine-tuning weights; without weights, give num_classes=4"
+    ):
         fasterrcnn_small_fpn(new_classes=4)
     torch.save(small.state_dict(), tmp_path / "weights.pth")
     with pytest.raises(ValueError, match="give num_classes=4 or new_classes=4, not both"):

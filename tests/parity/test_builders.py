@@ -229,7 +229,7 @@ def test_what_nobody_has_trained_is_not_frozen_as_in_torchvision() -> None:
         torch.device("meta"),
         pytest.warns(
             UserWarning,
-            match="trainable_backbone_layers=2 would freeze .* trained: give pretrained weights to freeze any$",
+            match="trainable_backbone_layers=2 would freeze .* trained; give pretrained weights to freeze some$",
         ) as warned,
     ):
         model = frcnn_edu.fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, trainable_backbone_layers=2)

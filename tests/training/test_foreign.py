@@ -128,5 +128,5 @@ def test_no_such_weights(small: nn.Module, tmp_path: Path) -> None:
     torch.save(small.backbone.body.state_dict(), tmp_path / "body.pth")
     with pytest.raises(ValueError, match=r"body\.pth holds weights of none of the models small, resnet50_fpn"):
         load_detector(tmp_path / "body.pth")
-    with pytest.raises(ValueError, match=r"body\.pth holds no detector"):
+    with pytest.raises(ValueError, match=r"body\.pth contains no detector"):
         load_detector(tmp_path / "body.pth", "small")

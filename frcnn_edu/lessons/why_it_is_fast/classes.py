@@ -1,4 +1,4 @@
-"""Reading the textbook's classes and the fast ones side by side."""
+"""Excerpts of the textbook's classes and the fast ones, to read side by side."""
 
 import ast
 import inspect
@@ -11,7 +11,7 @@ import frcnn_edu
 
 PACKAGE = Path(frcnn_edu.__file__).parent
 
-#: Which of the notebook's ideas are in which class, by the textbook's name.
+#: The notebook's ideas in each class, by the name of the textbook's class.
 IDEAS = {
     "BackboneWithFPN": "5",
     "IntermediateLayerGetter": "4, 7",
@@ -32,11 +32,11 @@ IDEAS = {
 
 
 def excerpt(function: Callable[..., Any], first: str = "", number: int | None = None) -> str:
-    """Some lines of a function's source, under its name and file.
+    """Some lines of a function's source, below its name and file.
 
     Args:
-        first: part of the first line that is shown; by default all that comes after the docstring.
-        number: of lines; by default all that follow.
+        first: part of the first line to show; by default the first after the docstring.
+        number: number of lines; by default all that follow.
 
     Raises:
         ValueError: no line contains `first`.

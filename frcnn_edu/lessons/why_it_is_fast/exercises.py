@@ -1,4 +1,4 @@
-"""Checkers for notebook 15: a smaller Winograd, and the best of a table in pieces."""
+"""Checkers for notebook 15: a smaller Winograd algorithm, and the best of a table in pieces."""
 
 import weakref
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from frcnn_edu.lessons.checking import checker, expect, expect_shape
 
-# Four inputs and three weights → two outputs, by their values at 0, 1, −1 and infinity.
+# Four inputs and three weights → two outputs, through their values at 0, 1, −1 and infinity.
 TO_VALUES = torch.tensor([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]], dtype=torch.float64)
 TO_OUTPUTS = torch.tensor([[1, 1, 1, 0], [0, 1, -1, -1]], dtype=torch.float64)
 OF_WEIGHTS = torch.tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=torch.float64)
@@ -25,9 +25,7 @@ def weight_transform(matrix: Tensor) -> str:
     w = torch.randn(3, generator=generator, dtype=torch.float64)
     outputs = TO_OUTPUTS @ ((TO_VALUES @ x) * (matrix @ w))
     if torch.allclose(outputs, F.conv1d(x.view(1, 1, -1), w.view(1, 1, -1))[0, 0], atol=1e-6):
-        return (
-            "Two outputs in both directions are 16 multiplications instead of 36; four outputs are 36 instead of 144."
-        )
+        return "In two dimensions, 2×2 outputs take 16 multiplications instead of 36, and 4×4 outputs take 36 instead of 144."
     for row in (0, 3):
         expect(
             torch.allclose(matrix[row], OF_WEIGHTS[row]),
@@ -38,14 +36,14 @@ def weight_transform(matrix: Tensor) -> str:
         expect(False, f"Row {missing[0]} is still zero. What is w₀ + w₁z + w₂z² at z = {1 if missing[0] == 1 else -1}?")
     expect(
         not torch.allclose(matrix[1:3], OF_WEIGHTS[[2, 1]]) and not torch.allclose(matrix[1:3], 2 * OF_WEIGHTS[[2, 1]]),
-        "The two rows are exchanged: row 1 belongs to z = 1, as in `to_values`, and row 2 to z = −1.",
+        "The two rows are swapped: row 1 belongs to z = 1, as in `to_values`, and row 2 to z = −1.",
     )
     for row, z in ((1, 1), (2, -1)):
         shape = OF_WEIGHTS[row] / OF_WEIGHTS[row, 0]
         factor = matrix[row, 0]
         expect(
             factor != 0 and torch.allclose(matrix[row] / factor, shape),
-            f"Row {row} is not the polynomial at z = {z}: 1, z and z² there are {[int(v) for v in shape]}.",
+            f"Row {row} is not the polynomial at z = {z}, where 1, z and z² are {[int(v) for v in shape]}.",
         )
         expect(
             torch.isclose(factor, OF_WEIGHTS[row, 0]),
@@ -56,7 +54,7 @@ def weight_transform(matrix: Tensor) -> str:
 
 
 class _Pieces:
-    """Rows of a table, a piece at a time; counts how many pieces are alive at once."""
+    """Rows of a table, one piece at a time; counts how many pieces are alive at once."""
 
     def __init__(self, table: Tensor, rows: int) -> None:
         self.table, self.rows = table, rows
@@ -73,7 +71,7 @@ class _Pieces:
 
 @checker
 def best_in_pieces(function: Callable[[Iterator[Tensor]], tuple[Tensor, Tensor]]) -> str:
-    """Checks an iterator of pieces (rows, N) of a table → the best value of each column and its row in the whole table."""
+    """Checks a function from an iterator over pieces (rows, N) to the largest value of each column and its row."""
     generator = torch.Generator().manual_seed(0)
     tables = [torch.rand(1, 6, generator=generator), torch.rand(12, 40, generator=generator)]
     tables.append((4 * torch.rand(12, 40, generator=generator)).floor() / 4)  # full of ties
@@ -95,7 +93,7 @@ def best_in_pieces(function: Callable[[Iterator[Tensor]], tuple[Tensor, Tensor]]
             if not torch.equal(best, right):
                 expect(
                     not torch.equal(best, last.amax(dim=0)),
-                    "You have the best of the last piece only: compare it with the best so far.",
+                    "These are the best values of the last piece only: compare them with the best so far.",
                 )
                 expect(False, "The best values are not those of the whole table.")
             if torch.equal(row, right_row):
@@ -106,17 +104,17 @@ def best_in_pieces(function: Callable[[Iterator[Tensor]], tuple[Tensor, Tensor]]
             )
             expect(
                 not torch.equal(row, right_row % rows),
-                "Your rows count from the beginning of each piece: add how many rows came before it.",
+                "Your rows count from the beginning of each piece: add the number of rows before it.",
             )
             expect(
                 not torch.equal(table.gather(0, row[None].clamp(0, len(table) - 1))[0], right),
-                "Of equal values the first must stay, so that the result does not depend on the size of the pieces: use >, not >=.",
+                "If there is a tie, the first row must stay, so that the result does not depend on the size of the pieces: use >, not >=.",
             )
             expect(False, "The rows are not those of the best values.")
     pieces = _Pieces(torch.rand(40, 8, generator=generator), 2)
     function(iter(pieces))
     expect(
         pieces.most <= 3,
-        f"Right, but {pieces.most} pieces were alive at once: keep the best so far, and let each piece go.",
+        f"Right, but {pieces.most} pieces were alive at once: keep the best so far, and do not store the pieces.",
     )
-    return "All that has to be remembered is two rows of numbers, however many objects there are."
+    return "All it has to remember is two rows of numbers, however many objects there are."

@@ -1,6 +1,6 @@
-"""What work a step is, counted: multiplications, memory, cells.
+"""Counts the work of a step: multiplications, memory, cells.
 
-Nothing here is timed, so the numbers are the same on every computer.
+Nothing is timed, so the numbers are the same on every computer.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,20 +24,20 @@ from frcnn_edu.model.fast.patches import cut_patches
 from frcnn_edu.model.fast.roi_align import bilinear_samples
 from frcnn_edu.ops import box_iou
 
-IMAGE = (800, 1088)  # pixels, padded: what the full model makes of a photograph of 3:4
+IMAGE = (800, 1088)  # pixels: a photograph of 3:4, resized and padded by the full model
 
 
 @dataclass(frozen=True)
 class Layer:
-    """What one convolution takes, makes and multiplies.
+    """Sizes and multiplications of one convolution.
 
     Attributes:
         stage: "backbone", "FPN" or "RPN head".
-        name: within its stage.
+        name: its name within the stage.
         output: (channels, height, width).
-        weights: how many.
-        multiplications: of the textbook, one for each weight at each output cell of the batch.
-        fast: those of the fast classes: fewer where Winograd's algorithm pays, its transforms included.
+        weights: number of weights.
+        multiplications: multiplications of the textbook, one for each weight at each output cell of the batch.
+        fast: multiplications of the fast classes: fewer where Winograd's algorithm is used (including its transforms).
         frozen_norm: whether a frozen BatchNorm follows.
     """
 
@@ -51,12 +51,12 @@ class Layer:
 
     @property
     def output_size(self) -> int:
-        """How many numbers are in one image's output."""
+        """The number of values in the output for one image."""
         return prod(self.output)
 
 
 def convolutions_of_full_model(size: tuple[int, int] = IMAGE) -> list[Layer]:
-    """Every convolution of the ResNet-50 model for one image (height, width), in order; nothing is really computed."""
+    """Every convolution of the ResNet-50 model for one image (height, width), in order; no values are computed."""
     with torch.device("meta"):  # shapes without numbers
         backbone = resnet_fpn_backbone(backbone_name="resnet50", weights=None)
         head = RPNHead(in_channels=256, num_anchors=3)
@@ -67,7 +67,7 @@ def convolutions_of(backbone: Any, head: nn.Module, batch: Tensor) -> list[Layer
     """Every convolution of a backbone with a pyramid, and of the RPN head on each level, in order.
 
     Args:
-        batch: (N, 3, H, W). Only its shape counts.
+        batch: (N, 3, H, W). Only its shape matters.
     """
     children = [pairwise(module.children()) for module in backbone.modules()]
     before_a_norm = {conv for pairs in children for conv, norm in pairs if isinstance(norm, FrozenBatchNorm2d)}
@@ -76,7 +76,7 @@ def convolutions_of(backbone: Any, head: nn.Module, batch: Tensor) -> list[Layer
     def note(stage: str, name: str) -> Callable[..., None]:
         def hook(conv: Any, inputs: tuple[Tensor], output: Tensor) -> None:
             textbook = conv.weight.numel() * output[:, 0].numel()
-            # A tensor of the map's shape, but with one number in memory: `winograd_pays` asks for shape and device only.
+            # A tensor of the map's shape with one number in memory: `winograd_pays` uses only shape and device.
             on_cpu = torch.empty(1, device="cpu").expand(inputs[0].shape)
             fast = len(output) * winograd_multiplications(*conv.weight.shape[:2], *output.shape[2:])
             layers.append(
@@ -107,14 +107,14 @@ def convolutions_of(backbone: Any, head: nn.Module, batch: Tensor) -> list[Layer
 
 
 def winograd_multiplications(out_channels: int, in_channels: int, height: int, width: int) -> int:
-    """Of `conv3x3` for one map: 36 for each pair of channels of a 4×4 tile, and those of both transforms."""
+    """Multiplications of `conv3x3` for one map: 36 per pair of channels and 4×4 tile, and those of both transforms."""
     tiles = ceil(height / 4) * ceil(width / 4)
     return tiles * (36 * 36 * in_channels + 36 * in_channels * out_channels + 16 * 36 * out_channels)
 
 
 @dataclass(frozen=True)
 class Saving:
-    """Something that is saved: how much the textbook's classes need and the fast ones, in `unit`, and the file that does it."""
+    """A saving: what the textbook's classes and the fast ones need, in `unit`, and the file that makes the difference."""
 
     what: str
     textbook: float
@@ -124,10 +124,10 @@ class Saving:
 
 
 def savings_of_full_model(layers: Sequence[Layer], objects: int = 50) -> list[Saving]:
-    """What else the fast classes save in the full model, for one image with this number of objects."""
+    """Other savings of the fast classes in the full model, for one image with this number of objects."""
     grids = [layer.output[1:] for layer in layers if layer.name == "cls_logits"]  # (H, W) of each level
     anchors = [3 * height * width for height, width in grids]
-    entering_nms = sum(min(count, 1000) for count in anchors)  # of each level the best 1000
+    entering_nms = sum(min(count, 1000) for count in anchors)  # the best 1000 of each level
     corners = torch.rand(objects + sum(anchors), 2, generator=torch.Generator().manual_seed(0))
     gt_boxes, candidates = torch.cat((corners, corners + 0.1), dim=1).split([objects, sum(anchors)])
     matcher = ExactMatcher(0.7, 0.3, allow_low_quality_matches=True)
@@ -153,12 +153,12 @@ def savings_of_full_model(layers: Sequence[Layer], objects: int = 50) -> list[Sa
         ),
         # 3×3 for each sampled anchor
         Saving("cells with RPN gradients", sum(anchors) // 3, 9 * 256, "", "model/fast/patches.py"),
-        Saving("maps held for training", held_by_textbook, held, "bytes", "model/fast/resnet.py"),
+        Saving("saved for backward", held_by_textbook, held, "bytes", "model/fast/resnet.py"),
     ]
 
 
 def peak_bytes(call: Callable[[], Any]) -> int:
-    """The most bytes that tensors made by `call` hold at one time; without gradients."""
+    """The peak memory, in bytes, of the tensors that `call` creates; without gradients."""
     held = _Held()
     with torch.no_grad(), held:
         call()
@@ -166,11 +166,11 @@ def peak_bytes(call: Callable[[], Any]) -> int:
 
 
 class _Held(TorchDispatchMode):
-    """Adds up the memory behind all tensors that operators return, for as long as any of them is alive."""
+    """Adds up the memory of all tensors that operators return, as long as they are alive."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.users: dict[int, int] = {}  # storage → living tensors that look at it
+        self.users: dict[int, int] = {}  # storage → number of living tensors that use it
         self.now = self.peak = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -185,7 +185,7 @@ class _Held(TorchDispatchMode):
         storage = tensor.untyped_storage()
         key, size = storage._cdata, storage.nbytes()
         if not is_new and key not in self.users:
-            return  # a view of what was there before
+            return  # a view of an older tensor
         if key not in self.users:
             self.now += size
             self.peak = max(self.peak, self.now)
@@ -200,11 +200,11 @@ class _Held(TorchDispatchMode):
 
 
 def held_by_stage(backbone: Any, size: tuple[int, int] = IMAGE) -> dict[str, int]:
-    """How many bytes each stage of a backbone with a pyramid holds for the backward pass, its output included.
+    """The bytes that each stage of a backbone with a pyramid saves for the backward pass, including its output.
 
     Args:
-        backbone: on the device "meta"; its trained stages are counted.
-        size: (height, width) of the one image that goes through it.
+        backbone: on the device "meta"; only its trained stages are counted.
+        size: (height, width) of the one input image.
     """
     x, maps, held = torch.empty(1, 3, *size, device="meta"), {}, {}
     with torch.enable_grad(), _Made() as made:
@@ -222,7 +222,7 @@ def held_by_stage(backbone: Any, size: tuple[int, int] = IMAGE) -> dict[str, int
 
 
 class _Made(TorchDispatchMode):
-    """Remembers, without holding it, the memory behind all tensors that operators return."""
+    """Remembers the memory of all tensors that operators return, without keeping it alive."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -234,12 +234,12 @@ class _Made(TorchDispatchMode):
             if isinstance(tensor, Tensor) and not func.is_view:
                 storage = tensor.untyped_storage()
                 known = self.storages.get(storage._cdata)
-                if known is None or known[0].expired():  # an address is used again
+                if known is None or known[0].expired():  # the address is reused
                     self.storages[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
         return result
 
     def alive(self) -> int:
-        """Bytes of those that somebody still holds: a variable, or autograd."""
+        """The bytes that are still alive, referenced by a variable or by autograd."""
         return sum(size for reference, size in self.storages.values() if not reference.expired())
 
 
@@ -256,7 +256,7 @@ def bin_weights(box: Tensor, bins: int, ratio: int, row: int, column: int, size:
 
 
 def memory_positions(x: Tensor) -> Tensor:
-    """For each number of a tensor, how many come before it in memory."""
+    """For each number of a tensor, its position in memory."""
     index = torch.zeros(x.shape, dtype=torch.int64)
     for axis, (length, stride) in enumerate(zip(x.shape, x.stride(), strict=True)):
         shape = [1] * x.ndim
@@ -268,7 +268,7 @@ def memory_positions(x: Tensor) -> Tensor:
 def patches_over_cells(
     grids: Sequence[tuple[int, int]], anchors: Tensor, num_anchors: int, radius: int
 ) -> list[Tensor]:
-    """For each cell (H, W) of each level, how many of the patches that the head cuts for `anchors` (S,) touch it."""
+    """For each cell (H, W) of each level, how many of the patches around `anchors` (S,) contain it."""
     maps = [torch.zeros(1, 1, *grid, requires_grad=True) for grid in grids]
     with torch.enable_grad():
         patches, _ = cut_patches(maps, anchors // num_anchors, radius)

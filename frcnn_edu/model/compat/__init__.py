@@ -1,1 +1,1 @@
-"""What code written for torchvision's Faster R-CNN expects beside the textbook: it is there, or an error says what to do."""
+"""Features beyond the textbook that code written for torchvision's Faster R-CNN expects, or errors that say what to do."""

@@ -1,4 +1,4 @@
-"""What a model's parts tell of the images it takes, where a part may be anybody's."""
+"""What the parts of a model reveal about its inputs; any part may be custom."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,10 +8,9 @@ from torch import Tensor
 
 
 def normalisation_of(transform: Any, images: Sequence[Tensor]) -> tuple[Sequence[float], Sequence[float]]:
-    """Mean and deviation of each channel by which a transform normalises; 0 and 1 if it leaves images as they are.
+    """The mean and standard deviation with which a transform normalises each channel; 0 and 1 if unknown, or if it does not.
 
-    A custom transform may normalise in a way of its own, or have no `image_mean` at all: then nothing is known of the values,
-    which is what 0 and 1 stand for.
+    A custom transform may normalise differently, or have no `image_mean` at all. Then nothing is known about the values.
     """
     mean, std = getattr(transform, "image_mean", None), getattr(transform, "image_std", None)
     if mean is None or std is None or _normalises_its_own_way(transform):
@@ -21,10 +20,10 @@ def normalisation_of(transform: Any, images: Sequence[Tensor]) -> tuple[Sequence
 
 
 def dtype_of(model: Any, images: Sequence[Tensor]) -> torch.dtype | None:
-    """The dtype in which a model takes images; None if its parts do not tell.
+    """The dtype of images that a model accepts; None if unknown.
 
-    They do not if its parameters are of several dtypes, or if something before the backbone may convert: a hook, a transform
-    with a way of its own.
+    It is unknown if the parameters have several dtypes, or if something before the backbone may convert: a hook or a custom
+    transform.
     """
     first = next(model.parameters(), None)  # None in the replicas of DataParallel
     if first is None or not _is_image(images) or images[0].dtype == first.dtype:
@@ -37,7 +36,7 @@ def dtype_of(model: Any, images: Sequence[Tensor]) -> torch.dtype | None:
 
 
 def _normalises_its_own_way(transform: Any) -> bool:
-    """Whether a transform of ours or torchvision's is one of a subclass with another `normalize` or `forward`."""
+    """Whether a transform has a custom `normalize` or `forward`, neither ours nor torchvision's."""
     if not hasattr(transform, "normalize"):
         return False
     libraries = (__name__.split(".")[0], "torchvision")
@@ -46,5 +45,5 @@ def _normalises_its_own_way(transform: Any) -> bool:
 
 
 def _is_image(images: Any) -> bool:
-    """Whether these are images, as far as the first tells; what they should be is checked elsewhere."""
+    """Whether these are images, judging by the first; the full check is elsewhere."""
     return isinstance(images, list | tuple) and bool(images) and isinstance(images[0], Tensor) and images[0].ndim == 3

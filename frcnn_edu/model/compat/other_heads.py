@@ -1,7 +1,7 @@
-"""Heads beside the box head: masks and keypoints, as torchvision's Mask R-CNN and Keypoint R-CNN have them.
+"""Heads other than the box head: masks and keypoints, as in torchvision's Mask R-CNN and Keypoint R-CNN.
 
-This book is about boxes. Whoever adds such heads to its model gets torchvision's losses and results for them, of the same
-proposals and detections.
+This course is about boxes. If you add such heads to its model, torchvision's functions compute their losses and results
+from the same proposals and detections.
 """
 
 from typing import Any
@@ -20,17 +20,17 @@ OTHER_HEADS = tuple(f"{kind}_{part}" for kind in ("mask", "keypoint") for part i
 
 
 class OtherHeads:
-    """What `RoIHeads` can be asked about heads that Faster R-CNN does not have.
+    """The attributes and methods of `RoIHeads` for heads that Faster R-CNN does not have.
 
-    `mask_roi_pool`, `mask_head` and `mask_predictor` work together, and so do the three whose names begin with `keypoint`.
-    Each is None until it is set; a kind of which one is missing is left out.
+    `mask_roi_pool`, `mask_head` and `mask_predictor` belong together, and so do the three whose names begin with `keypoint`.
+    Each is None until it is set; masks or keypoints with a missing part are not computed.
     """
 
     def set_other_heads(self, heads: dict[str, nn.Module | None]) -> None:
-        """Sets the heads by name, and None for those that are not given.
+        """Sets the heads by name; those that are not given become None.
 
         Raises:
-            TypeError: there is no head of that name.
+            TypeError: there is no head of this name.
         """
         unknown = sorted(set(heads) - set(OTHER_HEADS))
         if unknown:
@@ -39,18 +39,18 @@ class OtherHeads:
             setattr(self, name, heads.get(name))
 
     def has_mask(self) -> bool:
-        """Whether all three parts that find masks are there."""
+        """Whether all three parts for masks are set."""
         return _has(self, "mask")
 
     def has_keypoint(self) -> bool:
-        """Whether all three parts that find keypoints are there."""
+        """Whether all three parts for keypoints are set."""
         return _has(self, "keypoint")
 
     def check_targets(self, targets: list[dict[str, Tensor]] | None) -> None:
-        """Make sure that targets have what is learnt from them.
+        """Checks that targets have the required keys.
 
         Raises:
-            ValueError: there are none, or one lacks a key.
+            ValueError: there are no targets, or one lacks a key.
         """
         if targets is None:
             raise ValueError("the box head needs targets in training, got None")
@@ -70,7 +70,7 @@ def other_losses(
     matched_idxs: list[Tensor],
     targets: list[dict[str, Tensor]] | None,
 ) -> dict[str, Tensor]:
-    """`loss_mask` and `loss_keypoint` of the sampled proposals that are objects, if there are heads for them."""
+    """`loss_mask` and `loss_keypoint` of the positive proposals in the sample, if there are heads for them."""
     losses: dict[str, Tensor] = {}
     if targets is None or not (heads.has_mask() or heads.has_keypoint()):
         return losses

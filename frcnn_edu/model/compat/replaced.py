@@ -1,7 +1,7 @@
-"""Functions of torchvision's that somebody has replaced: this package has its own, so that the replacement would do nothing.
+"""Detects monkey-patched functions of torchvision: this package has its own versions, so the patch would have no effect.
 
-A loss with class weights, another NMS: code written for torchvision puts them in by assigning to its modules and classes. What is
-replaced in this package counts; what is replaced in torchvision would pass in silence, and is an error instead.
+Code written for torchvision installs a custom loss or NMS by assigning to torchvision's modules and classes. Replacing a
+function of this package has an effect. Replacing one of torchvision's would silently do nothing, so it raises an error.
 """
 
 import os
@@ -18,7 +18,8 @@ _THEIRS, _OURS = "torchvision.models.detection", "frcnn_edu.model"
 _IN_BOTH_STAGES = (f"{_OURS}.rpn", f"{_OURS}.roi_heads")
 _BOXES = ("batched_nms", "box_iou", "clip_boxes_to_image", "remove_small_boxes")
 
-#: Functions: the module in which one looks that wants to replace it, its name, and the modules in which that counts here.
+#: Functions: the module in which a user would replace it, its name, and the modules of this package
+#: in which a replacement has an effect.
 FUNCTIONS: list[tuple[str, str, tuple[str, ...]]] = [
     (f"{_THEIRS}.roi_heads", "fastrcnn_loss", (f"{_OURS}.roi_heads", "frcnn_edu.ops.losses")),
     (f"{_THEIRS}.rpn", "concat_box_prediction_layers", (f"{_OURS}.rpn",)),
@@ -42,24 +43,24 @@ _LIBRARIES = tuple(f"{Path(file).parent}{os.sep}" for file in (torchvision.__fil
 
 
 def check_nothing_is_replaced_in_vain() -> None:
-    """Make sure that each function that is replaced in torchvision is replaced here as well.
+    """Checks that each function that has been replaced in torchvision has been replaced here as well.
 
     Raises:
-        RuntimeError: one is not; it says where to put the replacement.
+        RuntimeError: one has not; the message says where to replace it.
     """
     if torch.compiler.is_compiling():
         return
     for theirs, name, ours in _places():
         if _is_replaced(theirs, name) and not any(_is_replaced(place, name) for place in ours):
             raise RuntimeError(
-                f"{_path(theirs)}.{name} has been replaced, but the models of frcnn_edu do not look for it there: replace "
+                f"{_path(theirs)}.{name} has been replaced, but the models of frcnn_edu do not use it: replace "
                 f"{name} in {' or in '.join(map(_path, ours))}, instead or as well"
             )
 
 
 @cache
 def _places() -> list[tuple[Any, str, tuple[Any, ...]]]:
-    """Modules and classes in torchvision, names of functions in them, and where these have to be replaced here."""
+    """Modules and classes in torchvision, names of functions in them, and where to replace these here."""
     places = [(import_module(there), name, tuple(map(import_module, here))) for there, name, here in FUNCTIONS]
     for (there, here), names in CLASSES.items():
         for name in names:
@@ -71,11 +72,11 @@ def _places() -> list[tuple[Any, str, tuple[Any, ...]]]:
 
 
 def _is_replaced(owner: Any, name: str) -> bool:
-    """Whether the code of a function is in neither library's files."""
+    """Whether the code of a function is in the files of neither library."""
     code = getattr(getattr(owner, name), "__code__", None)
     return code is None or not code.co_filename.startswith(_LIBRARIES)
 
 
 def _path(owner: Any) -> str:
-    """A module's name, or a class's with its module."""
+    """The name of a module, or of a class with its module."""
     return f"{owner.__module__}.{owner.__qualname__}" if isinstance(owner, type) else owner.__name__

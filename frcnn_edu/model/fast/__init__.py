@@ -1,6 +1,6 @@
-"""The shelf above the textbook: for each class that can do better, one that gives the same with less work.
+"""Optimised versions of the textbook's classes, which give the same results with less work.
 
-`switch.py` has the table and the switch. All that is not the textbook is in this folder and is put in there.
+`switch.py` contains the table of these classes and the function that swaps them in. All optimised code is in this folder.
 """
 
 from .switch import MODES, SWAPS, run_as, set_exact

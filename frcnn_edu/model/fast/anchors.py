@@ -1,4 +1,4 @@
-"""Anchors that are made once for each shape of batch."""
+"""Anchors that are computed once per shape of batch."""
 
 import torch
 from torch import Tensor
@@ -8,14 +8,14 @@ from ..transform import ImageList
 from .cache import cache_of
 from .plain import is_overridden, is_plain
 
-MOST_KEPT = 4  # shapes of batches whose anchors are not made anew when such a batch comes again
+MOST_KEPT = 4  # shapes of batches whose anchors are cached
 
 
 class ExactAnchorGenerator(AnchorGenerator):
-    """The textbook's anchors; those of the last few shapes of batches are kept."""
+    """The textbook's anchors, cached for the last few shapes of batches."""
 
     def forward(self, image_list: ImageList, feature_maps: list[Tensor]) -> list[Tensor]:
-        if is_overridden(self) or not is_plain(self, ExactAnchorGenerator):  # whoever watches may write into them
+        if is_overridden(self) or not is_plain(self, ExactAnchorGenerator):  # a hook may modify anchors
             return super().forward(image_list, feature_maps)
         dtype = torch.promote_types(feature_maps[0].dtype, image_list.tensors.dtype)
         with torch.inference_mode(False):

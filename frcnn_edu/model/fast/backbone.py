@@ -1,4 +1,4 @@
-"""A backbone whose maps have the layout that a CPU reads fastest."""
+"""A backbone whose maps have the memory layout that is fastest on a CPU."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from .plain import is_overridden
 
 
 class FastIntermediateLayerGetter(IntermediateLayerGetter):
-    """The same children in the same order; a convolution and the frozen BatchNorm behind it are taken together."""
+    """The same children in the same order; each convolution is combined with the frozen BatchNorm that follows it."""
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         if is_overridden(self):
@@ -27,9 +27,9 @@ class FastIntermediateLayerGetter(IntermediateLayerGetter):
 
 
 class FastBackboneWithFPN(BackboneWithFPN):
-    """On a CPU the channels of a pixel are side by side in memory, and with them those of all the maps that follow from it.
+    """On a CPU, images and all maps are stored channels-last: the channels of a pixel are adjacent in memory.
 
-    Convolutions and RoIAlign read them faster so.
+    Convolutions and RoIAlign are faster in this layout.
     """
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Box coding without a synchronisation."""
+"""Box coding without synchronisation."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from .plain import is_overridden
 
 
 class ExactBoxCoder(BoxCoder):
-    """The textbook's numbers. Its weights are copied to the device while the program goes on."""
+    """The textbook's numbers. Its weights are copied to the device asynchronously."""
 
     def _weights(self, like: Tensor) -> tuple[Tensor, Tensor]:
         if is_overridden(self):

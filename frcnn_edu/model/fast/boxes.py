@@ -1,4 +1,4 @@
-"""Box geometry with less memory moved, and with fewer synchronisations."""
+"""Box geometry with less memory traffic and fewer synchronisations."""
 
 import torch
 from torch import Tensor
@@ -9,33 +9,33 @@ from ...ops.boxes import nms, upcast
 
 def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     """`ops.boxes.box_iou`, to the last bit: (N, 4), (M, 4) → (N, M)."""
-    # Each coordinate by itself, side by side in memory, and no table written that an earlier one has room for: with
-    # 200 objects and 200,000 anchors a table holds 160 MB, and time goes into moving it.
+    # Each coordinate is contiguous in memory, and operations are in place if possible: with 200
+    # objects and 200,000 anchors a table takes 160 MB, and most of the time is spent on moving it.
     corners1 = boxes1.t()[:, :, None]  # (4, N, 1)
     corners2 = boxes2.t().contiguous()[:, None]  # (4, 1, M)
     sides = upcast(torch.min(corners1[2:], corners2[2:]).sub_(torch.max(corners1[:2], corners2[:2])))  # (2, N, M)
-    sides.clamp_(min=0)  # boxes that do not meet had a negative one
+    sides.clamp_(min=0)  # negative if the boxes do not overlap
     intersection = sides[0] * sides[1]  # (N, M)
     union = (_area(corners1) + _area(corners2)).sub_(intersection)
     return intersection.div_(union)
 
 
 def _area(corners: Tensor) -> Tensor:
-    """Of x1, y1, x2, y2 in a tensor (4, …) → (…)."""
+    """Areas of boxes given as x1, y1, x2, y2 in a tensor (4, …) → (…)."""
     corners = upcast(corners)
     sides = corners[2:] - corners[:2]
     return sides[0] * sides[1]
 
 
 def clip_boxes_to_images(boxes: Tensor, sizes: list[tuple[int, int]]) -> Tensor:
-    """`clip_boxes_to_image` for the boxes of several images, (N, ..., 4), as many in each; `sizes` are (height, width)."""
+    """`clip_boxes_to_image` for several images with equally many boxes, (N, ..., 4); `sizes` are (height, width)."""
     limits = torch.tensor([[(0, 0) * 2, (width, height) * 2] for height, width in sizes], dtype=boxes.dtype)
     limits = limits.view(-1, 2, *[1] * (boxes.dim() - 2), 4).to(boxes.device, non_blocking=True)
     return boxes.clamp(min=limits[:, 0], max=limits[:, 1])
 
 
 def take(values: Tensor, index: Tensor) -> Tensor:
-    """For each image some of its boxes or deltas: (N, M, 4) and indices (N, K) → (N, K, 4)."""
+    """Selects boxes or deltas of each image: (N, M, 4) and indices (N, K) → (N, K, 4)."""
     return values.gather(1, index[:, :, None].expand(-1, -1, 4))
 
 
@@ -45,8 +45,8 @@ def batched_nms(
     """`ops.boxes.batched_nms`, to the last bit.
 
     Args:
-        group_sizes: how many boxes each group has, if they come group by group and this is known: otherwise the device has
-            to be asked.
+        group_sizes: number of boxes in each group, if they are sorted by group and the numbers are known. Otherwise the
+            device is synchronised to find out.
     """
     if boxes.numel() <= textbook.most_at_one_go(boxes.device):
         return textbook.batched_nms(boxes, scores, idxs, iou_threshold)

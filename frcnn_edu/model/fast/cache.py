@@ -1,4 +1,4 @@
-"""Values that are computed once, and again only when what they were made from has changed."""
+"""A cache: values that are computed once, and again only if their inputs have changed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,32 +9,33 @@ from torch import Tensor
 
 
 class Cache:
-    """Keeps a value that was computed from tensors until one of them changes."""
+    """Caches a value that was computed from tensors until one of them changes."""
 
     def __init__(self) -> None:
-        # Of what, the value, and its own state: one tuple, so that another thread never sees parts of two.
+        # State of inputs, value, state of value: in one tuple, so that threads see no mixture.
         self.kept: tuple[Any, Any, Any] = (None, None, None)
 
     def __call__(self, compute: Callable[[], Any], *tensors: Tensor | None, also: Any = None) -> Any:
-        """The value of `compute()`, which may depend on nothing but `tensors` and `also`; no gradient flows through it.
+        """The value of `compute()`, which may depend only on `tensors` and `also`; no gradient flows through it.
 
-        Every operation that writes into a tensor raises its version, by which it is noticed; so it is if one writes into the
-        value. Writing into `tensor.data` does not: what others may write to in this way, parameters for example, must not be
-        among the tensors. Tensors made in inference mode have no version: what follows from them is not kept.
+        Every operation that writes to a tensor increases its version, which is how changes of the inputs, and of the value
+        itself, are detected. Writing to `tensor.data` does not, so tensors that others may write to in this way, such as
+        parameters, must not be inputs. Tensors made in inference mode have no version, so values computed from them are not
+        cached.
         """
         if torch.compiler.is_compiling() or any(t is not None and t.is_inference() for t in tensors):
             return compute()
         made_from = [also, *map(_state, tensors)]
         kept_of, value, state = self.kept
         if made_from != kept_of or state != _states(value):
-            with torch.inference_mode(False), torch.no_grad():  # so that a later backward pass may use the value
+            with torch.inference_mode(False), torch.no_grad():  # a later backward pass may use it
                 value = compute()
             self.kept = made_from, value, _states(value)
         return value
 
 
 def _state(tensor: Tensor | None) -> Any:
-    """What changes if a tensor does."""
+    """A description of a tensor that changes if the tensor does."""
     if tensor is None:
         return None
     where = (tensor.untyped_storage(), tensor.storage_offset(), tensor.shape, tensor.stride(), tensor.dtype)
@@ -46,22 +47,22 @@ def _states(value: Any) -> list[Any]:
 
 
 def cache_of(owner: Any, key: Any = None, most: int | None = None) -> Cache:
-    """The cache of a module, one for each key; with `most` the oldest goes when there are that many.
+    """The cache of a module for a key; if there would be more than `most`, the oldest is dropped.
 
-    It lives beside the module, not in it: a copy, a file or a state dict has none of it, and it goes when the module does.
+    It is stored outside the module: copies, pickles and state dicts do not contain it, and it is freed with the module.
     """
     caches = _CACHES.setdefault(owner, {})
     cache = caches.get(key)
     if cache is None:
         too_many = 0 if most is None else max(0, len(caches) + 1 - most)
         for oldest in list(caches)[:too_many]:
-            caches.pop(oldest, None)  # another thread may have been quicker
+            caches.pop(oldest, None)  # another thread may have done it
         cache = caches.setdefault(key, Cache())
     return cache
 
 
 def forget(owner: Any) -> None:
-    """Drops what is kept for a module."""
+    """Clears the cache of a module."""
     _CACHES.pop(owner, None)
 
 

@@ -1,4 +1,4 @@
-"""A pyramid that does not hold its largest sum for the backward pass."""
+"""A pyramid that recomputes its largest sum in the backward pass instead of saving it."""
 
 from contextlib import nullcontext
 from typing import Any
@@ -14,7 +14,7 @@ from .resnet import FastConv2dNormActivation
 
 
 class ExactFeaturePyramidNetwork(FeaturePyramidNetwork):
-    """The textbook's numbers. The finest sum, one of the largest maps there are, is quickly made a second time."""
+    """The textbook's numbers. The finest sum, one of the largest maps, is cheap to recompute."""
 
     def forward(self, x: dict[str, Tensor]) -> dict[str, Tensor]:
         if is_overridden(self) or not all(map(_is_one_convolution, self.inner_blocks)):
@@ -36,7 +36,7 @@ class ExactFeaturePyramidNetwork(FeaturePyramidNetwork):
         return dict(zip(names, results))
 
     def _merge(self, level: int, bottom_up: Tensor, top_down: Tensor) -> Tensor:
-        """What a level adds itself, and what comes down to it: (N, out_channels, H, W)."""
+        """The sum of a level's lateral and the upsampled level above: (N, out_channels, H, W)."""
         return _add(self.inner_blocks[level](bottom_up), top_down)
 
 
@@ -54,7 +54,7 @@ def _convolutions(block: nn.Module) -> list[Any]:
 
 
 def _again(block: nn.Module, bottom_up: Tensor, top_down: Tensor) -> Recomputed:
-    """The finest sum, with the weights as they are: by the time of the backward pass they may be others."""
+    """A recipe for the finest sum that keeps the current weights: they may change before the backward pass."""
     (conv,) = _convolutions(block)
     weight, bias = (None if each is None else each.detach() for each in (conv.weight, conv.bias))
     return Recomputed(lambda: _add(conv._conv_forward(bottom_up, weight, bias), top_down))

@@ -1,4 +1,4 @@
-"""Matching without the whole table of IoUs."""
+"""Matching without storing the whole table of IoUs."""
 
 from collections.abc import Iterable
 
@@ -8,29 +8,29 @@ from torch import Tensor
 from ...ops.matcher import Matcher
 from .boxes import box_iou
 
-# A table of IoUs is worked through in pieces of at most this many numbers, 8 MB: few enough to stay near the processor,
-# whatever the number of objects.
+# A table of IoUs is processed in pieces of at most this many numbers (8 MB), small enough for the
+# CPU's caches, whatever the number of objects.
 MOST_IOUS = 2**21
 
 
 class ExactMatcher(Matcher):
-    """The textbook's matches; what is asked of the table of IoUs can be asked row by row."""
+    """The textbook's matches; every reduction of the table of IoUs can be done row by row."""
 
     def match_boxes(self, gt_boxes: Tensor, candidates: Tensor) -> Tensor:
-        """`matcher(box_iou(gt_boxes, candidates))` of boxes (M, 4) and (N, 4), never holding more than `MOST_IOUS` IoUs.
+        """`matcher(box_iou(gt_boxes, candidates))` of boxes (M, 4) and (N, 4), never storing more than `MOST_IOUS` IoUs.
 
-        (Or one row of them, if that is more.)
+        (Or one row, if that is more.)
         """
         rows = max(1, MOST_IOUS // len(candidates))
         return self._match(box_iou(some, candidates) for some in gt_boxes.split(rows))
 
     def _match(self, pieces: Iterable[Tensor]) -> Tensor:
-        """Rows of the table, some at a time."""
+        """Matches from the table, given a few rows at a time."""
         pieces = iter(pieces)
         best_iou, best_gt, restored, gt_before = self._look_at(next(pieces))
         for iou in pieces:
             iou_here, gt_here, restored_here, number = self._look_at(iou)
-            better = iou_here > best_iou  # of equals the first stays
+            better = iou_here > best_iou  # ties keep the first
             best_iou = torch.where(better, iou_here, best_iou)
             best_gt = torch.where(better, gt_here + gt_before, best_gt)
             restored = restored | restored_here
@@ -44,7 +44,7 @@ class ExactMatcher(Matcher):
 
     def _look_at(self, iou: Tensor) -> tuple[Tensor, Tensor, Tensor, int]:
         """IoU of some M ground truths with the N candidates → for each candidate its best IoU and ground truth, (N,), and
-        whether it is the best of one of them, ties included; and M.
+        whether it is the best candidate of any of them, ties included; and M.
         """
         best_iou, best_gt = iou.max(dim=0)
         if not self.allow_low_quality_matches:

@@ -1,4 +1,4 @@
-"""A few small pieces of the maps of all levels, instead of the maps."""
+"""Small patches of the maps of all levels, used in place of whole maps."""
 
 from itertools import accumulate
 
@@ -9,13 +9,13 @@ from .indices import order_by_group, undo_order
 
 
 def cut_patches(maps: list[Tensor], cells: Tensor, radius: int) -> tuple[Tensor, Tensor]:
-    """The surroundings of some cells: features (S, C, 2·radius + 1, 2·radius + 1), 0 outside of the map.
+    """The patches around some cells: features (S, C, 2·radius + 1, 2·radius + 1), 0 outside the map.
 
     Args:
-        maps: (N, C, Hᵢ, Wᵢ), one a level.
-        cells: (S,) indices into the list of all cells in the order of the anchors: image → level → y → x.
+        maps: (N, C, Hᵢ, Wᵢ), one per level.
+        cells: (S,) indices into all cells of the batch in the order of the anchors: image → level → y → x.
 
-    Also returns which of a patch's cells are on the map, (S, 1, 2·radius + 1, 2·radius + 1).
+    Also returns which cells of a patch are on the map, (S, 1, 2·radius + 1, 2·radius + 1).
     """
     shapes = [(level.shape[-2], level.shape[-1]) for level in maps]
     ends = list(accumulate(height * width for height, width in shapes))
@@ -29,9 +29,10 @@ def cut_patches(maps: list[Tensor], cells: Tensor, radius: int) -> tuple[Tensor,
     centres = torch.stack((place // width, place % width), dim=1)  # (S, 2), y and x
     yx = centres[:, :, None] + torch.arange(-radius, radius + 1, device=cells.device)  # (S, 2, 2r + 1)
     on_map = (yx >= 0) & (yx < torch.stack((height, width), dim=1)[:, :, None])
-    y, x = (yx * on_map).unbind(dim=1)  # cell 0 in place of those outside
+    y, x = (yx * on_map).unbind(dim=1)  # cell 0 stands in for those outside
     order, sizes = order_by_group(level, len(maps))
     indices = zip(*(index[order].split(sizes) for index in (image[:, None, None], y[:, :, None], x[:, None, :])))
-    patches = [features.permute(0, 2, 3, 1)[index] for features, index in zip(maps, indices)]  # (…, 2r + 1, 2r + 1, C)
+    # (…, 2r + 1, 2r + 1, C) each.
+    patches = [features.permute(0, 2, 3, 1)[index] for features, index in zip(maps, indices)]
     inside = (on_map[:, 0, :, None] & on_map[:, 1, None, :])[:, None]
     return undo_order(torch.cat(patches), order).permute(0, 3, 1, 2) * inside, inside

@@ -1,8 +1,8 @@
-"""Where a tensor is: some ways are faster on a CPU only."""
+"""The device of a tensor: some optimisations pay only on a CPU."""
 
 from torch import Tensor
 
 
 def on_cpu(x: Tensor) -> bool:
-    """Whether the ways of a CPU pay for `x`. (What a GPU would make of them was not measured.)"""
+    """Whether to use the optimisations for CPUs on `x`. (Their effect on a GPU has not been measured.)"""
     return x.device.type == "cpu"

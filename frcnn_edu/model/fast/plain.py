@@ -1,4 +1,4 @@
-"""Is a module just what its class says? Only then may another way to the same numbers be taken."""
+"""Does a module do exactly what its class defines? Only then may optimised code replace it."""
 
 import sys
 from inspect import isclass, isfunction, ismodule, isroutine
@@ -13,13 +13,14 @@ from torch.nn.modules import module as torch_module
 
 
 class _Written(NamedTuple):
-    """A class as it is written.
+    """A class as it was defined.
 
     Attributes:
-        textbook: the class whose work it does, which may be itself.
-        of_textbook: the textbook's methods and constants by name, but for those that every module has.
-        own: what this class has in their place.
-        files: what is defined in, and imported into, the textbook's file and those files of ours that it calls functions of.
+        textbook: the textbook class that it replaces, which may be itself.
+        of_textbook: the textbook's methods and constants by name, except those that every module has.
+        own: this class's versions of them.
+        files: names defined in, or imported into, the textbook's file and those files of this package whose functions it
+            calls.
     """
 
     textbook: type
@@ -29,10 +30,10 @@ class _Written(NamedTuple):
 
 
 def is_plain(module: Any, *types: type) -> bool:
-    """Whether calling a module does what its class says, as the class was written, and nobody watches.
+    """Whether a module does exactly what its class was defined to do, and has no hooks.
 
-    The class has to be exactly one of `types`: a subclass may do anything, and so may a parametrised module, which has a
-    class of its own. Pruning and weight normalisation of the older kind are hooks.
+    The class must be exactly one of `types`: a subclass may do anything, and so may a parametrised module, whose class is
+    generated. Pruning and the older weight normalisation are hooks.
     """
     if type(module) not in types or is_followed() or F.conv2d is not _CONV2D:
         return False
@@ -49,15 +50,15 @@ def is_plain(module: Any, *types: type) -> bool:
 
 
 def is_plain_throughout(module: nn.Module, *types: type) -> bool:
-    """Whether a module and all modules within it are plain, and of these types."""
+    """Whether a module and all modules inside it are plain and of these types."""
     return all(is_plain(part, *types) for part in module.modules())
 
 
 def is_overridden(thing: Any) -> bool:
-    """Whether somebody has replaced what a textbook class does.
+    """Whether the behaviour of a textbook class has been modified.
 
-    That is a method, on this one object, on its class or on the textbook's; or a function in the class's file, such as
-    `frcnn_edu.model.roi_heads.fastrcnn_loss`, or in a file that it calls. A subclass of a fast class counts as replaced.
+    That is: a method was replaced on this object, on its class or on the textbook's; or a function in the class's file,
+    such as `frcnn_edu.model.roi_heads.fastrcnn_loss`, or in a file that it calls. A subclass of a fast class counts, too.
     """
     if type(thing) not in _AS_WRITTEN or is_followed():
         return True
@@ -65,9 +66,9 @@ def is_overridden(thing: Any) -> bool:
 
 
 def is_followed() -> bool:
-    """Whether the code is not just run: `torch.compile`, a trace or a transformation such as `torch.func.grad` follows it.
+    """Whether the code is being traced or transformed, by `torch.compile`, a trace or `torch.func.grad`, for example.
 
-    They all get the textbook, and find their own ways.
+    All of these are given the textbook's code.
     """
     return (
         torch.compiler.is_compiling()
@@ -78,12 +79,12 @@ def is_followed() -> bool:
 
 
 def has_own_methods(thing: Any) -> bool:
-    """Whether a method, or a constant, of this one object has been replaced."""
+    """Whether a method or a constant has been replaced on this object itself."""
     return not _AS_WRITTEN[type(thing)].own.keys().isdisjoint(vars(thing).keys())
 
 
 def _is_changed(cls: type, state: dict[str, Any]) -> bool:
-    """Whether a method is replaced: on the object, whose `__dict__` this is, on its class `cls`, or on the textbook's."""
+    """Whether a method has been replaced: on the object (`state` is its `__dict__`), on its class, or on the textbook's."""
     textbook, of_textbook, own, _ = _AS_WRITTEN[cls]
     if not own.keys().isdisjoint(state.keys()) or [getattr(cls, name, None) for name in own] != [*own.values()]:
         return True
@@ -99,7 +100,7 @@ def _is_file_changed(written: _Written) -> bool:
 
 
 def remember_as_written(textbook: type, *others: type) -> None:
-    """Notes what a textbook class does as of now, for `is_overridden` of its objects, and of those of the classes that stand in."""
+    """Records the current methods of a textbook class and of its optimised versions, for `is_overridden`."""
     of_textbook, files = _attributes(textbook), _files(textbook)
     for cls in (textbook, *others):
         own = of_textbook if cls is textbook else {name: getattr(cls, name) for name in of_textbook}
@@ -107,7 +108,7 @@ def remember_as_written(textbook: type, *others: type) -> None:
 
 
 def _attributes(cls: type) -> dict[str, Any]:
-    """A class's methods and constants, by name."""
+    """The methods and constants of a class, by name."""
     of_each_module = dir(nn.Module)
     names = [
         name for name in dir(cls) if not name.startswith("__") and (name in vars(cls) or name not in of_each_module)
@@ -117,14 +118,14 @@ def _attributes(cls: type) -> dict[str, Any]:
 
 
 def _is_replaced(cls: type, name: str) -> bool:
-    """Whether a method of one of PyTorch's classes was replaced before this package was imported: it is written elsewhere."""
+    """Whether a method of a PyTorch class was replaced before this package was imported: its code is in another file."""
     method, ours = getattr(cls, name), cls.__module__.startswith(_OURS)
     files = {getattr(sys.modules[base.__module__], "__file__", None) for base in cls.__mro__}
     return isfunction(method) and not ours and method.__code__.co_filename not in files
 
 
 def _files(cls: type) -> dict[str, dict[str, Any]]:
-    """What the file of a class of ours holds, and the files of ours that its functions come from."""
+    """The functions in the file of one of our classes, and in the files of this package that it imports functions from."""
     file = sys.modules[cls.__module__]
     if not file.__name__.startswith(_OURS):
         return {}
@@ -142,9 +143,9 @@ def _functions(file: ModuleType) -> dict[str, Any]:
     }
 
 
-_ASKED = {"most_at_one_go"}  # the shelf asks it itself, by the same name
+_ASKED = {"most_at_one_go"}  # the optimised code calls it, too
 _CONV2D = F.conv2d
-_REPLACED = object()  # it is equal to nothing
+_REPLACED = object()  # equal to nothing else
 _OURS = __name__.split(".")[0] + "."
-_CHECKS = _OURS + "checks."  # which change no number
+_CHECKS = _OURS + "checks."  # these do not affect results
 _AS_WRITTEN: dict[type, _Written] = {}

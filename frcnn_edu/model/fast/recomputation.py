@@ -1,4 +1,4 @@
-"""Time for memory: values that are computed once more for the backward pass, instead of being held for it."""
+"""Recomputation: values that are computed again in the backward pass instead of being saved for it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,31 +9,32 @@ from torch import Tensor
 
 
 class Recomputed:
-    """A value that operations do not hold on to for their backward passes: it is computed once more there.
+    """A value that is not saved for the backward pass but recomputed there.
 
     Args:
-        compute: may depend on nothing that changes until then. A module's parameters do, where an average of them is swapped
-            in before the backward pass, and in `torch.func.functional_call`: it has to hold them as they are, detached.
+        compute: function that returns the value. It must not depend on anything that may change before the backward pass.
+            Parameters may, for example if their average is swapped in or in `torch.func.functional_call`: the function has
+            to keep detached copies of the current tensors.
     """
 
     def __init__(self, compute: Callable[[], Tensor]) -> None:
         self.compute = compute
         self.device_type = "cpu"
         self.computed: Tensor | None = None
-        self.wanted = 0  # by how many operations
+        self.wanted = 0  # number of operations that still need it
 
     def value(self) -> Tensor:
-        """In the backward pass: the value, kept until the last of the operations has had it."""
+        """The value, in the backward pass: kept until the last operation has used it."""
         if self.computed is None:
-            with torch.no_grad(), _without_autocast(self.device_type):  # as it was the first time
+            with torch.no_grad(), _without_autocast(self.device_type):  # as in the forward pass
                 self.computed = self.compute()
         return self.computed
 
     @contextmanager
     def instead_of(self, tensor: Tensor) -> Iterator[None]:
-        """Inside, operations remember how to make `tensor`, and not what is in it."""
+        """Inside, operations save this recipe instead of `tensor` itself."""
         if tensor.is_leaf or torch.compiler.is_compiling() or _is_autocast_on(tensor.device.type):
-            yield  # it is there anyway; or it would come out otherwise the second time
+            yield  # a leaf is in memory anyway; under autocast the result would differ
             return
         self.device_type = tensor.device.type
         _not_held().append((tensor, self))
@@ -71,7 +72,7 @@ def _unpack(packed: "Tensor | Recomputed") -> Tensor:
 
 
 def _not_held() -> list[tuple[Tensor, Recomputed]]:
-    """The tensors of all `instead_of` that this thread is inside of: PyTorch itself asks the innermost hooks only."""
+    """The tensors of all active `instead_of` contexts of this thread: PyTorch itself calls only the innermost hooks."""
     if not hasattr(_thread, "not_held"):
         _thread.not_held = []
     return _thread.not_held
@@ -81,9 +82,9 @@ _thread = threading.local()
 
 
 def may_hold_less() -> bool:
-    """Whether anything is held for a backward pass, and that is nobody else's concern.
+    """Whether tensors are saved for a backward pass, and no other code handles them.
 
-    Hooks such as those of `torch.utils.checkpoint`, or of `save_on_cpu`, want to see all of it.
+    Hooks such as those of `torch.utils.checkpoint` or `save_on_cpu` must receive all saved tensors.
     """
     return torch.is_grad_enabled() and torch._C._autograd._top_saved_tensors_default_hooks(True) is None
 

@@ -1,4 +1,4 @@
-"""Residual blocks whose norms are in their convolutions, and stages that hold fewer maps for the backward pass."""
+"""Residual blocks whose norms are folded into their convolutions, and stages that save fewer maps for the backward pass."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -16,11 +16,11 @@ from .convolution import conv_norm, run_in_order, scaled_convolution
 from .plain import is_overridden, is_plain
 from .recomputation import Recomputed, may_hold_less
 
-SHORT = 3  # blocks: a stage of this many has small maps, and nothing to gain
+SHORT = 3  # blocks: a stage this short gains nothing from recomputation
 
 
 class FastConv2dNormActivation(Conv2dNormActivation):
-    """torchvision's sequence of convolution, norm and activation: the first two are taken together."""
+    """torchvision's sequence of convolution, norm and activation, with the first two combined."""
 
     def forward(self, x: Tensor) -> Tensor:
         if is_overridden(self):
@@ -54,17 +54,17 @@ class FastBottleneck(Bottleneck):
 
 
 def shortcut(block: Any, x: Tensor) -> Tensor:
-    """What a block adds to: its input, made to fit."""
+    """The shortcut of a block: its input, adapted in size and channels if necessary."""
     if block.downsample is None:
         return x
     return run_in_order(block.downsample, x) if is_plain(block.downsample, nn.Sequential) else block.downsample(x)
 
 
 class ExactStage(Stage):
-    """Bottlenecks one after another: relu(x + W₃ · inside(x)), where the maps inside have a quarter of x's channels.
+    """Bottlenecks one after another: relu(x + W₃ · inside(x)), where the inner maps have a quarter of x's channels.
 
-    Of the largest maps, the blocks' outputs, all but the first and the last are computed once more for the backward pass,
-    from what is inside: by a 1×1 convolution, the cheapest there is.
+    The blocks' outputs are the largest maps. All of them except the first and the last are recomputed in the backward
+    pass from the inner maps, by a cheap 1×1 convolution.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ class ExactStage(Stage):
             return super().forward(x)
         first, *middle, last = blocks
         x = first(x)
-        again: Recomputed | None = None  # how to make x
+        again: Recomputed | None = None  # the recipe for x
         for block in middle:
             with again.instead_of(x) if again else nullcontext():
                 inside = _inside(block, x)
@@ -82,7 +82,7 @@ class ExactStage(Stage):
             numbers = (block.conv3.weight, block.conv3.bias, *block.bn3.scale_and_shift())
             y = widen(block.conv3, inside, *numbers)
             y += x
-            # They may be others by the time of the backward pass.
+            # Detached, because they may change before the backward pass.
             as_they_are: list[Any] = [None if each is None else each.detach() for each in numbers]
             again = Recomputed(partial(_output, partial(widen, block.conv3, inside, *as_they_are), again or x))
             with again.instead_of(y):
@@ -92,9 +92,9 @@ class ExactStage(Stage):
 
 
 def _may_run_twice(blocks: list[Any]) -> bool:
-    """Whether they are enough bottlenecks to gain something, and nothing in them counts how often it is called.
+    """Whether there are enough bottlenecks for a gain, and none has a state that a second call would change.
 
-    (A BatchNorm that learns would count its batches twice.)
+    (A trainable BatchNorm would count its batches twice.)
     """
     return (
         len(blocks) > SHORT
@@ -104,7 +104,7 @@ def _may_run_twice(blocks: list[Any]) -> bool:
             is_plain(part, nn.Conv2d, nn.ReLU, FrozenBatchNorm2d, ExactFrozenBatchNorm2d)
             for block in blocks
             for name, part in block.named_children()
-            if name != "downsample"  # of the first block, which runs once
+            if name != "downsample"  # in the first block, which runs once
         )
     )
 
@@ -118,7 +118,7 @@ def _inside(block: Any, x: Tensor) -> Tensor:
 def _convolved_and_scaled(
     conv: Any, x: Tensor, weight: Tensor, bias: Tensor | None, scale: Tensor, shift: Tensor
 ) -> Tensor:
-    """`scaled_convolution`, rounded as the textbook does it."""
+    """`scaled_convolution`, with the textbook's rounding."""
     norm: Any = SimpleNamespace(scale_and_shift=lambda: (scale, shift))
     return FrozenBatchNorm2d.forward(norm, conv._conv_forward(x, weight, bias))
 

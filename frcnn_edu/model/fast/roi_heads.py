@@ -1,4 +1,4 @@
-"""Samples of the whole batch at one go, and candidates that are decoded only if they are likely enough."""
+"""Samples the whole batch at once, and decodes only candidates that pass the score threshold."""
 
 import torch
 from torch import Tensor
@@ -54,7 +54,7 @@ class ExactRoIHeads(RoIHeads):
                 labels.append(nothing.clone())
                 continue
             matched = self.proposal_matcher.match_boxes(gt, boxes)  # (N,) index, −1 or −2
-            # Below 0 an index counts from the end: −1, no object, finds label 0 there, and −2 finds −1.
+            # Negative indices count from the end: −1 (background) → 0, −2 (ignored) → −1.
             ignored_and_background = torch.tensor([-1, 0]).to(of_gt.device, non_blocking=True)
             labels.append(torch.cat((of_gt, ignored_and_background))[matched])
             matched_idxs.append(matched.clamp(min=0))
@@ -71,7 +71,7 @@ class ExactRoIHeads(RoIHeads):
 
         detections = []
         for reference, deltas, scores, image_shape in zip(proposals, all_deltas, all_scores, image_shapes):
-            # Only the box of a candidate that is likely enough is decoded.
+            # Decode only the boxes of candidates that pass the score threshold.
             proposal, labels = torch.where(scores[:, 1:] > self.score_thresh)
             labels = labels + 1
             scores = scores[proposal, labels]  # (candidates,)
@@ -86,7 +86,7 @@ class ExactRoIHeads(RoIHeads):
         return boxes_, scores_, labels_
 
     def _is_as_made(self) -> bool:
-        """Whether this is what the textbook's class makes: no method replaced, no custom part."""
+        """Whether the object is as the textbook's class makes it: no replaced method, no custom part."""
         helpers = (self.box_coder, self.proposal_matcher, self.fg_bg_sampler)
         return tuple(map(type, helpers)) == (
             ExactBoxCoder,

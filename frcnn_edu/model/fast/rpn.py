@@ -1,4 +1,4 @@
-"""Proposals of the whole batch at one go, and losses that look at the sampled anchors only."""
+"""Proposals of the whole batch at once, and losses that are computed for the sampled anchors only."""
 
 from typing import Any
 
@@ -26,8 +26,8 @@ from .sampling import ExactBalancedPositiveNegativeSampler
 class ExactRegionProposalNetwork(RegionProposalNetwork):
     """The textbook's proposals and losses.
 
-    Only the best boxes of each level are decoded. All images are sifted together, and the device is asked once how many
-    boxes are left. Target deltas are computed for the sampled anchors only.
+    Only the best boxes of each level are decoded. All images are filtered together, with one synchronisation for the
+    number of remaining boxes. Target deltas are computed for the sampled anchors only.
     """
 
     proposal_matcher: ExactMatcher
@@ -62,7 +62,7 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         return proposals, {"loss_objectness": objectness_loss, "loss_rpn_box_reg": box_loss}
 
     def _is_as_made(self) -> bool:
-        """Whether this is what the textbook's class makes: no method replaced, no custom part."""
+        """Whether the object is as the textbook's class makes it: no replaced method, no custom part."""
         helpers = (self.box_coder, self.proposal_matcher, self.fg_bg_sampler)
         return (
             tuple(map(type, helpers)) == (ExactBoxCoder, ExactMatcher, ExactBalancedPositiveNegativeSampler)
@@ -88,16 +88,18 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         anchors_per_level: list[int],
     ) -> list[Tensor]:
         """The seven steps of `filter_proposals`, each for all images of the batch."""
-        # 1 and 2. The best of each level, and their probabilities; only these are decoded.
+        # 1 and 2. The best of each level and their probabilities; only these boxes are decoded.
         logits = objectness.reshape(len(image_shapes), -1)  # (N, ΣH·W·A)
         top_n = self._best_of_each_level(logits, anchors_per_level)  # (N, ΣK)
         probabilities = logits.gather(1, top_n).sigmoid()
         moves = take(deltas.view(len(anchors), -1, 4), top_n)  # (N, ΣK, 4)
-        same_for_all = all(of_image is anchors[0] for of_image in anchors)  # which is what the anchor generator returns
+        # The anchor generator returns the same tensor for all images.
+        same_for_all = all(of_image is anchors[0] for of_image in anchors)
         references = anchors[0][top_n] if same_for_all else take(torch.stack(anchors), top_n)
         boxes = self.box_coder.decode_single(moves.flatten(0, 1), references.flatten(0, 1)).view_as(moves)
 
-        # 3 to 5. Inside the image, neither empty nor hopeless. How many that leaves is asked once, for all images and levels.
+        # 3 to 5. Clip to the image; drop empty boxes and those of low probability. One
+        # synchronisation for the counts of all images and levels.
         boxes = clip_boxes_to_images(boxes, image_shapes)
         good = (boxes[..., 2:] - boxes[..., :2] >= self.min_size).all(dim=2)
         good &= probabilities >= self.score_thresh
@@ -111,16 +113,16 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
         for i, number_per_level in enumerate(numbers):
             keep = indices_of_known_number(good[i], sum(number_per_level))
             in_image, scores, level = boxes[i][keep], probabilities[i][keep], levels[keep]
-            # 6 and 7. Of those that say the same the best, level by level; of all levels the best.
+            # 6 and 7. NMS, level by level; then the best of all levels together.
             keep = batched_nms(in_image, scores, level, self.nms_thresh, number_per_level)[: self.post_nms_top_n()]
             proposals.append(in_image[keep])
         return proposals
 
     def _best_of_each_level(self, objectness: Tensor, num_anchors_per_level: list[int]) -> Tensor:
-        """What `_get_top_n_idx` gives, without a step for each level."""
+        """The result of `_get_top_n_idx`, with fewer operations."""
         of_level = objectness.split(num_anchors_per_level, dim=1)
         best = [level.topk(min(self.pre_nms_top_n(), level.shape[1]), dim=1).indices for level in of_level]
-        starts = np.cumsum([0, *num_anchors_per_level[:-1]])  # of each level in the list of all anchors
+        starts = np.cumsum([0, *num_anchors_per_level[:-1]])  # of each level
         return torch.cat(best, dim=1) + _repeated(starts, [level.shape[1] for level in best], objectness.device)
 
     def assign_targets_to_anchors(
@@ -135,7 +137,8 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
                 labels.append(anchors_in_image.new_zeros(len(anchors_in_image)))
                 matched_gt_boxes.append(torch.zeros_like(anchors_in_image))
                 continue
-            matched = self.proposal_matcher.match_boxes(gt_boxes, anchors_in_image)  # (N,) index, −1 or −2
+            # (N,): the index of an object, −1 or −2.
+            matched = self.proposal_matcher.match_boxes(gt_boxes, anchors_in_image)
             labels.append((matched + 1.0).clamp_(max=1).to(anchors_in_image.dtype))
             matched_gt_boxes.append(gt_boxes[matched.clamp(min=0)])
         return labels, matched_gt_boxes
@@ -150,9 +153,9 @@ class ExactRegionProposalNetwork(RegionProposalNetwork):
 class FastRegionProposalNetwork(ExactRegionProposalNetwork):
     """The textbook's proposals, and its losses up to rounding.
 
-    The gradients of the head's maps are as large as the features, and zero nearly everywhere: the losses look at 256 of
-    200,000 anchors. So the head's maps, made for the proposals, have none, and the sampled anchors' numbers are computed once
-    more, from the few cells around each.
+    The gradients of the head's maps are as large as the features, and zero nearly everywhere: the losses use 256 of
+    200,000 anchors. Therefore the head's maps, which the proposals need, are computed without gradients, and the outputs for
+    the sampled anchors are computed again, with gradients, from the few cells around each.
     """
 
     def _predict(self, maps: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -170,30 +173,32 @@ class FastRegionProposalNetwork(ExactRegionProposalNetwork):
 
 
 def _repeated(values: np.ndarray, times: list[int], device: torch.device) -> Tensor:
-    """Each value, or column, a number of times, one after the other; made on the CPU, and copied while the program goes on."""
+    """Repeats each value, or column, a number of times; computed on the CPU and copied to the device asynchronously."""
     return torch.from_numpy(np.repeat(values, times, axis=-1)).to(device, non_blocking=True)
 
 
 def predict_at(head: RPNHead, maps: list[Tensor], anchors: Tensor) -> tuple[Tensor, Tensor]:
-    """What an RPN head says of some anchors, from the few cells around each: logits (S,) and deltas (S, 4).
+    """An RPN head's outputs for some anchors, from the few cells around each: logits (S,) and deltas (S, 4).
 
     Args:
-        head: as `RPNHead` makes it.
+        head: an unmodified `RPNHead`.
         maps: (N, C, H, W), one for each level.
-        anchors: (S,) indices into the batch's one list of N·ΣH·W·A anchors.
+        anchors: (S,) indices into all N·ΣH·W·A anchors of the batch.
 
-    Equal to the head's maps up to rounding, and so are the gradients.
+    Outputs and gradients equal those of the head's maps up to rounding.
     """
     num_anchors = len(head.cls_logits.weight)
-    hidden, inside = cut_patches(maps, anchors // num_anchors, radius=len(head.conv))  # (S, C, 2r + 1, 2r + 1)
+    # (S, C, 2r + 1, 2r + 1) and (S, 1, 2r + 1, 2r + 1).
+    hidden, inside = cut_patches(maps, anchors // num_anchors, radius=len(head.conv))
     block: Any
-    for i, block in enumerate(head.conv):  # each 3×3 convolution uses up the patch's border
-        if i > 0:  # and is padded with 0, as on the map
+    for i, block in enumerate(head.conv):  # each 3×3 convolution shrinks the patch by its border
+        if i > 0:  # zero padding, as on the map
             inside = inside[:, :, 1:-1, 1:-1]
             hidden = hidden * inside
         hidden = F.relu(F.conv2d(hidden, block[0].weight, block[0].bias))
-    logits, deltas = head.cls_logits(hidden).flatten(1), head.bbox_pred(hidden).flatten(1)  # (S, A), (S, 4·A)
-    anchor = (anchors % num_anchors)[:, None]  # which of its cell's
+    # (S, A) and (S, 4·A).
+    logits, deltas = head.cls_logits(hidden).flatten(1), head.bbox_pred(hidden).flatten(1)
+    anchor = (anchors % num_anchors)[:, None]  # its index within the cell
     return (
         logits.gather(1, anchor)[:, 0],
         deltas.unflatten(1, (-1, 4)).gather(1, anchor[..., None].expand(-1, 1, 4))[:, 0],
@@ -201,7 +206,7 @@ def predict_at(head: RPNHead, maps: list[Tensor], anchors: Tensor) -> tuple[Tens
 
 
 def _is_head_as_made(head: Any) -> bool:
-    """Whether an RPN head is what `RPNHead` makes: 3×3 convolutions with ReLU, then two 1×1, and nobody watches them."""
+    """Whether this is an unmodified `RPNHead`: 3×3 convolutions with ReLU, then two 1×1, and no hooks."""
     kinds = (RPNHead, nn.Sequential, Conv2dNormActivation, FastConv2dNormActivation, nn.Conv2d, nn.ReLU)
     if type(head) is not RPNHead or is_overridden(head) or not is_plain_throughout(head, *kinds):
         return False
@@ -214,6 +219,6 @@ def _is_head_as_made(head: Any) -> bool:
 
 
 def _keeps_size(conv: Any, kernel: int) -> bool:
-    """Whether a convolution is a plain one of k×k that keeps the size of its map."""
+    """Whether this is a plain k×k convolution that keeps the size of its map."""
     settings = (conv.kernel_size, conv.stride, conv.padding, conv.dilation, conv.groups, conv.padding_mode)
     return settings == ((kernel, kernel), (1, 1), (kernel // 2, kernel // 2), (1, 1), 1, "zeros")

@@ -1,4 +1,4 @@
-"""Sampling with one question to the device for the whole batch."""
+"""Sampling with one synchronisation for the whole batch."""
 
 import torch
 from torch import Tensor
@@ -22,10 +22,11 @@ class ExactBalancedPositiveNegativeSampler(BalancedPositiveNegativeSampler):
     def sample(self, matched_idxs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """The sampled positives of each image and the sampled negatives, in random order.
 
-        They are indices into the one list of all images' candidates.
+        They are indices into all candidates of the batch.
         """
         labels = torch.cat(matched_idxs).clamp(max=1)  # 1, 0 or −1
-        masks = labels == torch.tensor([[1], [0]]).to(labels.device, non_blocking=True)  # (2, candidates)
+        # (2, candidates)
+        masks = labels == torch.tensor([[1], [0]]).to(labels.device, non_blocking=True)
         candidates = indices_where(masks, [len(in_image) for in_image in matched_idxs])
         sampled = [self._sample(*pair) for pair in zip(*candidates)]
         return [positives for positives, _ in sampled], [negatives for _, negatives in sampled]

@@ -1,4 +1,4 @@
-"""The one switch: which class stands for which, in each of three modes."""
+"""The switch between three modes: which class replaces which."""
 
 from typing import Any
 
@@ -30,8 +30,8 @@ from .sampling import ExactBalancedPositiveNegativeSampler
 
 MODES = ("textbook", "exact", "fast")
 
-#: The textbook's class; one that gives the same to the last bit with less work; one that gives the same up to rounding with
-#: much less.
+#: The textbook's class; one whose results are equal to the last bit, with less work; one whose
+#: results are equal up to rounding, with much less work.
 SWAPS: tuple[tuple[type, type, type], ...] = (
     (BackboneWithFPN, BackboneWithFPN, FastBackboneWithFPN),
     (IntermediateLayerGetter, IntermediateLayerGetter, FastIntermediateLayerGetter),
@@ -52,16 +52,16 @@ SWAPS: tuple[tuple[type, type, type], ...] = (
 
 
 def run_as(model: nn.Module, mode: str) -> nn.Module:
-    """Lets a model, or a part of one, do its work in one of three ways; returns it.
+    """Switches a model, or a part of one, to one of three modes; returns it.
 
-    "textbook": every class as it is written in `model/` and `ops/`. "exact": the same numbers to the last bit, which are
-    torchvision's, with less work. "fast": the same up to rounding, with much less. A `FasterRCNN` is made "fast", or with
-    `exact=True` "exact".
+    "textbook": every class as written in `model/` and `ops/`. "exact": the same results to the last bit (which are
+    torchvision's) with less work. "fast": the same results up to rounding, with much less work. A new `FasterRCNN` is
+    "fast", or "exact" if `exact=True`.
 
-    The classes of modules are exchanged by `SWAPS`, and nothing else changes: parameters, hooks, the state dict, an
-    optimiser's state stay. What is not in the table stays as it is: a subclass, whatever it overrides, and a custom part. So
-    does an object of which a method has been replaced: it does the textbook's work anyway.
-    A part that is put into a model later runs as it was made; call `run_as` again.
+    The classes of modules are exchanged according to `SWAPS`. Nothing else changes: parameters, hooks, the state dict and
+    the optimiser's state stay. Subclasses and custom parts are not in the table and stay as they are. So does an object with
+    a replaced method, which runs the textbook's code anyway. A part added to a model later keeps its own mode until `run_as`
+    is called again.
 
     Raises:
         ValueError: there is no such mode.
@@ -72,7 +72,7 @@ def run_as(model: nn.Module, mode: str) -> nn.Module:
     for module in model.modules():
         forget(module)
         _swap(module, column)
-        for helper in vars(module).values():  # such as a matcher, which is no module
+        for helper in vars(module).values():  # such as a matcher, which is not a module
             _swap(helper, column)
     return model
 

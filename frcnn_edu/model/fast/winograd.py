@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Four neighbouring outputs of a convolution with three weights are 12 multiplications. They are also coefficients of a
-# product of polynomials, and that is known by its values at 6 places (0, 1, -1, 2, -2 and infinity): 6 multiplications.
-# Evaluating and interpolating are these constant matrices. In two dimensions, for 4×4 outputs: 36 instead of 144.
+# Four neighbouring outputs of a convolution with three weights take 12 multiplications. They are
+# also coefficients of a product of polynomials, which is determined by its values at 6 points (0,
+# 1, -1, 2, -2 and infinity): 6 multiplications. These constant matrices evaluate and interpolate.
+# In two dimensions, 4×4 outputs take 36 multiplications instead of 144.
 INPUT = torch.tensor(
     [[4, 0, -5, 0, 1, 0],
      [0, -4, -4, 1, 1, 0],
@@ -33,15 +34,15 @@ OUTPUT = torch.tensor(
      [0, 1, -1, 8, -8, 1]], dtype=torch.float64
 )  # fmt: skip
 
-TILES_AT_ONCE = 256  # few enough that what is computed for them stays near the processor
+TILES_AT_ONCE = 256  # few enough for the intermediate values to fit into the CPU's caches
 
 
 def conv3x3(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """`F.conv2d(x, weight, bias, padding=1)` for weights (O, C, 3, 3), up to rounding: 1e-5 of the largest output.
 
-    The output is cut into tiles of 4×4. Each needs a 6×6 patch of the input, which becomes 36 values; there a convolution is
-    a product of matrices, one for each of the 36. Both gradients take the same way. Maps come out with the channels of a
-    cell side by side in memory, and are best given so.
+    The output is divided into tiles of 4×4. Each needs a 6×6 patch of the input, which is transformed into 36 values; for
+    each of them the convolution is a matrix product. Both gradients are computed in the same way. The output is
+    channels-last in memory, and the input should be, too.
 
     Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (2016), F(4×4, 3×3).
     """
@@ -62,9 +63,9 @@ class _Winograd(torch.autograd.Function):
         with torch.autocast(weight.device.type, enabled=False):  # as in the forward pass
             if wanted[1]:
                 of_weight = weight_gradient(x, gradient)
-            del x  # a map less, before the next one is made
+            del x  # free this map before allocating the next
             if wanted[0]:
-                # What an input has added to each output comes back to it: the convolution with the weights turned round.
+                # The gradient of the input is a convolution with the flipped weights.
                 turned = weight.flip(2, 3).transpose(0, 1)
                 of_x = convolve(gradient, transform_weight(turned), None)
             if wanted[2]:
@@ -96,11 +97,11 @@ def convolve(x: Tensor, transformed_weight: Tensor, bias: Tensor | None) -> Tens
 
 
 def weight_gradient(x: Tensor, gradient: Tensor) -> Tensor:
-    """The gradient (O, C, 3, 3) of the weights from that of the outputs, (N, O, H, W)."""
+    """The gradient of the weights, (O, C, 3, 3), from that of the outputs, (N, O, H, W)."""
     width, channels = x.shape[3], gradient.shape[1]
     gradient = gradient.permute(0, 2, 3, 1)
     of_values = x.new_zeros(36, x.shape[1], channels)
-    to_values = _both_axes(OUTPUT, x).T  # (36, 16): each step of `convolve` turned round
+    to_values = _both_axes(OUTPUT, x).T  # (36, 16): `convolve` transposed, step by step
     for image, rows, values in _strips_of_values(x):
         strip = gradient[image, rows]
         strip = F.pad(strip, (0, 0, 0, -width % 4, 0, -len(strip) % 4))
@@ -112,7 +113,7 @@ def weight_gradient(x: Tensor, gradient: Tensor) -> Tensor:
 
 
 def _strips_of_values(x: Tensor) -> Iterator[tuple[int, slice, Tensor]]:
-    """The 36 values of each patch of the padded map, some rows of tiles at a time: image, rows, (36, tiles, C)."""
+    """The 36 values of each patch of the padded map, a few rows of tiles at a time: image, rows, (36, tiles, C)."""
     n, channels, height, width = x.shape
     columns = -(-width // 4)
     to_values = _both_axes(INPUT, x)  # (36, 36)
@@ -131,5 +132,5 @@ def _strips_of_values(x: Tensor) -> Iterator[tuple[int, slice, Tensor]]:
 
 
 def _both_axes(matrix: Tensor, like: Tensor) -> Tensor:
-    """The matrix that does to a flattened patch what `matrix` does to its columns, and then to its rows."""
+    """The matrix that applies `matrix` to the columns of a flattened patch and then to its rows."""
     return torch.kron(matrix, matrix).to(like)

@@ -21,7 +21,7 @@ def test_weight_transform_right():
         (matrix([0, 0, 0], [0, 0, 0]), "Row 1 is still zero"),
         (matrix([0.5, 0.5, 0.5], [0, 0, 0]), "Row 2 is still zero"),
         (matrix([1, 1, 1], [1, -1, 1]), "its factor is 1"),
-        (matrix([0.5, -0.5, 0.5], [0.5, 0.5, 0.5]), "exchanged"),
+        (matrix([0.5, -0.5, 0.5], [0.5, 0.5, 0.5]), "swapped"),
         (matrix([0.5, 0.5, 0.5], [0.5, -0.5, -0.5]), "not the polynomial at z = -1"),
         (matrix([0.5, 0.25, 0.5], [0.5, -0.5, 0.5]), "not the polynomial at z = 1"),
         (matrix([0.5, 0.5, 0.5], [0.5, -0.5, 0.5]).flip(0), "Row 0 was right"),

@@ -53,7 +53,7 @@ def test_the_table_shows_which_rows_are_held(layers: list[work.Layer]) -> None:
     iou = torch.rand(10, 400)
     for piece, rows in ((0, 4), (2, 2)):  # the last has two left
         figure = anchors.plot_table_of_ious(iou, 4, piece, [300, 60, 20, 15, 5], columns=100)
-        assert f"held:\n{rows} rows" in words(figure)
+        assert f"in memory:\n{rows} rows" in words(figure)
         shown = figure.axes[1].images[0].get_array()
         upto = iou[: 4 * piece + rows].view(-1, 100, 4).amax(dim=(0, 2))
         assert np.allclose(shown[0], upto)
@@ -62,7 +62,7 @@ def test_the_table_shows_which_rows_are_held(layers: list[work.Layer]) -> None:
 @pytest.mark.slow
 def test_the_other_pictures_say_their_numbers(layers: list[work.Layer]) -> None:
     survivors = counts.plot_survivors([("many", 12_345, "#000000", "textbook"), ("few", 67, "#000000", "fast")])
-    assert {"12,345", "67", "fast: a box for each", "textbook: a box for each"} <= set(words(survivors))
+    assert {"12,345", "67", "decoded by the fast class", "decoded by the textbook class"} <= set(words(survivors))
     dots = counts.plot_synchronisations({"detecting": (10, 7)})
     assert [len(row.get_offsets()) for row in dots.axes[0].collections] == [10, 7]
     savings = counts.plot_savings(layers, [work.Saving("bytes held", 4e8, 5e7, "bytes", "model/fast/matching.py")])

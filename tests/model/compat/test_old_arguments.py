@@ -43,7 +43,7 @@ def test_older_arguments_mean_what_they_meant(arguments: tuple, options: dict, b
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert build(*arguments, **options) == built
-    assert [str(warning.message).split(" is how torchvision was called")[0] for warning in caught] == told
+    assert [str(warning.message).split(" is an argument of torchvision")[0] for warning in caught] == told
     assert all(warning.category is FutureWarning and warning.filename == __file__ for warning in caught)
 
 
@@ -51,8 +51,8 @@ def test_older_arguments_mean_what_they_meant(arguments: tuple, options: dict, b
     ("arguments", "options", "message"),
     [
         ((), {"pretrained": True, "weights": None}, "build got both weights and pretrained, its older name"),
-        ((None,), {"weights": None}, "build got weights twice, once without its name"),
-        ((1, 2, 3, 4, 5), {}, "build takes at most 4 arguments without a name, got 5"),
+        ((None,), {"weights": None}, "build got weights twice, once by position"),
+        ((1, 2, 3, 4, 5), {}, "build takes at most 4 positional arguments, got 5"),
     ],
     ids=["both names", "twice", "too many"],
 )

@@ -29,7 +29,7 @@ def model() -> nn.Module:
         (lambda model: torch.jit.script(model.backbone), r"cannot read a \w*BackboneWithFPN .*torch\.compile"),
         (lambda model: torch.jit.trace(model, (IMAGES,), strict=False), rf"^torch\.jit\.trace and .*{INSTEAD}"),
         (lambda model: torch.export.export(model, (IMAGES,), strict=False), rf"^torch\.export and .*{INSTEAD}"),
-        (symbolic_trace, r"torch\.fx can follow model\.backbone, but not the whole detector"),
+        (symbolic_trace, r"torch\.fx can trace model\.backbone, but not the whole detector"),
     ],
     ids=["script", "script of what holds it", "script of its backbone", "trace", "export", "fx"],
 )

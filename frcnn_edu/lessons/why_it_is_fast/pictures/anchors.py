@@ -1,4 +1,4 @@
-"""Anchors that are matched and sampled: the table of IoUs, and the cells that the losses look at."""
+"""Matched and sampled anchors: the table of IoUs, and the cells that the losses use."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,14 +19,14 @@ from .counts import FAST
 
 
 def plot_table_of_ious(iou: Tensor, rows: int, piece: int, level_sizes: Sequence[int], columns: int = 780) -> Figure:
-    """The table of IoUs, worked through in pieces: one piece of some rows is held, and of all rows before it only the best.
+    """The table of IoUs, processed in pieces: only one piece is in memory, and the best of all rows before it.
 
     Args:
         iou: (M, N), ground truth by anchor.
-        rows: of a piece.
-        piece: index of the one that is held.
-        level_sizes: anchors of each level, adding up to N.
-        columns: of the figure; each shows the largest of its anchors' IoUs.
+        rows: number of rows in a piece.
+        piece: index of the piece that is in memory.
+        level_sizes: number of anchors of each level, adding up to N.
+        columns: number of columns in the figure; each shows the largest IoU of its anchors.
     """
     first, last = piece * rows, min((piece + 1) * rows, len(iou))
     shown = torch.nn.functional.adaptive_max_pool1d(iou[None], columns)[0]  # (M, columns)
@@ -44,9 +44,9 @@ def plot_table_of_ious(iou: Tensor, rows: int, piece: int, level_sizes: Sequence
         for edge in range(rows, len(iou), rows):
             ax.axhline(edge, color=st.MUTED, linewidth=0.6, linestyle=(0, (4, 3)))
         ax.set_title(f"{len(iou)} objects × {iou.shape[1]:,} anchors", pad=6)
-        held = f"held:\n{last - first} rows"
+        held = f"in memory:\n{last - first} rows"
         for y, text, color in (
-            (first / 2, "done,\nreleased" if first else "", st.MUTED),
+            (first / 2, "done,\nfreed" if first else "", st.MUTED),
             ((first + last) / 2, held, FAST),
             ((last + len(iou)) / 2, "not yet\ncomputed", st.MUTED),
         ):
@@ -55,7 +55,7 @@ def plot_table_of_ious(iou: Tensor, rows: int, piece: int, level_sizes: Sequence
         below.imshow(best.numpy(), extent=(0, columns, 1, 0), **look)
         below.add_patch(Rectangle((0, 0), columns, 1, fill=False, edgecolor=FAST, linewidth=2.0, clip_on=False))
         below.text(
-            -0.015, 0.5, "held: the best\nso far", transform=below.get_yaxis_transform(), ha="right", va="center",
+            -0.015, 0.5, "in memory:\nbest so far", transform=below.get_yaxis_transform(), ha="right", va="center",
             color=FAST,
         )  # fmt: skip
         band = figure.add_axes((0.15, 0.155, 0.835, 0.04))
@@ -85,10 +85,10 @@ def plot_table_of_ious(iou: Tensor, rows: int, piece: int, level_sizes: Sequence
 
 
 def plot_touched(touched: Sequence[Tensor], gt_boxes: Tensor, size: tuple[int, int] = IMAGE) -> Figure:
-    """The cells of each level, and those that the patches of the sampled anchors touch.
+    """The cells of each level, with those in the patches of the sampled anchors.
 
     Args:
-        touched: (H, W) for each of five levels, 0 where no patch is.
+        touched: (H, W) for each of five levels, 0 outside all patches.
         gt_boxes: (N, 4) annotated boxes, in pixels.
         size: (height, width) of the image in pixels.
     """

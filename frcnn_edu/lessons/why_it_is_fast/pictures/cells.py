@@ -1,4 +1,4 @@
-"""The cells of a map: which of them a bin of RoIAlign adds up, and where their numbers are in memory."""
+"""The cells of a map: which of them contribute to a bin of RoIAlign, and where their numbers are in memory."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,10 +20,10 @@ from .counts import FAST
 
 
 def plot_bin(cases: Sequence[tuple[str, Tensor, int, int]], bins: int = 7, ratio: int = 2) -> Figure:
-    """One bin of a box beside one of another: its sampling points, and the weight of each cell.
+    """A bin of each of several boxes, side by side: its sampling points, and the weight of each cell.
 
     Args:
-        cases: title, box (4,) in cells, row and column of the bin.
+        cases: title, box (4,) in cells, and row and column of the bin.
     """
     with st.style():
         figure = Figure(figsize=(WIDTH, 4.25))
@@ -32,7 +32,7 @@ def plot_bin(cases: Sequence[tuple[str, Tensor, int, int]], bins: int = 7, ratio
             size = (int(box[3]) + 4, int(box[2]) + 4)
             weights = bin_weights(box, bins, ratio, row, column, size)
             side = (box[2:] - box[:2]) / bins
-            # A cell's value sits at its index, which is drawn at its middle.
+            # The value of a cell is at its index, which is drawn at its centre.
             x, y = (box[:2] + torch.tensor([column, row]) * side + 0.5).tolist()  # the bin's corner
             wide, high = side.tolist()
             left, top = int(x + wide / 2 - 2.5), int(y + high / 2 - 2.5)  # of the 6×6 cells that are shown
@@ -55,14 +55,14 @@ def plot_bin(cases: Sequence[tuple[str, Tensor, int, int]], bins: int = 7, ratio
 
 
 def _points(box: tuple[float, float, float, float], ratio: int) -> list[tuple[float, float]]:
-    """The ratio² points that are spread evenly over a bin, xyxy."""
+    """The ratio² evenly spaced points of a bin, xyxy."""
     x1, y1, x2, y2 = box
     shares = [(k + 0.5) / ratio for k in range(ratio)]
     return [(x1 + a * (x2 - x1), y1 + b * (y2 - y1)) for b in shares for a in shares]
 
 
 def _clear_place(x: float, y: float, box: tuple[float, float, float, float], ratio: int) -> tuple[float, float]:
-    """The place in the cell with its corner at (x, y) where a number is farthest from the bin's points and sides."""
+    """The place in the cell with its corner at (x, y) that is farthest from the bin's points and sides."""
     points, (x1, y1, x2, y2) = _points(box, ratio), box
 
     def room(place: tuple[float, float]) -> float:  # beyond half of a number's width and height
@@ -70,22 +70,22 @@ def _clear_place(x: float, y: float, box: tuple[float, float, float, float], rat
         to_sides = [d - 0.28 for d in across if y1 - 0.1 <= place[1] <= y2 + 0.1]
         to_sides += [d - 0.11 for d in up if x1 - 0.3 <= place[0] <= x2 + 0.3]
         to_points = [max(abs(place[0] - px) - 0.36, abs(place[1] - py) - 0.19) for px, py in points]
-        return min(0.06, *to_sides, *to_points)  # more room is no better
+        return min(0.06, *to_sides, *to_points)  # more room is not better
 
     shares = (0.5, 0.7, 0.3, 0.82, 0.18)
     return max(((x + a, y + b) for b in shares for a in (0.5, 0.36, 0.64, 0.7, 0.3)), key=room)
 
 
 def plot_memory_order(x: Tensor, cell: tuple[int, int]) -> Figure:
-    """Where each number of a map (1, C, H, W) is in memory: channels one after another, and side by side.
+    """Where each number of a map (1, C, H, W) is in memory: with the channels first, and with the channels last.
 
     Args:
         cell: (row, column) whose channels are marked.
     """
     _, channels, height, width = x.shape
     layouts = [
-        ("channels one after another", x.contiguous()),
-        ("channels side by side", x.contiguous(memory_format=torch.channels_last)),
+        ("channels first: one channel after another", x.contiguous()),
+        ("channels last: all channels of a cell side by side", x.contiguous(memory_format=torch.channels_last)),
     ]
     with st.style():
         figure = Figure(figsize=(WIDTH, 4.9))

@@ -1,4 +1,4 @@
-"""What is saved, in bars and dots: grey for the textbook's classes, blue for the fast ones.
+"""Savings as bars and dots: grey for the textbook's classes, blue for the fast ones.
 
 Everything here is counted, never timed, so a figure is the same on every computer.
 """
@@ -25,8 +25,8 @@ def plot_savings(layers: Sequence[Layer], savings: Sequence[Saving], proposals: 
     """Multiplications stage by stage, and other savings.
 
     Args:
-        layers: of `convolutions_of_full_model`.
-        proposals: how many the box head of 91 classes sees.
+        layers: result of `convolutions_of_full_model`.
+        proposals: number of proposals that enter the box head (with 91 classes).
     """
     box_head = proposals * (256 * 7 * 7 * 1024 + 1024 * 1024 + 1024 * 5 * 91)
     stages = {name: [0.0, 0.0] for name in ("backbone", "FPN", "RPN head")}
@@ -61,7 +61,7 @@ def plot_savings(layers: Sequence[Layer], savings: Sequence[Saving], proposals: 
 
 
 def plot_held(stages: Mapping[str, tuple[int, int]]) -> Figure:
-    """For each stage the bytes that are held for the backward pass, by the textbook's classes and by the fast ones."""
+    """For each stage, the bytes that the textbook's classes and the fast ones save for the backward pass."""
     tall = 0.42 * len(stages) + 0.5
     most = max(textbook for textbook, _ in stages.values())
     with st.style():
@@ -78,10 +78,10 @@ def plot_held(stages: Mapping[str, tuple[int, int]]) -> Figure:
 
 
 def plot_survivors(steps: Sequence[tuple[str, int, str, str]]) -> Figure:
-    """How many boxes are left after each step, on a logarithmic scale.
+    """The number of boxes left after each step, on a logarithmic scale.
 
     Args:
-        steps: what they are, how many, their colour; and which classes decode a box for each: "textbook", "fast" or "".
+        steps: name, number and colour of the boxes, and which classes decode them: "textbook", "fast" or "".
     """
     tall = 0.36 * len(steps) + 0.3
     with st.style():
@@ -92,7 +92,7 @@ def plot_survivors(steps: Sequence[tuple[str, int, str, str]]) -> Figure:
             ax.text(0.82, row, what, ha="right", va="center")
             ax.text(number * 1.2, row, f"{number:,}", va="center", fontweight="bold")
             if who:
-                words, color = f"{who}: a box for each", FAST if who == "fast" else st.MUTED
+                words, color = f"decoded by the {who} class", FAST if who == "fast" else st.MUTED
                 ax.text(1.07, row, words, transform=ax.get_yaxis_transform(), va="center", color=color)
         ax.set(xscale="log", xlim=(1, 30 * max(number for _, number, *_ in steps)), ylim=(len(steps) - 0.4, -0.6))
         ticks = [10**power for power in range(6)]
@@ -105,7 +105,7 @@ def plot_survivors(steps: Sequence[tuple[str, int, str, str]]) -> Figure:
 
 
 def plot_folding(layers: Sequence[Layer]) -> Figure:
-    """For every layer with a frozen BatchNorm: the numbers of its map beside those of its weights."""
+    """For every layer with a frozen BatchNorm: the number of values in its map beside the number of its weights."""
     folded = [layer for layer in layers if layer.frozen_norm]
     maps = [layer.output_size for layer in folded]
     weights = [layer.weights for layer in folded]
@@ -137,7 +137,7 @@ def plot_folding(layers: Sequence[Layer]) -> Figure:
 
 
 def plot_synchronisations(steps: Mapping[str, tuple[int, int]]) -> Figure:
-    """A dot for each synchronisation with the GPU: for each step, the textbook's number and that of the fast classes."""
+    """A dot for each synchronisation with a GPU: for each step, those of the textbook and those of the fast classes."""
     with st.style():
         figure = Figure(figsize=(WIDTH, 0.62 * len(steps) + 0.42))
         ax = figure.add_axes((0.15, 0.02, 0.84, 1 - 0.36 / (0.62 * len(steps) + 0.42)))

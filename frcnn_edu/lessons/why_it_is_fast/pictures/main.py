@@ -1,4 +1,4 @@
-"""The figures of lesson 15: what is saved, one bin of RoIAlign, Winograd's convolution."""
+"""The figures of lesson 15: savings, one bin of RoIAlign, Winograd's convolution."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def what_is_saved() -> Figure:
 
 
 def roi_align_bin() -> Figure:
-    """One bin of the course's object, as it is pooled from P2, beside one of a large box."""
+    """One bin of our cross, as it is pooled from P2, beside one of a large box."""
     _, targets = story().model.transform([story().image], [story().target])
     fit = box_iou(targets[0]["boxes"][[story().object]], story().trace.proposals)[0]
     proposal = story().trace.proposals[fit.argmax()] / 4  # cells of P2
@@ -31,7 +31,7 @@ def roi_align_bin() -> Figure:
 
 def winograd() -> Figure:
     """Sixteen outputs of a 3×3 convolution with 36 multiplications."""
-    patch = torch.randint(0, 5, (6, 6), generator=torch.Generator().manual_seed(5))  # whose values fit into the cells
+    patch = torch.randint(0, 5, (6, 6), generator=torch.Generator().manual_seed(5))  # its values fit into the cells
     return plot_winograd(patch, torch.tensor([[1, 2, 1], [3, -1, 2], [1, 1, -2]]))
 
 

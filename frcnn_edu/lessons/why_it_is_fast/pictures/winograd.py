@@ -1,4 +1,4 @@
-"""Winograd's algorithm, number by number: a patch, a kernel, their values, the products and the outputs."""
+"""Winograd's algorithm with all its numbers: a patch, a kernel, their values, the products and the outputs."""
 
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -12,7 +12,7 @@ from .counts import FAST
 
 
 def plot_winograd(patch: Tensor, kernel: Tensor) -> Figure:
-    """A 6×6 patch and a 3×3 kernel, each as 36 values; their products; and the 4×4 outputs that follow from them."""
+    """A 6×6 patch and a 3×3 kernel, each as 36 values; their products; and the resulting 4×4 outputs."""
     patch, kernel = patch.double(), kernel.double()
     of_patch, of_kernel = INPUT @ patch @ INPUT.T, WEIGHT @ kernel @ WEIGHT.T  # (6, 6) each
     products = of_patch * of_kernel
