@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: an installed package carries the notebooks of the course with it."""
+"""What pyproject.toml cannot express: an installed package contains the notebooks of the course."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ from setuptools.command.build_py import build_py
 
 
 class WithNotebooks(build_py):
-    """Puts notebooks/ into the package, as frcnn_edu/notebooks; an editable one finds them where they are."""
+    """Puts notebooks/ into the package, as frcnn_edu/notebooks; an editable installation finds them where they are."""
 
     def run(self) -> None:
         super().run()

@@ -1,4 +1,4 @@
-"""What the models are called, and where the weights in this package are: known without importing PyTorch."""
+"""The names of the models, and the path of the weights in this package, without importing PyTorch."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ MODEL_NAMES = (  # `frcnn_edu.MODELS` has the builder of each
     "resnet50_fpn_v2",
     "mobilenet_v3_large_320_fpn",
 )
-TIMM = "timm:"  # before the name of a backbone of timm's
+TIMM = "timm:"  # prefix of the name of a timm backbone
 SHIPPED_WEIGHTS = Path(__file__).parent / "assets" / "shapes_small.safetensors"  # of the small model
 COINS_WEIGHTS = SHIPPED_WEIGHTS.with_name(
     "coins_small.safetensors"
@@ -17,7 +17,7 @@ COINS_WEIGHTS = SHIPPED_WEIGHTS.with_name(
 
 
 def check_model_name(name: str) -> None:
-    """Make sure that there is a model of that name. Whether timm has the backbone in "timm:resnet18" shows later.
+    """Make sure that there is a model of that name. Whether timm has the backbone in "timm:resnet18" is checked later.
 
     Raises:
         ValueError: there is none.

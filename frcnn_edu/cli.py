@@ -16,10 +16,10 @@ LONGEST_ERROR = 2000  # characters
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status: 0, 1 if some of it failed, 2 after a mistake of the user's, 130 after Ctrl-C."""
+    """Run a command and return the exit status: 0, 1 if part of it failed, 2 after a user's mistake, 130 after Ctrl-C."""
     options = make_parser().parse_args(arguments)
     try:
-        options.command.check(options)  # at once, before seconds pass that PyTorch takes to import
+        options.command.check(options)  # at once, before PyTorch takes seconds to import
         return options.command.run(options) or 0
     except (ValueError, TypeError, OSError, CannotContinue) as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         if not is_loss_of_a_process(error):
             raise
-        print("error: another process of this run is gone; torchrun says below which, and why", file=sys.stderr)
+        print("error: another process of this run has ended; torchrun says below which one, and why", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -42,14 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def one_line(error: object) -> str:
-    """A message fit for a terminal, though names of files may be in it that hold control characters."""
+    """A message that is safe for a terminal, even if it contains file names with control characters."""
     return readable(" ".join(str(error).split()), LONGEST_ERROR)
 
 
 class Parser(argparse.ArgumentParser):
-    """One that answers a mistake in one line, without control characters, whatever a file is called that a shell puts there.
+    """A parser that reports a mistake in one line, without control characters, whatever file names a shell inserts.
 
-    An option that does not exist is told by the command it was given to, with the one that it resembles.
+    An unknown option is reported by the command it was given to, with the option that it resembles.
     """
 
     def error(self, message: str) -> NoReturn:

@@ -2,4 +2,4 @@
 
 
 class CannotContinue(RuntimeError):  # noqa: N818
-    """What was computed so far leaves nothing to continue with; the message says why."""
+    """The computation cannot continue; the message says why."""

@@ -1,4 +1,4 @@
-"""Packages that only some parts of this one need: the extra that each is in, and what to say where it is missing."""
+"""Packages that only some parts of this one need: the extra that each is in, and the message if it is missing."""
 
 from importlib.util import find_spec
 
@@ -15,7 +15,7 @@ _EXTRA_OF = {package: extra for extra, packages in EXTRAS.items() for package in
 
 
 def advice(*packages: str) -> str | None:
-    """A sentence on those of the packages that are not installed; None if all are, or are in no extra."""
+    """A sentence about the packages that are not installed; None if each is installed or in no extra."""
     missing = [package for package in packages if package in _EXTRA_OF and find_spec(package) is None]
     if not missing:
         return None
@@ -27,6 +27,6 @@ def advice(*packages: str) -> str | None:
 
 
 def explained(error: ModuleNotFoundError) -> ModuleNotFoundError:
-    """The same error with the advice for the package that is missing; itself if there is none."""
+    """The same error with advice about the missing package; the error itself if there is none."""
     sentence = advice((error.name or "").partition(".")[0])
     return error if sentence is None else ModuleNotFoundError(sentence, name=error.name)

@@ -1,6 +1,6 @@
-"""Packages that import a name when it is first asked for: `--help` need not wait for PyTorch.
+"""Packages that import a name when it is first used, so that `--help` need not wait for PyTorch.
 
-Such a package states its imports below `if TYPE_CHECKING:` in its `__init__.py`. Editors and mypy follow them as usual. At run
+Such a package lists its imports below `if TYPE_CHECKING:` in its `__init__.py`. Editors and mypy follow them as usual. At run
 time the block is read instead of run, and each name is imported on demand (PEP 562), so every name is written down once.
 """
 
@@ -18,7 +18,7 @@ from .extras import explained
 def lazily(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The functions `__getattr__` and `__dir__` of a package that imports its names on demand.
 
-    No name may be that of a module in the package as well: importing the module would take the name's place.
+    No name may also be that of a module in the package, because importing the module would replace it.
 
     Args:
         package, file: the package's `__name__` and `__file__`.

@@ -96,7 +96,7 @@ def test_train_says_what_it_is_going_to_do(voc: Path, tmp_path: Path, capsys: py
     assert cli.main(["train", "--data", str(voc), "--minutes", "0.02", "--batch-size", "2", *TINY]) == 0
     out = capsys.readouterr().out
     for part in ("small: 2.1 million parameters, 5 classes (circle, cross, square, star, triangle)",
-                 "8 training images, 3 for evaluation (split 'val')", "cpu, 2 images a step",
+                 "8 training images, 3 for evaluation (split 'val')", "cpu, 2 images per step",
                  "a step takes about", "ends after 1.2 s", "AP50", "measured on"):  # fmt: skip
         assert part in out
     (folder,) = (tmp_path / "runs").iterdir()
@@ -282,7 +282,7 @@ def test_evaluate_weights_that_say_no_more_than_their_shapes(capsys: pytest.Capt
     command = ["evaluate", "--data", "shapes", "--weights", "w.pth", "--device", "cpu"]
     assert "asked for were background, class 1, class 2" in error_of(capsys, *command)
     assert "shapes has the classes" in error_of(capsys, *command, "--classes", "a,b,c,d,e")
-    assert "--classes has 2 names; w.pth has 5" in error_of(capsys, *command, "--classes", "a,b")
+    assert "--classes has 2 names, but w.pth has 5 classes" in error_of(capsys, *command, "--classes", "a,b")
 
 
 def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -306,7 +306,7 @@ def test_detect(run: Path, voc: Path, capsys: pytest.CaptureFixture[str]) -> Non
     printed = capsys.readouterr()
     assert "images: 2" in printed.out
     assert "left out: cannot read more/broken.png" in printed.err
-    assert "exists already" in error_of(capsys, *command, "more")  # drawings are not overwritten
+    assert "already exists" in error_of(capsys, *command, "more")  # drawings are not overwritten
 
 
 def test_detect_with_the_shipped_model() -> None:
@@ -325,7 +325,7 @@ def test_mistakes_that_only_pytorch_sees_are_one_line(run: Path, capsys: pytest.
     saved = str(run / "checkpoint.pt")
     for part, *command in (
         ("--lr cannot be changed", "train", "--resume", "--out", str(run), "--lr", "0.1"),
-        ("is counted in epochs (2 epochs): give --epochs", "train", "--resume", "--out", str(run), "--minutes", "3"),
+        ("is given in epochs (2 epochs); use --epochs", "train", "--resume", "--out", str(run), "--minutes", "3"),
         ("'cuda:7' is not available", "train", "--device", "cuda:7"),
         ("cannot be read as a checkpoint", "evaluate", "--checkpoint", "text.jpg"),
         ("shapes has the classes", "evaluate", "--checkpoint", saved, "--data", "shapes"),
@@ -401,4 +401,4 @@ def test_layers_to_train_reach_the_model(voc: Path, tmp_path: Path, capsys: pyte
         capsys, "train", "--resume", "--out", str(out), "--trainable-layers", "3", "--device", "cpu"
     )
     message = error_of(capsys, "train", "--data", str(voc), "--model", "small", "--trainable-layers", "1", *TINY)
-    assert "of model 'small' all layers are trained" in message
+    assert "model 'small' trains all its layers" in message

@@ -47,9 +47,9 @@ def test_a_run_that_is_moved_with_its_data_and_finished(
     said = said_by(capsys, "evaluate", "--checkpoint", "moved/run/best.safetensors", "--device", "cpu")
     assert "images of moved/photos, split 'val'" in said
     said = said_by(capsys, "train", "--resume", "--out", "moved/run", "--epochs", "2", "--device", "cpu")
-    assert "weights  moved/run/checkpoint.pt: the run goes on after step 2\ndata     moved/photos: 8 training" in said
+    assert "weights  moved/run/checkpoint.pt: the run continues after step 2\ndata     moved/photos: 8 training" in said
     assert "2 epochs about" in said
-    assert "from step 2 on" in said
+    assert " from step 2\n" in said
     assert "changed" not in said
     said = said_by(capsys, "train", "--resume", "--out", "moved/run", "--device", "cpu")
     assert said.startswith("the run in moved/run is finished: 2 epochs, 4 steps, AP 0.")
@@ -65,12 +65,15 @@ def test_a_run_that_goes_on_with_other_data(project: Path, capsys: pytest.Captur
     shutil.move("photos", "elsewhere")
     resume = ["train", "--resume", "--out", "run", "--epochs", "2", "--device", "cpu"]
     message = said_by(capsys, *resume, status=2)
-    assert message == "error: the run was trained on photos, where nothing is now; --data says where its data are\n"
+    assert (
+        message
+        == "error: the run was trained on photos, which no longer exists; give the place of its data as --data\n"
+    )
     val = Path("elsewhere/ImageSets/Main/val.txt")
     val.write_text("\n".join(val.read_text().split()[:-1]) + "\n")
     said = said_by(capsys, *resume, "--data", "elsewhere")
-    assert "changed  for evaluation: 2 images, were 3" in said
-    assert "changed  best.safetensors was measured on the old images: it is kept as best-before.safetensors" in said
+    assert "changed  for evaluation: 2 images, previously 3" in said
+    assert "changed  best.safetensors was measured on the old images; it is kept as best-before.safetensors" in said
     assert (Path("run/best-before.safetensors")).is_file()
     assert load_checkpoint("run/checkpoint.pt")["config"]["data"] == "elsewhere"
     for file in Path("elsewhere/Annotations").iterdir():
@@ -119,8 +122,8 @@ def test_a_disk_that_is_gone_names_the_way_to_go_on(
     monkeypatch.setattr(train_command, "train", fail)
     message = said_by(capsys, "train", "--data", "photos", "--out", "run", "--epochs", "1", *TINY, status=2)
     assert message == (
-        "error: images cannot be read any more: cannot read a.jpg as an image: there is no such file; when they can, to go "
-        "on: --resume --out run\n"
+        "error: images cannot be read any more: cannot read a.jpg as an image: there is no such file; when they can, "
+        "continue with --resume --out run\n"
     )
 
 
@@ -153,6 +156,6 @@ def test_a_full_memory_names_the_way_out(
     monkeypatch.setattr(train_command, "train", fail)
     message = said_by(capsys, "train", "--data", "photos", "--out", "run", "--epochs", "1", *TINY, status=2)
     assert message == (
-        "error: the memory is full; --accumulate N takes the images of a step in N parts; to go on so: "
+        "error: the memory is full; --accumulate N takes the images of a step in N parts; to continue: "
         "--resume --out run --accumulate 2\n"
     )

@@ -89,5 +89,5 @@ def test_notebooks_are_copied_and_nothing_is_overwritten(tmp_path: Path, capsys:
     capsys.readouterr()
     assert cli.main(["notebooks", "--copy-to", str(target)]) == 0
     assert first.read_text() == "mine"
-    assert f"; {len(copied)} that are there already were kept" in capsys.readouterr().out
+    assert f"; {len(copied)} that already existed were kept" in capsys.readouterr().out
     assert len(list(target.glob("*.ipynb"))) == len(list((ROOT / "notebooks").glob("*.ipynb")))

@@ -65,7 +65,7 @@ def test_a_run_whose_processes_die_starts_again_as_often_as_allowed_and_then_end
     untouched = Job(folders[0], voc, "--epochs", "6", "--evaluate-on", "test")
     assert untouched.end() == 0, untouched.said()
     said = untouched.said()
-    assert "4 images a step, shared by 2 processes" in said
+    assert "4 images per step, shared by 2 processes" in said
     for line in ("model    small", "epoch  6.00", "average precision, 0 to 1", "measured on"):
         assert said.count(line) == 1, f"both processes say {line!r}"
     assert "Warning" not in said
@@ -95,7 +95,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(voc: Path, tmp_path: Path) -> None:
     for pid in (job.process.pid, *job.workers()):  # as Ctrl-C in a terminal reaches all of them
         os.kill(pid, signal.SIGINT)
     assert job.end() != 0
-    assert "to go on:  python -m frcnn_edu train --resume --out r" in job.said()
+    assert "to continue:  python -m frcnn_edu train --resume --out r" in job.said()
     steps = job.history()["step"]
     assert steps == list(range(1, len(steps) + 1))
     assert json.loads((job.out / "metrics.json").read_text())["step"] == len(steps)

@@ -23,8 +23,8 @@ from ..benchmark.stages import Stages, inference_stages, pair_up, training_stage
 from ..benchmark.steps import Step, proposals_of
 from ..lessons import EXPLORER_NAMES
 
-FLOAT64_SIZE, REALISTIC_SIZE = 128, 400  # pixels: enough to see what is to be seen, and quick
-USUAL_BOXES = 20  # in an image, where their number is not what is asked
+FLOAT64_SIZE, REALISTIC_SIZE = 128, 400  # pixels: large enough to compare on, and quick
+USUAL_BOXES = 20  # per image, where their number is not what is measured
 
 
 def run_benchmark(options: argparse.Namespace) -> None:
@@ -49,15 +49,15 @@ def run_benchmark(options: argparse.Namespace) -> None:
 
 
 def explorers(names: list[str], report: Report) -> None:
-    """How long explorers take to answer a hand, in JupyterLab in a real browser."""
-    from ..benchmark.explorers import measure  # it needs the packages of the extras "course" and "test"
+    """Measure how quickly explorers respond, in JupyterLab in a real browser."""
+    from ..benchmark.explorers import measure  # needs the packages of the extras "course" and "test"
     from ..notebook_checks.browser import find_browser
 
     if find_browser() is None:
         raise ValueError("--explorers needs a browser: install Chromium, or name one in the variable CHROMIUM")
     say_where(report)
     heading = f"{'':16}{'':16}{'events':>8}{'median':>9}{'95 of 100':>11}{'slowest':>9}"
-    report.title("From an event to the new picture in the browser, milliseconds", heading)
+    report.title("From an event to the new picture in the browser, in milliseconds", heading)
     for answers in measure(names or list(EXPLORER_NAMES)):
         report.add("explorers", dataclasses.asdict(answers))
         row = f"{answers.explorer:16}{answers.gesture:16}{len(answers.milliseconds):>8}{answers.median:>9.0f}"
@@ -65,7 +65,7 @@ def explorers(names: list[str], report: Report) -> None:
 
 
 def say_where(report: Report) -> None:
-    """On which machine and with which libraries."""
+    """Report the machine and the versions of the libraries."""
     where = {
         "system": f"{platform.system()} {platform.machine()}",
         "threads": torch.get_num_threads(),
@@ -78,10 +78,10 @@ def say_where(report: Report) -> None:
 
 
 def compare(bench: Bench, sizes: list[int], report: Report) -> None:
-    """Says what is compared, and that both compute the same."""
+    """Report what is compared, and how closely both agree."""
     report.line(
         "ResNet-50 with a pyramid, 91 classes, frozen BatchNorm, three trainable stages; both with the same random "
-        "weights,\nscaled until features, logits and deltas spread as those of a trained model do."
+        "weights,\nscaled so that features, logits and deltas vary as much as those of a trained model."
     )
     differences = compare_in_float64(bench.ours, bench.theirs, FLOAT64_SIZE)
     found = dataclasses.asdict(differences)
@@ -100,7 +100,7 @@ def compare(bench: Bench, sizes: list[int], report: Report) -> None:
 
 
 def whole_steps(bench: Bench, options: argparse.Namespace, report: Report) -> None:
-    """Detecting and training for every size, batch and number of boxes."""
+    """Measure detecting and training for every size, batch and number of boxes."""
     heading = STEP_HEADING + (PEAK_HEADING if options.memory else "")
     every = [(size, batch) for size in options.sizes for batch in options.batch_sizes]
     report.title("Detecting", heading)
@@ -114,11 +114,11 @@ def whole_steps(bench: Bench, options: argparse.Namespace, report: Report) -> No
     if options.memory:
         fixed = fixed_bytes(bench.ours)
         report.add("fixed", {"bytes": fixed})
-        report.line(f"Weights, gradients and momentum are {fixed / 1e6:.0f} MB of each, whatever the images are.")
+        report.line(f"Weights, gradients and momentum are {fixed / 1e6:.0f} MB of each, whatever the images.")
 
 
 def stages(bench: Bench, size: int, report: Report) -> None:
-    """Stage by stage, for one image of the largest size."""
+    """Time each stage, for one image of the largest size."""
     bench.resize(size)
     images = images_of(size, 1)
     targets = make_targets(images, [USUAL_BOXES], NUM_CLASSES)
@@ -136,7 +136,7 @@ def stages(bench: Bench, size: int, report: Report) -> None:
 
 
 def counts(bench: Bench, size: int, report: Report) -> None:
-    """Synchronisations and kernels of a step on two images, as they are on this CPU and as they would be on a GPU."""
+    """Count synchronisations and kernels of a step on two images, on this CPU and as they would be on a GPU."""
     report.title(
         f"Synchronisations and kernels: two images of {size} px, {USUAL_BOXES} boxes each; training without the update",
         f"{'':24}{'our synchronisations':>22}{'torchvision':>13}{'our kernels':>14}{'torchvision':>13}",
@@ -146,7 +146,7 @@ def counts(bench: Bench, size: int, report: Report) -> None:
         calls = [step.of(model, update=False) for model in bench.both]
         with as_on_a_gpu() if way == "GPU" else nullcontext():
             for call in calls:
-                call()  # what is kept from one step to the next is there
+                call()  # fills what is cached between steps
             ours, theirs = (count(call) for call in calls)
         what = "inference" if step.boxes is None else "training"
         report.add("counts", {"step": what, "way": way, "ours": ours.to_dict(), "torchvision": theirs.to_dict()})
@@ -158,7 +158,7 @@ def counts(bench: Bench, size: int, report: Report) -> None:
 
 
 def growth(bench: Bench, memory: bool, report: Report) -> None:
-    """How time and memory grow."""
+    """Measure how time and memory grow."""
     peak_heading = PEAK_HEADING if memory else ""
     for boxes, what in ((None, "detecting"), (growing.BOXES_EACH, "a training step")):
         report.title(f"Growth of {what}: with the image, then with the batch", STEP_HEADING + peak_heading)

@@ -25,17 +25,17 @@ from .recognised import ONE_IMAGE, recognised
 
 MOST_CLASSES = 100  # rows of the table
 MOST_DRAWN = 12  # images
-FEW = 0.1  # the share of objects out of reach with which anchors are fine
+FEW = 0.1  # anchors are fine if fewer of the objects than this share are out of reach
 
 
 def run_check_data(options: argparse.Namespace) -> None:
-    """Report on a data set, in words and as figures."""
+    """Report on a data set, in words and figures."""
     datasets, findings = open_splits(options.data, options.split, options.images)
     print(recognised(options.data, options.images, datasets), end="\n\n")
     config = model_config(options)
     model: Any = build_model(config, len(next(iter(datasets.values())).classes), pretrained=False)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")  # what it warns of is in the table
+        warnings.filterwarnings("ignore", module="PIL")  # the table contains what it warns of
         report = describe_data(datasets, model.eval(), progress=True)
     report.findings.merge(findings)
     for lines in (
@@ -49,13 +49,13 @@ def run_check_data(options: argparse.Namespace) -> None:
             print("\n".join(lines), end="\n\n")
     draw_report(options.out, report, datasets, readable(Path(options.data).resolve().name))
     if options.strict and report.findings.left_out:
-        raise ValueError(f"{options.data}: --strict, and {in_words(report.findings.left_out)}")
+        raise ValueError(f"{options.data} cannot be used with --strict: {in_words(report.findings.left_out)}")
     for split, dataset in datasets.items():
         check_objects(dataset, split, "to learn from" if split == "train" else "to measure")
 
 
 def open_splits(source: str, asked: list[str] | None, images: str | None = None) -> tuple[dict[str, Any], Findings]:
-    """The splits that were asked for, or all there are, with the classes of the first; and which cannot be opened."""
+    """Open the splits asked for, or all there are, with the classes of the first; also return which cannot be opened."""
     splits, findings = asked or existing_splits(source, images), Findings()
     datasets: dict[str, Any] = {}
     errors: list[ValueError] = []
@@ -97,13 +97,13 @@ def draw_report(out: Path, report: DataReport, datasets: Mapping[str, Any], titl
     if images:
         figures["images.png"] = draw_annotations(images, targets, captions, report.classes)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # of a script that the font lacks: the table has the names
+        warnings.filterwarnings("ignore", "Glyph")  # of a script that the font lacks; the table has the names
         paths = [str(save_figure(figure, free_name(out / name))) for name, figure in figures.items()]
     print(f"figures: {', '.join(paths)}")
 
 
 def image_name(dataset: Any, index: int) -> str:
-    """What to call an image: its file's name, where it has one."""
+    """The name of an image: that of its file, if it has one."""
     records = getattr(dataset, "records", None)
     return f"image {index}" if records is None else readable(records[index].path.name, 30)
 
@@ -117,7 +117,7 @@ def model_config(options: argparse.Namespace) -> TrainConfig:
 
 
 def free_name(path: Path) -> Path:
-    """The path, or the first of data-2.png, data-3.png, … that is not there yet."""
+    """The path, or the first of data-2.png, data-3.png, … that does not exist yet."""
     free, number = path, 2
     while free.exists():
         free, number = path.with_name(f"{path.stem}-{number}{path.suffix}"), number + 1
@@ -145,7 +145,7 @@ def finding_lines(findings: Findings) -> list[str]:
 def _places(places: Places) -> list[str]:
     lines: list[str] = []
     for what, where in sorted(places.items(), key=lambda item: -item[1].total()):
-        if len(what) > 68:  # a reason with its way out: on a line of its own
+        if len(what) > 68:  # a reason with advice: on a line of its own
             lines.append(f"  {what}")
         named = ", ".join(list(where)[:3]) + (", …" if len(where) > 3 else "")
         lines.append(f"  {what if len(what) <= 68 else '':<68}{where.total():>8}  {named}")

@@ -1,4 +1,4 @@
-"""`notebooks --copy-to`: the course in a folder of one's own."""
+"""`notebooks --copy-to`: the course, copied to a folder."""
 
 import argparse
 import shutil
@@ -8,7 +8,7 @@ from ..notebook_checks.find import find_notebooks
 
 
 def run_copy_notebooks(options: argparse.Namespace) -> None:
-    """Copy notebooks, their solutions and what nbval needs; a file that is there already is kept."""
+    """Copy notebooks, their solutions and what nbval needs; a file that already exists is kept."""
     source, target = course_folder(), options.copy_to
     files = [path for path in find_notebooks(source, options.names) if path.is_file()]
     files += sorted(source.glob("*.cfg"))
@@ -21,7 +21,7 @@ def run_copy_notebooks(options: argparse.Namespace) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, place)
         copied += 1
-    note = f"; {kept} that are there already were kept" if kept else ""
+    note = f"; {kept} that already existed were kept" if kept else ""
     print(f"{copied} files are in {target}{note}")
 
 

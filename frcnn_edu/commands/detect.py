@@ -29,9 +29,9 @@ class Detected:
     """What became of the images so far.
 
     Attributes:
-        results: one dict for each image, as `detections.json` has them.
+        results: one dict for each image, as in `detections.json`.
         left_out: one line for each file that could not be used, with the reason.
-        noted: what else there is to say of images.
+        noted: other notes on images.
     """
 
     results: list[dict[str, Any]] = field(default_factory=list)
@@ -40,9 +40,9 @@ class Detected:
 
 
 def run_detect(options: argparse.Namespace) -> int:
-    """Draw what a trained model finds in images. What cannot be used is left out, and makes the exit status 1.
+    """Draw what a trained model finds in images. Files that cannot be used are left out, and make the exit status 1.
 
-    Stopped midway, it keeps what was found so far.
+    If it is stopped, what was found so far is kept.
     """
     device = pick_device(options.device)
     images = search_images(options.images, recursive=options.recursive, but=options.out)
@@ -70,10 +70,10 @@ def run_detect(options: argparse.Namespace) -> int:
 def detect_all(
     model: nn.Module, classes: Sequence[str], files: Sequence[Path], out: Path, threshold: float, detected: Detected
 ) -> None:
-    """Detect in image files, one after another, and draw each into the folder `out`; `detected` grows by each.
+    """Detect objects in image files, draw each file into the folder `out`, and add what was found to `detected`.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, or a signal to end, has come; after the image that was being looked at.
+        KeyboardInterrupt: after Ctrl-C or a signal to end, when the current image is finished.
         OSError: a drawing cannot be written.
     """
     from ..viz import draw_detections, save_figure
@@ -123,7 +123,7 @@ def report(detected: Detected, total: int, out: Path) -> None:
     """Print what was left out and why, what else is worth knowing, and how much was found where.
 
     Args:
-        total: how many files there were to look at.
+        total: number of files that were given.
     """
     print_left_out(detected)
     if detected.noted.noted:

@@ -1,4 +1,4 @@
-"""`evaluate`: COCO's table for a trained model, and what it does at a score threshold."""
+"""`evaluate`: COCO's table for a trained model, and its results at a score threshold."""
 
 import argparse
 import json
@@ -20,11 +20,11 @@ from ..training.tables import alarms_line, class_table, confusion_table, not_mea
 from .recognised import recognised
 from .trained_model import load_named, most_detections, set_limits
 
-COCO_LIMIT = 100  # detections of an image and a class that count for average precision
+COCO_LIMIT = 100  # detections per image and class that count for average precision
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
-    """Measure a trained model. Of several processes, which `torchrun` starts, each takes its share of the images."""
+    """Measure a trained model. If `torchrun` starts several processes, each takes its share of the images."""
     processes, device = join(options.device)
     model, classes, config, notes = load_named(options)
     set_limits(model, options.score_threshold, options.max_detections)
@@ -72,14 +72,14 @@ def leave_out_thin(data: Any, model: Any) -> None:
 
 
 def what_to_measure(options: argparse.Namespace, config: TrainConfig | None) -> tuple[str, str | None, str]:
-    """Data set, folder of its images, and split: as the options say, or what a run was evaluated on.
+    """Data set, folder of its images, and split: those of the options, or those that a run was evaluated on.
 
-    A file, or a folder without splits, is measured whole; but of the data that the model was trained on, only the share
-    that was kept from it.
+    All of a file, or of a folder without splits, is measured; but of the data that the model was trained on, only the
+    share that was held out.
     """
     trained = None if config is None else config.data
     source = options.data or trained
-    assert source is not None  # without a configuration `check` asks for --data
+    assert source is not None  # without a configuration `check` requires --data
     images = options.images if options.data is not None else getattr(config, "images", None)
     same = trained is not None and _is_same(source, trained)
     split = options.split or (evaluation_split if same else measured_split)(source, images)
@@ -101,11 +101,11 @@ def measured_on(source: str, images: str | None, split: str, data: Any, measured
 
 
 def crowded_images(found: Evaluation, most: int, limit: int) -> list[str]:
-    """A line each on images with as many detections as the model gives, on those with more objects, and on COCO's limit.
+    """Lines on images with as many detections as the model returns, on those with more objects, and on COCO's limit.
 
     Args:
-        most: how many detections of an image the model gives at most.
-        limit: how many of them, of each class, count for average precision.
+        most: largest number of detections per image that the model returns.
+        limit: largest number of them, per class, that count for average precision.
     """
     full = sum(len(detections["scores"]) >= most for detections in found.detections)
     objects = [count for target in found.targets if (count := len(target["labels"])) > most]
@@ -120,9 +120,7 @@ def crowded_images(found: Evaluation, most: int, limit: int) -> list[str]:
             f"crowded images: {len(objects):,} {_have(len(objects))} more than {most} objects, up to {max(objects)}"
         )
     if limit != COCO_LIMIT:
-        lines.append(
-            f"average precision counts {limit} detections of an image and class; COCO's own counts {COCO_LIMIT}"
-        )
+        lines.append(f"average precision counts {limit} detections per image and class; COCO's own counts {COCO_LIMIT}")
     return lines
 
 
@@ -133,6 +131,6 @@ def _have(count: int) -> str:
 def open_evaluation_data(
     source: str, split: str | None, classes: Sequence[str], strict: bool = False, images: str | None = None
 ) -> tuple[Any, str]:
-    """A split to evaluate a training on, and its name; None: "val" if there is one, else "test"."""
+    """The split to evaluate a run on, and its name; by default "val" if there is one, otherwise "test"."""
     split = split or evaluation_split(source, images)
     return open_dataset(source, split, classes=classes, strict=strict, images=images), split

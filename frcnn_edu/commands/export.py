@@ -18,11 +18,11 @@ from .evaluate import open_evaluation_data
 from .image_files import find_images
 
 MOST_IMAGES = 5  # on which the file and the model are compared
-TOLERANCE = 1e-3  # of scores, and of boxes in pixels of an image of 1000
+TOLERANCE = 1e-3  # of scores, and of boxes in pixels, for an image whose longer side is 1000
 
 
 def run_export(options: argparse.Namespace) -> None:
-    """Write a trained model as ONNX, and show that it finds the same."""
+    """Write a trained model as ONNX, and check that it finds the same."""
     model, classes, config = load_model(options.checkpoint)
     run_as(model, "textbook")  # as in the file
     images = some_images(options.images, config, classes)
@@ -41,7 +41,7 @@ def run_export(options: argparse.Namespace) -> None:
 
 
 def some_images(paths: Sequence[Path] | None, config: TrainConfig, classes: Sequence[str]) -> list[Tensor]:
-    """Those given, or else some that the model was evaluated on.
+    """The images given, or otherwise some that the model was evaluated on.
 
     Raises:
         ValueError: none are given, and the data are not where they were.
@@ -51,9 +51,7 @@ def some_images(paths: Sequence[Path] | None, config: TrainConfig, classes: Sequ
     try:
         found, _ = open_evaluation_data(config.data, None, classes, images=config.images)
     except ValueError as error:
-        raise ValueError(
-            f"give --images to compare on, because the data of the training are not there: {error}"
-        ) from error
+        raise ValueError(f"the data of the training are missing, so give --images to compare on: {error}") from error
     return [found[i][0] for i in range(min(MOST_IMAGES, len(found)))]
 
 
@@ -72,7 +70,7 @@ def compare(file: Path, model: nn.Module, images: Sequence[Tensor]) -> tuple[flo
         boxes, scores = differences(detect(image), expected)
         if max(boxes / max(1.0, max(image.shape) / 1000), scores) > TOLERANCE:
             raise ValueError(
-                f"the ONNX file finds something else than the model in image {i}: boxes differ by {boxes:.1g} pixels, "
+                f"the ONNX file differs from the model in image {i}: boxes by {boxes:.1g} pixels, "
                 f"scores by {scores:.1g}"
             )
         largest = (max(largest[0], boxes), max(largest[1], scores))

@@ -9,6 +9,6 @@ def run_figures(options: argparse.Namespace) -> None:
 
     from ..lessons.figures import draw_all
 
-    torch.set_num_threads(1)  # sums are added in the same order every time: the same file on every number of cores
+    torch.set_num_threads(1)  # sums are added in the same order on any number of cores, so the files are the same
     for path in draw_all(options.out):
         print(path)

@@ -1,4 +1,4 @@
-"""Which images a command line names, and what their drawings are called."""
+"""The images that a command line names, and the names of their drawings."""
 
 import os
 import unicodedata
@@ -9,17 +9,17 @@ from pathlib import Path
 
 from ..data.names import IMAGE_SUFFIXES, counted, readable
 
-LONGEST_STEM = 180  # bytes of a drawing's name; file systems take 255, of which a temporary name needs some more
+LONGEST_STEM = 180  # bytes of a drawing's name; file systems allow 255, and a temporary name is longer
 
 
 @dataclass
 class ImageFiles:
-    """What was found where a command line pointed.
+    """What was found at the paths on a command line.
 
     Attributes:
         files: the files given, and the images in the folders given, each folder's in alphabetical order.
         problems: one line for each path that leads to no image, and why.
-        notes: one line for each folder that holds something else as well, such as subfolders that were not searched.
+        notes: one line for each folder that also contains something else, such as subfolders that were not searched.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -40,11 +40,11 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
 
 
 def search_images(paths: Sequence[Path], *, recursive: bool = False, but: Path | None = None) -> ImageFiles:
-    """Find the images that paths lead to; what is in the files is not looked at.
+    """Find the images that paths lead to, without opening the files.
 
     Args:
         recursive: whether to search subfolders, too.
-        but: a subfolder that is never searched: the one for the output.
+        but: a subfolder that is never searched, the output folder.
     """
     found = ImageFiles()
     for path in paths:
@@ -76,7 +76,7 @@ def _search_folder(folder: Path, recursive: bool, but: Path | None, found: Image
     besides = [counted(count, f"{kind} file") for kind, count in others.most_common() if count]
     if elsewhere:
         in_folders = counted(len(elsewhere), "subfolder")
-        besides.insert(0, f"{counted(elsewhere.total(), 'image')} in {in_folders} (--recursive takes them)")
+        besides.insert(0, f"{counted(elsewhere.total(), 'image')} in {in_folders} (--recursive includes them)")
     left_out = ", ".join(besides[:5]) + (", …" if len(besides) > 5 else "")
     name = readable(str(folder), 300)
     found.problems += [f"{readable(str(error.filename), 300)}: {(error.strerror or '').lower()}" for error in errors]
@@ -88,7 +88,7 @@ def _search_folder(folder: Path, recursive: bool, but: Path | None, found: Image
 
 
 def _files_below(folder: Path, but: Path | None, errors: list[OSError]) -> Iterator[Path]:
-    """All files in a folder and its subfolders, but for hidden folders and `but`; links to folders are not followed."""
+    """All files in a folder and its subfolders, except hidden folders and `but`; links to folders are not followed."""
     for place, folders, names in os.walk(folder, onerror=errors.append):
         here = Path(place)
         folders[:] = [name for name in folders if not name.startswith(".") and not _same(here / name, but)]
@@ -100,7 +100,7 @@ def _same(folder: Path, other: Path | None) -> bool:
 
 
 def _kind(path: Path) -> str:
-    """What kind of file one is that is not taken."""
+    """The kind of a file that is left out."""
     return "hidden" if path.name.startswith(".") else readable(path.suffix.lower(), 12) or "suffixless"
 
 
@@ -119,11 +119,11 @@ def drawing_names(files: Iterable[Path]) -> list[str]:
 
 
 def _key(name: str) -> str:
-    """What names have in common that some file systems take for one."""
+    """A key that is the same for names that some file systems do not distinguish."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _plain(stem: str) -> str:
-    """A name without control characters, and no more of it than leaves room for a suffix."""
+    """A name without control characters, cut to leave room for a suffix."""
     plain = "".join(character if character.isprintable() else "_" for character in stem).encode()
     return plain[:LONGEST_STEM].decode(errors="ignore")  # without half a character at its end

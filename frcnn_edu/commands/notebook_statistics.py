@@ -15,7 +15,7 @@ HEAD = f"{'notebook':36} {'words':>6} {'minutes':>7} {'code':>5} {'asserts':>7} 
 def run_statistics(options: argparse.Namespace) -> int:
     """Print a line for each notebook, the sums, and what is wrong; the status is 1 if anything is.
 
-    Wrong is a notebook that differs from the skeleton, answers its own prediction, or shows too many asserts.
+    A notebook is wrong if it differs from the skeleton, answers its own prediction, or shows too many asserts.
     """
     paths = [path for path in find_notebooks(options.folder, options.names) if path.parent.name != "solutions"]
     counted = {path: statistics(path) for path in paths}
@@ -49,6 +49,6 @@ def _problems(path: Path, found: Statistics, is_main: bool) -> list[str]:
     problems = prediction_problems(read_notebook(path).cells)
     if found.assert_share > MOST_ASSERTS:
         problems.append(
-            f"{found.assert_share:.1%} of its visible code are asserts, where {MOST_ASSERTS:.0%} are allowed"
+            f"{found.assert_share:.1%} of its visible code are asserts; at most {MOST_ASSERTS:.0%} are allowed"
         )
     return problems + (skeleton_problems(path) if is_main else [])

@@ -1,4 +1,4 @@
-"""One line on what a data set was recognised as, and how much of it there is."""
+"""One line on how a data set was recognised and how large it is."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,24 +8,24 @@ from ..data.formats.recognise import also_there
 from ..data.names import counted
 from ..data.sources import SHAPES, layout_of
 
-ONE_IMAGE = "one image, for training and for evaluation alike: the numbers say only whether it is learnt by heart"
+ONE_IMAGE = "one image, for both training and evaluation: the numbers show only whether it is learnt by heart"
 
 
 def recognised(source: str, images: str | None, datasets: Mapping[str, Any]) -> str:
     """ "Pascal VOC, images and xml side by side: 363 images, 6 classes, split by the folders train/ and test/".
 
     Args:
-        source, images: what the options name.
-        datasets: by split; their images are counted together.
+        source, images: the data set and the folder of its images, as in the options.
+        datasets: the splits by name; their images are counted together.
     """
     if source == SHAPES:
         count, classes = _counts(datasets)
-        return f"shapes, the data set built in: {counted(count, 'image')}, {counted(classes, 'class')}"
+        return f"shapes, the built-in data set: {counted(count, 'image')}, {counted(classes, 'class')}"
     return in_words(layout_of(source, images), datasets)
 
 
 def in_words(layout: Layout, datasets: Mapping[str, Any]) -> str:
-    """The same of a layout that is known."""
+    """The same for a known layout."""
     partly = ALL not in datasets and bool({*layout.splits} - {*datasets})
     return layout.in_words(*_counts(datasets), [*datasets] if partly else [], also_there(layout))
 

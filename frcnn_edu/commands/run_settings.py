@@ -28,27 +28,27 @@ OPTION_OF = {name: f"--{name.replace('_', '-')}" for name in (*CONFIG_OPTIONS, *
 
 
 def run_folder(options: argparse.Namespace) -> tuple[Path, bool]:
-    """Where the run is kept, and whether it goes on with what is there.
+    """The folder of the run, and whether to continue the run in it.
 
     Raises:
-        ValueError: the folder has to be given, or holds a run already.
+        ValueError: the folder has to be given, or already contains a run.
     """
     if world_size() > 1 and options.out is None:
-        raise ValueError("several processes need --out DIR: a run folder that all of them know, started again as well")
+        raise ValueError("several processes need --out DIR: a run folder that all of them share, also after a restart")
     if options.resume and options.out is None:
-        raise ValueError("--resume needs --out DIR: the folder of the run to go on with")
+        raise ValueError("--resume needs --out DIR: the folder of the run to continue")
     out = options.out or Path("runs") / f"{_slug(options.data or 'shapes')}-{datetime.now():%Y%m%d-%H%M%S}"
     resume = options.resume or (restarted() and holds_run(out))
     if not resume and holds_run(out):
-        raise ValueError(f"{out} holds a run already; add --resume to go on with it, or choose another --out")
+        raise ValueError(f"{out} already contains a run; add --resume to continue it, or choose a different --out")
     return out, resume
 
 
 def config_of(options: argparse.Namespace, model: str, processes: int = 1) -> TrainConfig:
-    """The preset for a model, the data and a number of processes, with what the command line says put over it.
+    """The preset for a model, the data and a number of processes, changed by the options of the command line.
 
     Raises:
-        ValueError: there is no such model, or an option has a value that makes no sense.
+        ValueError: there is no such model, or an option has an invalid value.
     """
     check_model_name(model)
     given = given_options(options, CONFIG_OPTIONS)
@@ -66,20 +66,20 @@ def config_of(options: argparse.Namespace, model: str, processes: int = 1) -> Tr
 
 @contextmanager
 def names_as_options() -> Iterator[None]:
-    """In the block a ValueError about settings names them as the command line does."""
+    """Inside the block, a ValueError about settings names them as the command line does."""
     try:
         yield
     except ValueError as error:
-        if type(error) is not ValueError:  # of files, and no setting's
+        if type(error) is not ValueError:  # about files, not settings
             raise
         raise ValueError(as_options(str(error))) from error
 
 
 def as_options(message: str) -> str:
-    """A message about settings in the names that the command line has for them: --batch-size for batch_size.
+    """A message about settings, with the command line's names for them: --batch-size for batch_size.
 
-    A word is the name of a setting if it is the first of the message, or written as name=value, or has an underscore: "data",
-    "images" and the like are ordinary words elsewhere.
+    A word is the name of a setting if it is the first of the message, is written as name=value, or has an underscore.
+    Elsewhere "data", "images" and the like are ordinary words.
     """
     return " ".join(_as_option(word, first=place == 0) for place, word in enumerate(message.split(" ")))
 
@@ -92,7 +92,7 @@ def _as_option(word: str, first: bool) -> str:
 
 
 def given_options(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
-    """Those of the named options that the command line has."""
+    """Those of the named options that were given."""
     return {name: getattr(options, name) for name in names if getattr(options, name) is not None}
 
 

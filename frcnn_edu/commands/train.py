@@ -1,4 +1,4 @@
-"""`train`: a plan, a run, and figures of what becomes of it."""
+"""`train`: a plan, a run, and figures of its results."""
 
 import argparse
 import json
@@ -49,13 +49,13 @@ class Start(NamedTuple):
     config: TrainConfig
     data: RunData
     model: nn.Module
-    weights: str  # what it begins with, in words
-    step: int = 0  # that a run which goes on has come to
+    weights: str  # that it begins with, in words
+    step: int = 0  # that a continued run has reached
     changed: Sequence[str] = ()  # in its data since then
 
 
 def run_train(options: argparse.Namespace) -> None:
-    """Train a model and draw what becomes of it."""
+    """Train a model and draw the results."""
     processes, device = join(options.device)
     out, resume = run_folder(options)
     start = _go_on(options, out, processes) if resume else _begin(options, device, processes)
@@ -82,7 +82,7 @@ def _begin(options: argparse.Namespace, device: torch.device, processes: Process
 
 
 def _go_on(options: argparse.Namespace, out: Path, processes: Processes) -> Start | None:
-    """The run in a folder as it is there; None if it is finished, which is said."""
+    """The run in a folder, where it stopped; None, after a message, if it is finished."""
     contents, checkpoint = load_latest(out / CHECKPOINT, say=False)
     config = resumed_config(options, contents, out)
     if ending := when_finished(contents, config, out, options.evaluate_on):
@@ -99,13 +99,13 @@ def _go_on(options: argparse.Namespace, out: Path, processes: Processes) -> Star
         RunState.from_dict(contents["progress"]).step,
     )
     changed = changes(contents.get("data", {}), remember(data.train, data.val, config, out), out)
-    return Start(config, data, model, f"{checkpoint}: the run goes on after step {step}", step, changed)
+    return Start(config, data, model, f"{checkpoint}: the run continues after step {step}", step, changed)
 
 
 def new_config(options: argparse.Namespace, device: torch.device, processes: int = 1) -> TrainConfig:
-    """The preset for the model, the data and the number of processes, with what the command line says put over it.
+    """The preset for the model, the data and the number of processes, changed by the options of the command line.
 
-    The model is that of `--model`; or of `--weights`, if that is a file; or what suits the device.
+    The model is that of `--model`, or of `--weights` if that is a file, or the one that suits the device.
     """
     model = options.model or ("small" if device.type == "cpu" else "resnet50_fpn")
     if options.model is None and options.weights not in (None, "DEFAULT"):
@@ -116,7 +116,7 @@ def new_config(options: argparse.Namespace, device: torch.device, processes: int
 def _train(
     options: argparse.Namespace, start: Start, device: torch.device, processes: Processes, out: Path, resume: bool
 ) -> None:
-    """The run itself, and what is said of it."""
+    """Train, and report on the run."""
     config, data, model = start.config, start.data, start.model
     first = processes.rank == 0
     board = open_board(out, start.step) if options.tensorboard and first else None
@@ -135,7 +135,7 @@ def _train(
     except KeyboardInterrupt:
         if (out / CHECKPOINT).exists() and first:
             with suppress(OSError):  # the terminal may be gone
-                print(f"\nto go on:  python -m frcnn_edu train --resume --out {quote(str(out))}", file=sys.stderr)
+                print(f"\nto continue:  python -m frcnn_edu train --resume --out {quote(str(out))}", file=sys.stderr)
         raise
     except ImageFileError as error:  # not of one image: of all that were tried
         raise CannotContinue(_when_images_are_gone(str(error), out)) from error
@@ -161,10 +161,10 @@ def _train(
 
 
 def _when_images_are_gone(reason: str, out: Path) -> str:
-    again = f"; when they can, to go on: --resume --out {quote(str(out))}" if (out / CHECKPOINT).exists() else ""
+    again = f"; when they can, continue with --resume --out {quote(str(out))}" if (out / CHECKPOINT).exists() else ""
     return f"images cannot be read any more: {reason}{again}"
 
 
 def _when_memory_is_full(out: Path) -> str:
-    again = f"; to go on so: --resume --out {quote(str(out))} --accumulate 2" if (out / CHECKPOINT).exists() else ""
+    again = f"; to continue: --resume --out {quote(str(out))} --accumulate 2" if (out / CHECKPOINT).exists() else ""
     return f"the memory is full; --accumulate N takes the images of a step in N parts{again}"

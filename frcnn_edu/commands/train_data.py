@@ -1,4 +1,4 @@
-"""`train`: the data of a run, opened before anything is computed, with labels as the weights know them."""
+"""`train`: the data of a run, opened before anything is computed, with the labels of the weights."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from .recognised import ONE_IMAGE
 
 @dataclass(frozen=True)
 class RunData:
-    """What a run is trained on, what it is evaluated on after each pass, and what the final table is of."""
+    """The data that a run is trained on, evaluated on after each pass, and measured on for the final table."""
 
     train: Any
     val: Any
     split: str  # the name of `val`
     final: Any
     final_split: str
-    notes: list[str]  # to be told in the plan
+    notes: list[str]  # shown in the plan
 
 
 def open_run_data(
@@ -39,8 +39,8 @@ def open_run_data(
         ValueError: a split cannot be opened, or has no object to learn from or to measure.
 
     Args:
-        labels: from the classes of the data to those by label that a run needs; None: as the data have them.
-        evaluate_on: the split of the final table; None: the one that is evaluated on after each pass.
+        labels: maps the classes of the data to the classes by label that a run needs, or to None to keep those of the data.
+        evaluate_on: the split of the final table; None for the one used after each pass.
         strict: as for `open_dataset`.
     """
     train_data, notes = open_training_data(config, strict), []
@@ -48,7 +48,7 @@ def open_run_data(
     if wanted is not None and tuple(wanted) != tuple(found):
         train_data = open_training_data(config, strict, classes=wanted)
         if gone := [name for name in wanted if name not in found]:
-            notes.append(f"no objects of {', '.join(gone)}, which the model knows")
+            notes.append(f"no objects of {', '.join(gone)}, which the model was trained on")
     check_objects(train_data, "train", "to learn from")
     val_data, split = open_evaluation_data(config.data, None, train_data.classes, strict, config.images)
     check_objects(val_data, split, "to measure")
@@ -64,9 +64,9 @@ def open_run_data(
 
 
 def open_training_data(config: TrainConfig, strict: bool = False, classes: Sequence[str] | None = None) -> Any:
-    """The split "train", with random changes; of a data set of one image, which cannot be divided, that image.
+    """The split "train", with augmentation; for a data set of one image, which cannot be divided, that image.
 
-    `strict` and `classes` as for `open_dataset`.
+    `strict` and `classes` are as for `open_dataset`.
     """
     transforms = train_transforms(0.5 * config.hflip, 0.5 * config.vflip, config.scale_jitter)
     options: Any = dict(classes=classes, images=config.images, transforms=transforms, strict=strict)
@@ -77,13 +77,13 @@ def open_training_data(config: TrainConfig, strict: bool = False, classes: Seque
 
 
 def _is_single(train_data: Any, val_data: Any) -> bool:
-    """Whether both are the same one image."""
+    """Whether both contain only the same single image."""
     paths = [[record.path for record in getattr(data, "records", ())] for data in (train_data, val_data)]
     return len(paths[0]) == 1 and paths[0] == paths[1]
 
 
 def labels_of_weights(config: TrainConfig, found: Sequence[str]) -> list[str] | None:
-    """The classes by label that the weights of a detector know, if they are those of the data in another order."""
+    """The classes by label of a detector's weights, if they are those of the data in a different order."""
     names = _known_classes(config)
     return names if names is not None and {*names} == {*found} else None
 
@@ -95,7 +95,7 @@ def _known_classes(config: TrainConfig) -> list[str] | None:
 
 
 def check_weights(config: TrainConfig) -> None:
-    """Make sure that there are the weights of a detector that `config` names, before its data are opened.
+    """Make sure that the detector weights named in `config` exist, before the data are opened.
 
     Raises:
         ValueError: they are neither a file nor published.
@@ -104,12 +104,12 @@ def check_weights(config: TrainConfig) -> None:
 
 
 def about_weights(config: TrainConfig, classes: Sequence[str]) -> tuple[str, bool]:
-    """In words, what is taken of the weights that a run begins with, and whether the predictor is new."""
+    """What is loaded from the weights that a run begins with, in words, and whether the predictor is new."""
     if config.weights is None:
-        return (f"{config.weights_backbone}: of the backbone" if config.weights_backbone is not None else ""), False
+        return (f"{config.weights_backbone}: for the backbone" if config.weights_backbone is not None else ""), False
     new, names = needs_new_predictor(config.model, config.weights, classes), _known_classes(config)
     if not new:
-        unnamed = "; it names no classes, and has as many" if names is None else ""
+        unnamed = "; it does not name its classes, but has the same number" if names is None else ""
         return f"{config.weights}: all of the detector{unnamed}", False
     what = f"{config.weights}: all but the predictor, which is new"
     if names is None:
@@ -120,7 +120,7 @@ def about_weights(config: TrainConfig, classes: Sequence[str]) -> tuple[str, boo
     alike = {_spelling(name): name for name in names}
     hints = [f'"{name}" here is "{alike[_spelling(name)]}" there' for name in unknown if _spelling(name) in alike]
     reason = (
-        f"the weights do not know {_some(unknown)}" if unknown else f"the weights know more classes, {_some(names[1:])}"
+        f"the weights do not have {_some(unknown)}" if unknown else f"the weights have more classes, {_some(names[1:])}"
     )
     return f"{what}: {reason}{f' ({_some(hints)})' if hints else ''}", True
 

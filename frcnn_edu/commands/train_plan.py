@@ -1,4 +1,4 @@
-"""`train`: what is going to happen, said before it happens."""
+"""`train`: what is going to happen, printed before it happens."""
 
 import copy
 import dataclasses
@@ -25,7 +25,7 @@ from .train_data import RunData
 
 @dataclass(frozen=True)
 class Plan:
-    """What there is to say of a run before it starts."""
+    """The facts about a run before it starts."""
 
     model: nn.Module
     data: RunData
@@ -34,12 +34,12 @@ class Plan:
     processes: int
     out: Path
     weights: str  # what the run begins with, in words; empty for random weights
-    step: int = 0  # steps that it has taken already
+    step: int = 0  # steps that it has already taken
     changed: Sequence[str] = ()  # how its data differ from those that it has seen
 
 
 def print_plan(plan: Plan) -> None:
-    """Say what is going to happen and how long it will take."""
+    """Print what is going to happen and how long it will take."""
     config, classes = plan.config, plan.data.train.classes
     parameters = sum(parameter.numel() for parameter in plan.model.parameters())
     names = ", ".join(classes[1:7]) + (", …" if len(classes) > 7 else "")
@@ -53,13 +53,13 @@ def print_plan(plan: Plan) -> None:
     shared = f", shared by {plan.processes} processes" * (plan.processes > 1)
     parts = f", in {config.accumulate} parts" * (config.accumulate > 1)
     device = plan.device.type if plan.processes > 1 else plan.device
-    print(f"device   {device}, {counted(config.batch_size, 'image')} a step{shared}{parts}")
+    print(f"device   {device}, {counted(config.batch_size, 'image')} per step{shared}{parts}")
     print(f"output   {plan.out}", flush=True)
     print(f"time     {_about_time(plan)}\n", flush=True)
 
 
 def _about_data(plan: Plan) -> list[str]:
-    """How it was recognised and how much there is, what is probably wrong, what was found, and what has changed."""
+    """How the data were recognised, how much there is, what is probably wrong, what was found, and what has changed."""
     data, config, space = plan.data, plan.config, " " * 9
     splits = {"train": data.train, data.split: data.val}
     counts = f"{counted(len(data.train), 'training image')}, {len(data.val):,} for evaluation (split {data.split!r})"
@@ -81,12 +81,12 @@ def _about_time(plan: Plan) -> str:
     config, steps = plan.config, steps_per_epoch(plan.data.train, plan.config)
     epochs = counted(config.epochs or 0, "epoch")
     ends = f"ends after {duration(60 * config.minutes)}" if config.minutes is not None else ""
-    if plan.device.type != "cpu" or plan.processes > 1:  # the bar will tell soon enough
+    if plan.device.type != "cpu" or plan.processes > 1:  # the progress bar shows it soon enough
         return ends or f"{epochs} of {counted(steps, 'step')}"
     step = time_a_step(plan.model, plan.data.train, config, plan.device)
     if config.epochs is not None:
         left = max(steps * config.epochs - plan.step, 0)
-        ends = f"{epochs} about {duration(left * step)}" + f" from step {plan.step} on" * (plan.step > 0)
+        ends = f"{epochs} about {duration(left * step)}" + f" from step {plan.step}" * (plan.step > 0)
     line = f"a step takes about {duration(step)}, an epoch of {counted(steps, 'step')} {duration(steps * step)}; {ends}"
     if config.model != "small" and config.minutes is not None and 60 * config.minutes < 20 * step:
         line += "\n         That is only a few steps: --model small is made for a CPU."
@@ -94,13 +94,13 @@ def _about_time(plan: Plan) -> str:
 
 
 def time_a_step(model: nn.Module, data: Dataset, config: TrainConfig, device: torch.device) -> float:
-    """Seconds that a training step takes, tried on a copy of the model."""
+    """Seconds that a training step takes, measured on a copy of the model."""
     with torch.random.fork_rng(devices=[]):
         trial = copy.deepcopy(model).to(device)
         optimizer = make_optimizer(trial, config)
         images, targets = next(iter(load_batches(data, dataclasses.replace(config, workers=0), 0, device)))
         seconds = []
-        for step in range(2):  # the first one also asks for memory; where steps are long it does not matter
+        for step in range(2):  # the first one also allocates memory, which does not matter if steps are long
             started = time.monotonic()
             lr = config.lr * lr_factor(0, 0.0, config)
             train_step(trial, optimizer, *to_device(images, targets, device), lr, step, config)

@@ -1,4 +1,4 @@
-"""`train`: what is said and drawn of a run on its way and at its end."""
+"""`train`: what is printed and drawn during a run and at its end."""
 
 from pathlib import Path
 from shlex import quote
@@ -27,7 +27,7 @@ def epoch_line(state: RunState) -> str:
 
 
 def open_board(out: Path, step: int) -> "TensorBoard":
-    """A TensorBoard in the run folder, where it goes on after the steps that the run has taken."""
+    """A TensorBoard in the run folder, which continues after the steps already taken."""
     from ..watch.tensorboard import TensorBoard
 
     return TensorBoard(out / "tensorboard", step)
@@ -45,7 +45,7 @@ def draw_run(
 ) -> None:
     """Draw the curves, the detections on some validation images, spread over the data, and the report.
 
-    Of images that have gone since they were measured, no detections are drawn; everything else is.
+    Images that have disappeared since they were measured are left out; everything else is drawn.
     """
     from ..viz import detection_sheet, save_figure
     from ..watch import plot_losses, plot_metrics
@@ -65,19 +65,19 @@ def draw_run(
 
 
 def report_run(path: Path, state: RunState, found: Evaluation, data: Any, config: TrainConfig, split: str) -> None:
-    """The run as one HTML file."""
+    """Write the run as one HTML file."""
     from ..watch.report import write_report
 
     write_report(path, found, data, config, split=split, state=state)
 
 
 def about_unreadable(state: RunState) -> str:
-    """A line on the images that could not be read on the way; empty if all could be."""
+    """A line on the images that could not be read during the run; empty if all could be."""
     if not state.unreadable:
         return ""
     return (
         f"note     images that could not be read: {len(state.unreadable)} ({METRICS} names them); in training others took "
-        "their place, in evaluations they are left out\n"
+        "their place, in evaluations they were left out\n"
     )
 
 

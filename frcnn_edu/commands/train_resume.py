@@ -1,4 +1,4 @@
-"""`train --resume`: what may change, what has changed, and the way out for what cannot."""
+"""`train --resume`: what may change, and what to do instead if something may not."""
 
 import argparse
 import dataclasses
@@ -14,18 +14,18 @@ from ..training.run_folder import BEST, CHECKPOINT, MODEL
 from .run_settings import CONFIG_OPTIONS, MODEL_OPTIONS, given_options
 
 MAY_CHANGE = {"data", "images", "epochs", "minutes", "save_minutes", "workers", "accumulate"}
-FOR_MEMORY = {"batch_size", "min_size", "max_size", "model"}  # what people lower where memory is short
+FOR_MEMORY = {"batch_size", "min_size", "max_size", "model"}  # what people lower if memory is short
 
 
 def resumed_config(options: argparse.Namespace, contents: dict[str, Any], out: Path) -> TrainConfig:
-    """The configuration a run was started with; only its length, the place of its data, and what changes no result, may change.
+    """The configuration a run was started with; only its length, the place of its data, and what affects no result may change.
 
     Args:
-        contents: of the run's checkpoint.
+        contents: contents of the run's checkpoint.
         out: the run folder.
 
     Raises:
-        ValueError: another option was given, and what to do instead.
+        ValueError: a different option was given; the message says what to do instead.
     """
     config = TrainConfig.from_dict(contents["config"])
     given = given_options(options, (*CONFIG_OPTIONS, *MODEL_OPTIONS))
@@ -36,7 +36,9 @@ def resumed_config(options: argparse.Namespace, contents: dict[str, Any], out: P
     for name, other in (("epochs", "minutes"), ("minutes", "epochs")):
         if name in given and getattr(config, name) is None:
             length = f"{getattr(config, other):g} {other}"
-            raise ValueError(f"the run in {out} is counted in {other} ({length}): give --{other}, and not --{name}")
+            raise ValueError(
+                f"the length of the run in {out} is given in {other} ({length}); use --{other}, not --{name}"
+            )
     if "data" not in given:
         config = found_again(config, contents.get("data"), out)
     return dataclasses.replace(config, **{name: value for name, value in given.items() if name in MAY_CHANGE})
@@ -44,12 +46,12 @@ def resumed_config(options: argparse.Namespace, contents: dict[str, Any], out: P
 
 def _cannot_change(name: str, own: Any, config: TrainConfig, out: Path) -> str:
     has = f"the run in {out} has {'none' if own is None else own}"
-    memory = " Where memory is short, --accumulate N takes each step's images in N parts." if name in FOR_MEMORY else ""
+    memory = " If memory is short, --accumulate N takes each step's images in N parts." if name in FOR_MEMORY else ""
     return f"--{name.replace('_', '-')} cannot be changed on --resume: {has}.{memory} {_new_run(out, config)}"
 
 
 def _new_run(out: Path, config: TrainConfig) -> str:
-    """How to begin anew with what a run has learnt, on images of the same sizes."""
+    """How to start a new run with the weights of this one, on images of the same sizes."""
     weights = out / (MODEL if (out / MODEL).is_file() else CHECKPOINT)
     usual = default_config(config.model, config.data).model_args
     sizes = {name: config.model_args.get(name) for name in ("min_size", "max_size")}
@@ -61,10 +63,10 @@ def _new_run(out: Path, config: TrainConfig) -> str:
 
 
 def labels_of_run(found: Sequence[str], contents: dict[str, Any], config: TrainConfig, out: Path) -> list[str]:
-    """The classes by label that a run knows; the data may name them in another order, or lack some.
+    """The classes of a run by label; the data may have them in a different order, or lack some.
 
     Raises:
-        ValueError: the data have others, and what to do.
+        ValueError: the data have other classes; the message says what to do.
     """
     known: list[str] = contents["classes"]
     if others := [name for name in found if name not in known]:
@@ -78,9 +80,9 @@ def labels_of_run(found: Sequence[str], contents: dict[str, Any], config: TrainC
 def when_finished(
     contents: dict[str, Any], config: TrainConfig, out: Path, evaluate_on: str | None = None
 ) -> str | None:
-    """What there is to say of a run that has come to its end; None if it has not.
+    """A message about a run that is finished; None if it is not.
 
-    `evaluate_on` is the split that the final table was to be of, if one was named.
+    `evaluate_on` is the split of the final table, if one was given.
     """
     state, length = RunState.from_dict(contents["progress"]), config.epochs or config.minutes or 0
     ended, last = state.ended, state.epochs[-1].get("AP") if state.epochs else None
@@ -94,5 +96,5 @@ def when_finished(
     measured = quote(str(out / (MODEL if best is None else BEST)))
     split = "" if evaluate_on is None else f" --split {evaluate_on}"
     lines.append(f"measure:  python -m frcnn_edu evaluate --checkpoint {measured}{split}")
-    lines.append(f"go on:    python -m frcnn_edu train --resume --out {quote(str(out))} --{unit} {2 * ended:g}")
+    lines.append(f"continue: python -m frcnn_edu train --resume --out {quote(str(out))} --{unit} {2 * ended:g}")
     return "\n".join(lines)

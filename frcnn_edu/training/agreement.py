@@ -1,4 +1,4 @@
-"""Do all processes of a run see the same? They would wait for each other forever, or train on a mixture."""
+"""Do all processes of a run have the same data and settings? If not, they would hang, or train on a mixture."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from .processes import Processes
 
 
 def check_agreement(processes: Processes, mine: dict[str, Any], but: tuple[str, ...] = ()) -> None:
-    """Compare plain values, by what they are called, with those of all other processes; those in `but` may differ.
+    """Compare plain values, by name, with those of all other processes; those in `but` may differ.
 
     Raises:
-        ValueError: in every process, when two differ; of several differences the first.
+        ValueError: two values differ; raised in every process, for the first difference.
     """
     if processes.count == 1:
         return

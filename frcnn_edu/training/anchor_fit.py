@@ -6,20 +6,20 @@ from torch import Tensor
 from ..model import AnchorGenerator
 
 CHUNK = 20_000  # objects at a time, so that memory does not grow with their number
-SAMPLE = 3_000  # objects that the search looks at
+SAMPLE = 3_000  # objects that the search uses
 REACHED = 0.5  # IoU
 
 
 def best_ious(boxes: Tensor, grids: Tensor, anchors: AnchorGenerator) -> Tensor:
     """The largest IoU of each object with the anchors of each map: (N, 4), (N, L, 4) → (N, L).
 
-    It is what `box_iou` with all the anchors of the image gives, from one location a map and base anchor: overlap only
-    shrinks with the distance between two centres, across as well as down, so the nearest location is the best.
+    The result is that of `box_iou` with all anchors of the image, but from one location per map and base anchor: overlap
+    only shrinks with the distance between two centres, across and down, so the nearest location is the best.
 
     Args:
         boxes: in pixels of the resized image.
         grids: rows, columns, and the stride down and across, of each map of the object's image.
-        anchors: with as many base anchors at each location of one map as of another.
+        anchors: anchors with the same number of base anchors per location on every map.
     """
     base = torch.stack(anchors.cell_anchors)  # (L, A, 4)
     chunks = [_best_ious(some, maps, base) for some, maps in zip(boxes.split(CHUNK), grids.split(CHUNK))]
@@ -41,12 +41,12 @@ def _best_ious(boxes: Tensor, grids: Tensor, base: Tensor) -> Tensor:
 def fit_anchors(boxes: Tensor, grids: Tensor, default: AnchorGenerator) -> AnchorGenerator:
     """Anchors that reach more of the objects, in the same number and order as those of `default`.
 
-    Every map has the same ratios, as a single RPN head expects, and as many sizes as before. The search begins twice,
-    with the default and with quantiles of the objects' √area and height / width, and changes one number at a time by
-    30, 10 and 3 % for as long as that helps: that more objects are reached, or reached better. Sizes of neighbouring
-    maps keep their order. It looks at 3,000 objects at most, a fixed choice.
+    Every map has the same ratios, as a single RPN head expects, and as many sizes as before. The search starts twice,
+    from the default and from quantiles of the objects' √area and height / width, and changes one number at a time by
+    30, 10 and 3 % as long as more objects are reached, or are reached better. Sizes of neighbouring maps keep their
+    order. It uses at most 3,000 objects, a fixed choice.
 
-    (Clustering widths and heights, as YOLO9000 does, would not see that coarse maps have anchors at few places.)
+    (Clustering widths and heights, as YOLO9000 does, would ignore that coarse maps have anchors in few places.)
 
     Args:
         boxes, grids: as for `best_ious`; at least one object.
@@ -65,7 +65,7 @@ def fit_anchors(boxes: Tensor, grids: Tensor, default: AnchorGenerator) -> Ancho
 
 
 def _numbers(anchors: AnchorGenerator) -> tuple[list[float], list[float]]:
-    """The different sizes of all maps, rising, and the ratios of one."""
+    """The different sizes of all maps, in ascending order, and the ratios of one."""
     return sorted({float(size) for level in anchors.sizes for size in level}), [*anchors.aspect_ratios[0]]
 
 
@@ -80,7 +80,7 @@ def _shapes(boxes: Tensor) -> Tensor:
 
 
 def _like(default: AnchorGenerator, sizes: list[float], ratios: list[float]) -> AnchorGenerator:
-    """`default` with other numbers: the same size where there was the same, whole pixels, ratios of two digits."""
+    """`default` with different numbers: equal sizes stay equal, sizes are whole pixels, ratios have two decimals."""
     places = {size: place for place, size in enumerate(_numbers(default)[0])}
     whole = [max(1, round(size)) for size in sizes]
     levels = tuple(tuple(whole[places[size]] for size in level) for level in default.sizes)
@@ -88,7 +88,7 @@ def _like(default: AnchorGenerator, sizes: list[float], ratios: list[float]) -> 
 
 
 def _score(anchors: AnchorGenerator, boxes: Tensor, grids: Tensor) -> float:
-    """The share of objects that are reached, plus the mean of their best IoUs: a slope where the share has none."""
+    """The share of objects that are reached, plus the mean of their best IoUs, which has a slope where the share has none."""
     best = best_ious(boxes, grids, anchors).amax(dim=1)
     return float((best >= REACHED).float().mean() + best.mean())
 

@@ -19,12 +19,12 @@ def build_model(
 ) -> nn.Module:
     """The model that `config` names, for `num_classes` including the background.
 
-    Without `pretrained` no weights are fetched, whatever `config` says. With `new_predictor` those of the detector are
-    loaded without its predictor, whose number of classes then does not matter (`frcnn_edu.needs_new_predictor` tells).
+    Without `pretrained` no weights are fetched, whatever `config` says. With `new_predictor` the weights of the detector
+    are loaded without its predictor, so their number of classes does not matter (see `frcnn_edu.needs_new_predictor`).
     """
     check_pretraining(config)
     if misplaced := _GIVEN_ELSEWHERE & {*config.model_args}:
-        raise ValueError(f"model_args has {', '.join(sorted(misplaced))}, which it cannot decide")
+        raise ValueError(f"model_args must not contain {', '.join(sorted(misplaced))}")
     arguments: dict[str, Any] = {"weights": config.weights if pretrained else None, **config.model_args}
     if config.model != "small":  # whose backbone has no published weights
         arguments["weights_backbone"] = config.weights_backbone if pretrained else None
@@ -35,9 +35,9 @@ def build_model(
 
 
 def rebuild_model(config: TrainConfig, num_classes: int, checkpoint: Path) -> nn.Module:
-    """The model of a run that goes on: frozen where it was frozen, with the weights in `checkpoint`.
+    """The model of a run that is continued: with the same parts frozen, and the weights in `checkpoint`.
 
-    Those that the run began with are not asked for: they may be gone since, or a download.
+    Those that the run began with are not loaded: they may no longer exist, or need a download.
     """
     if config.weights is None and config.weights_backbone is None:
         return build_model(config, num_classes)
@@ -54,7 +54,7 @@ def began_without_eps(config: TrainConfig) -> bool:
 
 
 def remove_eps(model: nn.Module) -> None:
-    """Set eps of every BatchNorm to 0, frozen or not."""
+    """Set the eps of every BatchNorm, frozen or not, to 0."""
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d | FrozenBatchNorm2d):
             module.eps = 0.0

@@ -27,15 +27,15 @@ def save_checkpoint(
     classes: tuple[str, ...],
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Save all that a run needs to go on: weights, optimizer, and how far it is. (Random numbers follow from that.)
+    """Save all that a run needs to continue: weights, optimizer and progress. (Random numbers are derived from these.)
 
     Args:
         progress: plain values (`run.RunState` as a dict): step, epoch, time, losses, metrics.
         classes: names by label, the background first.
         data: what the run remembers of its data, from `remember`.
 
-    The file appears complete or not at all, and the one that was there is kept as `previous(path)`.
-    Raises `OSError` where it cannot be written.
+    The file appears complete or not at all, and the one before is kept as `previous(path)`.
+    Raises `OSError` if it cannot be written.
     """
     contents = {
         "format": FORMAT,
@@ -52,28 +52,28 @@ def save_checkpoint(
             with open(temporary, "wb") as file:
                 torch.save(contents, file)
         except (OSError, RuntimeError) as error:  # PyTorch's writer reports a full disk as either
-            raise OSError(f"{path} cannot be written, is the disk full? What was there is kept. ({error})") from error
+            raise OSError(f"{path} cannot be written; is the disk full? The earlier file is kept. ({error})") from error
         if path.exists():
-            os.replace(path, previous(path))  # killed now, a run has this one to go on from
+            os.replace(path, previous(path))  # if killed now, a run continues from this one
 
 
 class NotOfARunError(ValueError):
-    """A file of another program."""
+    """A file that was not written by a run of this package."""
 
     def __init__(self, path: Path) -> None:
         try:
             read_weights(path)
-            way = f"it holds weights of another tool, to be given as --weights {path}, in Python to load_detector"
+            way = f"it contains weights of another tool: give it as --weights {path}, in Python to load_detector"
         except ValueError as error:
             way = str(error)
-        super().__init__(f"{path} is not a file of a run of frcnn_edu, with the mark {FORMAT!r}; {way}")
+        super().__init__(f"{path} is not a file of a run of frcnn_edu, because it lacks the mark {FORMAT!r}; {way}")
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """What `save_checkpoint` saved, on the CPU, read without running any code the file might hold.
+    """Load what `save_checkpoint` saved, on the CPU, without running any code the file might contain.
 
-    Raises `FileNotFoundError`, or `ValueError` saying what is wrong, for a damaged or hostile file; for one of another
-    program `NotOfARunError`, which is a `ValueError`.
+    Raises `FileNotFoundError`; `ValueError`, saying what is wrong, for a damaged or hostile file; or, for a file of
+    another program, `NotOfARunError`, which is a `ValueError`.
     """
     path = check_exists(path)
     try:
@@ -84,15 +84,15 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
         raise NotOfARunError(path)
     for key, kind in _CONTENTS.items():
         if not isinstance(contents.get(key), kind):
-            raise ValueError(f"{path} cannot be read as a checkpoint: it has no {key!r} as a run writes it")
+            raise ValueError(f"{path} cannot be read as a checkpoint: its {key!r} is missing or of the wrong type")
     return contents
 
 
 def load_latest(path: str | Path, *, say: bool = True) -> tuple[dict[str, Any], Path]:
-    """The checkpoint at `path`, or where that one cannot be used the one before it; and which of both it is.
+    """The checkpoint at `path`, or the one before it if that cannot be used; and the path of the one that was loaded.
 
-    Unless `say` is false it is said on stderr if it is the one before. Raises what `load_checkpoint` raised for `path` where
-    that one cannot be used either.
+    If it is the one before, a message on stderr says so, unless `say` is false. If neither can be used, raises what
+    `load_checkpoint` raised for `path`.
     """
     path = Path(path)
     try:
@@ -103,5 +103,5 @@ def load_latest(path: str | Path, *, say: bool = True) -> tuple[dict[str, Any], 
         except (ValueError, FileNotFoundError):
             raise error from None
         if say:
-            print(f"{error}; going on from {previous(path)}", file=sys.stderr)
+            print(f"{error}; continuing from {previous(path)}", file=sys.stderr)
         return contents, previous(path)

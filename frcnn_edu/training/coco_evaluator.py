@@ -1,4 +1,4 @@
-"""COCO's own evaluator, given detections and targets as this package has them."""
+"""COCO's own evaluator, for detections and targets in the form of this package."""
 
 import contextlib
 import io
@@ -24,12 +24,12 @@ def run_coco(
 
     Args:
         classes: names by label; 0 is the background.
-        max_detections: how many of an image and a class count, the best ones; COCO's number is 100.
-        iou_thresholds: from which IoU on a detection is right; by default COCO's ten, 0.50 to 0.95.
+        max_detections: number of detections per image and class that count, the best ones; COCO's number is 100.
+        iou_thresholds: smallest IoU of a right detection; by default COCO's ten, 0.50 to 0.95.
 
     Returns:
         The evaluator, with `eval["precision"]` (IoU, recall, class, area, 3), `eval["recall"]` (IoU, class, area, 3)
-        and `evalImgs`; where there is nothing to measure, it says −1.
+        and `evalImgs`; values are −1 where there is nothing to measure.
     """
     images = [{"id": index} for index in range(len(targets))]
     categories = [{"id": label, "name": name} for label, name in enumerate(classes) if label > 0]

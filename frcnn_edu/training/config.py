@@ -1,4 +1,4 @@
-"""Everything that decides how a run goes, in one frozen record, and the presets that work."""
+"""All settings of a run, in one frozen record, and the presets that work."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ class TrainConfig:
     """How to train: model, data, optimizer, schedule, length.
 
     The run ends after `epochs` passes over the data or after `minutes` on the clock: give exactly one.
-    The number of classes is not here, because the data knows it.
+    The number of classes is not here, because it follows from the data.
 
-    Raises `TypeError` or `ValueError` naming the field and the value that makes no sense.
+    Raises `TypeError` or `ValueError` naming the field and the invalid value.
     """
 
     model: str = "small"  # a key of frcnn_edu.model.MODELS
@@ -26,15 +26,15 @@ class TrainConfig:
     weights: str | None = None  # pretrained detector: "DEFAULT", a name of torchvision's, or a file
     weights_backbone: str | None = None  # the same for the backbone alone
     data: str = "shapes"  # or a folder or file of annotated images, as `open_dataset` takes it
-    images: str | None = None  # the folder of its images, where they are not with the annotations
+    images: str | None = None  # the folder of its images, if they are not with the annotations
 
     optimizer: str = "adamw"
     lr: float = 2e-3
     momentum: float = 0.9  # SGD only
     weight_decay: float = 1e-4
     grad_clip: float | None = None  # largest norm of all gradients together; None: no clipping
-    batch_size: int = 8  # images a step, of all processes together
-    accumulate: int = 1  # parts in which a process takes its share of them, where memory is short
+    batch_size: int = 8  # images per step, in all processes together
+    accumulate: int = 1  # parts in which a process takes its share of them, if memory is short
 
     warmup_steps: int = 50
     warmup_factor: float = 1e-3  # the first step's share of lr
@@ -44,7 +44,7 @@ class TrainConfig:
 
     epochs: int | None = None
     minutes: float | None = None
-    save_minutes: float = 10.0  # the longest time between two checkpoints, in the middle of a pass too
+    save_minutes: float = 10.0  # longest time between two checkpoints, also in the middle of a pass
 
     hflip: bool = True  # mirror half of the images left to right
     vflip: bool = False  # … top to bottom
@@ -82,7 +82,7 @@ class TrainConfig:
         sound = jitter is None or 0 < jitter[0] <= jitter[1] < inf
         self._require("scale_jitter", sound, "(smallest, largest) with 0 < smallest <= largest")
         if (self.epochs is None) == (self.minutes is None):
-            raise ValueError(f"give epochs or minutes, not both: epochs={self.epochs}, minutes={self.minutes}")
+            raise ValueError(f"give exactly one of epochs and minutes: epochs={self.epochs}, minutes={self.minutes}")
 
     def _check_type(self, name: str, expected: Any) -> None:
         if not _is_a(getattr(self, name), expected):
@@ -100,7 +100,7 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
-        """The inverse of `to_dict`; a key that is no field is a `ValueError`."""
+        """The inverse of `to_dict`; a key that is not a field raises `ValueError`."""
         unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
         if unknown:
             raise ValueError(f"unknown training options: {', '.join(unknown)}")
@@ -108,7 +108,7 @@ class TrainConfig:
 
 
 def _is_a(value: Any, expected: Any) -> bool:
-    """Whether a value is of an annotated type. A whole number is a float, too; True is no number."""
+    """Whether a value is of an annotated type. A whole number counts as a float; True is not a number."""
     parts = get_args(expected)
     if isinstance(expected, UnionType):
         return any(_is_a(value, one) for one in parts)
@@ -126,12 +126,12 @@ def default_config(model: str, data: str, *, batch_size: int | None = None, proc
     Args:
         model: a key of `frcnn_edu.model.MODELS`.
         data: "shapes", or a folder or file of annotated images.
-        batch_size: images a step; None for the recipe's own: 2 in each process. The published recipe's learning
-            rate is 0.02 for 16 images and follows the batch.
-        processes: how many share a step.
+        batch_size: images per step; None for the recipe's own: 4 for "small", 2 per process for the rest. The published
+            recipe's learning rate is 0.02 for 16 images and is scaled in proportion.
+        processes: number of processes that share a step.
     """
     if model == "small":
-        # Small batches and many steps: classes are learnt late, and a step too long early on undoes them.
+        # Small batches and many steps: classes are learnt late, and too long a step early on undoes that.
         recipe: dict[str, Any] = dict(
             data=data, lr=1.5e-3, grad_clip=1.0, warmup_steps=200, batch_size=batch_size or _multiple(processes, 4)
         )
@@ -150,12 +150,12 @@ def default_config(model: str, data: str, *, batch_size: int | None = None, proc
         warmup_steps=1000,
         schedule="multistep",
         epochs=6 if data == "shapes" else 26,
-        workers=4,  # on a CPU, loading beside the training only takes its cores away
+        workers=4,  # on a CPU, loading processes only take cores away from the training
     )
 
 
 def check_pretraining(config: TrainConfig) -> None:
-    """Make sure that the model can be pretrained in the way that `config` asks for.
+    """Make sure that the model can be pretrained as `config` says.
 
     Raises:
         ValueError: the small model has no pretrained backbone, so there is none to load, and none to freeze.
@@ -165,7 +165,7 @@ def check_pretraining(config: TrainConfig) -> None:
             "model 'small' has no pretrained backbone; leave weights_backbone out, or choose another model"
         )
     if config.model == "small" and "trainable_backbone_layers" in config.model_args:
-        raise ValueError("of model 'small' all layers are trained; leave trainable_backbone_layers out")
+        raise ValueError("model 'small' trains all its layers; leave trainable_backbone_layers out")
 
 
 def check_parts(config: TrainConfig, processes: int, images: int | None = None) -> None:

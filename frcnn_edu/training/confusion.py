@@ -19,9 +19,9 @@ def confusion_matrix(
 ) -> Tensor:
     """Count objects by their class (rows) and by the class of the detection that has found them (columns).
 
-    A right detection, as `judge` sees it, is on the diagonal. What is left on both sides is paired then: each detection,
-    the best first, with the object of another class that it overlaps most, if IoU is `iou_threshold` or more and nothing
-    else has taken the object. Column 0 counts the objects that nothing has found, and row 0 the detections of nothing.
+    A right detection, as `judge` sees it, is on the diagonal. The remaining detections and objects are then paired: each
+    detection, the best first, with the object of a different class that it overlaps most, if the IoU is `iou_threshold`
+    or more and the object is still free. Column 0 counts the remaining objects, and row 0 the remaining detections.
 
     Args:
         fates: of each image, from `judge`.

@@ -1,4 +1,4 @@
-"""What a data set holds, as a detector meets it: how much of what, how large, on which level, reached by which anchors."""
+"""What a data set contains, as a detector meets it: how many objects, how large, on which level, reached by which anchors."""
 
 import copy
 from collections import defaultdict
@@ -19,16 +19,16 @@ from ..model.transform import Size
 from ..ops.boxes import box_area, resize_boxes
 from .anchor_fit import REACHED, best_ious, fit_anchors
 
-WORTH_IT = 0.01  # the share of objects that other anchors have to reach in addition, to be suggested
+WORTH_IT = 0.01  # different anchors are suggested if they reach this much more of the objects
 
 
 @dataclass(frozen=True)
 class DataReport:
-    """What `describe_data` found. N objects, leaving out those to be ignored; L maps with anchors.
+    """What `describe_data` found. N objects, without those to be ignored; L maps with anchors.
 
     Attributes:
         classes: names of the labels.
-        findings: of all splits together, with what only loading every image can tell.
+        findings: of all splits together, including what shows only when every image is loaded.
         doubts: sentences on what is probably wrong.
         images, empty, ignored: by split: images, those without objects, and objects to be ignored (`iscrowd` 1).
         splits, labels: (N,) int64, the place of each object's split in `images`, and its label.
@@ -38,7 +38,7 @@ class DataReport:
         bounds: √(w·h) in pixels of the resized image at which one level ends and the next begins.
         map_names: of the L maps.
         anchors, reach: the model's anchors, and the best IoU of each object with those of each map, (N, L).
-        fitted, fitted_reach: the same for anchors fitted to the objects; None where the model's are good enough.
+        fitted, fitted_reach: the same for anchors fitted to the objects; None if the model's are good enough.
     """
 
     classes: tuple[str, ...]
@@ -69,7 +69,7 @@ class DataReport:
 
     @property
     def level_shares(self) -> list[float]:
-        """Which share of the objects is read from each level."""
+        """The share of the objects that is read from each level."""
         return (self.levels.bincount(minlength=len(self.level_names)) / max(1, len(self.levels))).tolist()
 
 
@@ -87,7 +87,7 @@ class Geometry:
     def __init__(self, model: FasterRCNN) -> None:
         self.transform = model.transform
         self.pool: Any = model.roi_heads.box_roi_pool
-        # On the device "meta" tensors have shapes and no content, and nothing is computed.
+        # On the device "meta", tensors have shapes but no values, and nothing is computed.
         self.backbone = copy.deepcopy(model.backbone).to("meta").eval()
         self.kept: dict[Size, tuple[Size, Tensor]] = {}
         self.maps: dict[Size, dict[str, Tensor]] = {}
@@ -122,7 +122,7 @@ def describe_data(datasets: Mapping[str, Any], model: FasterRCNN, *, progress: b
     """Load every image of every split once, and report on its objects as `model` would meet them.
 
     Args:
-        datasets: by split, with the same classes; of `frcnn_edu.data` or alike, and without transforms.
+        datasets: by split, with the same classes and without transforms; those of `frcnn_edu.data` or similar ones.
         model: in evaluation mode; its weights do not matter.
 
     Raises:
@@ -136,7 +136,7 @@ def describe_data(datasets: Mapping[str, Any], model: FasterRCNN, *, progress: b
     default: Any = model.rpn.anchor_generator
     reach = best_ious(boxes, grids, default)
     fitted, fitted_reach = None, None
-    if unreached(reach) >= WORTH_IT:  # else there is nothing to win
+    if unreached(reach) >= WORTH_IT:  # otherwise there is nothing to gain
         candidate = fit_anchors(boxes, grids, default)
         candidate_reach = best_ious(boxes, grids, candidate)
         if unreached(candidate_reach) <= unreached(reach) - WORTH_IT:

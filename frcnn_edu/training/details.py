@@ -1,4 +1,4 @@
-"""What a detector does at one score threshold, beside its average precision: what is right, wrong, missed, confused."""
+"""A detector at one score threshold, in addition to its average precision: what is right, wrong, missed, confused."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,12 @@ from .errors import Fates, Tally, judge, tally
 from .evaluation import Evaluation
 from .precision_recall import Curve, Point, curves
 
-IOU_THRESHOLD = 0.5  # from which IoU on a detection is right
+IOU_THRESHOLD = 0.5  # smallest IoU of a right detection
 
 
 @dataclass(frozen=True)
 class FalseAlarms:
-    """Detections in images that have nothing to be found: how many images there are, how many with a detection, how many detections."""
+    """Detections in images without objects: the number of images, of those with a detection, and of detections."""
 
     images: int
     with_detections: int
@@ -24,7 +24,7 @@ class FalseAlarms:
 
 @dataclass(frozen=True)
 class Details:
-    """What a detector does at a score threshold.
+    """The results of a detector at a score threshold.
 
     classes: names by label, the background first.
     curves: by label; the first one is that of all classes together.
@@ -42,7 +42,7 @@ class Details:
 
     @property
     def present(self) -> list[int]:
-        """The labels that have an object or a detection, whatever it scores."""
+        """The labels that have an object or a detection, whatever its score."""
         labels = range(1, len(self.classes))
         return [label for label in labels if self.curves[label].objects or len(self.curves[label].scores)]
 
@@ -73,7 +73,7 @@ class Details:
 
 
 def measure_details(found: Evaluation, classes: tuple[str, ...], score_threshold: float = 0.5) -> Details:
-    """Look at what `evaluate` found, at one score threshold; a detection is right from an IoU of 0.5 on."""
+    """Judge what `evaluate` found at one score threshold; a detection is right if its IoU is at least 0.5."""
     fates = [
         judge(detections, target, score_threshold=score_threshold, iou_threshold=IOU_THRESHOLD)
         for detections, target in zip(found.detections, found.targets, strict=True)
@@ -90,7 +90,7 @@ def measure_details(found: Evaluation, classes: tuple[str, ...], score_threshold
 
 
 def false_alarms(found: Evaluation, score_threshold: float) -> FalseAlarms:
-    """Count what is detected in images without any object, to be ignored or not."""
+    """Count the detections in images that have no object, not even one to be ignored."""
     counts = [
         int((detections["scores"] >= score_threshold).sum())
         for detections, target in zip(found.detections, found.targets, strict=True)

@@ -1,4 +1,4 @@
-"""Where to compute."""
+"""The device to compute on."""
 
 import torch
 
@@ -10,9 +10,9 @@ def available_devices() -> list[str]:
 
 
 def pick_device(name: str | None = None) -> torch.device:
-    """The device called `name`, or without a name the best there is: CUDA, then Apple's MPS, then the CPU.
+    """The device called `name`, or without a name the best available: CUDA, then Apple's MPS, then the CPU.
 
-    Raises `ValueError`, listing what there is, where `name` is not available on this machine.
+    Raises `ValueError`, listing the devices, if `name` is not available on this machine.
     """
     available = available_devices()
     if name is None:

@@ -43,27 +43,27 @@ def train(
 ) -> RunState:
     """Train `model` in place.
 
-    `checkpoint.pt`, `metrics.json`, `model.safetensors` and `best.safetensors` are left in `out`.
+    `checkpoint.pt`, `metrics.json`, `model.safetensors` and `best.safetensors` are written to `out`.
 
     Args:
         train_data, val_data: map-style datasets of (image (3, H, W), target) with a `classes` attribute.
-        processes: those that share the work, from `join`. The first of them writes and reports.
-        resume: go on from `out/checkpoint.pt` instead of starting anew.
-        on_step, on_epoch: called after each step and after each evaluation, to report or to draw.
+        processes: the processes that share the work, from `join`. The first of them writes and reports.
+        resume: whether to continue from `out/checkpoint.pt` instead of starting a new run.
+        on_step, on_epoch: functions called after each step and after each evaluation, to report or to draw.
 
     The model is saved after each pass over the data, at the end, and every `config.save_minutes` between; it is evaluated
-    after each pass, and the best by AP is kept, the latest of equals. With `config.minutes` an evaluation is left out where
-    it would take too much of the time, and the end may come in the middle of a pass; the budget covers training, evaluation
+    after each pass, and the best by AP is kept, the latest if several are equal. With `config.minutes` an evaluation is left
+    out if it would take too much of the time, and the run may end in the middle of a pass; the budget covers training, evaluation
     and `on_epoch`.
-    The same seed on the CPU with `config.epochs` gives the same weights to the bit, however often the run was stopped, or
-    killed, and resumed: all that is random in a step follows from (seed, step).
+    On the CPU, the same seed with `config.epochs` gives the same weights to the last bit, however often the run was stopped
+    or killed and resumed: all random numbers of a step are derived from (seed, step).
 
     An image that cannot be read when its turn comes (an `ImageFileError` of the dataset) costs only itself: in training
-    another one is drawn in its place, in an evaluation it is left out. It is named on stderr and in `RunState.unreadable`.
+    another one is drawn in its place; an evaluation leaves it out. It is named on stderr and in `RunState.unreadable`.
 
     When no image can be read any more, the steps taken are saved before the `ImageFileError` is raised. If it was the last
-    evaluation that failed, `resume` evaluates. Of several processes only the first saves. An evaluation always fails in
-    that one; but if another process finds no image for its share of a step, the steps since the last checkpoint are lost.
+    evaluation that failed, `resume` evaluates. With several processes, only the first saves. An evaluation always fails
+    in that one; but if another process finds no image for its share of a step, the steps since the last checkpoint are lost.
 
     Raises:
         ValueError, FileExistsError: before anything is computed.
@@ -126,7 +126,7 @@ def train(
             else:
                 run.save(processes)
             saved = clock.now
-        if not run.is_measured:  # it goes on after a last evaluation that failed: there is no step left to take
+        if not run.is_measured:  # resumed after a last evaluation that failed: there is no step left to take
             measure()
     if state.ended is None:  # the last evaluation took what was left of the minutes
         state.ended = clock.length
@@ -138,10 +138,10 @@ def train(
 
 @contextmanager
 def _saved_first(run: Run, processes: Processes) -> Iterator[None]:
-    """If no image can be read any more in the block, as when a disk is gone, save the steps taken before the run ends.
+    """If no image can be read any more in the block (a disk is gone, say), save the steps taken before the run ends.
 
-    Only the first process saves. If another one fails, the first cannot: it waits for the gradients of the other, and
-    ends with an error of the connection, or by `torchrun`.
+    Only the first process saves. If another one fails, the first cannot: it waits for the other's gradients until
+    the connection fails, or `torchrun` ends it.
     """
     try:
         yield
@@ -180,7 +180,7 @@ def _measure(
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words that fit: "45 s", "6 min 30 s", "3 h 20 min", "4.2 days"."""
+    """A duration in suitable units: "45 s", "6 min 30 s", "3 h 20 min", "4.2 days"."""
     if seconds < 60:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, hours = round(seconds) // 60, round(seconds) // 3600
@@ -208,4 +208,4 @@ def _check_run(
     check_parts(config, processes.count, len(train_data))
     check_workers_can_see(train_data, config.workers)
     if holds_run(out) and not resume:
-        raise FileExistsError(f"{out} holds a run already; go on with it (resume), or choose another folder")
+        raise FileExistsError(f"{out} already contains a run; continue it (resume), or choose a different folder")

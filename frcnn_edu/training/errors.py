@@ -1,4 +1,4 @@
-"""What is wrong with a wrong detection: its place, its class, both, or everything."""
+"""What is wrong with a wrong detection: its localisation, its class, both, or everything."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ RIGHT, TWICE, PLACE, CLASS, BOTH, BACKGROUND = KINDS = ("right", "twice", "place
 class Fates:
     """What became of the detections and of the objects of one image.
 
-    kinds: the kind of each detection that was looked at, best first, a word of `KINDS`.
+    kinds: the kind of each detection that was judged, best first, a word of `KINDS`.
     chosen: (N,) which of the image's detections those are.
     missed: (M,) bool, for each object whether no right detection found it; objects to ignore are never missed.
     """
@@ -41,18 +41,18 @@ def judge(
 ) -> Fates:
     """Judge the detections of one image (boxes (N, 4), labels, scores) that score `score_threshold` or more.
 
-    In the order of their scores, and each by the object of its class that it overlaps most among those not found yet:
+    They are judged in the order of their scores, each by the object of its class, not found yet, that it overlaps most:
 
-    - "right": IoU with it is `iou_threshold` or more;
-    - "twice": so it is with an object of its class that is found already;
-    - "place": its class is right and IoU is `near` or more, too little;
-    - "class": IoU with an object of another class is `iou_threshold` or more;
-    - "both": with that one it is `near` or more;
+    - "right": the IoU with it is `iou_threshold` or more;
+    - "twice" (a duplicate): so is the IoU with an object of its class that is already found;
+    - "place" (localisation): its class is right, but the IoU is only `near` or more;
+    - "class": the IoU with an object of a different class is `iou_threshold` or more;
+    - "both": the IoU with that one is only `near` or more;
     - "background": nothing is there.
 
-    One that would be wrong, but lies on an object to ignore (`iscrowd`), is not looked at.
+    A detection that would be wrong, but lies on an object to ignore (`iscrowd`), is not judged.
 
-    Source: the kinds are those of Bolya et al., TIDE (2020), section 2, at a single score instead of over all.
+    Source: the kinds are those of Bolya et al., TIDE (2020), section 2, at a single score instead of all.
     """
     order = detections["scores"].argsort(descending=True, stable=True)
     order = order[detections["scores"][order] >= score_threshold]
@@ -96,7 +96,7 @@ class Tally:
 def tally(
     fates: Sequence[Fates], detections: Sequence[dict[str, Tensor]], targets: Sequence[dict[str, Any]], classes: int
 ) -> Tally:
-    """Count the fates of many images, whose detections and targets these are; class 0 is the background."""
+    """Count the fates of many images by class, given their detections and targets; class 0 is the background."""
     kinds = {kind: [0] * classes for kind in KINDS}
     missed, objects = torch.zeros(classes, dtype=torch.int64), torch.zeros(classes, dtype=torch.int64)
     for fate, found, target in zip(fates, detections, targets, strict=True):

@@ -25,10 +25,10 @@ class Evaluation:
     """What `evaluate` found.
 
     metrics: "AP" (mean over IoU 0.50:0.95), "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR100",
-        each 0 to 1, or None where the data has no such object, and "per_class": AP by class name.
-    detections: one dict an image that was measured, in the dataset's order, on the CPU.
-    targets: what the dataset says of each.
-    not_measured: images that could not be read, and are in neither list: the reason, by the index in the dataset.
+        each 0 to 1, or None if the data have no such object, and "per_class": AP by class name.
+    detections: one dict per measured image, in the dataset's order, on the CPU.
+    targets: the target of each, from the dataset.
+    not_measured: the reason for each image that could not be read, and is in neither list, by its index in the dataset.
     """
 
     metrics: dict[str, Any]
@@ -38,14 +38,14 @@ class Evaluation:
 
     @property
     def indices(self) -> list[int]:
-        """Where in the dataset each image is that was measured."""
+        """The index in the dataset of each measured image."""
         total = len(self.targets) + len(self.not_measured)
         return [index for index in range(total) if index not in self.not_measured]
 
     def images(self, dataset: Any, chosen: Iterable[int]) -> dict[int, Tensor]:
         """The pixels of some of the images, (3, H, W) each, by their places in `detections`.
 
-        One that can be read no more is missing.
+        An image that can no longer be read is missing.
         """
         indices, found = self.indices, {}
         for place in chosen:
@@ -67,15 +67,15 @@ def evaluate(
 ) -> Evaluation:
     """Detect on every image of `dataset` and measure the result with COCO's evaluator.
 
-    Of several processes each takes its share of the images, and none is taken twice; all get the metrics, and the
-    first one the rest.
+    With several processes, each takes its share of the images, and none is taken twice; all get the metrics, and
+    the first one the rest.
 
     An image without objects counts too: every detection on it is a false positive. Objects with
-    `iscrowd == 1` (COCO's crowds, VOC's `difficult`) are ignored as COCO does it: a detection that lies on
-    one counts neither as right nor as wrong. How much lies on it is measured as a share of the
-    *detection's* area, so a small box inside is forgiven; VOC's own rule asks for an IoU of 0.5.
+    `iscrowd == 1` (COCO's crowds, VOC's `difficult`) are ignored as in COCO: a detection that lies on
+    one counts neither as right nor as wrong. The overlap is measured as a share of the
+    *detection's* area, so a small box inside is forgiven; VOC's own rule requires an IoU of 0.5.
 
-    `max_detections` of an image and a class count, the best ones; the model has its own limit (`detections_per_img`).
+    The best `max_detections` per image and class count; the model has its own limit (`detections_per_img`).
 
     An image that cannot be read (an `ImageFileError` of the dataset) is left out, with its objects.
 
@@ -88,7 +88,7 @@ def evaluate(
     check_workers_can_see(dataset, workers)
     loader = DataLoader(
         Readable(dataset), batch_size, sampler=mine, num_workers=workers, collate_fn=list,
-        generator=torch.Generator(),  # of its own: an evaluation must not move the random numbers that training will use
+        generator=torch.Generator(),  # its own: an evaluation must not change the random numbers that training will use
     )  # fmt: skip
     with _evaluation_mode(model), torch.no_grad():
         for batch in tqdm(loader, "evaluating", leave=False, disable=None if progress else True):
@@ -124,7 +124,7 @@ def coco_metrics(
     """COCO's numbers for detections (boxes (N, 4) xyxy, labels, scores) of images with these targets.
 
     Returns what `Evaluation.metrics` describes. `classes[0]` is the background. With more `max_detections` than COCO's
-    100 of an image and class, the numbers are COCO's with that limit alone changed; "AR100" has its name all the same.
+    100 per image and class, only that limit differs from COCO's; "AR100" keeps its name.
     """
     found = run_coco(detections, targets, classes, max_detections=max_detections).eval
     precision = found["precision"][..., -1]  # (IoU, recall, class, area), for areas of any size, small, medium, large
@@ -140,7 +140,7 @@ def coco_metrics(
 
 
 def _mean(values: np.ndarray) -> float | None:
-    """The mean of what could be measured; COCO's evaluator says −1 where there is nothing to measure."""
+    """The mean of what could be measured; COCO's evaluator returns −1 where there is nothing to measure."""
     measured = values[values > -1]
     return float(measured.mean()) if measured.size else None
 

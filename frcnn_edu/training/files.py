@@ -12,7 +12,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; move it onto `path` when the block ends without an error.
 
     The bytes are on the disk (fsync) before the move, and the move is atomic, so a crash, a full disk or
-    Ctrl-C inside the block leaves an earlier `path` as it was. Others may read the file as the umask says, whatever the
+    Ctrl-C inside the block leaves an earlier `path` as it was. The file's permissions follow the umask, whatever the
     library that writes it would choose.
     """
     path = Path(path)

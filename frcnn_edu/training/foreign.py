@@ -26,15 +26,15 @@ def load_detector(
     Args:
         weights: a file of a run of frcnn_edu; one of another tool, such as torchvision's .pth or a training script's
             checkpoint (see `read_weights`); or a name: "DEFAULT", "COCO_V1", "FasterRCNN_ResNet50_FPN_Weights.COCO_V1".
-        model: a key of `frcnn_edu.MODELS`, or "timm:BACKBONE". None: a name means resnet50_fpn unless it says another;
-            of a file the shapes tell. A run knows its model.
+        model: a key of `frcnn_edu.MODELS`, or "timm:BACKBONE". None: a name means resnet50_fpn unless it names a
+            different one; for a file the shapes decide. The file of a run contains its model.
 
     The classes are the file's, if it names them; COCO's, if there are 91 with the background; otherwise "class 1",
-    "class 2" and so on. Each name is there once, as `open_dataset(classes=…)` wants it: numbers that COCO left out are
-    called "N/A 12". The configuration is None where the weights are not of a run.
+    "class 2" and so on. The names are unique, as `open_dataset(classes=…)` requires: numbers that COCO left out are
+    called "N/A 12". The configuration is None if the weights are not those of a run.
 
     Raises:
-        ValueError: there are no such weights, or they are damaged, or not of one of the models.
+        ValueError: the weights do not exist, are damaged, or fit none of the models.
         OSError: they cannot be downloaded.
     """
     path = Path(weights)
@@ -58,13 +58,13 @@ def _names(names: list[str] | None, count: int) -> tuple[str, ...]:
 
 
 def model_of_weights(weights: str | Path) -> str:
-    """The model that a detector's weights are of, a key of `frcnn_edu.MODELS` or "timm:BACKBONE".
+    """The model that a detector's weights belong to, a key of `frcnn_edu.MODELS` or "timm:BACKBONE".
 
-    Of a run the configuration tells, of another file the names and shapes, those of the backbone first; a name of published weights means
-    resnet50_fpn unless it says another.
+    For a run the configuration decides, for other files the names and shapes, those of the backbone first; a name of
+    published weights means resnet50_fpn unless it names a different model.
 
     Raises:
-        ValueError: a file of none of the models.
+        ValueError: the file fits none of the models.
     """
     path = Path(weights)
     if not path.is_file():
@@ -86,7 +86,7 @@ def model_of_weights(weights: str | Path) -> str:
     if alike:
         return alike[0]
     raise ValueError(
-        f"{path} holds weights of none of the models {', '.join(MODEL_NAMES)}; of a backbone of timm's, give the model as well"
+        f"{path} contains weights of none of the models {', '.join(MODEL_NAMES)}; for a timm backbone, give the model as well"
     )
 
 
@@ -98,7 +98,7 @@ _BODY, _BUT_PREDICTOR = ("backbone.body.",), ("backbone.", "rpn.", "roi_heads.bo
 
 
 def _shapes(state: dict[str, Tensor], beginnings: tuple[str, ...]) -> dict[str, torch.Size]:
-    """The shapes of some tensors by name. (Norms that have stopped learning do not count batches.)"""
+    """The shapes of some tensors by name. (Frozen norms do not count batches.)"""
     return {
         name: value.shape
         for name, value in state.items()

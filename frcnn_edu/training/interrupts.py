@@ -1,4 +1,4 @@
-"""Ctrl-C and the signals by which a scheduler or a closed terminal ends a job: answered when nothing is cut in two."""
+"""Ctrl-C and the signals by which a scheduler or a closed terminal ends a job: deferred until it is safe to stop."""
 
 import signal
 import sys
@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-# Windows has no SIGHUP. `nohup` has it ignored, and so it stays.
+# Windows has no SIGHUP. `nohup` ignores it, and it stays ignored.
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-ONE_PRESS = 1.0  # seconds: torchrun hands on to its processes the Ctrl-C that has reached them already
+ONE_PRESS = 1.0  # seconds: torchrun passes on to its processes a Ctrl-C that has already reached them
 
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Inside the block SIGINT, SIGTERM and SIGHUP are only noted; the yielded function asks whether one came.
+    """Inside the block SIGINT, SIGTERM and SIGHUP are only noted; the yielded function returns whether one came.
 
-    The second Ctrl-C interrupts at once.
+    A second Ctrl-C interrupts at once.
     """
     noted: float | None = None
 
@@ -25,13 +25,13 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         nonlocal noted
         if noted is None:
             noted = time.monotonic()
-            again = " (Ctrl-C again: stop at once, without)" if number == signal.SIGINT else ""
+            again = " (Ctrl-C again: stop at once, without saving)" if number == signal.SIGINT else ""
             with suppress(OSError):  # the terminal may be gone
                 print(f"\nfinishing this step, then saving{again}", file=sys.stderr, flush=True)
         elif number == signal.SIGINT and time.monotonic() - noted > ONE_PRESS:
             raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():  # only the main thread hears signals
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield lambda: False
         return
     heard = [number for number in ENDING if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN]

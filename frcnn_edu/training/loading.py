@@ -1,4 +1,4 @@
-"""Batches in an order that depends on the seed alone."""
+"""Batches in an order that depends only on the seed."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from .processes import ALONE, Processes
 from .workers import check_workers_can_see
 
 Item = tuple[Tensor, dict[str, Any]]
-MOST_TRIES = 20  # images that are tried in the place of one; where none can be read, the disk is probably gone
+MOST_TRIES = 20  # images that are tried in place of one; if none can be read, the disk is probably gone
 
 
 def steps_per_epoch(data: Dataset, config: TrainConfig) -> int:
@@ -34,12 +34,12 @@ def load_batches(
     processes: Processes = ALONE,
     tell: Callable[[str], None] = lambda problem: None,
 ) -> "Batches":
-    """What is left of the pass over `data` that `step` lies in: this process's share of each batch, on the CPU.
+    """The rest of the pass over `data` that contains `step`: this process's share of each batch, on the CPU.
 
-    Order and augmentation follow from (seed, pass, image), not from what was sampled before. So a run can
+    Order and augmentation are derived from (seed, pass, image), not from what was sampled before. So a run can
     start again anywhere, and the numbers of workers and of processes change nothing.
 
-    Where an image cannot be read (an `ImageFileError` of the data set), another one is drawn in its place, by the same rule;
+    If an image cannot be read (an `ImageFileError` of the data set), another one is drawn in its place, by the same rule;
     `tell` is called with the reason.
 
     Raises:
@@ -64,11 +64,11 @@ def load_batches(
 
 @dataclass(frozen=True)
 class Batches:
-    """Lists of images and of their targets, as a model takes them; `tell` hears for which images another was taken.
+    """Lists of images and of their targets, as a model takes them; `tell` is called for each image that was replaced.
 
     Raises:
-        ImageFileError: on the way, when neither an image nor any of those drawn in its place can be read. Those for which
-            another was found in the same batch are told of before.
+        ImageFileError: during the iteration, if neither an image nor any of those drawn in its place can be read. `tell` is
+            called first for the images of the same batch that were replaced.
     """
 
     loader: DataLoader
@@ -82,7 +82,7 @@ class Batches:
             items = [item for item, _ in batch if item is not None]
             for problem in chain.from_iterable(problems for item, problems in batch if item is not None):
                 self.tell(problem)
-            if len(items) < len(batch):  # what was tried in vain is not told one by one: it may be there again tomorrow
+            if len(items) < len(batch):  # `tell` is not called for each failure: these images may be readable tomorrow
                 reason, *others = next(problems for item, problems in batch if item is None)
                 raise ImageFileError(f"{reason} (and none of {len(others)} others, tried in its place, can be read)")
             yield [image for image, _ in items], [target for _, target in items]
@@ -91,8 +91,8 @@ class Batches:
 class SeededItems(Dataset[tuple[Item | None, list[str]]]):
     """Items whose random augmentation is the same each time for the same (seed, epoch, index).
 
-    With each comes why images could not be read, in the place of which it is there. Loading processes can say so in no other
-    way: an error of theirs ends the training.
+    Each comes with the reasons why the images that it replaces could not be read. Loading processes have no other way to
+    report them, because an error in one of them ends the training.
     """
 
     def __init__(self, data: Dataset[Item], seed: int, epoch: int) -> None:
@@ -113,7 +113,7 @@ class SeededItems(Dataset[tuple[Item | None, list[str]]]):
         return None, problems
 
     def _candidates(self, index: int) -> Iterator[int]:
-        """The image that is asked for; and if it cannot be read, others by chance."""
+        """The requested image, followed by random others in case it cannot be read."""
         yield index
         others = torch.randperm(len(self))[: MOST_TRIES + 1].tolist()
         yield from [other for other in others if other != index][:MOST_TRIES]
@@ -136,7 +136,7 @@ class Readable(Dataset[tuple[int, Item | None, str]]):
 
 
 def to_device(images: list[Tensor], targets: list[dict[str, Any]], device: torch.device) -> tuple[list, list]:
-    """Copy a batch to `device`; what is no tensor (image_id) stays."""
+    """Copy a batch to `device`; values that are not tensors (image_id) stay as they are."""
     moved = [
         {name: value.to(device, non_blocking=True) if isinstance(value, Tensor) else value for name, value in t.items()}
         for t in targets
@@ -150,9 +150,9 @@ def seed_from(*parts: int) -> int:
 
 
 def _leave_signals_to_the_trainer(worker: int) -> None:
-    """Ctrl-C, a closed terminal and a scheduler reach every process; only the training process answers them.
+    """Ctrl-C, a closed terminal and a scheduler reach every process; only the training process handles them.
 
-    It ends its loading processes itself; SIGTERM, with which it does so when they do not listen, ends them the second time.
+    It ends its loading processes itself, with SIGTERM if they do not react: the second SIGTERM ends them.
     """
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):

@@ -1,4 +1,4 @@
-"""The small file that holds a trained model alone, and loading it."""
+"""The small file that contains only a trained model, and loading it."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ HALF = "float16"  # the mark of a file whose float32 weights are stored so
 def export_safetensors(checkpoint: str | Path, path: str | Path) -> None:
     """Write a checkpoint's weights as a safetensors file, with what is needed to use them in its metadata.
 
-    Without optimizer and history the file has a third of the size. The metadata hold `classes`, `config`, `data` and
+    Without optimizer and history the file is a third of the size. The metadata contain `classes`, `config`, `data` and
     `metrics` (the last evaluation) as JSON.
     """
     contents = load_checkpoint(checkpoint)
@@ -38,7 +38,7 @@ def write_model(path: str | Path, weights: dict[str, Tensor], about: dict[str, A
     """Write weights as a safetensors file, with `about` in its metadata, each entry as JSON.
 
     Args:
-        half: store float32 as float16. The file has half the size and a mark, "stored": `load_model` makes float32 of them again.
+        half: store float32 as float16. The file has half the size and a mark, "stored": `load_model` converts them back to float32.
 
     Raises:
         OSError: the file cannot be written.
@@ -47,18 +47,18 @@ def write_model(path: str | Path, weights: dict[str, Tensor], about: dict[str, A
     if half:
         metadata["stored"] = json.dumps(HALF)
         weights = {name: tensor.half() if tensor.dtype == torch.float32 else tensor for name, tensor in weights.items()}
-    # Channels-last weights are stored as the plain layout that the format knows.
+    # Channels-last weights are stored in the plain layout, the only one of the format.
     weights = {name: tensor.contiguous() for name, tensor in weights.items()}
     with replacing(path) as temporary:
         try:
-            # Not by save_file: it writes to a temporary file of its own, which a killed process leaves behind.
+            # Not by save_file, which writes to a temporary file of its own that a killed process leaves behind.
             temporary.write_bytes(save(weights, metadata))
         except OSError as error:
-            raise OSError(f"{path} cannot be written, is the disk full? ({error})") from error
+            raise OSError(f"{path} cannot be written; is the disk full? ({error})") from error
 
 
 def read_metrics(path: Path) -> dict[str, Any] | None:
-    """What the model in a safetensors file of a run was measured at; None if there is no such file, or it is damaged."""
+    """The metrics of the model in a safetensors file of a run; None if the file is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             metrics = read_json(path, file.metadata() or {}, "metrics")
@@ -80,7 +80,9 @@ def load_model(path: str | Path = SHIPPED) -> tuple[nn.Module, tuple[str, ...], 
     try:
         model = build_model(config, len(classes), pretrained=False)
     except (TypeError, ValueError, RuntimeError) as error:  # names and arguments that no builder has, or too large ones
-        raise ValueError(f"{path}: its configuration does not make a model {config.model!r:.50}: {error}") from error
+        raise ValueError(
+            f"{path}: no model {config.model!r:.50} can be built from its configuration: {error}"
+        ) from error
     load_fitting(model, weights, f"the weights in {path}", f"model {config.model!r}", same_precision=True)
     if began_without_eps(config):
         remove_eps(model)
@@ -88,12 +90,12 @@ def load_model(path: str | Path = SHIPPED) -> tuple[nn.Module, tuple[str, ...], 
 
 
 def read_config(path: Path) -> TrainConfig:
-    """The configuration of the run that a file is of; raises as `load_model` does."""
+    """The configuration in a file of a run; raises as `load_model` does."""
     return _check_contents(path, *_read(path))
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Any]:
-    """What a file of a run tells of itself (classes, config, data), and its weights."""
+    """The description in a file of a run (classes, config, data), and its weights."""
     if path.suffix != ".safetensors":
         contents = load_checkpoint(path)
         return contents, contents["model"]
@@ -119,4 +121,4 @@ def _check_contents(path: Path, about: dict[str, Any], weights: Any) -> TrainCon
     try:
         return TrainConfig.from_dict(about["config"])
     except (TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path}: its configuration makes no sense: {error}") from error
+        raise ValueError(f"{path}: its configuration is invalid: {error}") from error

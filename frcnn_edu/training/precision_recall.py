@@ -14,7 +14,7 @@ NO_SCORE = np.zeros(0, np.float32)
 
 @dataclass(frozen=True)
 class Point:
-    """A detector at one score threshold; what there is nothing to measure of is None.
+    """A detector at one score threshold; a rate is None if there is nothing to measure.
 
     objects, detections, right: how many there are; objects to ignore, and detections on them, are not counted.
     precision: right / detections. recall: right / objects. f1: their harmonic mean, 2 · right / (detections + objects).
@@ -42,10 +42,10 @@ class Point:
 class Curve:
     """The detections of one class in all images, or of all classes together.
 
-    ap50: the average precision at IoU 0.5, None where there is no object.
-    objects: how many there are to be found.
+    ap50: the average precision at IoU 0.5, None if there is no object.
+    objects: number of objects to be found.
     scores: (D,) float32, of the detections, the best first.
-    right: (D,) bool, whether each is right; that does not depend on those that score less.
+    right: (D,) bool, whether each is right, which does not depend on those that score less.
     """
 
     ap50: float | None
@@ -54,17 +54,17 @@ class Curve:
     right: np.ndarray
 
     def at(self, score_threshold: float) -> Point:
-        """Of the detections that score `score_threshold` or more."""
+        """The point for detections that score `score_threshold` or more."""
         kept = self.scores >= np.float32(score_threshold)  # in the model's precision, as `judge` and `detect` compare
         return Point(score_threshold, self.objects, int(kept.sum()), int(self.right[kept].sum()))
 
     def best(self) -> Point | None:
-        """At the highest threshold with the best F1; None if no detection is right."""
+        """The point at the highest threshold with the best F1; None if no detection is right."""
         if not self.right.any():
             return None
         right = self.right.cumsum()  # among the first 1, 2, …, D
         f1 = 2 * right / (np.arange(1, len(right) + 1) + self.objects)
-        f1[:-1][self.scores[:-1] == self.scores[1:]] = -1  # a threshold takes all of the same score, or none
+        f1[:-1][self.scores[:-1] == self.scores[1:]] = -1  # a threshold keeps all of the same score, or none
         return self.at(float(self.scores[f1.argmax()]))
 
 
@@ -76,9 +76,9 @@ def curves(
 ) -> list[Curve]:
     """The curve of each class, by label; the first one, where the background would be, is that of all together.
 
-    A detection is right if its IoU with an object of its class that nothing better has found is `iou_threshold` or more.
+    A detection is right if its IoU with an object of its class that no better one has found is `iou_threshold` or more.
     """
-    most = max([100, *(len(found["scores"]) for found in detections)])  # all: none is to be lost
+    most = max([100, *(len(found["scores"]) for found in detections)])  # all, so that none is lost
     coco = run_coco(detections, targets, classes, max_detections=most, iou_thresholds=[iou_threshold])
     of_class: dict[int, list[dict[str, Any]]] = {label: [] for label in range(1, len(classes))}
     everywhere = coco.params.areaRng[0]
@@ -96,7 +96,7 @@ def curves(
 
 
 def _curve(images: Sequence[dict[str, Any]], ap50: float | None) -> Curve:
-    """Joins what the evaluator says of some images; its arrays have a row for each IoU threshold, here one."""
+    """Join the evaluator's results for some images; its arrays have a row for each IoU threshold, here one."""
     counted = [~image["dtIgnore"][0].astype(bool) for image in images]
     scores = np.concatenate(
         [np.array(i["dtScores"], np.float32)[kept] for i, kept in zip(images, counted)] or [NO_SCORE]

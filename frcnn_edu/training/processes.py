@@ -1,4 +1,4 @@
-"""The processes that train one model together: this one alone, or as many as `torchrun` has started."""
+"""The processes that train one model together: this one alone, or those that `torchrun` has started."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ from .torchrun import restarted, world_size
 
 
 class Processes:
-    """What a training loop asks of the processes that share its work; here for one, which does it all."""
+    """What a training loop needs of the processes that share its work; here for a single one."""
 
     rank, count = 0, 1
 
@@ -23,7 +23,7 @@ class Processes:
         return model
 
     def exchange(self, model: nn.Module, now: bool) -> AbstractContextManager:
-        """Around a forward and backward pass: whether gradients are averaged at its end, or added up for a later one."""
+        """Context of a forward and backward pass: gradients are averaged at its end if `now`, else added up for a later one."""
         return nullcontext()
 
     def gather(self, values: Tensor) -> list[list[float]]:
@@ -43,17 +43,17 @@ ALONE = Processes()
 
 
 class Started(Processes):
-    """One of several processes that `torchrun` has started, on one machine or on more that share their disk.
+    """One of several processes that `torchrun` has started, on one machine or on several that share a disk.
 
-    The engine is Lightning Fabric: it finds out from torchrun's variables who is who, gives each process its GPU, and wraps the
-    model into PyTorch's DistributedDataParallel. It leaves the loop as it is, and keeps nothing global.
+    The engine is Lightning Fabric: it reads the rank of each process from torchrun's variables, gives each its GPU, and wraps
+    the model in PyTorch's DistributedDataParallel. It leaves the loop as it is, and has no global state.
     """
 
     def __init__(self, device_type: str) -> None:
         from lightning_fabric import Fabric
 
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # no announcements
-        # A gradient in another memory layout is copied into its bucket. That costs little, and is no mistake.
+        # A gradient in a different memory layout is copied into its bucket. That costs little, and is not a mistake.
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         local_count = int(os.environ["LOCAL_WORLD_SIZE"])
         if device_type == "cuda" and local_count > torch.cuda.device_count():
@@ -86,28 +86,28 @@ class Started(Processes):
 
 
 def join(device: str | None = None) -> tuple[Processes, torch.device]:
-    """Who takes part, and where this process computes: `pick_device(device)`, or under `torchrun` a GPU for each process.
+    """The processes and this one's device: `pick_device(device)`, or under `torchrun` a GPU for each process.
 
-    Raises `ValueError` where the device is not available, or not for that many processes.
+    Raises `ValueError` if the device is not available, or not for that many processes.
     """
     if world_size() == 1:
         return ALONE, pick_device(device)
     if device is not None and ":" in device:
         raise ValueError(
-            f"several processes cannot share {device!r}; say {device.split(':')[0]!r}, and each gets its own"
+            f"several processes cannot share {device!r}; use {device.split(':')[0]!r}, and each gets its own"
         )
     kind = pick_device(device).type
     if kind == "mps":
-        raise ValueError("several processes need GPUs by CUDA, or --device cpu")
+        raise ValueError("several processes need CUDA GPUs, or --device cpu")
     started = Started(kind)
     return started, started.fabric.device
 
 
 def _meet_apart_from_the_dead(backend: str) -> None:
-    """Found the group of processes that Fabric then finds there.
+    """Create the process group that Fabric will use.
 
-    They learn of each other from a table that torchrun keeps, and processes that were started again would find the addresses of
-    those that died (pytorch/pytorch#135712): each attempt gets a part of the table to itself.
+    Processes find each other in a table that torchrun keeps, and those that were started again would find the addresses of
+    those that died (pytorch/pytorch#135712), so each attempt gets its own part of the table.
     """
     rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])

@@ -1,4 +1,4 @@
-"""A run and its folder: how far it is, and what it leaves on the disk."""
+"""A run and its folder: its progress, and the files that it writes."""
 
 import dataclasses
 import json
@@ -29,13 +29,13 @@ MOST_NAMED = 20  # images that cannot be read, while a run is under way
 
 @dataclass
 class RunState:
-    """How far a run is, and what it went through.
+    """The progress of a run, and its history.
 
-    history: a list each for "step" (1 for the first), the four losses and "lr", one entry a step.
+    history: a list each for "step" (1 for the first), the four losses and "lr", one entry per step.
     epochs: one dict for each evaluation: "epoch", "step", "seconds" and the metrics of `evaluate`.
-    ended: the epochs or minutes at whose end the run was; None on the way.
-    unreadable: one message for each image that could not be read when its turn came, and names it; the keys of a dict,
-        which are quick to search, and a list in files.
+    ended: the epochs or minutes after which the run ended; None before that.
+    unreadable: one message for each image that could not be read when its turn came, which names it; as the
+        keys of a dict, which are quick to search, and in files as a list.
     """
 
     step: int = 0  # steps taken
@@ -47,11 +47,13 @@ class RunState:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunState":
-        """The inverse of `to_dict`; a key that is no field is a `ValueError`."""
+        """The inverse of `to_dict`; a key that is not a field raises `ValueError`."""
         try:
             return cls(**values | {"unreadable": dict.fromkeys(values.get("unreadable", ()))})
         except TypeError as error:
-            raise ValueError(f"the progress in a checkpoint has {', '.join(map(repr, values))}") from error
+            raise ValueError(
+                f"the progress in a checkpoint has an unknown field among {', '.join(map(repr, values))}"
+            ) from error
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for a checkpoint and for JSON."""
@@ -78,11 +80,11 @@ class Run:
 
     @property
     def is_measured(self) -> bool:
-        """Whether the model was evaluated as it is now."""
+        """Whether the model was evaluated in its present state."""
         return bool(self.state.epochs) and self.state.epochs[-1].get("step") == self.state.step
 
     def cannot_read(self, problem: str, say: bool) -> None:
-        """Note an image that cannot be read, once; with `say` in the terminal, too, but not of very many."""
+        """Note an image that cannot be read, once; with `say`, print it too, unless there are very many."""
         known = self.state.unreadable
         if problem in known:
             return
@@ -93,9 +95,9 @@ class Run:
                 tqdm.write(f"left out: {readable(problem, 500)}{last}", file=sys.stderr)
 
     def save(self, processes: Processes = ALONE) -> None:
-        """Write `checkpoint.pt`, from which `restore` goes on, and `metrics.json`, which people and plots read.
+        """Write `checkpoint.pt`, from which `restore` continues, and `metrics.json`, for people and plots.
 
-        Of several processes the first one does.
+        With several processes, only the first writes.
         """
         if processes.rank != 0:
             return
@@ -112,9 +114,9 @@ class Run:
         write_text(self.out / METRICS, json.dumps(metrics, indent=1) + "\n")
 
     def keep_best(self, processes: Processes = ALONE) -> None:
-        """Write `best.safetensors` if the model was measured as it is, and its AP is not below that of the file.
+        """Write `best.safetensors` if the model was measured in its present state, and its AP is not below that of the file.
 
-        Of several processes the first one does.
+        With several processes, only the first writes.
         """
         if processes.rank != 0 or not self.is_measured or self.state.epochs[-1]["AP"] is None:
             return
@@ -125,16 +127,16 @@ class Run:
             write_model(self.out / BEST, self.model.state_dict(), about)
 
     def restore(self, processes: Processes = ALONE) -> None:
-        """Take up weights, optimizer and history from `checkpoint.pt`, or from the one before it if that cannot be used.
+        """Load weights, optimizer and history from `checkpoint.pt`, or from the one before it if that cannot be used.
 
-        What cannot be used is put aside as `checkpoint-damaged.pt`; and so, as `best-before.safetensors`, is the best model if it
-        was measured on other images than the next ones will be.
+        A checkpoint that cannot be used is renamed to `checkpoint-damaged.pt`. The best model is renamed to
+        `best-before.safetensors` if it was measured on images that differ from those of the next evaluations.
         """
         path = self.out / CHECKPOINT
         contents, used = load_latest(path)
         if tuple(contents["classes"]) != self.classes:
             raise ValueError(
-                f"{used} was trained on the classes {contents['classes']}, the data has {list(self.classes)}"
+                f"{used} was trained on the classes {contents['classes']}, but the data have {list(self.classes)}"
             )
         load_fitting(self.model, contents["model"], f"the weights in {used}", "the model", same_precision=True)
         try:

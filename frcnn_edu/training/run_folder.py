@@ -12,12 +12,12 @@ def previous(path: Path) -> Path:
 
 
 def put_aside(path: Path) -> Path:
-    """Where the best model is kept that was measured on images which the run no longer has."""
+    """Where the best model is kept if it was measured on images the run no longer has."""
     return path.with_stem(f"{path.stem}-before")
 
 
 def holds_run(out: str | Path) -> bool:
-    """Whether a folder holds a run already."""
+    """Whether a folder already contains a run."""
     return any((Path(out) / name).exists() for name in (CHECKPOINT, previous(Path(CHECKPOINT)), METRICS, MODEL, BEST))
 
 
@@ -25,7 +25,7 @@ def check_exists(checkpoint: str | Path) -> Path:
     """The path of a checkpoint, which must be a file.
 
     Raises:
-        FileNotFoundError: it is not; of a run folder the message names the files.
+        FileNotFoundError: it is not; for a run folder the message names the files.
     """
     path = Path(checkpoint)
     if path.is_dir():
@@ -36,6 +36,6 @@ def check_exists(checkpoint: str | Path) -> Path:
 
 
 def is_a_folder(path: Path) -> str:
-    """What to say of a folder in the place of a file: which of its files are meant, perhaps."""
+    """The message about a folder given instead of a file: which of its files may be meant."""
     files = [str(path / name) for name in (BEST, MODEL, CHECKPOINT) if (path / name).is_file()]
-    return f"{path} is a folder; " + (f"give {' or '.join(files)}" if files else "it holds no run")
+    return f"{path} is a folder; " + (f"give {' or '.join(files)}" if files else "it contains no run")

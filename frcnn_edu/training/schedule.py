@@ -1,4 +1,4 @@
-"""How far a run is, and the learning rate that follows from it."""
+"""The progress of a run, and the learning rate that follows from it."""
 
 import math
 import time
@@ -30,17 +30,17 @@ def lr_factor(step: int, progress: float, config: TrainConfig) -> float:
 
 
 class Clock:
-    """Tells which share of a run is over.
+    """Measures the share of a run that is over.
 
-    With `config.epochs` it counts steps. With `config.minutes` it looks at the time, so that the decay of
-    the learning rate ends when the budget does, on a slow machine too. The time of the last evaluation is
-    part of the budget: it is kept in `reserve`, which the loop sets. What it tells is as of the last `tick`.
+    With `config.epochs` it counts steps. With `config.minutes` it uses the time, so that the decay of
+    the learning rate ends when the budget does, also on a slow machine. The time of the last evaluation is
+    part of the budget: it is kept in `reserve`, which the loop sets. All values are as of the last `tick`.
     """
 
     def __init__(self, config: TrainConfig, steps_per_epoch: int, seconds: float = 0.0) -> None:
-        """`seconds`: what an earlier part of the run has taken already."""
+        """`seconds`: time that earlier parts of the run have taken."""
         self.epoch_steps = steps_per_epoch
-        self.length = config.epochs or config.minutes  # of the run, in the one or the other
+        self.length = config.epochs or config.minutes  # of the run, in epochs or minutes
         self.steps = steps_per_epoch * config.epochs if config.epochs is not None else None
         self.budget = 60 * config.minutes if config.minutes is not None else math.inf
         self.reserve = 0.0
@@ -53,19 +53,19 @@ class Clock:
         return time.monotonic() - self._started
 
     def tick(self, processes: Processes = ALONE, stopping: bool = False) -> bool:
-        """Take the time, and whether to stop, from the first process: with a clock for each they would part ways."""
+        """Take the time, and whether to stop, from the first process: separate clocks would diverge."""
         self.now, stopping = processes.from_first((self.seconds(), stopping))
         return stopping
 
     def progress(self, step: int) -> float:
-        """The share of the run that is over after `step` steps; 1 or more: time to end."""
+        """The share of the run that is over after `step` steps; at 1 or more the run ends."""
         if self.steps is not None:
             return step / self.steps
-        # A very short budget still goes to training by half, however long evaluations take.
+        # At least half of a very short budget goes to training, however long evaluations take.
         return self.now / max(self.budget - self.reserve, self.budget / 2)
 
     def seconds_left(self, step: int) -> float:
-        """Seconds until the end: on the clock, or as the steps so far let expect."""
+        """Seconds until the end: on the clock, or extrapolated from the steps so far."""
         if self.steps is None:
             return max(self.budget - self.now, 0.0)
         return self.now * (self.steps / max(step, 1) - 1)
@@ -73,8 +73,8 @@ class Clock:
     def worth_pausing(self, step: int) -> bool:
         """Whether to evaluate now: at the end, and after each epoch.
 
-        On a budget of minutes only if training can go on behind it, and if evaluations have not just taken more than
-        a tenth of the time: the epochs of a small data set are short.
+        With a budget of minutes, only if there is time to train afterwards, and if evaluations have not just taken more
+        than a tenth of the time, because the epochs of a small data set are short.
         """
         if self.progress(step) >= 1 or self.steps is not None:
             return True

@@ -14,7 +14,7 @@ LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_re
 
 
 class NonFiniteLoss(CannotContinue):
-    """A loss or its gradient became infinite or not a number: the run cannot go on."""
+    """A loss or its gradient became infinite or not a number: the run cannot continue."""
 
 
 def train_step(
@@ -60,7 +60,7 @@ def train_step(
 
 def _check_finite(table: list[list[float]], targets: list[dict[str, Any]], step: int, processes: Processes) -> None:
     for rank, numbers in enumerate(table):
-        for name, number in zip((*LOSSES, "the length of the gradient"), numbers):
+        for name, number in zip((*LOSSES, "the norm of the gradient"), numbers):
             if not math.isfinite(number):
                 ids = [target["image_id"] for target in targets]
                 where = f"on the images with id {ids}" if rank == processes.rank else f"in process {rank}"

@@ -21,7 +21,7 @@ def coco_table(metrics: dict[str, Any]) -> str:
 
 
 def summary_table(metrics: dict[str, Any]) -> str:
-    """COCO's numbers of all classes."""
+    """COCO's numbers for all classes together."""
     names = {"AP": "AP 0.50:0.95", "AP50": "AP50", "AP75": "AP75"}
     names |= {"AP_small": "small objects", "AP_medium": "medium objects", "AP_large": "large objects"}
     names |= {"AR100": "recall (AR100)"}
@@ -47,7 +47,7 @@ def class_table(metrics: dict[str, Any], details: Details) -> str:
 
 
 def confusion_table(details: Details) -> str:
-    """The confusion matrix; of more than 10 classes, the pairs that are most often confused."""
+    """The confusion matrix; for more than 10 classes, the pairs that are most often confused."""
     matrix, names, present = details.confusion, details.classes, details.present
     if len(present) > MOST_CLASSES:
         pairs = confused_pairs(details)[:MOST_CLASSES]
@@ -83,7 +83,7 @@ def alarms_line(details: Details) -> str:
 
 
 def not_measured(found: Evaluation) -> list[str]:
-    """A line on the images that could not be read, with the first three reasons; no line where all could be."""
+    """A line on the images that could not be read, with the first three reasons; no line if all could be."""
     reasons = list(found.not_measured.values())
     which = "1 image was" if len(reasons) == 1 else f"{len(reasons)} images were"
     some = "; ".join(readable(reason, 500) for reason in reasons[:3]) + ("; …" if len(reasons) > 3 else "")
@@ -91,18 +91,18 @@ def not_measured(found: Evaluation) -> list[str]:
 
 
 def name_of_image(data: Any, index: int, target: dict[str, Any]) -> str:
-    """The file of an image, fit for one line; of data that are not in files its number, `image_id`."""
+    """The file of an image, in one line; for data that are not in files its number, `image_id`."""
     records = getattr(data, "records", None)
     return f"image {target['image_id']}" if records is None else readable(str(records[index].path), 300)
 
 
 def number(value: float | None) -> str:
-    """A rate with three decimals; a dash where there is nothing to measure."""
+    """A rate with three decimals; a dash if there is nothing to measure."""
     return NOTHING if value is None else f"{value:.3f}"
 
 
 def absent_line(details: Details) -> list[str]:
-    """The classes that have neither objects nor detections, in a line; no line where all have."""
+    """A line on the classes that have neither objects nor detections; no line if there are none."""
     absent = [name for label, name in enumerate(details.classes) if label and label not in details.present]
     some = ", ".join(absent[:MOST_CLASSES]) + (", …" if len(absent) > MOST_CLASSES else "")
     return [f"neither object nor detection: {len(absent)} of {len(details.classes) - 1} classes ({some})"] * bool(
@@ -111,7 +111,7 @@ def absent_line(details: Details) -> list[str]:
 
 
 def _cells(details: Details, label: int) -> list[str]:
-    """The numbers of a class from AP50 on; those of all together for 0."""
+    """The numbers of a class, starting with AP50; for 0, those of all together."""
     curve = details.curves[label]
     point, best = curve.at(details.score_threshold), curve.best()
     rates = [point.precision, point.recall, point.f1, *((best.f1, best.score_threshold) if best else (None, None))]
@@ -127,7 +127,7 @@ def _row(name: str, value: float | None, width: int) -> str:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells as lines, below their head: the first column to the left, the others to the right."""
+    """Rows of cells as lines, below their head: the first column aligned to the left, the others to the right."""
     rows = [rows[0], *([f"  {first}", *others] for first, *others in rows[1:])]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
 

@@ -1,4 +1,4 @@
-"""What `torchrun` says in the environment variables of each process that it starts."""
+"""What `torchrun` sets in the environment variables of each process that it starts."""
 
 import os
 
@@ -9,5 +9,5 @@ def world_size() -> int:
 
 
 def restarted() -> bool:
-    """Whether `torchrun --max-restarts` has started this process in the place of one that died."""
+    """Whether `torchrun --max-restarts` has started this process in place of one that died."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0

@@ -5,4 +5,4 @@ from .curves import plot_losses, plot_metrics, plot_runs
 
 __all__ = ["plot_losses", "plot_metrics", "plot_runs"]
 
-__getattr__, _ = lazily(__name__, __file__)  # modules when they are asked for; what they need and lack is named
+__getattr__, _ = lazily(__name__, __file__)  # modules are imported when used; an error names a missing package

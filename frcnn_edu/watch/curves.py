@@ -1,4 +1,4 @@
-"""Curves of a training: losses and average precision."""
+"""Curves of a training run: losses and average precision."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from ..viz import style as st
 from ..viz.draw import WIDTH
 
-#: Each loss with the colour of its stage (RPN, RoI heads) and what it asks.
+#: Each loss with the colour of its stage (RPN, RoI heads) and the question it answers.
 _LOSSES = {
     "loss_objectness": (st.PROPOSAL, "RPN: object or not?"),
     "loss_rpn_box_reg": (st.PROPOSAL, "RPN: where exactly?"),
@@ -55,13 +55,13 @@ def _plot_smoothed(ax: Axes, steps: np.ndarray, values: np.ndarray, color: str, 
     smooth = smoothed(values)
     ax.plot(steps, values, color=color, linewidth=0.6, alpha=0.28)
     ax.plot(steps, smooth, color=color, linewidth=2.2)
-    # The first steps can be far above the rest: do not let them flatten everything else.
+    # The first steps can be far above the rest; they must not flatten everything else.
     highest = np.nanmax([0, np.nanquantile(smooth, 0.98), smooth[-1]]) if np.isfinite(smooth).any() else 0
     ax.set(xlim=(min(0, steps[0]), max(1, steps[-1])), ylim=(0, 1.2 * highest or 1), title=f"{name}  {smooth[-1]:.3f}")
 
 
 def smoothed(values: np.ndarray) -> np.ndarray:
-    """Centred moving average over about 4 % of the curve, its window shrinking at both ends; NaN stays out of it."""
+    """Centred moving average over about 4 % of the curve, its window shrinking at both ends; NaN is left out."""
     half = len(values) // 50
     windows = [values[max(0, i - half) : i + half + 1] for i in range(len(values))]
     return np.array([np.nanmean(w) if np.isfinite(w).any() else np.nan for w in windows])

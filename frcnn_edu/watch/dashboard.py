@@ -1,4 +1,4 @@
-"""A run to look at while it goes on, in a notebook; and to go back in when it is over."""
+"""A view of a run in a notebook: live, and afterwards with a slider that goes back."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,12 +18,12 @@ from .curves import plot_losses, plot_metrics
 class Dashboard:
     """Losses, average precision, and what the model finds on some images, redrawn during `train`.
 
-    Its `on_step` and `on_epoch` are made for `train`'s arguments of these names; show `widget`. When the run is over, the slider
-    leads back to what was found earlier. (Before, the kernel is busy training.)
+    Pass its `on_step` and `on_epoch` to `train`, and show `widget`. When the run is over, the slider goes back to what was
+    found earlier. (Before that, the kernel is busy training.)
 
     Args:
-        model: the one that is trained. Looking changes nothing in it.
-        images, targets, classes: what to look at, as a data set gives it.
+        model: the model that is trained. Looking does not change it.
+        images, targets, classes: the images to look at, with targets and classes as in a data set.
         redraw: steps between two figures of the losses.
         looks: steps between two looks at the images. The first is before the first step.
         score_threshold: detections that score less are not drawn.
@@ -68,7 +68,7 @@ class Dashboard:
             self.look()
 
     def on_epoch(self, state: RunState, evaluation: Evaluation) -> None:
-        """Redraw all, average precision too."""
+        """Redraw everything, including average precision."""
         self.state = state
         self.losses.value = figure_to_png(plot_losses(state.history))
         if all(epoch["AP"] is not None for epoch in state.epochs):
@@ -90,7 +90,7 @@ class Dashboard:
             self.moment.value = self.state.step  # which draws it
 
     def over_time(self, image: int = 0, moments: int = 8) -> Figure:
-        """One image at up to this many of the moments, spread over the run."""
+        """One image at up to `moments` of the moments, spread over the run."""
         steps = list(self.found)
         chosen = sorted({steps[round(i * (len(steps) - 1) / max(moments - 1, 1))] for i in range(moments)})
         with st.style():

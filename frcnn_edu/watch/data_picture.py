@@ -1,4 +1,4 @@
-"""What a data set holds, in one figure."""
+"""What a data set contains, in one figure."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,15 +12,15 @@ from ..viz.draw import WIDTH
 from ..viz.sheet import Page
 
 MOST_CLASSES, LONGEST_NAME = 20, 26
-ROW = 0.2  # inches of a class
-SPLIT_SHADES = (st.FOREGROUND, "#7fb8d8", "#c3dcec")  # dark to light, as often as there are splits
+ROW = 0.2  # inches per class
+SPLIT_SHADES = (st.FOREGROUND, "#7fb8d8", "#c3dcec")  # dark to light, one per split
 
 
 def draw_data_report(report: DataReport, title: str) -> Figure:
     """Objects by class, by size and by level, and how many the anchors of each map reach.
 
     Args:
-        title: what the data set is called.
+        title: name of the data set.
     """
     shown = min(len(report.classes) - 1, MOST_CLASSES)
     classes_high = ROW * shown + 0.1
@@ -153,7 +153,7 @@ def _write_shares(ax: Axes, at: list[float] | range, shares: list[float], fontsi
 
 
 def _percent(share: float) -> str:
-    """Whole per cent; 0 and 100 only where it is none or all."""
+    """A whole percentage; 0 and 100 only if it is none or all."""
     if 0 < share < 0.01:
         return "<1"
     return ">99" if 0.99 < share < 1 else f"{100 * share:.0f}"

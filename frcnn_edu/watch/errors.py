@@ -1,4 +1,4 @@
-"""Figures of what a model does wrong: how often of each kind, and on which images."""
+"""Figures of a model's errors: how many of each kind, and on which images."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,12 +15,12 @@ from ..viz.draw import WIDTH, draw_boxes, draw_labels, legend_on_top, line_width
 
 MISSED = "missed"
 MEANS = {
-    RIGHT: "the class is right, and IoU with an object that nothing better has found is 0.5 or more",
-    TWICE: "the same, but a detection with a better score has found the object already",
-    PLACE: "the class is right, the box is not: IoU between 0.1 and 0.5",
-    CLASS: "the box fits an object of another class",
-    BOTH: "near an object of another class: IoU between 0.1 and 0.5",
-    BACKGROUND: "nothing is there: IoU with every object below 0.1",
+    RIGHT: "the class is right, and the IoU with an object that no better detection has found is 0.5 or more",
+    TWICE: "the same, but a detection with a better score has already found the object",
+    PLACE: "the class is right, the box is not: its IoU is between 0.1 and 0.5",
+    CLASS: "the box fits an object of a different class",
+    BOTH: "near an object of a different class: its IoU is between 0.1 and 0.5",
+    BACKGROUND: "nothing is there: the IoU with every object is below 0.1",
     MISSED: "an object that no right detection has found",
 }
 COLORS = {
@@ -38,7 +38,7 @@ MOST_CLASSES = 20  # bars in a chart that can still be read
 def plot_errors(counts: Tally, classes: Sequence[str]) -> Figure:
     """For each class two bars: its objects, found or missed, and its detections, right or wrong in which way.
 
-    Of more than 20 classes those with the most objects are shown.
+    If there are more than 20 classes, those with the most objects are shown.
     """
     order = sorted(range(1, len(classes)), key=lambda label: -counts.objects[label])[:MOST_CLASSES]
     with st.style():
@@ -79,7 +79,7 @@ def error_sheet(
 ) -> Figure:
     """Images with their wrong detections in the colours of their kinds, right ones thin, and missed objects dashed.
 
-    `names` are written below the images; by default "image" and the number that the target has.
+    `names` are written below the images; by default "image" and the number in the target.
     """
     names = names or [f"image {target['image_id']}" for target in targets]
     with st.style():
@@ -96,7 +96,7 @@ def error_sheet(
             missed = [classes[label] for label in target["labels"][fate.missed].tolist()]
             texts = [f"{classes[labels[i]]}: {fate.kinds[i]}" for i in wrong] + [f"{each}: {MISSED}" for each in missed]
             colors = [COLORS[fate.kinds[i]] for i in wrong] + [COLORS[MISSED]] * len(lost)
-            draw_labels(ax, torch.cat((boxes[wrong], lost)), texts, colors)  # all at once: none covers another
+            draw_labels(ax, torch.cat((boxes[wrong], lost)), texts, colors)  # all at once, so that none covers another
             ax.text(0, -0.02, f"{name}: {in_words(fate)}", transform=ax.transAxes, va="top", fontsize=7, color=st.MUTED,
                     parse_math=False)  # fmt: skip
         handles: list[Any] = [Patch(color=COLORS[kind], label=kind) for kind in list(COLORS)[:-1]]

@@ -1,4 +1,4 @@
-"""A run, or an evaluation, as one HTML file that needs nothing beside it."""
+"""A run, or an evaluation, as one HTML file that needs no other files."""
 
 import base64
 import html
@@ -18,7 +18,7 @@ from .errors import COLORS, MEANS, error_sheet, in_words, plot_errors
 from .report_tables import LOOK_OF_TABLES, class_table, confusion_table, table
 
 WORST = 8  # images
-BY_THE_CLOCK = "In a run by --minutes the learning rate falls with the clock, which runs on during an evaluation: after one it is lower."
+BY_THE_CLOCK = "With --minutes the learning rate falls with the clock, which also runs during an evaluation, so it is lower after one."
 LONGEST_CAPTION = 40  # characters of a file's name below an image
 LOOK = f"""
 body {{ font: 15px/1.5 system-ui, sans-serif; color: #1f2328; background: #fff; max-width: 820px; margin: 2em auto; padding: 0 1em }}
@@ -50,10 +50,10 @@ def write_report(
 
     Args:
         found: what `evaluate` found on `data`, whose split is called `split`.
-        state: of the run, for its curves; None: an evaluation alone.
-        config: of the run that made the model; None if no run has.
-        details: what there is to say at a score threshold; by default at 0.5.
-        model, source: what the model and the data are called; by default as in `config`.
+        state: state of the run, for its curves; None for an evaluation alone.
+        config: configuration of the run that trained the model; None if there was no run.
+        details: results at a score threshold; by default at 0.5.
+        model, source: names of the model and of the data; by default as in `config`.
     """
     details = details or measure_details(found, data.classes)
     parts = [_numbers(found.metrics), *(f"<p>{html.escape(line)}.</p>" for line in not_measured(found))]
@@ -98,8 +98,8 @@ def _classes(metrics: dict[str, Any], details: Details) -> list[str]:
         class_table(metrics, details),
         f"<p>{html.escape(alarms_line(details)).capitalize()}.</p>",
         f'<h2>Confusion matrix</h2><p class="faint">Objects (rows) by the class they are detected as (columns), at a '
-        f"score of {score} or more. “No object left”: detections where nothing is, or of what is found already. “Missed” is what is detected as no class at all; what "
-        "is detected as another class only is missed as well in the table of errors below.</p>",
+        f"score of {score} or more. “No object left”: detections where there is no object, or of one already found. “Missed”: objects detected as no class at all; in the "
+        "table of errors below, objects detected only as a different class are missed as well.</p>",
         confusion_table(details),
         f'<h2>Errors</h2><p class="faint">Detections that score {score} or more.</p>',
         _picture(

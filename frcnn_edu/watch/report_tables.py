@@ -37,7 +37,7 @@ def class_table(metrics: dict[str, Any], details: Details) -> str:
 
 
 def confusion_table(details: Details) -> str:
-    """The confusion matrix, the fuller a cell the darker; of more than 30 classes the pairs most often confused."""
+    """The confusion matrix, fuller cells darker; for more than 30 classes, the pairs most often confused."""
     matrix, names, present = details.confusion, details.classes, details.present
     if len(present) > MOST_CLASSES:
         pairs = confused_pairs(details)[:MOST_CLASSES]

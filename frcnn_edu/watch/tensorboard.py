@@ -17,7 +17,7 @@ class TensorBoard:
     """Writes event files into `folder`, for `tensorboard --logdir`.
 
     Args:
-        step: steps that the run has taken already; what an interrupted run wrote after them is hidden.
+        step: steps that the run has already taken; what an interrupted run wrote after them is hidden.
 
     Raises:
         ValueError: the package tensorboard is not installed.
@@ -27,7 +27,7 @@ class TensorBoard:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise ValueError("--tensorboard needs a package that is not there: pip install tensorboard") from error
+            raise ValueError("--tensorboard needs a package that is not installed: pip install tensorboard") from error
         self.writer = SummaryWriter(str(folder), purge_step=step + 1)
 
     def on_step(self, state: RunState) -> None:
@@ -48,7 +48,7 @@ class TensorBoard:
         self.writer.flush()
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Write what has not been written yet."""
         self.writer.close()
 
 

@@ -99,7 +99,7 @@ def test_growth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
         ("--boxes -1", "--boxes -1: expected 0 or more"),
         ("--repeats 0", "--repeats 0"),
         ("--threads 0", "--threads 0"),
-        ("--explorers level_mapper nonsense", "--explorers nonsense: expected some of whole_path, fpn_levels"),
+        ("--explorers level_mapper nonsense", "--explorers nonsense: expected names from whole_path, fpn_levels"),
     ],
 )
 def test_mistakes_are_one_line(options: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

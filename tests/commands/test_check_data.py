@@ -111,7 +111,7 @@ def test_strict_reports_and_then_fails(awkward: Path, sound: Path, capsys: pytes
     status, out, error = check(capsys, str(awkward), "--split", "train", "--strict")
     assert status == 2
     assert "figures: data-report/data.png, data-report/images.png\n" in out
-    assert "--strict, and " in error
+    assert "cannot be used with --strict: " in error
     assert "images left out, annotation refused, DOCTYPE: 1 (entity.xml); images left out, no file: 1 (gone)" in error
     status, _, error = check(capsys, str(sound), "--strict")
     assert (status, error) == (0, "")

@@ -53,5 +53,5 @@ def test_how_many_images_were_measured(split: str, measured: int, there: int, wo
 
 def test_a_limit_that_is_not_cocos() -> None:
     assert crowded_images(evaluation((100, 150)), most=300, limit=300) == [
-        "average precision counts 300 detections of an image and class; COCO's own counts 100"
+        "average precision counts 300 detections per image and class; COCO's own counts 100"
     ]

@@ -19,7 +19,7 @@ from frcnn_edu.commands import detect
 from frcnn_edu.data import ShapesDetection
 from frcnn_edu.training import load_model
 
-OTHER_MODEL = "--checkpoint FILE takes a model of yours, --weights DEFAULT one for the 80 classes of COCO"
+OTHER_MODEL = "Use --checkpoint FILE for a model of your own, --weights DEFAULT for the 80 classes of COCO"
 
 
 class Finder(nn.Module):
@@ -143,7 +143,7 @@ def test_other_images_later(capsys: pytest.CaptureFixture[str]) -> None:
     photo("a.jpg"), photo("b.jpg")
     assert cli.main(["detect", "a.jpg", "--device", "cpu"]) == 0
     assert cli.main(["detect", "b.jpg", "--device", "cpu"]) == 2
-    message = "error: detections/detections.json exists already; add --overwrite, or choose another --out\n"
+    message = "error: detections/detections.json already exists; add --overwrite, or choose a different --out\n"
     assert capsys.readouterr().err == message
     assert cli.main(["detect", "b.jpg", "--overwrite", "--device", "cpu"]) == 0
     assert [each["file"] for each in results()] == ["b.jpg"]
@@ -154,7 +154,7 @@ def test_an_image_is_never_overwritten(capsys: pytest.CaptureFixture[str]) -> No
     Path("link").symlink_to("in", target_is_directory=True)
     for out in ("in", "link", "in/../in"):
         assert cli.main(["detect", "in/a.png", "--out", out, "--overwrite", "--device", "cpu"]) == 2
-        assert "would take the place of the image" in capsys.readouterr().err
+        assert "would overwrite the image" in capsys.readouterr().err
     assert Path("in/a.png").read_bytes() == before
     assert len(list(Path("in").iterdir())) == 1
 
@@ -202,7 +202,7 @@ def test_the_model_in_the_package_says_what_it_knows(capsys: pytest.CaptureFixtu
         counts.append(len(found["scores"]))
         assert all(score >= float(threshold) for score in found["scores"])
         said = capsys.readouterr().err
-        assert said.count(f"knows drawn shapes only: circle, square, triangle, star, cross. {OTHER_MODEL}") == 1
+        assert said.count(f"detects only drawn shapes: circle, square, triangle, star, cross. {OTHER_MODEL}") == 1
     assert counts[0] < counts[1] < counts[2] == 60
     assert "images with 60 detections, the most that are kept" in said
 
@@ -245,4 +245,4 @@ def test_weights_that_do_not_name_their_classes(capsys: pytest.CaptureFixture[st
     assert found["names"] == [own[label - 1] for label in found["labels"]]
     assert "called" not in capsys.readouterr().err
     assert cli.main([*command, "--classes", "cat,dog"]) == 2
-    assert capsys.readouterr().err == "error: --classes has 2 names; w.pth has 5\n"
+    assert capsys.readouterr().err == "error: --classes has 2 names, but w.pth has 5 classes\n"

@@ -29,7 +29,7 @@ def test_a_folder_says_what_it_leaves_out(folder: Path) -> None:
     assert [path.name for path in found.files] == ["a.jfif", "b.JPG"]
     (note,) = found.notes
     assert note.startswith(
-        "photos: 2 images; left out: 3 images in 3 subfolders (--recursive takes them), 2 .txt files"
+        "photos: 2 images; left out: 3 images in 3 subfolders (--recursive includes them), 2 .txt files"
     )
     for part in ("1 .mp4 file", "1 hidden file", "1 suffixless file"):
         assert part in note

@@ -70,7 +70,7 @@ def test_labels_are_those_that_were_asked_for(tmp_path: Path) -> None:
     data = open_run_data(config, lambda found: wanted, "test")
     assert data.train.classes == data.val.classes == data.final.classes == wanted
     assert (data.split, data.final_split, len(data.final)) == ("val", "test", 2)
-    assert data.notes == ["no objects of hexagon, which the model knows"]
+    assert data.notes == ["no objects of hexagon, which the model was trained on"]
     before, now = (each.train[0][1]["labels"] for each in (open_run_data(config, as_they_are), data))
     assert [own[label] for label in before] == [wanted[label] for label in now]
 
@@ -98,11 +98,11 @@ def test_the_order_of_the_weights_names_is_taken(tmp_path: Path) -> None:
     ("names", "classes", "new", "words"),
     [
         (("cat", "dog", "bird"), ("cat", "dog", "bird"), False, ": all of the detector"),
-        (("cat", "dog", "bird"), ("cat", "fox", "cow"), True, "the weights do not know fox, cow"),
-        (("cat", "dog", "bird"), ("Cat", "dog", "bird"), True, 'the weights do not know Cat ("Cat" here is "cat" there)'),
+        (("cat", "dog", "bird"), ("cat", "fox", "cow"), True, "the weights do not have fox, cow"),
+        (("cat", "dog", "bird"), ("Cat", "dog", "bird"), True, 'the weights do not have Cat ("Cat" here is "cat" there)'),
         (("traffic light", "b", "c"), ("traffic_light", "b", "c"), True, '"traffic_light" here is "traffic light" there'),
-        (("cat", "dog", "bird"), ("cat",), True, "the weights know more classes, cat, dog, bird"),
-        ((), ("a", "b", "c"), False, ": all of the detector; it names no classes, and has as many"),
+        (("cat", "dog", "bird"), ("cat",), True, "the weights have more classes, cat, dog, bird"),
+        ((), ("a", "b", "c"), False, ": all of the detector; it does not name its classes, but has the same number"),
         ((), ("a", "b"), True, "the weights are for 3 classes without names"),
     ],
     ids=["the same", "others", "a capital", "an underscore", "fewer", "as many", "another number"],
@@ -119,4 +119,4 @@ def test_the_plan_says_why_the_predictor_is_new(
 def test_weights_of_a_backbone_and_none() -> None:
     assert about_weights(TrainConfig(epochs=1), SHAPES) == ("", False)
     config = TrainConfig("resnet50_fpn", weights_backbone="body.pth", epochs=1)
-    assert about_weights(config, SHAPES) == ("body.pth: of the backbone", False)
+    assert about_weights(config, SHAPES) == ("body.pth: for the backbone", False)

@@ -37,8 +37,8 @@ def test_images_in_no_split_are_told(voc: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("images", "batch_size", "words"),
     [
-        (3000, 2, ["3,000 training images, 1,200 for evaluation", "2 images a step"]),
-        (1, 1, ["1 training image, 1,200 for evaluation", "1 image a step"]),
+        (3000, 2, ["3,000 training images, 1,200 for evaluation", "2 images per step"]),
+        (1, 1, ["1 training image, 1,200 for evaluation", "1 image per step"]),
     ],
     ids=["many", "one"],
 )

@@ -65,9 +65,9 @@ def test_what_cannot_change_names_the_way_out(
 
 
 def test_a_run_is_counted_in_one_unit() -> None:
-    with pytest.raises(ValueError, match=r"counted in epochs \(2 epochs\): give --epochs, and not --minutes"):
+    with pytest.raises(ValueError, match=r"given in epochs \(2 epochs\); use --epochs, not --minutes"):
         resumed("--minutes 3")
-    with pytest.raises(ValueError, match=r"counted in minutes \(10 minutes\): give --minutes, and not --epochs"):
+    with pytest.raises(ValueError, match=r"given in minutes \(10 minutes\); use --minutes, not --epochs"):
         resumed("--epochs 3", BY_MINUTES)
 
 

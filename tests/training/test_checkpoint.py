@@ -114,7 +114,7 @@ def test_a_full_disk_keeps_the_last_checkpoint(config: TrainConfig, tmp_path: Pa
     messages = [hears.recv(), hears.recv()]
     process.join()
     for name, message in zip((CHECKPOINT, "model.safetensors"), messages):
-        assert message.startswith(f"{out / name} cannot be written, is the disk full?")
+        assert message.startswith(f"{out / name} cannot be written; is the disk full?")
     assert load_checkpoint(out / CHECKPOINT)["progress"]["step"] == 0
     assert load_model(out / "model.safetensors")[1] == CLASSES
     assert sorted(path.name for path in out.iterdir()) == [CHECKPOINT, "metrics.json", "model.safetensors"]
@@ -173,7 +173,7 @@ def test_damaged_safetensors_are_refused(saved: Run, how: str) -> None:
 
 def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
     save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match=r"is not a file of a run of frcnn_edu.*to be given as --weights"):
+    with pytest.raises(ValueError, match=r"is not a file of a run of frcnn_edu.*give it as --weights"):
         load_model(tmp_path / "other.safetensors")
 
 
@@ -195,7 +195,7 @@ def test_the_checkpoint_before_is_used(
     assert other.state.step == 0
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1
-    assert said.endswith(f"going on from {saved.out / 'checkpoint-previous.pt'}\n")
+    assert said.endswith(f"continuing from {saved.out / 'checkpoint-previous.pt'}\n")
     assert not path.exists()
     assert (damaged.read_bytes() if damaged.exists() else None) == bad
     other.state.step = 1
@@ -273,7 +273,7 @@ def test_other_classes_cannot_go_on(saved: Run) -> None:
         ("model", {}, "do not fit the model: missing are"),
         ("optimizer", {}, "the optimizer in .* does not fit the model"),
         ("optimizer", {"state": {}, "param_groups": []}, "the optimizer in .* does not fit the model"),
-        ("progress", {"mood": 3}, "the progress in a checkpoint has 'mood'"),
+        ("progress", {"mood": 3}, "the progress in a checkpoint has an unknown field among 'mood'"),
     ],
 )
 def test_a_checkpoint_that_a_run_cannot_go_on_from(saved: Run, key: str, value: dict, message: str) -> None:

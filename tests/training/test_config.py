@@ -32,8 +32,8 @@ def test_survives_json(config: TrainConfig) -> None:
         ({"milestones": (16, 22)}, "milestones is"),
         ({"epochs": 0}, "epochs is 0"),
         ({"epochs": None, "minutes": -1.0}, "minutes is -1.0"),
-        ({"epochs": None}, "give epochs or minutes"),
-        ({"minutes": 3.0}, "give epochs or minutes"),
+        ({"epochs": None}, "give exactly one of epochs and minutes"),
+        ({"minutes": 3.0}, "give exactly one of epochs and minutes"),
     ],
 )
 def test_names_the_field_that_makes_no_sense(config: TrainConfig, change: dict, message: str) -> None:

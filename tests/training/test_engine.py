@@ -167,7 +167,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_touched(
 ) -> None:
     model = SteepModel()
     weights: list[torch.Tensor] = []
-    with pytest.raises(NonFiniteLoss, match=r"^the length of the gradient is (nan|inf) in step 3, .* id \[1\d\d"):
+    with pytest.raises(NonFiniteLoss, match=r"^the norm of the gradient is (nan|inf) in step 3, .* id \[1\d\d"):
         run(model, config, tmp_path, on_step=lambda state: weights.append(model.weight.detach().clone()))
     assert torch.equal(model.weight, weights[1])
 
@@ -239,7 +239,7 @@ def test_clipping_shortens_the_step(config: TrainConfig, tmp_path: Path) -> None
 
 def test_refuses_to_overwrite_a_run(config: TrainConfig, tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text("{}")
-    with pytest.raises(FileExistsError, match="holds a run already"):
+    with pytest.raises(FileExistsError, match="already contains a run"):
         run(OneWeight(), config, tmp_path)
 
 

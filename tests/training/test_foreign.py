@@ -126,7 +126,7 @@ def test_no_such_weights(small: nn.Module, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"'none\.pth' are neither a file nor one of \['COCO_V1', 'DEFAULT'\]"):
         load_detector("none.pth")
     torch.save(small.backbone.body.state_dict(), tmp_path / "body.pth")
-    with pytest.raises(ValueError, match=r"body\.pth holds weights of none of the models small, resnet50_fpn"):
+    with pytest.raises(ValueError, match=r"body\.pth contains weights of none of the models small, resnet50_fpn"):
         load_detector(tmp_path / "body.pth")
     with pytest.raises(ValueError, match=r"body\.pth contains no detector"):
         load_detector(tmp_path / "body.pth", "small")

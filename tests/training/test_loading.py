@@ -88,7 +88,7 @@ def test_data_that_loading_processes_cannot_see(method: str, monkeypatch: pytest
     cell.Written = Written  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "__main__", cell)
     with pytest.raises(
-        ValueError, match=r"cannot see Written, which a notebook's cell .* put it in a file .* workers=0"
+        ValueError, match=r"cannot import Written, which is defined in a notebook cell .* put it in a file .* workers=0"
     ):
         check_workers_can_see(Written(), 2)
     cell.__file__ = "script.py"  # which a process that is started anew runs again

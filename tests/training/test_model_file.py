@@ -54,16 +54,16 @@ HOSTILE = {
     "one class": (telling("classes", '["background"]'), "expected different names, the background first"),
     "a class twice": (telling("classes", '["background", "a", "a"]'), "expected different names"),
     "fewer classes": (telling("classes", '["background", "a"]'), r"do not fit model 'small'.*bbox_pred\.bias \(24 instead of 8\)"),
-    "a list for a configuration": (telling("config", "[]"), "its configuration makes no sense"),
+    "a list for a configuration": (telling("config", "[]"), "its configuration is invalid"),
     "a deep configuration": (telling("config", DEEP), "'config' in its metadata is nested too deeply"),
-    "an unknown option": (configured(spell=3), "its configuration makes no sense: unknown training options: spell"),
-    "text for a number": (configured(lr="high"), "its configuration makes no sense"),
-    "an unknown model": (configured(model="huge"), r"m\.safetensors: its configuration does not make a model.* there is no model 'huge'"),
-    "a model of text": (configured(model_args="tall"), "its configuration makes no sense: model_args is 'tall'; expected dict"),
-    "an unknown argument": (configured(model_args={"spell": 3}), "its configuration does not make a model 'small'"),
-    "a file to be read": (configured(model_args={"weights": "/etc/passwd"}), "model_args has weights, which it cannot decide"),
-    "NaN": (with_weights(lambda bias: bias * torch.nan), r"cls_logits\.bias contains NaN or infinity"),
-    "infinity": (with_weights(lambda bias: bias + torch.inf), r"cls_logits\.bias contains NaN or infinity"),
+    "an unknown option": (configured(spell=3), "its configuration is invalid: unknown training options: spell"),
+    "text for a number": (configured(lr="high"), "its configuration is invalid"),
+    "an unknown model": (configured(model="huge"), r"m\.safetensors: no model 'huge' can be built from its configuration: there is no model 'huge'"),
+    "a model of text": (configured(model_args="tall"), "its configuration is invalid: model_args is 'tall'; expected dict"),
+    "an unknown argument": (configured(model_args={"spell": 3}), "no model 'small' can be built from its configuration"),
+    "a file to be read": (configured(model_args={"weights": "/etc/passwd"}), "model_args must not contain weights"),
+    "NaN": (with_weights(lambda bias: bias * torch.nan), r"cls_logits\.bias holds NaN or infinity"),
+    "infinity": (with_weights(lambda bias: bias + torch.inf), r"cls_logits\.bias holds NaN or infinity"),
     "half precision": (with_weights(lambda bias: bias.half()), r"cls_logits\.bias is float16, expected float32"),
     "another kind of number": (telling("stored", '"int4"'), r'its weights are stored as "int4"; expected .float16'),
     "whole numbers": (with_weights(lambda bias: bias.long()), r"cls_logits\.bias is int64, expected float32"),
@@ -104,7 +104,7 @@ def test_a_checkpoint_that_lacks_something(key: str, tmp_path: Path) -> None:
     for wrong in ({name: value for name, value in contents.items() if name != key}, contents | {key: 3}):
         torch.save(wrong, tmp_path / "c.pt")
         for read in (load_checkpoint, load_model):
-            with pytest.raises(ValueError, match=rf"c\.pt cannot be read as a checkpoint: it has no {key!r}"):
+            with pytest.raises(ValueError, match=rf"c\.pt cannot be read as a checkpoint: its {key!r} is missing"):
                 read(tmp_path / "c.pt")
 
 
@@ -141,7 +141,7 @@ def test_metrics_of_no_file(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_the_place_of_a_file_names_what_is_in_it(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="is a folder; it holds no run"):
+    with pytest.raises(FileNotFoundError, match="is a folder; it contains no run"):
         load_model(tmp_path)
     for name in ("checkpoint.pt", "best.safetensors"):
         (tmp_path / name).touch()

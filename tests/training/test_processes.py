@@ -132,7 +132,7 @@ def test_the_one_that_is_left_says_why_it_stops(tmp_path: Path) -> None:
     for process in both:
         process.start()
     assert hears.poll(120)
-    assert hears.recv() == (2, "error: another process of this run is gone; torchrun says below which, and why\n")
+    assert hears.recv() == (2, "error: another process of this run has ended; torchrun says below which one, and why\n")
     for process in both:
         process.join()
     assert both[1].exitcode == 9

@@ -41,10 +41,10 @@ def test_nothing_changed(voc: Path, config: TrainConfig, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "old", "new", "expected"),
     [
-        ("ImageSets/Main/train.txt", "000004\n", "", "for training: 5 images, were 6; 5 objects, were 6"),
-        ("ImageSets/Main/train.txt", "000003\n", "", "for training: 5 images, were 6"),
-        ("ImageSets/Main/val.txt", "000006", "000000", "for evaluation: other images, as many as before"),
-        ("Annotations/000001.xml", "<xmin>", "<xmin>1", "for training: other boxes, as many as before"),
+        ("ImageSets/Main/train.txt", "000004\n", "", "for training: 5 images, previously 6; 5 objects, previously 6"),
+        ("ImageSets/Main/train.txt", "000003\n", "", "for training: 5 images, previously 6"),
+        ("ImageSets/Main/val.txt", "000006", "000000", "for evaluation: different images, as many as before"),
+        ("Annotations/000001.xml", "<xmin>", "<xmin>1", "for training: different boxes, as many as before"),
     ],
     ids=["an image less", "one without objects less", "another image", "another box"],
 )
@@ -61,8 +61,8 @@ def test_the_best_model_of_other_images_is_put_aside_aloud(voc: Path, config: Tr
     change(voc, "ImageSets/Main/val.txt", "000006\n", "")
     (tmp_path / "best.safetensors").touch()
     assert changes(before, remembered(voc, config), tmp_path) == [
-        "for evaluation: 2 images, were 3",
-        "best.safetensors was measured on the old images: it is kept as best-before.safetensors",
+        "for evaluation: 2 images, previously 3",
+        "best.safetensors was measured on the old images; it is kept as best-before.safetensors",
     ]
 
 
@@ -110,7 +110,9 @@ def test_the_run_s_own_data_come_before_others_of_the_same_name(
 def test_data_that_are_not_found_are_left_as_they_were_named(facts: Any, config: TrainConfig, tmp_path: Path) -> None:
     config = replace(config, data=str(tmp_path / "gone.json"))
     assert found_again(config, facts, tmp_path / "run") == config
-    with pytest.raises(ValueError, match=r"was trained on .*gone\.json, where nothing is now; --data says where"):
+    with pytest.raises(
+        ValueError, match=r"was trained on .*gone\.json, which no longer exists; give the place of its data as --data"
+    ):
         check_found(config)
 
 

@@ -54,9 +54,7 @@ def in_a_cell(kind: str) -> tuple[Any, str]:
 @pytest.mark.usefixtures("_anew", "_notebook")
 def test_what_a_cell_defines_cannot_be_seen(kind: str, config: TrainConfig) -> None:
     data, name = in_a_cell(kind)
-    message = (
-        rf"^workers=2, but .* cannot see {name}, which a notebook's cell .*: put it in a file .*, or take workers=0$"
-    )
+    message = rf"^workers=2, but .* cannot import {name}, which is defined in a notebook cell .*: put it in a file .*, or use workers=0$"
     with pytest.raises(ValueError, match=message):
         load_batches(data, replace(config, workers=2), 0, CPU)
     with pytest.raises(ValueError, match=message):
@@ -66,7 +64,7 @@ def test_what_a_cell_defines_cannot_be_seen(kind: str, config: TrainConfig) -> N
 
 @pytest.mark.usefixtures("_anew")
 def test_what_has_no_name_cannot_be_sent() -> None:
-    with pytest.raises(ValueError, match=r"^workers=1, but the data set cannot be sent .*lambda.*or take workers=0$"):
+    with pytest.raises(ValueError, match=r"^workers=1, but the data set cannot be sent .*lambda.*or use workers=0$"):
         check_workers_can_see(Squares(transforms=lambda image, target: (image, target)), 1)
 
 

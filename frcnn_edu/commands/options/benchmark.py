@@ -11,14 +11,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     for name, values, what in (
         ("--sizes", [400, 800], "shorter sides of the images, in pixels (default: 400 800)"),
-        ("--batch-sizes", [1, 2], "images of a step (default: 1 2)"),
-        ("--boxes", [1, 20, 200], "objects of an image in training (default: 1 20 200)"),
+        ("--batch-sizes", [1, 2], "images per step (default: 1 2)"),
+        ("--boxes", [1, 20, 200], "objects per image in training (default: 1 20 200)"),
     ):
         add(name, type=int, nargs="+", default=values, metavar="N", help=what)
     add("--repeats", type=int, default=3, metavar="N", help="rounds of each measurement (default: 3)")
     for name, what in (
-        ("stages", "time every stage by itself"),
-        ("memory", "measure the most memory that a step takes"),
+        ("stages", "time every stage separately"),
+        ("memory", "measure the peak memory of a step"),
         ("growth", "measure how time and memory grow with image, batch, objects and proposals"),
     ):
         add(f"--{name}", action=argparse.BooleanOptionalAction, default=True, help=what)
@@ -36,7 +36,7 @@ def check(options: argparse.Namespace) -> None:
         check_installed("nbclient", "nbformat", "ipykernel", "jupyterlab", "ipywidgets", "anywidget", "playwright")
     unknown = sorted({*(options.explorers or ())} - {*EXPLORER_NAMES})
     if unknown:
-        raise ValueError(f"--explorers {unknown[0]}: expected some of {', '.join(EXPLORER_NAMES)}")
+        raise ValueError(f"--explorers {unknown[0]}: expected names from {', '.join(EXPLORER_NAMES)}")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -13,14 +13,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("data", metavar="PATH", help="a folder or file as your annotation tool exported it, or shapes")
     add_images(parser)
-    add("--split", nargs="+", choices=SPLITS, help="default: all there are")
-    add("--out", type=Path, default=Path("data-report"), metavar="DIR", help="for the figures (default: data-report)")
-    add("--strict", action="store_true", help="end with status 2 if anything cannot be used")
+    add("--split", nargs="+", choices=SPLITS, help="splits to check (default: all there are)")
+    add("--out", type=Path, default=Path("data-report"), metavar="DIR", help="output folder (default: data-report)")
+    add("--strict", action="store_true", help="exit with status 2 if anything cannot be used")
     names = ", ".join(MODEL_NAMES)
     add(
         "--model",
         metavar="M",
-        help=f"whose levels and anchors: {names}, or timm:BACKBONE (default: what train would choose)",
+        help=f"model whose levels and anchors are used: {names}, or timm:BACKBONE (default: what train would choose)",
     )
     add_image_sizes(parser)
 

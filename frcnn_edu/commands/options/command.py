@@ -1,4 +1,4 @@
-"""What makes a command, and what options of several commands have in common."""
+"""The class of a command, and the options that several commands share."""
 
 import argparse
 import os
@@ -19,10 +19,10 @@ class Command:
     """A command of the command line.
 
     Attributes:
-        name, summary: as `--help` lists it.
+        name, summary: as `--help` lists them.
         add_options: adds the options to a parser.
-        check: raises ValueError or OSError for a mistake in the options that shows without PyTorch.
-        run: does the work; imports what it needs, PyTorch too. Returns the exit status, None for 0.
+        check: raises ValueError or OSError for a mistake in the options that can be found without PyTorch.
+        run: does the work; imports what it needs, including PyTorch. Returns the exit status, or None for 0.
     """
 
     name: str
@@ -44,17 +44,17 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
 
 
 def add_weights(parser: argparse.ArgumentParser) -> None:
-    """`--weights`, a detector that others have trained, in the place of `--checkpoint`."""
+    """`--weights`, a detector that was trained elsewhere, instead of `--checkpoint`."""
     parser.add_argument(
         "--weights",
         metavar="W",
-        help="instead: DEFAULT (torchvision's for COCO's 80 classes, downloaded), or a .pth file of torchvision's",
+        help="use these weights instead: DEFAULT (torchvision's for COCO's 80 classes, downloaded), or a .pth file of torchvision's",
     )
     parser.add_argument(
         "--classes",
         type=_class_names,
         metavar="A,B,…",
-        help="what the classes of such weights are called, from label 1 on, if they do not say so",
+        help="names of the classes, starting with label 1, for weights that do not contain them",
     )
 
 
@@ -62,22 +62,22 @@ def check_model(options: argparse.Namespace) -> None:
     """Raises an error if `--checkpoint` and `--weights` are both given, or one of them is a file that does not exist."""
     if options.weights is None:
         if options.classes is not None:
-            raise ValueError("--classes goes with --weights; a checkpoint knows what its classes are called")
+            raise ValueError("--classes needs --weights, because a checkpoint contains the names of its classes")
         check_exists(options.checkpoint)
         return
     if options.checkpoint != SHIPPED_WEIGHTS:
         raise ValueError("give --checkpoint or --weights, not both")
     path = Path(options.weights)
-    only_a_file = len(path.parts) > 1 or path.suffix.islower()  # weights/a.pth, and no name of published weights
+    only_a_file = len(path.parts) > 1 or path.suffix.islower()  # weights/a.pth, not the name of published weights
     if only_a_file and not path.is_file():
         raise ValueError(f"--weights {path}: there is no such file")
 
 
 def _class_names(text: str) -> tuple[str, ...]:
-    """Names with commas between them, as names by label: the background in front."""
+    """Split names at commas into names by label, with the background first."""
     names = [clean_name(name) for name in text.split(",")]
     if not all(names):
-        raise argparse.ArgumentTypeError(f"invalid value: {text!r} (expected names with a comma between two)")
+        raise argparse.ArgumentTypeError(f"invalid value: {text!r} (expected names separated by commas)")
     try:
         return class_names(names)
     except ValueError as error:
@@ -90,27 +90,27 @@ def add_max_detections(parser: argparse.ArgumentParser) -> None:
         "--max-detections",
         type=int,
         metavar="N",
-        help="keep at most N detections of an image, the best ones (default: 100)",
+        help="keep the best N detections per image (default: 100)",
     )
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    """`--device`, where to compute."""
+    """`--device`, the device to compute on."""
     parser.add_argument(
-        "--device", type=_device, metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)"
+        "--device", type=_device, metavar="D", help="cuda, cuda:1, mps or cpu (default: the best available)"
     )
 
 
 def _device(name: str) -> str:
-    """What may be the name of a device; whether this machine has it, only PyTorch knows."""
+    """Return a name that a device can have. Whether this machine has the device is checked later, by PyTorch."""
     if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
         raise argparse.ArgumentTypeError(f"invalid value: {name!r} (expected cuda, cuda:1, mps or cpu)")
     return name
 
 
 def add_images(parser: argparse._ActionsContainer) -> None:
-    """`--images`, where the image files of a data set are."""
-    parser.add_argument("--images", metavar="FOLDER", help="where the images are, if not with the annotations")
+    """`--images`, the folder with the image files of a data set."""
+    parser.add_argument("--images", metavar="FOLDER", help="folder of the images, if they are not with the annotations")
 
 
 def add_image_sizes(parser: argparse._ActionsContainer) -> None:
@@ -121,7 +121,7 @@ def add_image_sizes(parser: argparse._ActionsContainer) -> None:
 
 
 def check_at_least(least: int, options: argparse.Namespace, *names: str) -> None:
-    """Raises `ValueError` if one of the named options, or one of its several values, is given and smaller."""
+    """Raises `ValueError` if one of the named options is given and it, or one of its values, is below `least`."""
     for name in names:
         value = getattr(options, name)
         for number in value if isinstance(value, list) else [value]:
@@ -130,7 +130,7 @@ def check_at_least(least: int, options: argparse.Namespace, *names: str) -> None
 
 
 def check_score_threshold(options: argparse.Namespace) -> None:
-    """Raises `ValueError` if `--score-threshold` is no score."""
+    """Raises `ValueError` if `--score-threshold` is not between 0 and 1."""
     if not 0 <= options.score_threshold <= 1:
         raise ValueError(f"--score-threshold is {options.score_threshold}; expected 0 to 1")
 
@@ -147,13 +147,13 @@ def check_one_of(check: Callable[[Any], None], values: Iterable[Any]) -> None:
 
 
 def check_installed(*packages: str) -> None:
-    """Raises `ValueError` if one of the packages, which are in extras of this one, is not installed."""
+    """Raises `ValueError` if one of these optional packages is not installed."""
     if sentence := advice(*packages):
         raise ValueError(sentence)
 
 
 def check_output_folder(options: argparse.Namespace, name: str) -> None:
-    """Raises `ValueError` if the named option is a path at which there can be no folder to write to."""
+    """Raises `ValueError` if the named option is a path where no folder can be written."""
     path = getattr(options, name)
     if path is not None and path.is_file():
         raise ValueError(f"--{name} {path} is a file; give the name of a folder")
@@ -162,7 +162,7 @@ def check_output_folder(options: argparse.Namespace, name: str) -> None:
 
 
 def check_output_file(options: argparse.Namespace, name: str) -> None:
-    """Raises `ValueError` if the named option is a path at which no file can be written."""
+    """Raises `ValueError` if the named option is a path where no file can be written."""
     path = getattr(options, name)
     if path is not None and path.is_dir():
         raise ValueError(f"--{name} {path} is a folder; give the name of a file")
@@ -171,9 +171,9 @@ def check_output_file(options: argparse.Namespace, name: str) -> None:
 
 
 def _check_is_folder(name: str, path: Path, folder: Path) -> None:
-    """What is missing is made later, in the nearest folder above that exists."""
+    """Check the nearest folder that exists, because missing folders are made in it later."""
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     if not existing.is_dir():
-        raise ValueError(f"--{name} {path}: {existing} is a file, and no folder")
+        raise ValueError(f"--{name} {path}: {existing} is a file, not a folder")
     if not os.access(existing, os.W_OK):
         raise ValueError(f"--{name} {path}: the folder {existing} cannot be written to")

@@ -22,7 +22,7 @@ from .command import (
 def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("images", type=Path, nargs="+", metavar="IMAGE_OR_FOLDER", help="images, or folders of images")
-    add("--recursive", action="store_true", help="search the subfolders of folders, too")
+    add("--recursive", action="store_true", help="search subfolders, too")
     add_checkpoint(parser)
     add_weights(parser)
     add("--out", type=Path, default=Path("detections"), metavar="DIR", help="output folder (default: detections)")
@@ -50,10 +50,10 @@ def check(options: argparse.Namespace) -> None:
 
 
 def check_output_names(out: Path, drawings: Sequence[str], files: Sequence[Path], overwrite: bool) -> None:
-    """Make sure that no file is overwritten that must not be: never one of the images, and others only if it is wanted.
+    """Make sure that no image is overwritten, and other files only with `overwrite`.
 
     Raises:
-        ValueError: one would be; names it, and says what to do.
+        ValueError: a file would be overwritten; the message names it and says what to do.
     """
     images = {(found.st_dev, found.st_ino) for found in (file.stat() for file in files if file.exists())}
     for name in (*drawings, "detections.json"):
@@ -62,11 +62,11 @@ def check_output_names(out: Path, drawings: Sequence[str], files: Sequence[Path]
             continue
         shown = readable(str(path), 300)
         if (path.stat().st_dev, path.stat().st_ino) in images:
-            raise ValueError(f"a drawing would take the place of the image {shown}; choose another --out")
+            raise ValueError(f"a drawing would overwrite the image {shown}; choose a different --out")
         if path.is_dir():
-            raise ValueError(f"{shown} is a folder, where a file is to be written; choose another --out")
+            raise ValueError(f"{shown} is a folder, but a file has to be written there; choose a different --out")
         if not overwrite:
-            raise ValueError(f"{shown} exists already; add --overwrite, or choose another --out")
+            raise ValueError(f"{shown} already exists; add --overwrite, or choose a different --out")
 
 
 def run(options: argparse.Namespace) -> int:

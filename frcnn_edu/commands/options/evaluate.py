@@ -27,13 +27,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--data",
         metavar="DATA",
-        help="shapes, or a folder or file of annotated images (default: what it was trained on)",
+        help="shapes, or a folder or file of annotated images (default: what the model was trained on)",
     )
     add_images(parser)
     add(
         "--split",
         choices=(*SPLITS, ALL),
-        help="default: all of a file or of a folder without splits; else val, or test where there is no val",
+        help="split to measure (default: all of a file or of a folder without splits; otherwise val, or test if there is no val)",
     )
     add("--json", type=Path, metavar="FILE", help="also write the numbers to this file")
     add("--report", type=Path, metavar="FILE", help="also write errors by kind and the worst images to this HTML file")
@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.5,
         metavar="S",
-        help="for precision, recall, F1 and the confusion matrix: detections that score at least this (default: 0.5)",
+        help="lowest score of a detection for precision, recall, F1 and the confusion matrix (default: 0.5)",
     )
     add_max_detections(parser)
     add("--batch-size", type=int, default=4, metavar="N", help="images at a time (default: 4)")
@@ -58,11 +58,11 @@ def check(options: argparse.Namespace) -> None:
     check_output_file(options, "report")
     check_model(options)
     if options.weights is not None and options.data is None:
-        raise ValueError("--weights needs --data: what these were trained on is not known")
+        raise ValueError("--weights needs --data, because it is not known what the weights were trained on")
     if options.data is not None:
         check_split(options.data, options.split or measured_split(options.data, options.images), options.images)
     elif options.images is not None:
-        raise ValueError("--images needs --data: it says where the images of that are")
+        raise ValueError("--images needs --data, because it is the folder of that data set's images")
 
 
 def run(options: argparse.Namespace) -> None:

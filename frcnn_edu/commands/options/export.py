@@ -16,10 +16,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--height",
         type=int,
         metavar="H",
-        help="height of all images that the file will take (default: that of the images it is compared on)",
+        help="height of the images that the file will accept (default: that of the images it is compared on)",
     )
-    add("--width", type=int, metavar="W", help="their width; the size is fixed, other images have to be resized to it")
-    add("--images", type=Path, nargs="+", metavar="IMAGE", help="compare on these (default: on what was evaluated on)")
+    add("--width", type=int, metavar="W", help="their width; the size is fixed, so resize other images to it")
+    add("--images", type=Path, nargs="+", metavar="IMAGE", help="images to compare on (default: those evaluated on)")
 
 
 def check(options: argparse.Namespace) -> None:
@@ -38,4 +38,4 @@ def run(options: argparse.Namespace) -> None:
     run_export(options)
 
 
-EXPORT = Command("export", "write a trained model as ONNX, compared in onnxruntime", add_options, check, run)
+EXPORT = Command("export", "write a trained model as ONNX, and check it in onnxruntime", add_options, check, run)

@@ -15,7 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("notebooks"),
         metavar="DIR",
-        help="the folder with the notebooks (default: notebooks)",
+        help="folder with the notebooks (default: notebooks)",
     )
     add("--copy-to", type=Path, metavar="DIR", help="write the notebooks of the course to this folder instead")
     add(

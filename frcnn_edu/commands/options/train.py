@@ -22,11 +22,11 @@ from .command import (
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    # An option that is not given is None here: then the preset of the model and the data decides.
+    # An option that is not given is None here; then the preset for the model and the data applies.
     add = parser.add_argument
     add("--data", metavar="DATA", help="shapes (built in, the default), or a folder or file of annotated images")
     add_images(parser)
-    add("--out", type=Path, metavar="DIR", help="the run folder (default: runs/DATA-DATE-TIME)")
+    add("--out", type=Path, metavar="DIR", help="run folder (default: runs/DATA-DATE-TIME)")
     add(
         "--minutes",
         type=float,
@@ -39,16 +39,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="train for this many passes over the data (large models: photographs 26, shapes 6)",
     )
-    add("--resume", action="store_true", help="go on with the run in --out; --data may say where its data are now")
-    add("--save-minutes", type=float, metavar="M", help="the longest time between two checkpoints (default: 10)")
+    add("--resume", action="store_true", help="continue the run in --out; if its data were moved, --data says where to")
+    add("--save-minutes", type=float, metavar="M", help="longest time between two checkpoints (default: 10)")
     add("--seed", type=int, metavar="S", help="the same seed gives the same run (default: 0)")
     add_device(parser)
     add(
         "--evaluate-on",
         choices=("val", "test"),
-        help="the split of the final table (default: val, or test without one)",
+        help="split of the final table (default: val, or test if there is no val)",
     )
-    add("--tensorboard", action="store_true", help="also write OUT/tensorboard, to be watched by tensorboard --logdir")
+    add("--tensorboard", action="store_true", help="also write OUT/tensorboard, for tensorboard --logdir")
     add(
         "--strict", action="store_true", help="stop at files and boxes that cannot be used, instead of leaving them out"
     )
@@ -64,8 +64,8 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     add(
         "--weights",
         metavar="W",
-        help="fine-tune a trained detector: DEFAULT (downloaded; of small: in this package), or a file of a run or of another "
-        "tool, whose model is taken unless --model says another",
+        help="fine-tune a trained detector: DEFAULT (downloaded; for small: in this package), or a file of a run or of another "
+        "tool, whose model is used unless --model names a different one",
     )
     add("--weights-backbone", metavar="W", help="start from a pretrained backbone: DEFAULT (downloaded), or a file")
     add(
@@ -74,22 +74,22 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         dest="trainable_backbone_layers",
         type=int,
         metavar="N",
-        help="how many stages of a pretrained backbone are trained, from its last (default: 3)",
+        help="number of stages of a pretrained backbone that are trained, counted from the last (default: 3)",
     )
     add_image_sizes(group)
 
 
 def _add_recipe(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--batch-size", type=int, metavar="N", help="images a step, of all processes together")
-    add("--accumulate", type=int, metavar="N", help="take them in N parts, where memory is short (default: 1)")
+    add("--batch-size", type=int, metavar="N", help="images per step, in all processes together")
+    add("--accumulate", type=int, metavar="N", help="take them in N parts, if memory is short (default: 1)")
     add("--optimizer", choices=OPTIMIZERS)
-    add("--lr", type=float, help="the highest learning rate")
-    add("--momentum", type=float, help="of SGD")
+    add("--lr", type=float, help="highest learning rate")
+    add("--momentum", type=float, help="momentum of SGD")
     add("--weight-decay", type=float)
     add("--warmup-steps", type=int, metavar="N", help="steps until the learning rate is reached")
-    add("--schedule", choices=SCHEDULES, help="how the learning rate falls")
-    add("--grad-clip", type=float, metavar="NORM", help="shorten gradients that are longer than this")
+    add("--schedule", choices=SCHEDULES, help="decay of the learning rate")
+    add("--grad-clip", type=float, metavar="NORM", help="clip the norm of the gradients to this value")
     for name, what in (
         ("hflip", "mirror half of the images left to right"),
         ("vflip", "mirror half of the images top to bottom: for views from above and microscopes"),
@@ -100,15 +100,15 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         type=float,
         nargs=2,
         metavar=("MIN", "MAX"),
-        help="change sizes by random factors, such as 0.7 1.4",
+        help="resize images by random factors, such as 0.7 1.4",
     )
 
 
 def _add_speed(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--workers", type=int, metavar="N", help="processes that load images (small model: 0, large: 4)")
-    add("--amp", action=argparse.BooleanOptionalAction, default=None, help="bfloat16 where it is enough (GPU)")
-    add("--channels-last", action=argparse.BooleanOptionalAction, default=None, help="another memory layout (GPU)")
+    add("--amp", action=argparse.BooleanOptionalAction, default=None, help="bfloat16 autocast (GPU)")
+    add("--channels-last", action=argparse.BooleanOptionalAction, default=None, help="channels-last format (GPU)")
 
 
 def check(options: argparse.Namespace) -> None:
@@ -117,7 +117,7 @@ def check(options: argparse.Namespace) -> None:
     config = config_of(options, options.model or "small", world_size())
     check_at_least(1, options, "min_size", "max_size")
     check_at_least(0, options, "trainable_backbone_layers")
-    if resume:  # the rest is compared with what the checkpoint says
+    if resume:  # the rest is compared with the checkpoint
         if not previous(out / CHECKPOINT).is_file():
             check_exists(out / CHECKPOINT)
         if options.data is not None:
@@ -143,7 +143,7 @@ def _check_data(data: str, options: argparse.Namespace) -> None:
 
 
 def _check_weights(options: argparse.Namespace) -> None:
-    """Weights that can only be a file must be one. Names of published weights are looked up later, in torchvision."""
+    """Raises `ValueError` if weights that can only be a file are not one. Names of published weights are looked up later, in torchvision."""
     for name in ("weights", "weights_backbone"):
         path = Path(getattr(options, name) or "")
         only_a_file = len(path.parts) > 1 or path.suffix.islower()  # runs/a/model.safetensors, weights.pth
@@ -160,4 +160,4 @@ def run(options: argparse.Namespace) -> None:
     run_train(options)
 
 
-TRAIN = Command("train", "train a model on shapes, or on images of yours", add_options, check, run)
+TRAIN = Command("train", "train a model on shapes, or on your own images", add_options, check, run)
