@@ -1,4 +1,4 @@
-"""Our detector beside torchvision's: time, memory, synchronisations and kernels, after a check that both compute the same."""
+"""Our detector beside torchvision's: time, memory, synchronisations and kernels, after checking that both give the same results."""
 
 from .agreement import Disagreement, compare_in_float32, compare_in_float64
 from .bench import Bench

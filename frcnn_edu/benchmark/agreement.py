@@ -1,4 +1,4 @@
-"""Before anything is timed: do the two models find the same?"""
+"""Checks, before anything is timed, that both models give the same results."""
 
 import copy
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ from .models import NUM_CLASSES, images_of, set_size
 from .realistic import Target, make_targets
 from .steps import inference, training_step
 
-# The most that float64 may differ by: pixels, probabilities, and shares of a loss or of a tensor's largest gradient.
+# Largest differences in float64: pixels, probabilities, and shares of a loss or of a tensor's largest gradient.
 BOXES, SCORES, LOSSES, GRADIENTS = 1e-6, 1e-9, 1e-8, 1e-8
-# In float32 one in twenty detections may be another, where a rounded score or overlap falls on the other side.
+# In float32, one in twenty detections may differ, if a rounded score or IoU falls on the other side of a threshold.
 LEAST_SHARE = 0.95
 
 
 class Disagreement(CannotContinue):
-    """The two models do not compute the same, so there is nothing to compare."""
+    """The two models give different results, so comparing their speed makes no sense."""
 
 
 @dataclass(frozen=True)
 class Differences:
-    """The largest differences in float64, and over how many detections: each as its limit above is meant."""
+    """The largest differences in float64 (in the units of the limits above), and the number of detections compared."""
 
     detections: int
     boxes: float
@@ -56,7 +56,7 @@ def compare_in_float64(ours: Any, theirs: Any, size: int) -> Differences:
         for model in (ours, theirs)
     )
     if gradients.keys() != their_gradients.keys():
-        raise Disagreement(f"gradients arrive at other weights: {sorted(gradients.keys() ^ their_gradients.keys())}")
+        raise Disagreement(f"different weights have gradients: {sorted(gradients.keys() ^ their_gradients.keys())}")
     differences = Differences(
         detections=sum(map(len, labels)),
         boxes=max(_largest(a["boxes"] - b["boxes"]) for a, b in zip(found, expected)),
@@ -69,7 +69,7 @@ def compare_in_float64(ours: Any, theirs: Any, size: int) -> Differences:
 
 
 def compare_in_float32(ours: Any, theirs: Any, images: Sequence[Tensor]) -> tuple[int, int]:
-    """How many of torchvision's detections are also among ours, and how many there are.
+    """The number of torchvision's detections that are also among ours, and their total number.
 
     Raises:
         Disagreement: fewer than 95 %, or none at all.
@@ -80,13 +80,13 @@ def compare_in_float32(ours: Any, theirs: Any, images: Sequence[Tensor]) -> tupl
     if total == 0 or same < LEAST_SHARE * total:
         raise Disagreement(
             f"only {same} of torchvision's {total} detections are among ours (same class, IoU above 0.99, score within "
-            f"0.001) on images of {tuple(images[0].shape[-2:])} pixels; nothing is timed for models that disagree"
+            f"0.001) on images of {tuple(images[0].shape[-2:])} pixels; models that disagree are not timed"
         )
     return same, total
 
 
 def found_again(found: Target, expected: Target) -> int:
-    """How many expected detections have one of the same class in nearly the same place with nearly the same score."""
+    """The number of expected detections that were found: same class, nearly the same box, nearly the same score."""
     same_class = expected["labels"][:, None] == found["labels"]
     same_score = (expected["scores"][:, None] - found["scores"]).abs() < 1e-3
     same_place = box_iou(expected["boxes"], found["boxes"]) > 0.99
@@ -94,7 +94,7 @@ def found_again(found: Target, expected: Target) -> int:
 
 
 def with_labels_of_dtype(model: Any, dtype: torch.dtype) -> None:
-    """Lets torchvision's RPN have its labels, always float32, and with them its loss, in the precision of the rest."""
+    """Converts the labels of torchvision's RPN, which are always float32, and so its loss, to another dtype."""
     assign = model.rpn.assign_targets_to_anchors
 
     def assign_and_convert(anchors: list, targets: list) -> tuple:
@@ -109,8 +109,10 @@ def _check(differences: Differences) -> None:
         raise Disagreement("in float64 neither model detects anything: there is nothing to compare")
     for name, limit in (("boxes", BOXES), ("scores", SCORES), ("losses", LOSSES), ("gradients", GRADIENTS)):
         difference = getattr(differences, name)
-        if not difference <= limit:  # nan is not, either
-            raise Disagreement(f"in float64 {name} differ by up to {difference:.1e}; at most {limit:.0e} is rounding")
+        if not difference <= limit:  # NaN is rejected, too
+            raise Disagreement(
+                f"in float64 {name} differ by up to {difference:.1e}; rounding explains at most {limit:.0e}"
+            )
 
 
 def _largest(x: Tensor) -> float:

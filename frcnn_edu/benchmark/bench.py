@@ -1,4 +1,4 @@
-"""Times and memory of whole steps, each measured once however often it is asked for."""
+"""Time and memory of whole steps, each measured only once."""
 
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from .steps import Step
 
 
 class Bench:
-    """A pair of models, with which steps are measured.
+    """Measures steps of a pair of models.
 
     Args:
         ours, theirs: the models, with the same weights.
-        repeats: rounds of each measurement.
-        folder: where the weights are put, for the processes in which memory is measured.
+        repeats: number of rounds of each measurement.
+        folder: folder for the weights, which the processes that measure memory read.
     """
 
     def __init__(self, ours: Any, theirs: Any, repeats: int, folder: Path) -> None:
@@ -31,17 +31,17 @@ class Bench:
         return self.ours, self.theirs
 
     def resize(self, size: int) -> None:
-        """Makes both models ready for images of this size."""
+        """Prepares both models for images of this size."""
         for model in self.both:
             set_size(model, size)
 
     def tidy(self) -> None:
-        """Gives up the gradients: room for what comes next."""
+        """Frees the gradients."""
         for model in self.both:
             model.zero_grad(set_to_none=True)
 
     def seconds(self, step: Step) -> Comparison:
-        """How long a step takes; a training step with its update of the weights."""
+        """The time that a step takes; a training step includes the update of the weights."""
         if step not in self._seconds:
             self.resize(step.size)
             self._seconds[step] = interleave(step.of(self.ours), step.of(self.theirs), self.repeats)
@@ -49,7 +49,7 @@ class Bench:
         return self._seconds[step]
 
     def peaks(self, step: Step) -> Peaks:
-        """The most memory that a step takes."""
+        """The peak memory of a step."""
         if not self.weights.exists():
             torch.save(self.theirs.state_dict(), self.weights)
         if step not in self._peaks:

@@ -1,8 +1,8 @@
-"""How many kernels a step starts, and how often it synchronises CPU and GPU.
+"""Counts the kernels that a step launches, and the synchronisations of CPU and GPU.
 
-On a GPU the program runs ahead: it hands kernels over and goes on. Small kernels cost the time to start them, and a
-number that the program needs itself (how many boxes are left?) costs the time until all that was handed over is done.
-Both can be counted without a GPU, for both depend on what is called and not on where.
+A GPU works asynchronously: the program launches kernels and runs ahead. Launching a small kernel takes longer than its work,
+and if the program needs a number itself (how many boxes are left?), it waits until all launched kernels are done. Both can
+be counted without a GPU, because they depend on the operators that are called, not on the device.
 """
 
 from collections import Counter
@@ -21,10 +21,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ..model.fast import place
 from ..ops import boxes
 
-# Operators that hand out a tensor without a kernel: memory not yet written, or another view of some that was.
+# Operators that return a tensor without launching a kernel: uninitialised memory, or a view.
 NO_KERNEL = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "lift_fresh", "_unsafe_view"}
 
-# Operators whose result the program has to look at, at least at its length.
+# Operators whose result, or its length, the program has to read.
 SYNCHRONISATIONS = {
     "_local_scalar_dense",  # item(), int(), bool(), is_nonzero
     "nonzero",  # and torch.where(mask)
@@ -35,13 +35,13 @@ SYNCHRONISATIONS = {
     "bincount",
     "equal",
     "nms",
-}  # and repeat_interleave with numbers in a tensor
+}  # and repeat_interleave with repeats in a tensor
 MASKS = (torch.bool, torch.uint8)
 
 
 @dataclass
 class Counts:
-    """Kernels and synchronisations of a step, by the name of the operator."""
+    """The kernels and synchronisations of a step, by name of the operator."""
 
     kernels_by_name: Counter[str] = field(default_factory=Counter)
     synchronisations_by_name: Counter[str] = field(default_factory=Counter)
@@ -55,7 +55,7 @@ class Counts:
         return self.synchronisations_by_name.total()
 
     def to_dict(self) -> dict[str, Any]:
-        """Totals and operators, the most frequent first."""
+        """Totals, and counts by operator, the most frequent first."""
         return {
             "synchronisations": self.synchronisations,
             "kernels": self.kernels,
@@ -65,17 +65,17 @@ class Counts:
 
 
 def count(step: Callable[[], Any]) -> Counts:
-    """Runs `step` once and counts its kernels and synchronisations, those of its backward pass too.
+    """Runs `step` once and counts its kernels and synchronisations, including those of its backward pass.
 
-    A kernel is an operator, as PyTorch's dispatcher sees it, that computes or moves data: a convolution is one, though
-    a GPU may need several for it; a view is none. `item()`, `tolist()` and the like are synchronisations and no kernels.
+    A kernel is an operator in PyTorch's dispatcher that computes or moves data. A convolution counts as one, although a GPU
+    may need several for it; a view does not count. `item()`, `tolist()` and the like are synchronisations, not kernels.
 
-    A synchronisation is an operator whose result, or the length of it, the program has to know. `x[mask]` is one;
-    `x[mask] = 0` is none, for PyTorch fills under the mask then and asks for no indices. A single number that never was on
-    the GPU is counted as well, as `item()` looks the same there: torchvision samples one for each image in training.
+    A synchronisation is an operator whose result, or its length, the program has to know. `x[mask]` is one;
+    `x[mask] = 0` is not, because PyTorch fills under the mask without computing indices. A single number that was never on
+    the GPU is counted as well, because `item()` cannot tell: torchvision samples one for each image in training.
     """
     counts = Counts()
-    # Backward passes run in the calling thread, where the modes are on.
+    # Backward passes run in the calling thread, where these modes are active.
     with torch.autograd.set_multithreading_enabled(False), _Calls(counts), _Operators(counts):
         step()
     return counts
@@ -83,15 +83,15 @@ def count(step: Callable[[], Any]) -> Counts:
 
 @contextmanager
 def as_on_a_gpu() -> Iterator[None]:
-    """Inside, both libraries work as they would on a GPU, where that differs from a CPU.
+    """Inside, both libraries take the branches for a GPU.
 
-    One NMS for all levels up to 100,000 coordinates, not 4,000; and in ours RoIAlign by torchvision's kernel, maps in the
-    layout they come in, and no convolution by Winograd's method.
+    These are one NMS for all levels up to 100,000 coordinates, not 4,000; and, in ours, torchvision's kernel for RoIAlign,
+    maps in their original layout, and no Winograd's algorithm.
     """
     theirs = torchvision.ops.boxes
     one_by_one, at_one_go = theirs._batched_nms_vanilla, theirs._batched_nms_coordinate_trick
 
-    def their_nms(boxes: Tensor, *others: Any) -> Tensor:  # called where there are more coordinates than 4,000
+    def their_nms(boxes: Tensor, *others: Any) -> Tensor:  # called for more than 4,000 coordinates
         return (one_by_one if boxes.numel() > 100_000 else at_one_go)(boxes, *others)
 
     with (
@@ -103,7 +103,7 @@ def as_on_a_gpu() -> Iterator[None]:
 
 
 class _Operators(TorchDispatchMode):
-    """Sees every operator that is dispatched."""
+    """Observes every dispatched operator."""
 
     def __init__(self, counts: Counts) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class _Operators(TorchDispatchMode):
 
 
 class _Calls(TorchFunctionMode):
-    """Sees what on a CPU happens without an operator: values that are handed to Python."""
+    """Observes values passed to Python, which on a CPU involves no operator."""
 
     def __init__(self, counts: Counts) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ class _Calls(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name in ("tolist", "numpy", "cpu") and not any(args[0] is tensor for tensor in self.copied):
             self.counts.synchronisations_by_name[name] += 1
-            if name == "cpu":  # what then is read from the copy costs nothing more
+            if name == "cpu":  # reading from the copy is free
                 self.copied.append(result)
         return result
 

@@ -1,4 +1,4 @@
-"""How long an explorer takes to answer a hand: from the event in the browser to the new picture there."""
+"""The response time of an explorer: from the event in the browser to the new picture there."""
 
 import statistics
 from collections.abc import Callable, Iterator
@@ -13,11 +13,10 @@ from ..notebook_checks.browser import Reader, reading
 from ..notebook_checks.notebooks import write_notebook
 
 EVENTS = 60  # of each kind
-ANSWER = 3000  # milliseconds, after which an event counts as one that changed nothing
-PAUSE = 80  # milliseconds between an answer and the next event: about the pace of a hand that looks at what it does
+ANSWER = 3000  # milliseconds, after which an event is assumed to have changed nothing
+PAUSE = 80  # milliseconds between an answer and the next event, about the pace of a user
 
-# The clock starts with the event itself (its own time stamp, before any program saw it), and stops in the frame that shows the
-# new picture.
+# The clock starts at the time stamp of the event and stops in the frame that shows the new picture.
 WATCH = """() => {
   window.feTimes = [];
   let since = null;
@@ -29,7 +28,7 @@ WATCH = """() => {
 
 @dataclass(frozen=True)
 class Answers:
-    """Milliseconds from each event to its picture; `gesture` says what the hand did."""
+    """Milliseconds from each event to its picture; `gesture` describes the event."""
 
     explorer: str
     gesture: str
@@ -41,12 +40,12 @@ class Answers:
 
     @property
     def percentile95(self) -> float:
-        """95 of 100 answers came sooner."""
+        """The 95th percentile."""
         return statistics.quantiles(self.milliseconds, n=20, method="inclusive")[-1]
 
 
 def measure(names: list[str], events: int = EVENTS) -> Iterator[Answers]:
-    """Open each explorer by itself in JupyterLab, move what can be moved, and say how long the answers took."""
+    """Opens each explorer in JupyterLab, moves everything that can be moved, and yields the response times."""
     with TemporaryDirectory() as folder:
         for name in names:
             cell = nbformat.v4.new_code_cell(f"from frcnn_edu.lessons import explore\nexplore.{name}()")
@@ -64,7 +63,7 @@ def measure(names: list[str], events: int = EVENTS) -> Iterator[Answers]:
 
 
 def gestures(reader: Reader) -> Iterator[tuple[str, Callable[[int], None]]]:
-    """What a hand can do with this explorer: for each kind one thing, as a function of the event's number."""
+    """The gestures of this explorer: one of each kind, as a function of the event's number."""
     page = reader.page
     handles, sliders, keys = (
         page.locator(f".fe-explorer {kind}") for kind in (".fe-handle", ".noUi-handle", ".fe-keys")
@@ -87,14 +86,14 @@ def gestures(reader: Reader) -> Iterator[tuple[str, Callable[[int], None]]]:
 def _answers(reader: Reader, act: Callable[[int], None], events: int) -> list[float]:
     page: Any = reader.page
     page.evaluate("() => { window.feTimes.length = 0; }")
-    for number in range(3 * events):  # some change nothing: a slider at its end
+    for number in range(3 * events):  # some change nothing, such as a slider at its end
         before = page.evaluate("() => window.feTimes.length")
         if before >= events:
             break
         act(number)
         try:
             page.wait_for_function("(before) => window.feTimes.length > before", arg=before, timeout=ANSWER)
-        except Exception as error:  # the name of Playwright's own error depends on its version
+        except Exception as error:  # the name of Playwright's error depends on its version
             if "Timeout" not in type(error).__name__:
                 raise
         page.wait_for_timeout(PAUSE)

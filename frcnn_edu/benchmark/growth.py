@@ -1,4 +1,4 @@
-"""How time and memory grow with the image, the batch, the objects and the proposals."""
+"""How time and memory grow with the size of the image, the batch, and the number of objects and proposals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,30 +19,30 @@ ROIS_AT = 400
 
 
 def growing_steps(boxes: int | None) -> list[Step]:
-    """Steps with more and more pixels in one image, then with more and more images."""
+    """Steps with one image of increasing size, then with an increasing number of images."""
     sizes = [Step(size, 1, boxes) for size in SIZES]
     return sizes + [Step(BATCH_AT, batch, boxes) for batch in BATCH_SIZES]
 
 
 def matching_seconds(bench: Bench, size: int, boxes: int) -> Comparison:
-    """How long the RPN takes to match the anchors of an image of `size` with this many boxes."""
+    """The time that the RPN takes to match the anchors of an image of `size` with `boxes` objects."""
     return interleave(_matching(bench.ours, size, boxes), _matching(bench.theirs, size, boxes), bench.repeats)
 
 
 def matching_peaks(size: int, boxes: int) -> Peaks:
-    """The memory that matching takes in addition to anchors and boxes."""
+    """The memory of matching, in addition to anchors and boxes."""
     ours, theirs = (in_a_child(_peak_of_matching, library, size, boxes) for library in LIBRARIES)
     return ours, theirs
 
 
 def roi_seconds(bench: Bench, number: int) -> Comparison:
-    """How long RoIAlign and the box head take for this many boxes in an image of `ROIS_AT`, without gradients."""
+    """The time of RoIAlign and the box head for `number` boxes in an image of `ROIS_AT`, without gradients."""
     bench.resize(ROIS_AT)
     return interleave(_rois(bench.ours, number), _rois(bench.theirs, number), bench.repeats)
 
 
 def roi_peaks(number: int) -> Peaks:
-    """The memory that RoIAlign and the box head take in addition to maps and boxes."""
+    """The memory of RoIAlign and the box head, in addition to maps and boxes."""
     ours, theirs = (in_a_child(_peak_of_rois, library, number) for library in LIBRARIES)
     return ours, theirs
 
@@ -63,7 +63,7 @@ def _peak_of_matching(library: str, size: int, boxes: int) -> int | None:
 
 def _peak_of_rois(library: str, number: int) -> int | None:
     call = _rois(build(library, ROIS_AT), number)
-    call()  # what the libraries take when they are first used is not counted
+    call()  # memory that the libraries allocate on first use is not counted
     return rise(call)
 
 

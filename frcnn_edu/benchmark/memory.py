@@ -1,4 +1,4 @@
-"""The most memory that a step takes, measured in a process of its own: peaks only rise, and leave traces."""
+"""The peak memory of a step, measured in a separate process, because a process's peak never falls."""
 
 import contextlib
 import gc
@@ -17,17 +17,17 @@ import torch
 from .models import LIBRARIES, build
 from .steps import Step
 
-Peaks = tuple[int | None, int | None]  # bytes, ours and theirs; None where the system does not tell
+Peaks = tuple[int | None, int | None]  # bytes, ours and theirs; None if the system does not report it
 
-# For glibc: memory that is freed goes back to the system at once, so that none is counted that nobody uses.
+# For glibc: freed memory is returned to the system at once, so that unused memory is not counted.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 SMALL = 64  # pixels
 STATUS, FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def peak_bytes() -> int | None:
-    """The most memory that this process ever had, in bytes; None where the system does not tell."""
-    if STATUS.exists():  # getrusage would also know the peak of the process that started this one
+    """The peak memory of this process in bytes; None if the system does not report it."""
+    if STATUS.exists():  # getrusage would include the parent process's peak
         for line in STATUS.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
@@ -40,16 +40,16 @@ def peak_bytes() -> int | None:
 
 
 def in_a_child(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function of a module returns when a fresh process calls it, with as many threads as this one."""
+    """Calls a function in a new process, with as many threads as this one, and returns its result."""
     context = multiprocessing.get_context("spawn")
     with patch.dict(os.environ, ALLOCATOR), ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(_with_threads, torch.get_num_threads(), function, *arguments).result()
 
 
 def rise(call: Callable[[], Any]) -> int | None:
-    """By how many bytes the peak of this process is higher after `call()`; on Linux, than what it had just before."""
+    """The increase of this process's peak memory by `call()`, in bytes; on Linux relative to the memory just before."""
     with contextlib.suppress(OSError):
-        FORGET.write_text("5")  # an earlier peak
+        FORGET.write_text("5")  # resets the peak
     before = peak_bytes()
     call()
     after = peak_bytes()
@@ -57,17 +57,17 @@ def rise(call: Callable[[], Any]) -> int | None:
 
 
 def fixed_bytes(model: Any) -> int:
-    """What training takes whatever the images are: weights, and of the trained ones a gradient and SGD's momentum."""
+    """The memory of training that does not depend on the images: weights, and gradients and momentum of trained ones."""
     return sum(p.numel() * p.element_size() * (3 if p.requires_grad else 1) for p in model.parameters())
 
 
 def peaks_of_step(weights: Path, step: Step) -> Peaks:
-    """Peak bytes of building each model and of two steps: in training, momentum exists from the second one on.
+    """Peak bytes of building each model and running two steps: in training, momentum exists only from the second step.
 
-    What the libraries themselves take, once they are in use, is not counted: a small step goes before.
+    Memory that the libraries allocate on first use is not counted, because a small step runs first.
 
     Args:
-        weights: a file with the models' state dict.
+        weights: file with the models' state dict.
     """
     ours, theirs = (in_a_child(_peak_of_step, library, weights, step) for library in LIBRARIES)
     return ours, theirs
@@ -76,7 +76,7 @@ def peaks_of_step(weights: Path, step: Step) -> Peaks:
 def _peak_of_step(library: str, weights: Path, step: Step) -> int | None:
     def run(step: Step) -> None:
         model = build(library, step.size)
-        # Mapped and not read, and taken as they are, so that no second copy of the weights sets the peak.
+        # Memory-mapped and assigned, so that a second copy of the weights does not determine the peak.
         model.load_state_dict(torch.load(weights, weights_only=True, mmap=True), assign=True)
         call = step.of(model)
         call()

@@ -1,4 +1,4 @@
-"""The two detectors that are compared: ResNet-50 with a pyramid, as one has it with pretrained weights."""
+"""The two detectors that are compared: ResNet-50 with a pyramid, configured as with pretrained weights."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ LIBRARIES = ("ours", "theirs")
 
 
 def build(library: str, size: int, **settings: Any) -> Any:
-    """An untrained detector of "ours" or "theirs" for images of `size`: three trainable stages, frozen BatchNorm."""
+    """An untrained detector, "ours" or "theirs", for images of `size`, with three trainable stages and frozen BatchNorm."""
     lib = frcnn if library == "ours" else backbone_utils
     with weights_follow():
         backbone = lib.resnet_fpn_backbone(backbone_name="resnet50", weights=None, trainable_layers=3, **settings)
@@ -26,7 +26,7 @@ def build(library: str, size: int, **settings: Any) -> Any:
 
 
 def set_size(model: Any, size: int) -> Any:
-    """Lets a detector take images whose shorter side is `size` pixels as they are; returns it."""
+    """Sets up a detector so that it does not resize images whose shorter side is `size` pixels; returns it."""
     model.transform.min_size, model.transform.max_size = (size,), size * 5 // 3
     return model
 
@@ -39,12 +39,12 @@ def images_of(size: int, count: int, seed: int = 0) -> list[Tensor]:
 def make_pair(size: int, images: Sequence[Tensor], seed: int = 0) -> tuple[Any, Any]:
     """Our detector and torchvision's with the same realistic weights, for images of `size`; both in evaluation mode.
 
-    The weights are random ones, scaled on `images` so that about 400 pairs of proposal and class of each pass the
-    score threshold: 100 detections are left of them.
+    The weights are random ones, scaled on `images` so that about 400 pairs of a proposal and a class per image pass the
+    score threshold, of which 100 detections are left.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        # Statistics are measured by a BatchNorm that is not frozen, and then frozen as they are.
+        # An unfrozen BatchNorm measures the statistics, which are then frozen.
         source = build("theirs", size, norm_layer=nn.BatchNorm2d)
         make_realistic(source, images, pairs_per_image=400)
         ours, theirs = (build(library, size).eval() for library in LIBRARIES)

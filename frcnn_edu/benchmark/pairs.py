@@ -1,4 +1,4 @@
-"""Two things timed in turn, so that whatever else the machine does meets both."""
+"""Times two functions in turn, so that background load affects both equally."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Comparison:
-    """Seconds of each round, ours and theirs; of ratios, below 1 is faster."""
+    """Seconds of each round, ours and theirs; a ratio below 1 means that ours is faster."""
 
     ours: list[float]
     theirs: list[float]
@@ -21,12 +21,12 @@ class Comparison:
 
     @property
     def range(self) -> tuple[float, float]:
-        """The lowest and the highest ratio of a single round."""
+        """The lowest and highest ratio of a single round."""
         ratios = [a / b for a, b in zip(self.ours, self.theirs)]
         return min(ratios), max(ratios)
 
     def to_dict(self) -> dict[str, Any]:
-        """Every number, for JSON."""
+        """All numbers, for JSON."""
         lowest, highest = self.range
         return {
             "ours_seconds": self.ours,
@@ -44,7 +44,7 @@ def interleave(
     warmup: int = 1,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Comparison:
-    """Calls ours, theirs, ours, theirs …: `warmup` rounds that are not counted, then `repeats` that are."""
+    """Calls ours, theirs, ours, theirs …: `warmup` rounds that are not timed, then `repeats` rounds that are."""
     if repeats < 1:
         raise ValueError(f"repeats is {repeats}; expected at least 1")
     seconds: tuple[list[float], list[float]] = ([], [])
@@ -69,5 +69,5 @@ def format_comparison(pair: Comparison) -> str:
 
 
 def format_number(value: float) -> str:
-    """Three digits and a little more: 0.0123, 1.23, 12.3, 123, 12,345."""
+    """At least three significant digits: 0.0123, 1.23, 12.3, 123, 12,345."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,8 +1,8 @@
-"""Images, targets and weights that give a detector something to do, without a download.
+"""Images, targets and weights that give a detector realistic work, without a download.
 
-Freshly initialised, a detector proposes nothing but its anchors and finds nothing: a comparison would pass on nearly
-empty tensors, and a clock would time them. `make_realistic` scales the layers so that features, logits and deltas spread as
-those of a trained model do.
+A freshly initialised detector proposes little more than its anchors and finds nothing, so comparisons and timings would use
+nearly empty tensors. `make_realistic` scales the layers so that features, logits and deltas are distributed as in a trained
+model.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ def make_images(*sizes: tuple[int, int], seed: int = 0) -> list[Tensor]:
 
 
 def make_targets(images: Sequence[Tensor], counts: Sequence[int], num_classes: int, seed: int = 0) -> list[Target]:
-    """`counts[i]` boxes of many sizes and shapes in image i, 0 for an image without objects.
+    """Targets with `counts[i]` boxes of many sizes and shapes for image i.
 
-    Returns for each image `boxes` (N, 4) and `labels` (N,) of 1 … num_classes − 1.
+    Returns for each image `boxes` (N, 4) and `labels` (N,) in 1 … num_classes − 1.
     """
     generator = torch.Generator().manual_seed(seed)
     targets = []
@@ -48,11 +48,11 @@ def make_targets(images: Sequence[Tensor], counts: Sequence[int], num_classes: i
 
 @torch.no_grad()
 def make_realistic(model: Any, images: Sequence[Tensor], pairs_per_image: int = 150) -> None:
-    """Scales a freshly made detector, ours or torchvision's, in place, so that it proposes and detects a lot.
+    """Scales a new detector, ours or torchvision's, in place, so that it proposes and detects many boxes.
 
-    BatchNorm statistics are those of `images`; feature maps get unit standard deviation; RPN logits mean −3 and
-    deviation 2; deltas deviation 0.2; class logits deviation 2; and the background's bias is such that about
-    `pairs_per_image` pairs of proposal and class pass the score threshold.
+    BatchNorm statistics are those of `images`; feature maps get a standard deviation of 1; RPN logits a mean of −3 and a
+    standard deviation of 2; deltas one of 0.2; class logits one of 2; and the background's bias is chosen so that about
+    `pairs_per_image` pairs of a proposal and a class pass the score threshold.
     """
     _calibrate_batch_norm(model, images)
     model.eval()

@@ -1,4 +1,4 @@
-"""What was measured, as lines to read at once and as numbers for a file."""
+"""Measurements as lines to print and as numbers for a file."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ PEAK_HEADING = f"{'ours MB':>9}{'torchvision MB':>16}"
 
 
 class Report:
-    """Prints each line as soon as it is known, and keeps every number; with a path, in that file too."""
+    """Prints each line at once and stores all numbers, also in a file if a path is given."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
@@ -25,25 +25,25 @@ class Report:
         print(text.rstrip(), flush=True)
 
     def title(self, title: str, heading: str) -> None:
-        """The head of a table."""
+        """Prints the heading of a table."""
         self.line(f"\n{title}\n{heading}")
 
     def add(self, section: str, numbers: dict[str, Any]) -> None:
-        """One more entry of a section."""
+        """Adds an entry to a section."""
         self.numbers.setdefault(section, []).append(numbers)
-        if self.path is not None:  # each time, for a run may be stopped
+        if self.path is not None:  # each time, because a run may be interrupted
             write_text(self.path, json.dumps(self.numbers, indent=1) + "\n")
 
     def row(
         self, section: str, name: dict[str, Any], label: str, seconds: Comparison, peaks: Peaks | None = None
     ) -> None:
-        """One row of a table: what was measured, and what came out."""
+        """Prints and stores one row of a table: what was measured, and the result."""
         memory = {} if peaks is None else dict(zip(("ours_peak_bytes", "torchvision_peak_bytes"), peaks))
         self.add(section, name | seconds.to_dict() | memory)
         self.line(label + format_comparison(seconds) + format_peaks(peaks))
 
     def step(self, section: str, step: Step, seconds: Comparison, peaks: Peaks | None) -> None:
-        """A row below `STEP_HEADING`."""
+        """Prints and stores a row below `STEP_HEADING`."""
         boxes = "–" if step.boxes is None else step.boxes
         label = f"{step.size:>5}{step.batch:>8}{boxes:>7}"
         self.row(section, dataclasses.asdict(step), label, seconds, peaks)

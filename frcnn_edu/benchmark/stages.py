@@ -1,8 +1,8 @@
-"""The network cut into its stages, each a function to be timed by itself.
+"""The network divided into stages, each a function that is timed separately.
 
-Each model's stage takes what that model's stage before it made: ours lays out some maps differently, and a stage that
-has to change the layout first would pay for another's choice. The images, targets and random numbers are the same.
-Making stages puts the model into the mode in which they are run.
+Each stage receives the output of the same model's previous stage: our maps have a different memory layout in part, and
+converting them must not be timed. Images, targets and random numbers are the same. Creating the stages also sets the mode
+(training or evaluation) of the model.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,14 +22,14 @@ Stages = dict[str, Callable[[], Any]]
 
 
 def pair_up(ours: Stages, theirs: Stages) -> Iterator[tuple[str, Callable[[], Any], Callable[[], Any]]]:
-    """Name, our function, theirs: stage by stage."""
+    """The name, our function and theirs for each stage."""
     for name, call in ours.items():
         yield name, call, theirs[name]
 
 
 @torch.no_grad()
 def inference_stages(model: Any, images: list[Tensor]) -> Stages:
-    """The stages of detecting on a batch, in evaluation mode and without gradients."""
+    """The stages of inference on a batch, in evaluation mode and without gradients."""
     model.eval()
     rpn, roi = model.rpn, model.roi_heads
     batch, _ = model.transform(images)
@@ -63,7 +63,7 @@ def inference_stages(model: Any, images: list[Tensor]) -> Stages:
 
 
 def training_stages(model: Any, images: list[Tensor], targets: list[Target]) -> Stages:
-    """The stages of a training step, each forward and backward where a gradient flows."""
+    """The stages of a training step, each forward and, if gradients flow, backward."""
     model.train()
     rpn, roi = model.rpn, model.roi_heads
     with torch.no_grad():
@@ -106,7 +106,7 @@ def training_stages(model: Any, images: list[Tensor], targets: list[Target]) -> 
 
 @contextmanager
 def standing_in(module: nn.Module, **results: Any) -> Iterator[None]:
-    """Inside, the named children of a module only return what they are said to."""
+    """Inside, the named children of a module only return the given results."""
     children = {name: getattr(module, name) for name in results}
     for name, result in results.items():
         setattr(module, name, _Returns(result))
@@ -127,7 +127,7 @@ class _Returns(nn.Module):
 
 
 def _laid_out(model: Any, x: Tensor) -> Tensor:
-    """The batch as the model's backbone gets it."""
+    """The batch in the memory layout that the model's backbone receives."""
     seen: list[Tensor] = []
     hook = model.backbone.body.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     model.backbone(x)
@@ -136,12 +136,12 @@ def _laid_out(model: Any, x: Tensor) -> Tensor:
 
 
 def _leaves(maps: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same maps as inputs of a stage; a gradient arrives at those that had one."""
+    """The same maps as leaves, inputs of a stage; those that had a gradient get one."""
     return {name: level.detach().requires_grad_(level.requires_grad) for name, level in maps.items()}
 
 
 def _with_backward(forward: Callable[[], list[Tensor]], inputs: list[Tensor], *modules: nn.Module) -> Callable[[], Any]:
-    """A forward pass, and a backward pass from ones to its inputs and to the weights of modules."""
+    """A forward pass, and a backward pass from gradients of one to its inputs and the weights of modules."""
     weights = [weight for module in modules for weight in module.parameters()]
     wanted = [tensor for tensor in [*inputs, *weights] if tensor.requires_grad]
 
@@ -158,7 +158,7 @@ def _optimizer_step(model: Any) -> Callable[[], Any]:
     def run() -> None:
         for group in optimizer.param_groups:
             for weight in group["params"]:
-                if weight.grad is None:  # the first time; the step leaves gradients as they are
+                if weight.grad is None:  # only the first time; the step keeps gradients
                     weight.grad = torch.full_like(weight, 1e-3)
         optimizer.step()
 

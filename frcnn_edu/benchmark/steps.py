@@ -1,4 +1,4 @@
-"""What is measured: detecting on a batch, and a training step on one."""
+"""The measured steps: inference on a batch, and a training step on one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from ..training import TrainConfig, make_optimizer
 from .models import NUM_CLASSES, images_of
 from .realistic import Target, make_targets
 
-# Of torchvision's reference recipe, but for a learning rate at which the weights stay where they are.
+# torchvision's reference recipe, with a learning rate so small that the weights hardly change.
 LR, MOMENTUM, WEIGHT_DECAY = 1e-6, 0.9, 1e-4
 
 
 @dataclass(frozen=True)
 class Step:
-    """Detecting on `batch` images whose shorter side is `size` pixels, or training on them with `boxes` objects each."""
+    """Inference on `batch` images whose shorter side is `size` pixels, or training on them with `boxes` objects each."""
 
     size: int
     batch: int
-    boxes: int | None = None  # None: detecting
+    boxes: int | None = None  # None: inference
 
     def of(self, model: Any, update: bool = True) -> Callable[[], Any]:
-        """The step of a model, to be called; training with (`update`) or without a new optimizer."""
+        """The step of a model as a function; `update` says whether training includes a (new) optimiser's step."""
         images = images_of(self.size, self.batch)
         if self.boxes is None:
             return lambda: inference(model, images)
@@ -36,12 +36,12 @@ class Step:
 
 @torch.no_grad()
 def inference(model: Any, images: Sequence[Tensor]) -> list[Target]:
-    """The detections of a batch; puts the model into evaluation mode."""
+    """The detections of a batch; sets the model to evaluation mode."""
     return model.eval()(list(images))
 
 
 def proposals_of(model: Any, images: Sequence[Tensor]) -> list[Tensor]:
-    """What the RPN proposes in evaluation: (N, 4) for each image."""
+    """The RPN's proposals in evaluation: (N, 4) for each image."""
     seen: list[Tensor] = []
     hook = model.rpn.register_forward_hook(lambda module, inputs, output: seen.extend(output[0]))
     inference(model, images)
@@ -52,7 +52,7 @@ def proposals_of(model: Any, images: Sequence[Tensor]) -> list[Tensor]:
 def training_step(
     model: Any, images: Sequence[Tensor], targets: Sequence[Target], optimizer: torch.optim.Optimizer | None = None
 ) -> dict[str, Tensor]:
-    """Forward, backward and (with an optimizer) the update; returns the four losses. Each time with the same seed."""
+    """A forward pass, a backward pass and, with an optimiser, an update, always with the same seed; returns the losses."""
     torch.manual_seed(0)
     model.train().zero_grad(set_to_none=True)
     losses = model(list(images), list(targets))
@@ -63,7 +63,7 @@ def training_step(
 
 
 def sgd(model: Any) -> torch.optim.Optimizer:
-    """SGD as each library's training has it: ours by `frcnn_edu.training`, theirs as torchvision's reference script."""
+    """SGD as in each library's training: ours from `frcnn_edu.training`, theirs as in torchvision's reference script."""
     if isinstance(model, GeneralizedRCNN):
         recipe = dict(optimizer="sgd", lr=LR, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
         return make_optimizer(model, TrainConfig("resnet50_fpn", epochs=1, **recipe))  # type: ignore[arg-type]

@@ -1,1 +1,1 @@
-"""What is asked before, and where it pays after, anything is computed: are arguments legal, do parts fit, are numbers finite?"""
+"""Checks before and after computing: are arguments legal, do parts fit together, are numbers finite?"""

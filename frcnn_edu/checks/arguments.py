@@ -1,6 +1,6 @@
-"""Are the arguments of a constructor legal? A check names the argument, what is legal, and what it got.
+"""Checks a constructor's arguments: an error names the argument, the legal values, and the value given.
 
-A detector has some thirty settings, and with most wrong values it still runs: it just learns nothing, or finds nothing.
+A detector has about thirty settings. With most wrong values it still runs, but learns nothing or finds nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ from .warn import warn
 
 box_weights = each(positive, length=4)
 
-#: What is legal, by the argument's name. A name means the same in every constructor.
+#: Checks by the name of the argument, which means the same in every constructor.
 CHECKS: dict[str, Check] = {
     # transform
     "min_size": one_or_each(positive),
@@ -54,13 +54,13 @@ CHECKS: dict[str, Check] = {
     "positive_fraction": fraction,
     "nms_thresh": fraction,
     "score_thresh": fraction,
-    # the first; FasterRCNN has an argument for each mode
+    # the first stage; FasterRCNN has an argument for each mode
     "pre_nms_top_n": by_mode(count),
     "post_nms_top_n": by_mode(count),
     **{f"{when}_nms_top_n_{mode}": count for when in ("pre", "post") for mode in ("train", "test")},
     "anchor_generator": optional(part),
     "head": optional(part),
-    # the second
+    # the second stage
     "detections_per_img": count,
     "bbox_reg_weights": optional(box_weights),
     "roi_pool": optional(part),
@@ -88,11 +88,11 @@ CHECKS: dict[str, Check] = {
     "sampling_ratio": whole,  # below 1 the kernel chooses
     "canonical_scale": positive,
     "canonical_level": finite,
-    # whether or not
+    # flags
     **dict.fromkeys(("allow_low_quality_matches", "exact", "fpn", "progress"), flag),
 }
 
-#: Of two arguments the first must be at least the second.
+#: Pairs of arguments of which the first must be at least the second.
 ORDERED = [
     ("high_threshold", "low_threshold"),
     *((f"{stage}fg_iou_thresh", f"{stage}bg_iou_thresh") for stage in ("", "rpn_", "box_")),
@@ -100,16 +100,16 @@ ORDERED = [
 
 
 def check_arguments(arguments: Mapping[str, Any], **checks: Check) -> None:
-    """Check those of a constructor's arguments that have a check, in `checks` or else in `CHECKS`.
+    """Checks the arguments of a constructor for which there is a check in `checks` or in `CHECKS`.
 
     Args:
-        arguments: values by name, as `locals()` has them on the constructor's first line. An argument of `FasterRCNN` that
-            begins with `rpn_` or `box_` is checked as the one of that stage.
-        checks: for names that are not in `CHECKS`, or where less is legal than there.
+        arguments: values by name, from `locals()` on the constructor's first line. The prefixes `rpn_` and `box_` of
+            `FasterRCNN`'s arguments are ignored.
+        checks: further checks by name; they take precedence over `CHECKS`.
 
     Raises:
-        TypeError: a value is not of a legal type.
-        ValueError: it is not a legal one, or two do not go together.
+        TypeError: a value has the wrong type.
+        ValueError: a value is not legal, or two values contradict each other.
     """
     for name, value in arguments.items():
         check = checks.get(name) or CHECKS.get(name.removeprefix("rpn_").removeprefix("box_"))
@@ -122,12 +122,12 @@ def check_arguments(arguments: Mapping[str, Any], **checks: Check) -> None:
         _check_channels(arguments["image_mean"], arguments["image_std"])
     if arguments.get("return_layers") is not None and "in_channels_list" in arguments:
         _check_maps(arguments["return_layers"], arguments["in_channels_list"])
-    if "size_divisible" in arguments:  # it is the transform, to which FasterRCNN hands its sizes
+    if "size_divisible" in arguments:  # the transform, which receives FasterRCNN's sizes
         _warn_of_sizes(arguments["min_size"], arguments["max_size"])
 
 
 def _check_channels(mean: Sequence[float], std: Sequence[float]) -> None:
-    if len(mean) != len(std) and 1 not in (len(mean), len(std)):  # one number serves all channels
+    if len(mean) != len(std) and 1 not in (len(mean), len(std)):  # one number is used for all channels
         raise ValueError(
             f"image_mean and image_std must have a number for each channel, got {short(mean)} and {short(std)}"
         )
@@ -142,10 +142,10 @@ def _check_maps(return_layers: Mapping[str, str], in_channels_list: Sequence[int
 
 
 def _warn_of_sizes(min_size: float | Sequence[float], max_size: float) -> None:
-    """Says so if the shorter side of an image can never have the length that was asked for."""
+    """Warns if the shorter side of an image can never have the requested length."""
     too_large = [size for size in (min_size if isinstance(min_size, Sequence) else [min_size]) if size > max_size]
     if too_large:
         warn(
             f"min_size={too_large[0]} is above max_size={max_size}: the longer side of every image becomes {max_size}, and "
-            f"min_size does not count. If that is what you want, say min_size={max_size}; otherwise raise max_size"
+            f"min_size has no effect. If that is what you want, set min_size={max_size}; otherwise increase max_size"
         )

@@ -1,6 +1,6 @@
-"""Where do numbers stop being numbers? NaN looks like "nothing found": it is neither above a threshold nor below it.
+"""Finds the stage where NaN begins. NaN looks like "nothing found", because it is neither above nor below a threshold.
 
-NaN in one map of a pyramid is the worst kind: what is read from the other maps is found as ever.
+NaN in a single map of the pyramid is the worst case, because objects are still found in the other maps.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,10 +15,11 @@ Returned: TypeAlias = Iterable[Tensor] | Callable[[], Iterable[Tensor]]
 def check_proposals(
     proposals: Sequence[Tensor], batch: Tensor, maps: Sequence[Tensor], objectness: Tensor, deltas: Tensor
 ) -> None:
-    """`check_found` for what an RPN made of the batch (N, C, H, W), the backbone's maps, and its head's logits and deltas.
+    """`check_found` for an RPN: the batch (N, C, H, W), the backbone's maps, and its head's logits and deltas.
 
-    Boxes alone do not tell here: of NaN in one map nothing is proposed, and of the others all. So the sum of the head's numbers is
-    asked as well: NaN anywhere makes it NaN. That is less than a thousandth of a detection, and one synchronisation with a GPU.
+    The boxes alone are not enough here: if one map has NaN, there are still proposals from the others. So the sum of the
+    head's outputs is checked, too, since NaN anywhere makes it NaN. That takes less than a thousandth of a detection's time,
+    and one synchronisation with a GPU.
     """
     stages: dict[str, Returned] = {"transform": [batch], "backbone": maps, "rpn.head": [objectness, deltas]}
     check_found(proposals, stages, enough=lambda: not bool(_sum(objectness, deltas).isnan()))
@@ -32,7 +33,7 @@ def check_detections(
     logits: Tensor,
     deltas: Tensor,
 ) -> None:
-    """`check_found` for what the RoI heads made of the backbone's maps, the pooled features, and logits and deltas."""
+    """`check_found` for the RoI heads: the backbone's maps, the pooled features, and the logits and deltas."""
     stages: dict[str, Returned] = {
         "backbone": features.values(),
         "roi_heads.box_roi_pool": [pooled],
@@ -45,39 +46,39 @@ def check_detections(
 def check_found(
     found: Sequence[Tensor], stages: Mapping[str, Returned], enough: Callable[[], bool] = lambda: True
 ) -> None:
-    """Make sure that no boxes are missing because of NaN.
+    """Checks that no boxes are missing because of NaN.
 
     Args:
         found: boxes of each image, (K, 4).
-        stages: what each stage returned, in the order of the data, by the stage's name in the model; a function that returns
-            it is called only if the last has NaN.
-        enough: whether boxes in each image are a sign that all is well.
+        stages: outputs of each stage, in order, by its name in the model. A function that returns them is called only if the
+            last stage has NaN.
+        enough: function that says whether boxes in every image prove that there is no NaN.
 
     Raises:
-        ValueError: the last stage has NaN, or infinity; the message names the first stage that has.
+        ValueError: the last stage returned NaN or infinity; the message names the first stage that did.
     """
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return
     if all(len(boxes) > 0 for boxes in found) and enough():
         return
     *_, last = stages.values()
-    # Minus infinity is legal at the end: as a logit it rules a class out.
+    # Minus infinity is legal at the end: as a logit it excludes a class.
     if all(bool((x < torch.inf).all()) for x in _tensors(last)):
         return
     first = next(name for name, x in stages.items() if not all(bool(each.isfinite().all()) for each in _tensors(x)))
     why = (
-        "an image has such values, or image_std is too small"
+        "an image contains such values, or image_std is too small"
         if first == "transform"
         else "its weights are damaged or have diverged, or its precision is too low; "
         "[name for name, x in model.state_dict().items() if not x.isfinite().all()] lists such weights"
     )
     raise ValueError(
-        f"objects cannot be detected: what model.{first} returns is NaN or infinite, which no stage before it is: {why}"
+        f"objects cannot be detected: the output of model.{first} contains NaN or infinity, unlike any stage before it: {why}"
     )
 
 
 def _sum(*tensors: Tensor) -> Tensor:
-    """The sum of all numbers, in float32 at least: in half precision it might overflow."""
+    """The sum of all numbers, at least in float32: in half precision it might overflow."""
     return torch.stack([x.sum(dtype=torch.promote_types(x.dtype, torch.float32)) for x in tensors]).sum()
 
 

@@ -1,4 +1,4 @@
-"""Do the parts of a detector fit together? What shows before a forward pass, and what shows only in one."""
+"""Checks that the parts of a detector fit together, before a forward pass and during one."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from torchvision.ops import Conv2dNormActivation
 
 from .rules import count, part
 
-# What PyTorch says when a layer is given another number of channels than it takes.
+# Words in PyTorch's errors if an input has the wrong number of channels.
 MISFITS = ("shapes cannot be multiplied", "to have", "size mismatch")
 
 
@@ -18,22 +18,25 @@ MISFITS = ("shapes cannot be multiplied", "to have", "size mismatch")
 
 
 def check_backbone(backbone: Any) -> int:
-    """The channels of each map that a backbone returns, as it says itself.
+    """The number of channels of each map that a backbone returns, from its `out_channels`.
 
     Raises:
-        TypeError: it is no module, or `out_channels` no whole number. ValueError: it says nothing, or less than 1.
+        TypeError: it is not a module, or `out_channels` is not a whole number.
+        ValueError: `out_channels` is missing or less than 1.
     """
     if not hasattr(backbone, "out_channels"):
-        raise ValueError("the backbone needs an attribute out_channels: the channels of each map that it returns")
+        raise ValueError(
+            "the backbone needs an attribute out_channels: the number of channels of each map that it returns"
+        )
     part("backbone", backbone)
     count("backbone.out_channels", backbone.out_channels)
     return int(backbone.out_channels)
 
 
 def check_rpn_head(rpn_head: Any, anchor_generator: Any, out_channels: int) -> None:
-    """Make sure that an `RPNHead` takes the backbone's maps, and predicts a box for each anchor.
+    """Checks that an `RPNHead` accepts the backbone's maps and predicts a box for each anchor.
 
-    Of custom parts nothing is known before a forward pass, here and below.
+    Custom parts cannot be checked before a forward pass, here and below.
     """
     if not _is_known(rpn_head, "RPNHead"):
         return
@@ -48,20 +51,20 @@ def check_rpn_head(rpn_head: Any, anchor_generator: Any, out_channels: int) -> N
     if set(anchors) != {rpn_head.cls_logits.out_channels}:
         raise ValueError(
             f"rpn_head is made for num_anchors={rpn_head.cls_logits.out_channels} at each location, but "
-            f"rpn_anchor_generator has {anchors}, a number for each map"
+            f"rpn_anchor_generator has {anchors}, one number per map"
         )
 
 
 def window_of(box_roi_pool: Any) -> tuple[int, int]:
-    """Rows and columns of what RoIAlign makes of a proposal."""
+    """Rows and columns of RoIAlign's output for a proposal."""
     if not hasattr(box_roi_pool, "output_size"):
-        raise TypeError("box_roi_pool needs an attribute output_size, (rows, columns); or give a box_head, too")
+        raise TypeError("box_roi_pool needs an attribute output_size, (rows, columns); or pass a box_head, too")
     rows, columns = box_roi_pool.output_size
     return rows, columns
 
 
 def check_box_parts(box_roi_pool: Any, box_head: Any, box_predictor: Any, out_channels: int) -> None:
-    """Make sure that a `TwoMLPHead` takes what is pooled, and a `FastRCNNPredictor` what that gives."""
+    """Checks that a `TwoMLPHead` accepts the pooled features, and a `FastRCNNPredictor` the head's output."""
     if not _is_known(box_head, "TwoMLPHead"):
         return
     takes, gives = getattr(box_head.fc6, "in_features", None), getattr(box_head.fc7, "out_features", None)
@@ -70,27 +73,27 @@ def check_box_parts(box_roi_pool: Any, box_head: Any, box_predictor: Any, out_ch
         pooled = out_channels * rows * columns
         if takes not in (None, pooled):
             raise ValueError(
-                f"box_head takes {takes} numbers for each proposal (in_channels), but box_roi_pool gives it {pooled}: "
+                f"box_head takes {takes} numbers for each proposal (in_channels), but box_roi_pool returns {pooled}: "
                 f"{out_channels} channels (the backbone's) of {rows}×{columns} (output_size)"
             )
     if _is_known(box_predictor, "FastRCNNPredictor") and gives is not None:
         takes = getattr(box_predictor.cls_score, "in_features", None)
         if takes not in (None, gives):
             raise ValueError(
-                f"box_head gives {gives} numbers for each proposal (representation_size), but the predictor takes {takes}: "
-                f"give box_predictor=FastRCNNPredictor({gives}, …) in place of num_classes"
+                f"box_head returns {gives} numbers for each proposal (representation_size), but the predictor takes {takes}: "
+                f"pass box_predictor=FastRCNNPredictor({gives}, …) instead of num_classes"
             )
 
 
 def _is_known(module: Any, name: str) -> bool:
-    """Whether a module does what this class of ours, or torchvision's of that name, does."""
+    """Whether a module's forward pass is that of the class of this name, ours or torchvision's."""
     forward = getattr(type(module), "forward", None)
     ours_or_theirs = getattr(forward, "__module__", "").split(".")[0] in ("frcnn_edu", "torchvision")
     return ours_or_theirs and getattr(forward, "__qualname__", "") == f"{name}.forward"
 
 
 def _channels_taken(block: Any) -> int | None:
-    """Of a convolution, or of a block that begins with one; None of any other."""
+    """The input channels of a convolution, or of a block that begins with one; None for other modules."""
     if isinstance(block, Conv2dNormActivation):
         block = block[0]
     return block.in_channels if isinstance(block, nn.Conv2d) else None
@@ -100,7 +103,7 @@ def _channels_taken(block: Any) -> int | None:
 
 
 def check_features(features: Any) -> None:
-    """Make sure that a backbone returned maps by name."""
+    """Checks that a backbone returned maps by name."""
     if not isinstance(features, Mapping):
         raise TypeError(
             f"the backbone must return a map (N, C, H, W), or a dict of them by name, got {_kind(features)}"
@@ -153,26 +156,25 @@ def fitting(name: str, given: Tensor) -> Iterator[None]:
         message = str(error).splitlines()[0]
         if not any(words in message for words in MISFITS):
             raise
-        raise ValueError(f"model.{name} does not fit what it is given, {_kind(given)}: {message}") from error
+        raise ValueError(f"model.{name} does not fit its input, {_kind(given)}: {message}") from error
 
 
 def classes_of(box_predictor: Any) -> int | None:
-    """For how many classes a predictor says that it is, by its layer `cls_score`; None if it does not say."""
+    """The number of classes of a predictor, from its layer `cls_score`; None if unknown."""
     return getattr(getattr(box_predictor, "cls_score", None), "out_features", None)
 
 
 def check_predictions(
     predictions: Any, box_predictor: Any, targets: Sequence[Mapping[str, Tensor]] | None, used_by: Callable[..., Any]
 ) -> tuple[Tensor, Tensor]:
-    """What a box predictor returned, as logits (N, C) and deltas (N, 4·C).
+    """Checks and returns the predictions of a box predictor: logits (N, C) and deltas (N, 4·C).
 
     Args:
-        targets: in training, those of each image; no label may be C or more.
-        used_by: what comes next. A custom loss or selection may use the predictions in its own way: then nothing is asked but
-            that there are two.
+        targets: targets of each image, in training; labels must be less than C.
+        used_by: function that uses the predictions. If it is custom, only their number is checked.
 
     Raises:
-        ValueError: they are not that; or a label is that of no class.
+        ValueError: the predictions have wrong shapes, or a label belongs to no class.
     """
     if not isinstance(predictions, tuple | list) or len(predictions) != 2:
         raise ValueError(
@@ -189,7 +191,7 @@ def check_predictions(
         )
     if (
         targets is not None and classes_of(box_predictor) != logits.shape[1]
-    ):  # otherwise labels were checked with the batch
+    ):  # otherwise labels have been checked with the batch
         _check_labels([target["labels"] for target in targets], logits.shape[1])
     return logits, deltas
 

@@ -1,6 +1,6 @@
-"""What can be legal: numbers, parts, and several of them. Each rule is called with an argument's name and its value.
+"""Rules for arguments: numbers, parts, and sequences of them. Each rule is called with the argument's name and value.
 
-It raises a TypeError for a value that is not of a legal type, and a ValueError for one that is and is not legal.
+It raises a TypeError if the type of the value is not legal, and a ValueError if the value itself is not.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ Check: TypeAlias = Callable[[str, Any], None]
 
 
 def whole_number(legal: str, least: float = -inf, most: float = inf) -> Check:
-    """A whole number; `legal` says in words which. NumPy's and PyTorch's are such, True and 2.0 are not."""
+    """A whole number; `legal` describes which. NumPy's and PyTorch's integers are accepted, True and 2.0 are not."""
 
     def check(name: str, value: Any) -> None:
         if isinstance(value, bool):
@@ -33,7 +33,7 @@ def whole_number(legal: str, least: float = -inf, most: float = inf) -> Check:
 
 
 def at_least(least: int) -> Check:
-    """A whole number that is not smaller."""
+    """A whole number of at least `least`."""
     return whole_number(f"a whole number of at least {least}", least)
 
 
@@ -43,14 +43,14 @@ def up_to(most: int) -> Check:
 
 
 def number(legal: str, is_legal: Callable[[float], bool]) -> Check:
-    """A number for which `is_legal` is true; `legal` says in words which these are. NaN must not be one."""
+    """A number for which `is_legal` is true; `legal` describes these numbers. `is_legal` must reject NaN."""
 
     def check(name: str, value: Any) -> None:
         if isinstance(value, bool | str | bytes):
             raise type_error(name, legal, value)
         try:
             as_float = float(value)
-        except (TypeError, ValueError, RuntimeError):  # the last two: an array or a tensor of several
+        except (TypeError, ValueError, RuntimeError):  # the last two: an array or tensor with several values
             raise type_error(name, legal, value) from None
         if not is_legal(as_float):
             raise value_error(name, legal, value)
@@ -67,12 +67,14 @@ positive = number("a finite number above 0", lambda x: 0 < x < inf)
 positive_or_infinite = number("a number above 0", lambda x: x > 0)
 not_negative = number("a finite number of at least 0", lambda x: 0 <= x < inf)
 not_negative_or_infinite = number("a number of at least 0", lambda x: x >= 0)
-mean_of_images = number("a number in 0…1, as images are (divide one for 0…255 by 255)", lambda x: 0 <= x <= 1)
-std_of_images = number("above 0 and up to 1, as images are in 0…1 (divide one for 0…255 by 255)", lambda x: 0 < x <= 1)
+mean_of_images = number("a number in 0…1, the range of images (divide a value for 0…255 by 255)", lambda x: 0 <= x <= 1)
+std_of_images = number(
+    "above 0 and at most 1, because images are in 0…1 (divide a value for 0…255 by 255)", lambda x: 0 < x <= 1
+)
 
 
 def flag(name: str, value: Any) -> None:
-    """True or False; 1 and "no" are neither."""
+    """True or False; 1 and "no" are not accepted."""
     if not isinstance(value, bool):
         raise type_error(name, "True or False", value)
 
@@ -81,18 +83,18 @@ def flag(name: str, value: Any) -> None:
 
 
 def part(name: str, value: Any) -> None:
-    """An object that can be called: a module, or a function in its place."""
+    """A callable object: a module, or a function used like one."""
     if isinstance(value, type):
-        raise TypeError(f"{name} must be a module, got the class {value.__name__} itself: give {value.__name__}(…)")
+        raise TypeError(f"{name} must be a module, got the class {value.__name__} itself: pass {value.__name__}(…)")
     if not callable(value):
         raise type_error(name, "a module", value)
 
 
 def maker_of_layers(name: str, value: Any) -> None:
-    """A class such as `nn.BatchNorm2d`, or a function that makes a layer."""
+    """A class such as `nn.BatchNorm2d`, or a function that returns a layer."""
     is_layer = hasattr(value, "forward") and not isinstance(value, type)
     if is_layer or not callable(value):
-        raise type_error(name, "a class or function that makes a layer, such as torch.nn.BatchNorm2d", value)
+        raise type_error(name, "a class or function that returns a layer, such as torch.nn.BatchNorm2d", value)
 
 
 def kind_of_block(name: str, value: Any) -> None:
@@ -115,13 +117,13 @@ def instance_of(*kinds: type) -> Check:
 
 
 def optional(check: Check) -> Check:
-    """None, or what `check` takes."""
+    """None, or a value that `check` accepts."""
     return lambda name, value: None if value is None else check(name, value)
 
 
 def each(check: Check, length: int | None = None) -> Check:
-    """A sequence, tensor or array of one value or more, or of a certain length, each of which `check` takes."""
-    legal = f"a sequence of {'one value or more' if length is None else f'{length} values'}"
+    """A sequence, tensor or array of at least one value, or of a given length, whose values `check` accepts."""
+    legal = f"a sequence of {'at least one value' if length is None else f'{length} values'}"
 
     def check_each(name: str, values: Any) -> None:
         if isinstance(values, str | bytes | Mapping) or not _has_length(values):
@@ -136,13 +138,13 @@ def each(check: Check, length: int | None = None) -> Check:
 
 
 def one_or_each(check: Check, length: int | None = None) -> Check:
-    """What `check` takes, or a sequence of it."""
+    """A value that `check` accepts, or a sequence of such values."""
     check_each = each(check, length)
     return lambda name, value: (check_each if _is_sequence(value) else check)(name, value)
 
 
 def by_mode(check: Check) -> Check:
-    """A dict with one value for "training" and one for "testing", each of which `check` takes; or one value for both."""
+    """A dict with values for "training" and "testing" that `check` accepts; or one value for both."""
 
     def check_both(name: str, value: Any) -> None:
         if not isinstance(value, Mapping):
@@ -157,15 +159,15 @@ def by_mode(check: Check) -> Check:
 
 
 def layer_names(name: str, value: Any) -> None:
-    """A dict: name of a layer → name of its output, no output twice."""
+    """A dict from layer names to distinct names of their outputs."""
     if not isinstance(value, Mapping):
         raise type_error(name, "a dict, from a layer's name to the name of its output", value)
     if not value or len(set(map(str, value.values()))) < len(value):
-        raise value_error(name, "a dict of one layer or more, with a name of its own for each output", value)
+        raise value_error(name, "a dict of at least one layer, with distinct names of outputs", value)
 
 
 def stages_between(first: int, last: int) -> Check:
-    """Some of a backbone's stages in their order, `first` to `last`; where the first is 0, also counted from the end."""
+    """Some of a backbone's stages, `first` to `last`, in ascending order; if `first` is 0, they may be negative."""
 
     def check(name: str, value: Any) -> None:
         each(whole)(name, value)
@@ -181,11 +183,11 @@ def stages_between(first: int, last: int) -> Check:
 
 @contextmanager
 def _one_of(name: str, values: Any) -> Iterator[None]:
-    """Adds to an error of one of several values what all of them are."""
+    """Adds all values to an error about one of them."""
     try:
         yield
     except (TypeError, ValueError) as error:
-        if "[" in name:  # these are in a sequence themselves, for which this is done
+        if "[" in name:  # a nested sequence: the outer one adds its values
             raise
         raise type(error)(f"{error} ({name}={short(values)})") from None
 
@@ -197,7 +199,7 @@ def _is_sequence(value: Any) -> bool:
 def _has_length(value: Any) -> bool:
     try:
         len(value)
-    except TypeError:  # a tensor without dimensions says so, too
+    except TypeError:  # also raised by a tensor without dimensions
         return False
     return True
 
@@ -214,5 +216,5 @@ def value_error(name: str, legal: str, value: Any) -> ValueError:
 
 
 def short(value: Any) -> str:
-    """A value in one line of at most 100 letters."""
+    """A value as one line of at most 100 characters."""
     return shorten(repr(value), 100, placeholder=" …")

@@ -1,4 +1,4 @@
-"""Is something frozen that nobody has trained? It stays at random, and a model on top of it cannot learn."""
+"""Warns of frozen layers without trained weights: they stay random, and a model on top of them cannot learn."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ _weights_follow = ContextVar("weights follow", default=False)
 
 @contextmanager
 def weights_follow(they_do: bool = True) -> Iterator[None]:
-    """Inside, nothing is said of what is untrained: the caller loads the weights of a whole detector next."""
+    """Suppresses the warning inside: the caller loads the weights of a whole detector next."""
     token = _weights_follow.set(they_do)
     try:
         yield
@@ -22,10 +22,10 @@ def weights_follow(they_do: bool = True) -> Iterator[None]:
 
 
 def warn_of_untrained(builder: str, backbone: nn.Module, trainable_layers: int, all_layers: int) -> None:
-    """Say which parts of a backbone that was made without weights are frozen, and what to do about it.
+    """Warns of the frozen parts of a backbone that was built without weights, and says what to do.
 
-    Where BatchNorm does not follow them, activations grow from block to block: of a ResNet-101 losses begin at 10⁴, and are NaN
-    in the second step. On the "meta" device there are no weights at all, and nothing is said.
+    Without trainable BatchNorm, activations grow from block to block: the losses of a ResNet-101 begin at 10⁴ and are NaN in
+    the second step. There is no warning on the "meta" device, which has no weights at all.
     """
     frozen = (
         ["BatchNorm (norm_layer)"] if any(type(m).__name__ == "FrozenBatchNorm2d" for m in backbone.modules()) else []
@@ -37,7 +37,7 @@ def warn_of_untrained(builder: str, backbone: nn.Module, trainable_layers: int, 
         advice.append(f"trainable_layers={all_layers}")
     if frozen and not _weights_follow.get() and not next(backbone.parameters()).is_meta:
         warn(
-            f"{builder}(weights=None) freezes {' and '.join(frozen)}, which nobody has trained{consequence}. Give "
-            f"weights='DEFAULT', or to train from scratch {' and '.join(advice)}. (If you load the weights of a whole "
-            "detector next, all is well.)"
+            f"{builder}(weights=None) freezes {' and '.join(frozen)}, which nobody has trained{consequence}. Pass "
+            f"weights='DEFAULT', or, to train from scratch, {' and '.join(advice)}. (If you load the weights of a whole "
+            "detector next, ignore this warning.)"
         )

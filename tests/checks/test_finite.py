@@ -45,7 +45,7 @@ def test_the_first_stage_with_nan_is_named(model: nn.Module, name: str, stage: s
     broken = run_as(spoilt(model, name, torch.nan), mode)
     with (
         torch.no_grad(),
-        pytest.raises(ValueError, match=rf"what model\.{stage} returns is NaN or infinite.*: its weights"),
+        pytest.raises(ValueError, match=rf"the output of model\.{stage} contains NaN or infinity.*: its weights"),
     ):
         broken(batch()[0])
 
@@ -54,7 +54,7 @@ def test_the_first_stage_with_nan_is_named(model: nn.Module, name: str, stage: s
 def test_one_number_is_enough(model: nn.Module, mode: str) -> None:
     broken = copy.deepcopy(model)
     broken.backbone.body.layer1[0].conv1.weight.data[3, 2, 1, 0] = torch.inf
-    with torch.no_grad(), pytest.raises(ValueError, match=r"what model\.backbone returns"):
+    with torch.no_grad(), pytest.raises(ValueError, match=r"the output of model\.backbone contains"):
         run_as(broken, mode)(batch()[0])
 
 
@@ -62,7 +62,7 @@ def test_all_weights_at_once(model: nn.Module) -> None:
     broken = copy.deepcopy(model)
     for parameter in broken.parameters():
         parameter.data.fill_(torch.nan)
-    with torch.no_grad(), pytest.raises(ValueError, match=r"what model\.backbone returns"):
+    with torch.no_grad(), pytest.raises(ValueError, match=r"the output of model\.backbone contains"):
         broken(batch()[0])
 
 
@@ -80,7 +80,9 @@ def test_a_transform_that_overflows_is_named(model: nn.Module) -> None:
     model.transform.image_std = [1e-45] * 3
     with (
         torch.no_grad(),
-        pytest.raises(ValueError, match=r"what model\.transform returns .*: an image has .*or image_std"),
+        pytest.raises(
+            ValueError, match=r"the output of model\.transform contains .*: an image contains .*or image_std"
+        ),
     ):
         model(batch()[0])
 
@@ -103,7 +105,7 @@ def test_nan_in_one_map_is_named_though_the_others_find_boxes(model: nn.Module, 
     with torch.no_grad():
         assert all(len(found["boxes"]) for found in broken(batch()[0]))
         broken.backbone.fpn.layer_blocks[level][0].weight[0, 0, 0, 0] = torch.nan
-        with pytest.raises(ValueError, match=r"objects cannot be detected: what model\.backbone returns is NaN"):
+        with pytest.raises(ValueError, match=r"objects cannot be detected: the output of model\.backbone contains NaN"):
             broken(batch()[0])
 
 

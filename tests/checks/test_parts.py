@@ -21,28 +21,28 @@ ANCHORS = AnchorGenerator(((8,), (16,), (32,), (64,), (80,)), ((0.5, 1.0, 2.0),)
 BEFORE: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "head for other channels": (
         lambda: box_stage(two_mlp_head(channels=16), FastRCNNPredictor(16, 3)), ValueError,
-        r"box_head takes 784 numbers .*box_roi_pool gives it 392: 8 channels \(the backbone's\) of 7×7 \(output_size\)",
+        r"box_head takes 784 numbers .*box_roi_pool returns 392: 8 channels \(the backbone's\) of 7×7 \(output_size\)",
     ),
     "head for another window": (
-        lambda: box_stage(two_mlp_head(side=5), FastRCNNPredictor(16, 3)), ValueError, r"takes 200 numbers .* gives it 392",
+        lambda: box_stage(two_mlp_head(side=5), FastRCNNPredictor(16, 3)), ValueError, r"takes 200 numbers .* returns 392",
     ),
     "window for another head": (
         lambda: box_stage(two_mlp_head(), FastRCNNPredictor(16, 3), MultiScaleRoIAlign(["0", "1"], (5, 3), 2)), ValueError,
-        r"takes 392 numbers .* gives it 120: 8 channels .* of 5×3",
+        r"takes 392 numbers .* returns 120: 8 channels .* of 5×3",
     ),
     "torchvision's head": (
-        lambda: box_stage(theirs.TwoMLPHead(784, 16), FastRCNNPredictor(16, 3)), ValueError, r"takes 784 .* gives it 392"
+        lambda: box_stage(theirs.TwoMLPHead(784, 16), FastRCNNPredictor(16, 3)), ValueError, r"takes 784 .* returns 392"
     ),
     "predictor for another head": (
         lambda: box_stage(two_mlp_head(), FastRCNNPredictor(32, 3)), ValueError,
-        r"box_head gives 16 numbers .*predictor takes 32: give box_predictor=FastRCNNPredictor\(16, …\)",
+        r"box_head returns 16 numbers .*predictor takes 32: pass box_predictor=FastRCNNPredictor\(16, …\)",
     ),
     "default predictor": (
-        lambda: box_stage(two_mlp_head(), None), ValueError, r"gives 16 numbers .* takes 1024: .* in place of num_classes"
+        lambda: box_stage(two_mlp_head(), None), ValueError, r"returns 16 numbers .* takes 1024: .* instead of num_classes"
     ),
-    "default head": (lambda: box_stage(None, FastRCNNPredictor(512, 3)), ValueError, r"gives 1024 numbers .* takes 512"),
+    "default head": (lambda: box_stage(None, FastRCNNPredictor(512, 3)), ValueError, r"returns 1024 numbers .* takes 512"),
     "torchvision's predictor": (
-        lambda: box_stage(two_mlp_head(), theirs.FastRCNNPredictor(32, 3)), ValueError, r"gives 16 numbers .* takes 32"
+        lambda: box_stage(two_mlp_head(), theirs.FastRCNNPredictor(32, 3)), ValueError, r"returns 16 numbers .* takes 32"
     ),
     "no window": (
         lambda: detector(box_roi_pool=nn.Identity()), TypeError, r"box_roi_pool needs an attribute output_size, \(rows, columns\)"
@@ -149,7 +149,7 @@ def pyramid(channels: list[int], body: nn.Module | None = None) -> Callable[[], 
 IN_A_PASS: dict[str, tuple[Callable[[], FasterRCNN], type[Exception], str]] = {
     "backbone of other channels than it says": (
         lambda: detector(backbone=says_channels(16)), ValueError,
-        r"model\.rpn\.head does not fit what it is given, a tensor of shape \(2, 8, 24, 24\)",
+        r"model\.rpn\.head does not fit its input, a tensor of shape \(2, 8, 24, 24\)",
     ),
     "backbone that returns a list": (
         lambda: detector(backbone=Returns(lambda maps: [*maps.values()])), TypeError,
@@ -173,11 +173,11 @@ IN_A_PASS: dict[str, tuple[Callable[[], FasterRCNN], type[Exception], str]] = {
     ),
     "box head, exchanged": (
         swapped("roi_heads.box_head", two_mlp_head(channels=16)), ValueError,
-        r"model\.roi_heads\.box_head does not fit what it is given, a tensor of shape \(\d+, 8, 7, 7\)",
+        r"model\.roi_heads\.box_head does not fit its input, a tensor of shape \(\d+, 8, 7, 7\)",
     ),
     "predictor, exchanged": (
         swapped("roi_heads.box_predictor", FastRCNNPredictor(512, 3)), ValueError,
-        r"model\.roi_heads\.box_predictor does not fit what it is given, a tensor of shape \(\d+, 16\)",
+        r"model\.roi_heads\.box_predictor does not fit its input, a tensor of shape \(\d+, 16\)",
     ),
     "predictor of logits only": (
         swapped("roi_heads.box_predictor", nn.Linear(16, 3)), ValueError,

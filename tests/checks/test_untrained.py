@@ -44,7 +44,7 @@ def test_what_is_frozen_is_told(builder: Any, arguments: dict[str, Any], frozen:
     (message,) = messages(lambda: builder(**arguments))
     assert message.startswith(f"{builder.__name__}(weights=None) freezes {frozen}")
     assert "weights='DEFAULT'" in message
-    assert f"to train from scratch {advice}" in message
+    assert f"to train from scratch, {advice}" in message
 
 
 @pytest.mark.parametrize(

@@ -138,14 +138,14 @@ def savings_of_full_model(layers: Sequence[Layer], objects: int = 50) -> list[Sa
     return [
         Saving("boxes the RPN decodes", sum(anchors), entering_nms, "", "model/fast/rpn.py"),
         Saving(
-            f"to match {objects} objects",
+            f"matching {objects} objects",
             peak_bytes(lambda: matcher(box_iou(gt_boxes, candidates))),
             peak_bytes(lambda: matcher.match_boxes(gt_boxes, candidates)),
             "bytes",
             "model/fast/matching.py",
         ),
         Saving(
-            "numbers BatchNorm scales",
+            "values BatchNorm scales",
             sum(layer.output_size for layer in folded),
             sum(min(layer.weights, layer.output_size) for layer in folded),
             "",
