@@ -280,7 +280,7 @@ def test_evaluate_as_the_second_of_two_processes_says_nothing(
 def test_evaluate_weights_that_say_no_more_than_their_shapes(capsys: pytest.CaptureFixture[str]) -> None:
     torch.save(load_model()[0].state_dict(), "w.pth")
     command = ["evaluate", "--data", "shapes", "--weights", "w.pth", "--device", "cpu"]
-    assert "asked for were background, class 1, class 2" in error_of(capsys, *command)
+    assert "not background, class 1, class 2" in error_of(capsys, *command)
     assert "shapes has the classes" in error_of(capsys, *command, "--classes", "a,b,c,d,e")
     assert "--classes has 2 names, but w.pth has 5 classes" in error_of(capsys, *command, "--classes", "a,b")
 

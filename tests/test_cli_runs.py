@@ -93,7 +93,7 @@ def test_images_that_are_damaged_in_their_middle(
     command = ["train", "--data", "photos", "--out", "run", "--epochs", "2", "--evaluate-on", "test", *TINY]
     assert cli.main(command) == 0
     said = capsys.readouterr()
-    assert "! train: 1 of the 8 images looked at is damaged, such as 000003.jpg" in said.out
+    assert "! train: 1 of the 8 images checked is damaged, such as 000003.jpg" in said.out
     assert (
         "note     images that could not be read: 2 (metrics.json names them); in training others took their" in said.out
     )

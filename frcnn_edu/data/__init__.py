@@ -1,8 +1,8 @@
 """Data sets for detection: generated shapes, and annotated images as tools export them.
 
-They all give the same kind of item, (image, target): the image float32 (3, H, W) in 0–1, the target a dict of `boxes`
-float32 (N, 4) xyxy in pixels, `labels` int64 (N,), `image_id` int, `area` float32 (N,) and `iscrowd` int64 (N,), where
-1 means "to be ignored". Their `classes` name the labels, with "background" at 0.
+All of them return the same kind of item, (image, target): the image float32 (3, H, W) in 0–1, the target a dict of
+`boxes` float32 (N, 4) xyxy in pixels, `labels` int64 (N,), `image_id` int, `area` float32 (N,) and `iscrowd` int64
+(N,), where 1 means "to be ignored". Their `classes` name the labels, with "background" at 0.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Whether the numbers of a data set's boxes look like those of another format."""
+"""Whether the numbers of a data set's boxes look like those of a different format."""
 
 import math
 from collections.abc import Sequence
@@ -8,22 +8,22 @@ from typing import Any
 from .formats.annotated import Form
 
 SLACK = 1.0  # pixels: tools count from 0 or from 1
-SHARE = 0.2  # of the boxes have to be odd to doubt the format
+SHARE = 0.2  # share of odd boxes above which the format is doubted
 OTHER = {Form.CORNERS: Form.SIDES, Form.SIDES: Form.CORNERS}
 
 
 @dataclass
 class BoxNumbers:
-    """Counts of boxes as they are written.
+    """Counts of boxes as written in the annotations.
 
     Attributes:
         total: boxes of four finite numbers.
-        fractions: those of numbers between 0 and 1 alone, where pixels are expected.
-        pixels: those with a number above 2, where fractions are expected.
-        beyond: those that reach over the edge of their image by more than a pixel.
-        swapped: those whose right edge is left of the left one, or the lower edge above the upper one.
-        otherwise: those that would be sound, and inside the image, if the numbers meant the other form.
-        form: of the last one.
+        fractions: those with all numbers between 0 and 1, although pixels are expected.
+        pixels: those with a number above 2, although fractions are expected.
+        beyond: those that extend beyond their image by more than a pixel.
+        swapped: those whose right edge is left of the left one, or whose lower edge is above the upper one.
+        otherwise: those that would be valid, and inside the image, in the other form.
+        form: the form of the last box.
     """
 
     total: int = 0
@@ -54,18 +54,18 @@ class BoxNumbers:
         self.otherwise += other[2] > other[0] and other[3] > other[1] and not _beyond(other, size)
 
     def doubt(self) -> str | None:
-        """A sentence, if the boxes look like those of another format."""
+        """Return a sentence if the boxes look like those of a different format."""
         if not self.total:
             return None
         if self.fractions == self.total:
             return (
                 f"all {self.total} boxes lie within 0…1: these look like fractions of the image, "
-                f"where {self.form.value} in pixels are expected"
+                f"but {self.form.value} in pixels are expected"
             )
         if self.pixels > SHARE * self.total:
-            return f"{self.pixels} of {self.total} boxes have numbers above 2: these look like pixels, where fractions of the image are expected"
+            return f"{self.pixels} of {self.total} boxes have numbers above 2: these look like pixels, but fractions of the image are expected"
         for count, what in (
-            (self.beyond, "reach over the edge of their image"),
+            (self.beyond, "extend beyond their image"),
             (self.swapped, "have swapped corners"),
         ):
             if count >= max(min(3, self.total), SHARE * self.total):
@@ -74,7 +74,7 @@ class BoxNumbers:
 
     def _guess(self) -> str:
         if self.otherwise < 0.95 * self.total:
-            return ": are the boxes and the images of one size?"
+            return ": were they annotated at a different image size?"
         number = "all" if self.otherwise == self.total else f"{self.otherwise} of {self.total}"
         return f", and {number} would be inside as {OTHER[self.form].value}: is that their format?"
 

@@ -11,31 +11,31 @@ from .records import RecordDataset, Transforms
 class CocoDetection(RecordDataset):
     """A COCO json file and its images.
 
-    Everything is read and checked here, once, so that no epoch ends in the middle; `summary` tells what was repaired
-    or left out. Of a JPEG little more than beginning and end is read: that it is damaged in between only shows when
-    it is loaded, and the command `check-data` loads them all. `image_id` is COCO's own. COCO numbers its categories with
-    gaps; here labels run from 1 in the order of those numbers. Boxes, [x, y, width, height] in the file, become xyxy;
-    where there is an outline and no box, the box is made around it. Crowds are kept, with `iscrowd` 1; `area` is the
-    file's (that of the outline) where it has one. An image without annotations is one without objects.
+    Everything is read and checked here, once, so that no epoch ends in the middle; `summary` lists what was repaired or
+    left out. Of a JPEG, little more than the beginning and the end is read: damage in between shows only when the image
+    is loaded; the command `check-data` loads them all. `image_id` is COCO's own. COCO numbers its categories with gaps;
+    here labels run from 1 in the order of those numbers. Boxes, [x, y, width, height] in the file, become xyxy; an
+    outline without a box becomes the box around it. Crowds are kept, with `iscrowd` 1; `area` is the file's (that of
+    the outline) if it has one. An image without annotations counts as one without objects.
 
-    Entries of the file that lack what is needed are left out. Image files are found inside the folder only, whatever
-    their names say.
+    Entries without the required fields are left out. Image files are looked for only inside the folder, whatever their
+    names say.
 
     Args:
         annotation_file: the json file.
-        image_folder: where the images are. By default looked for around the json file: in the folder `images`, in the
-            json file's own folder, where COCO's archives put them (annotations/instances_val2017.json and val2017/),
-            and then in all folders beside and below.
+        image_folder: the folder of the images. By default they are looked for around the json file: in the folder
+            `images`, in the json file's own folder, where COCO's archives put them (annotations/instances_val2017.json
+            and val2017/), and then in all folders beside and below.
         classes: the names of the labels from 1 on, with or without a leading "background"; boxes of other classes are
             left out. By default all categories of the file.
-        transforms: called with (image, target), returns both, changed.
+        transforms: a function that maps (image, target) to both, changed.
         part: "train" or "val" to use four fifths or one fifth of the images; by default all.
-        strict: stop at anything that has to be left out. What can be repaired, and classes that were not asked for,
-            are no reason to.
+        strict: whether to raise an error if anything has to be left out. Repairs, and classes that were not asked for,
+            do not count.
 
     Raises:
-        ValueError: the file is not COCO json; two categories or two images have one id, so that nobody knows whose the
-            annotations are; there are no images; with `strict`, something was left out.
+        ValueError: the file is not COCO json; two categories or two images share an id, so that their annotations are
+            ambiguous; there are no images; with `strict`, something was left out.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""From images and objects as annotations have them to those that can be used, with notes on all others."""
+"""Turn images and objects as annotated into those that can be used, with notes on all others."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from .formats.annotated import Annotated, Form, Item
 from .images import check_end, image_size
 from .unreadable import ImageFileError
 
-MIN_SIDE = 0.1  # pixels; float32 could turn a thinner box into one of no width
+MIN_SIDE = 0.1  # pixels; float32 could round a thinner box to zero width
 Box = tuple[float, float, float, float]
 
 
@@ -21,16 +21,16 @@ class Record:
 
     path: Path
     image_id: int
-    upright: bool  # whether to turn it as its EXIF orientation says
+    upright: bool  # whether to rotate it as its EXIF orientation says
     boxes: list[Box] = field(default_factory=list)  # xyxy in pixels
     labels: list[int] = field(default_factory=list)
     area: list[float] = field(default_factory=list)
     iscrowd: list[int] = field(default_factory=list)
-    refused: int = 0  # objects that are annotated and cannot be used
+    refused: int = 0  # annotated objects that cannot be used
     size: tuple[int, int] = (1, 1)  # (width, height) in pixels, as the boxes refer to it
 
     def drop_repeated(self) -> int:
-        """Take out objects that are there once more, of the same class with the same box; returns how many."""
+        """Remove duplicates (objects of the same class with the same box) and return how many there were."""
         first: dict[tuple[Box, int], int] = {}
         for place, key in enumerate(zip(self.boxes, self.labels, strict=True)):
             first.setdefault(key, place)
@@ -55,9 +55,9 @@ def collect(
     findings: Findings,
     box_numbers: BoxNumbers,
 ) -> tuple[list[Record], set[Path]]:
-    """The images that can be used, with those of their objects that can be, and all image files; notes on the others.
+    """Return the usable images with their usable objects, and all image files; note the others.
 
-    An image that is listed several times, under several ids, is one image with the objects of all.
+    An image that is listed several times, even under several ids, becomes one image with all their objects.
     """
     records: list[Record] = []
     known: dict[Path, Record] = {}
@@ -73,7 +73,7 @@ def collect(
             continue
         size, upright = frame
         if path in known:
-            findings.repair("images listed several times, taken as one", path.name)
+            findings.repair("images listed several times, merged into one", path.name)
         else:
             number = len(records) if image.image_id is None else image.image_id
             records.append(Record(path, number, upright, size=size))
@@ -95,9 +95,9 @@ def add_item(
     classes: tuple[str, ...],
     findings: Findings,
 ) -> bool:
-    """Append an object to the record of its image, which has the given (width, height); false if it cannot be used.
+    """Append an object to the record of its image of the given (width, height); return False if it cannot be used.
 
-    One of a class that is not wanted, or of the background, is left out, which is no fault of it.
+    An object of the background, or of a class that was not asked for, is left out but does not count as unusable.
     """
     where = image.where or record.path.name
     if item.problem or item.name in ("", "background"):
@@ -141,10 +141,11 @@ def corners_of(numbers: Sequence[float], form: Form, size: tuple[int, int]) -> B
 def find_frame(
     path: Path, annotated: tuple[int, int] | None, findings: Findings
 ) -> tuple[tuple[int, int], bool] | None:
-    """The (width, height) an image's boxes refer to, and whether that is the image turned upright.
+    """Return the (width, height) that an image's boxes refer to, and whether that is the upright image.
 
-    Some annotation tools show photographs as stored and some turn them as their EXIF orientation says; the size they
-    wrote down, `annotated`, tells which. None, with a note, where it fits neither, or the image cannot be read to its end.
+    Some annotation tools show photographs as stored and some rotate them as their EXIF orientation says; the size that
+    they recorded, `annotated`, shows which. None, with a note, if it fits neither, or if the image cannot be read to
+    its end.
     """
     try:
         upright, stored = image_size(path), image_size(path, upright=False)
@@ -155,14 +156,14 @@ def find_frame(
     if annotated is None or annotated == upright:
         return upright, True
     if annotated == stored:
-        findings.repair("images kept as stored, since they were annotated so", path.name)
+        findings.repair("images not rotated, because they were annotated as stored", path.name)
         return stored, False
-    findings.leave_out("images left out, not of the annotated size", path.name)
+    findings.leave_out("images left out, of a different size than annotated", path.name)
     return None
 
 
 def order_corners(box: Sequence[float], findings: Findings, where: str) -> Box | None:
-    """A box (x0, y0, x1, y1) with x0 < x1 and y0 < y1, swapped if need be; None, with a note, if it has no area."""
+    """A box (x0, y0, x1, y1) with x0 < x1 and y0 < y1, swapped if necessary; None, with a note, if it has no area."""
     if not all(math.isfinite(coordinate) for coordinate in box):
         findings.leave_out("boxes refused, not finite", where)
         return None
@@ -172,12 +173,12 @@ def order_corners(box: Sequence[float], findings: Findings, where: str) -> Box |
         findings.leave_out("boxes refused, zero area", where)
         return None
     if (x0, y0) != (box[0], box[1]):
-        findings.repair("boxes put right, swapped corners", where)
+        findings.repair("boxes corrected, swapped corners", where)
     return x0, y0, x1, y1
 
 
 def clip_box(box: Box, size: tuple[int, int], findings: Findings, where: str) -> Box | None:
-    """A box clipped to an image of the given (width, height); None, with a note, where next to nothing is left."""
+    """A box clipped to an image of the given (width, height); None, with a note, if next to nothing is left."""
     width, height = size
     clipped = (max(box[0], 0.0), max(box[1], 0.0), min(box[2], float(width)), min(box[3], float(height)))
     if min(clipped[2] - clipped[0], clipped[3] - clipped[1]) < MIN_SIDE:
@@ -185,5 +186,5 @@ def clip_box(box: Box, size: tuple[int, int], findings: Findings, where: str) ->
         return None
     if clipped != box:
         overhang = max(abs(new - old) for new, old in zip(clipped, box))
-        findings.repair(f"boxes clipped to the image{', up to a pixel' if overhang <= 1 else ''}", where)
+        findings.repair(f"boxes clipped to the image{', by up to a pixel' if overhang <= 1 else ''}", where)
     return clipped

@@ -8,22 +8,22 @@ DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")  # Pillow's: 16-bit, 
 def scale_deep_pixels(values: np.ndarray, mode: str, bits: int | None = None) -> np.ndarray:
     """Grey values (H, W) as float32 in 0–1, if it is clear what white is.
 
-    - 16-bit values are divided by 65535; by 4095 where the file declares `bits` = 12.
-    - 32-bit integers are taken as 16-bit values.
-    - Floating point up to 1 is taken as it is; up to 255 it is divided by 255, which is Pillow's convention.
+    - 16-bit values are divided by 65535; or by 4095 if the file declares `bits` = 12.
+    - 32-bit integers are treated as 16-bit values.
+    - Floating-point values up to 1 are kept; those up to 255 are divided by 255, which is Pillow's convention.
 
-    No image is stretched between its own lowest and highest value: in a data set the same grey has to stay the same.
-    An image whose values end at 4095 without declaring it is therefore dark, and `exposure` says so.
+    No image is stretched between its own lowest and highest value: the same grey has to stay the same in all images.
+    An image whose values end at 4095 without declaring it is therefore dark, and `exposure` reports it.
 
     Args:
         mode: one of `DEEP_MODES`.
 
     Raises:
-        ValueError: the values lie elsewhere; names their kind and their range.
+        ValueError: the values are outside these ranges; the message gives their kind and range.
     """
     lowest, highest = float(values.min()), float(values.max())
     if mode == "F":
-        if not (lowest >= 0 and highest <= 255):  # not a number is neither
+        if not (lowest >= 0 and highest <= 255):  # NaN fails both
             raise ValueError(_refusal("floating point", lowest, highest, "0 to 1 or 0 to 255"))
         return (values / (1 if highest <= 1 else 255)).astype(np.float32)
     white = 2**bits - 1 if bits is not None and 8 < bits < 16 else 65535

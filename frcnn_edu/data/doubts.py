@@ -1,4 +1,4 @@
-"""What is probably wrong with a data set, in sentences: to be read before hours are spent on training with it."""
+"""What is probably wrong with a data set, in sentences to read before spending hours on training."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -17,19 +17,19 @@ from .names import readable
 from .splits import spread
 from .unreadable import ImageFileError
 
-MOST_DETECTIONS = 100  # of an image: `box_detections_per_img` by default, and the largest of COCO's maxDets
+MOST_DETECTIONS = 100  # per image: the default `box_detections_per_img`, and the largest of COCO's maxDets
 ALIKE = 0.9  # IoU of two boxes that are probably one object
-HEAD = 1 << 16  # bytes that are compared before whole files are
-MOST_COMPARED = 2000  # objects of an image that are compared with each other
+HEAD = 1 << 16  # bytes that are compared first, before whole files
+MOST_COMPARED = 2000  # objects per image, up to which all pairs are compared
 
-Odd = dict[str, dict[str, list[str]]]  # by split and by what is odd, the names of images
+Odd = dict[str, dict[str, list[str]]]  # names of images, by split and by what is odd
 
 
 def doubts(datasets: Mapping[str, Any]) -> list[str]:
-    """Sentences on what is probably wrong, and would pass in silence; no image is decoded for them.
+    """Return sentences on what is probably wrong but would go unnoticed; no image is decoded.
 
     Args:
-        datasets: by split; of data sets without image files, such as shapes, nothing is said.
+        datasets: data sets by split; those without image files, such as shapes, are skipped.
     """
     read = {split: data for split, data in datasets.items() if hasattr(data, "records")}
     about_one = (without_any_object, emptied, box_format, many_objects, overlapping)
@@ -40,37 +40,37 @@ def doubts(datasets: Mapping[str, Any]) -> list[str]:
 
 
 def check_objects(data: Any, split: str, what_for: str) -> None:
-    """Make sure that there is an object that counts.
+    """Make sure that at least one object counts.
 
     Args:
-        what_for: ends the message: "to learn from".
+        what_for: the end of the message, such as "to learn from".
 
     Raises:
-        ValueError: there is none; says why, by the first finding.
+        ValueError: there is none; the message gives the first finding as the reason.
     """
     for reason in why_without_objects(data) if hasattr(data, "records") else ():
         raise ValueError(f"split {split!r} has no object {what_for}: {reason}")
 
 
 def without_any_object(data: Any) -> Iterator[str]:
-    """Whether no object is left that counts."""
-    yield from (f"no object to learn from or to measure: {reason}" for reason in why_without_objects(data))
+    """A sentence if no object that counts is left."""
+    yield from (f"no object to train or evaluate on: {reason}" for reason in why_without_objects(data))
 
 
 def emptied(data: Any) -> Iterator[str]:
-    """Images of which every object was refused: they would be learnt as images without objects, which they are not."""
+    """Images whose objects were all refused: they would count as images without objects, which they are not."""
     names = [readable(record.path.name) for record in data.records if record.refused and not record.boxes]
     if names and len(names) < len(data.records):
         which = "1 image has" if len(names) == 1 else f"{len(names)} images have"
         objects = "its objects" if len(names) == 1 else "their objects"
         yield (
-            f"{which} lost all {objects} to what cannot be used, and would be taken as without objects: "
-            f"mend the annotations, or take {'it' if len(names) == 1 else 'them'} out (such as {names[0]})"
+            f"{which} lost all {objects}, because none can be used, and would count as without objects: "
+            f"correct the annotations, or remove {'it' if len(names) == 1 else 'them'} (such as {names[0]})"
         )
 
 
 def why_without_objects(data: Any) -> Iterator[str]:
-    """The reason, where all that is annotated was refused, or is to be ignored; nothing where an object is left."""
+    """The reason, if all annotated objects were refused or are to be ignored; nothing if an object is left."""
     ignored = sum(sum(record.iscrowd) for record in data.records)
     if sum(len(record.boxes) for record in data.records) > ignored:
         return
@@ -84,7 +84,7 @@ def why_without_objects(data: Any) -> Iterator[str]:
 
 
 def box_format(data: Any) -> Iterator[str]:
-    """Whether boxes look like those of another format."""
+    """A sentence if boxes look like those of a different format."""
     if sentence := data.box_numbers.doubt():
         yield sentence
 
@@ -95,13 +95,13 @@ def many_objects(data: Any) -> Iterator[str]:
     many = [count for count in counts if count > MOST_DETECTIONS]
     if many:
         yield (
-            f"{_images(len(many))} more than {MOST_DETECTIONS} objects, up to {max(many)}: of an image the "
-            f"{MOST_DETECTIONS} best detections are kept (box_detections_per_img) and counted (COCO's maxDets)"
+            f"{_images(len(many))} more than {MOST_DETECTIONS} objects, up to {max(many)}: only the "
+            f"{MOST_DETECTIONS} best detections per image are kept (box_detections_per_img) and counted (COCO's maxDets)"
         )
 
 
 def overlapping(data: Any) -> Iterator[str]:
-    """Objects that are there twice in all but the last pixels, of one class or of two."""
+    """Pairs of boxes that agree to within a few pixels, of one class or of two."""
     same, other = Counter[str](), Counter[str]()
     for record in data.records:
         if 1 < len(record.boxes) <= MOST_COMPARED:
@@ -110,28 +110,28 @@ def overlapping(data: Any) -> Iterator[str]:
             equal = int((labels[first] == labels[second]).sum())
             same[record.path.name] += equal
             other[record.path.name] += len(first) - equal
-    for counts, what in ((same, "of one class"), (other, "of two classes")):
+    for counts, what in ((same, "of the same class"), (other, "of different classes")):
         if total := counts.total():
             names = [readable(name) for name, count in counts.items() if count][:3]
             pairs = f"{total} pair{'s' * (total > 1)} of boxes"
-            yield f"{pairs} {what} with an IoU of {ALIKE} or more: is that one object each? ({', '.join(names)})"
+            yield f"{pairs} {what} with an IoU of at least {ALIKE}: one object annotated twice? ({', '.join(names)})"
 
 
 def odd_exposures(odd: Odd, looked_at: Mapping[str, int]) -> Iterator[str]:
     """Images that are damaged, or black, white or of one colour once they are loaded.
 
     Args:
-        odd: by split and by what is odd, the names of the images.
-        looked_at: by split, how many images were loaded.
+        odd: names of the images, by split and by what is odd.
+        looked_at: number of images loaded, by split.
     """
     for split, kinds in odd.items():
         for what, names in kinds.items():
             verb = "is" if len(names) == 1 else "are"
-            yield f"{split}: {len(names)} of the {looked_at[split]} images looked at {verb} {what}, such as {readable(names[0])}"
+            yield f"{split}: {len(names)} of the {looked_at[split]} images checked {verb} {what}, such as {readable(names[0])}"
 
 
 def look_at_some(datasets: Mapping[str, Any], count: int = 16) -> Iterator[str]:
-    """Load a few images of each split, spread over it, and tell which of them are damaged, black, white or of one colour."""
+    """Load a few images of each split, spread over it, and report those that are damaged, black, white or one colour."""
     odd: Odd = {}
     looked_at: dict[str, int] = {}
     for split, data in datasets.items():
@@ -150,15 +150,15 @@ def look_at_some(datasets: Mapping[str, Any], count: int = 16) -> Iterator[str]:
 
 
 def similar_class_names(datasets: Mapping[str, Any]) -> Iterator[str]:
-    """Class names that differ in case, spaces, underscores or hyphens alone, in one split or in two."""
-    names: dict[str, dict[str, None]] = defaultdict(dict)  # sets that keep their order
+    """Class names that differ only in case, spaces, underscores or hyphens, in one split or in two."""
+    names: dict[str, dict[str, None]] = defaultdict(dict)  # ordered sets
     for data in datasets.values():
         for name in [*data.classes, *data.findings.noted.get("boxes of other classes left out", ())]:
             plain = "".join(character for character in name.casefold() if character not in " _-")
             names[plain][name] = None
     for spellings in names.values():
         if len(spellings) > 1:
-            yield f"class names that differ in spelling alone: {' and '.join(map(repr, spellings))}"
+            yield f"class names that differ only in spelling: {' and '.join(map(repr, spellings))}"
 
 
 def same_images(datasets: Mapping[str, Any]) -> Iterator[str]:
@@ -186,7 +186,7 @@ Place = tuple[str, Record]
 
 
 def _pairs(groups: list[list[Place]], told: set[tuple[str, str]]) -> dict[tuple[str, str], list[tuple[Record, Record]]]:
-    """For each two splits, images of the second that a group puts beside one of the first, and were not told yet."""
+    """For each pair of splits, images of the second that share a group with one of the first, if not reported yet."""
     pairs: dict[tuple[str, str], list[tuple[Record, Record]]] = defaultdict(list)
     for (split, first), *others in groups:
         for other_split, other in others:
@@ -206,13 +206,13 @@ def _grouped(places: Sequence[Place], key: Any) -> list[list[Place]]:
 
 
 def _before_augmentation(record: Record) -> str | None:
-    """Tools call the copies that they make of a.jpg a_jpg.rf.1f0e….jpg."""
+    """Tools name their augmented copies of a.jpg a_jpg.rf.1f0e….jpg."""
     before, mark, _ = record.path.name.partition(".rf.")
     return before if mark else None
 
 
 def _copies(places: Sequence[Place]) -> list[list[Place]]:
-    """Different files of equal content: of one size first, then with one beginning, then equal from end to end."""
+    """Different files with the same content: compared by size first, then by their beginning, then from end to end."""
     unique = list({record.path: (split, record) for split, record in reversed(places)}.values())[::-1]
     groups = _grouped(unique, lambda record: _size(record.path))
     for length in (HEAD, -1):

@@ -2,16 +2,16 @@
 
 from torch import Tensor
 
-DARK, BRIGHT = 1 / 16, 15 / 16  # of what is called nearly black and nearly white
-MOST = 0.999  # of the pixels
+DARK, BRIGHT = 1 / 16, 15 / 16  # limits of nearly black and nearly white
+MOST = 0.999  # share of the pixels
 SMALLER_DEPTHS = (255, 1023, 4095)  # the highest values of 8, 10 and 12 bits, which cameras store in 16
 
 
 def exposure(image: Tensor) -> str | None:
-    """What a look at a loaded image, float (3, H, W) in 0–1, would show to be wrong; None if nothing is.
+    """What is visibly wrong with a loaded image, float (3, H, W) in 0–1; None if nothing is.
 
-    "of one colour"; "nearly black" or "nearly white", if 99.9 % of its pixels are; and of a dark one, if it was stored
-    with 16 bits but has no value above 12 (or 10, or 8), "nearly black, with 16-bit values that end at 4095".
+    "of one colour"; "nearly black" or "nearly white", if 99.9 % of its pixels are; and "nearly black, with 16-bit
+    values that end at 4095", if a dark image was stored with 16 bits but uses only 12 (or 10, or 8).
     """
     if image.numel() == 0:
         return None
@@ -37,4 +37,4 @@ def _has_steps(image: Tensor, steps: int) -> bool:
     """Whether all values are multiples of 1/steps."""
     scaled = steps * image
     off = (scaled - scaled.round()).abs().max()
-    return bool(off < 3e-7 * steps)  # what float32 is off by
+    return bool(off < 3e-7 * steps)  # the rounding error of float32

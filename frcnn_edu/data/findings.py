@@ -11,9 +11,9 @@ class Findings:
     """What was found in a data set's files, and where.
 
     Attributes:
-        left_out: images and objects that cannot be used; with `strict`, any of them stops the loading.
-        repaired: what could be put right without a guess, such as a box that overhangs by a pixel.
-        noted: what is no mistake, but worth knowing, such as classes that were not asked for.
+        left_out: images and objects that cannot be used; with `strict`, any of them is an error.
+        repaired: what could be corrected without a guess, such as a box that exceeds the image by a pixel.
+        noted: what is not a mistake but worth knowing, such as classes that were not asked for.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Findings:
                 mine[what].update(places)
 
     def summary(self) -> str:
-        """One line, such as "boxes refused, zero area: 1 (BloodImage_00343)"; empty where nothing was found."""
+        """One line, such as "boxes refused, zero area: 1 (BloodImage_00343)"; empty if nothing was found."""
         return "; ".join(in_words(places) for places in (self.left_out, self.repaired, self.noted) if places)
 
 

@@ -1,4 +1,4 @@
-"""`open_dataset`: from what a user names to a data set; `collate`: from items to a batch."""
+"""`open_dataset` opens the data set that a user names; `collate` turns items into a batch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ CLASSES: dict[str, type[RecordDataset]] = {
     VOC.name: VOCDetection,
     COCO.name: CocoDetection,
     PENN_FUDAN.name: PennFudanDetection,
-}  # those with a class of their own
+}  # formats with their own class
 
 
 def collate(batch: Sequence[tuple[Tensor, dict[str, Any]]]) -> tuple[list[Tensor], list[dict[str, Any]]]:
@@ -41,19 +41,20 @@ def open_dataset(
     transforms: Transforms | None = None,
     strict: bool = False,
 ) -> ShapesDetection | RecordDataset:
-    """The data set that a command line's `--data`, `--images` and `--split` mean.
+    """Open the data set that `--data`, `--images` and `--split` mean on the command line.
 
     Args:
         source: "shapes", or a file or folder as an annotation tool exports it: Pascal VOC, COCO, YOLO, CSV tables, labelme,
-            VGG Image Annotator, Label Studio, CVAT, or the folder PennFudanPed. What it is shows in what lies there. A data
-            set that comes without splits is divided: every fifth image is for "val", the others for "train".
+            VGG Image Annotator, Label Studio, CVAT, or the folder PennFudanPed. The format is recognised from the
+            files. A data set that comes without splits is divided: every fifth image is for "val", the others for
+            "train".
         split: "train", "val" or "test"; or "all" for everything in a file, or in a data set that comes without splits.
-        classes: the names of the labels, such as another data set's `classes`; a leading "background" may be missing.
+        classes: the names of the labels, such as another data set's `classes`; a leading "background" may be omitted.
             By default the data set's own.
-        images: the folder of the images, where they are not with the annotations.
-        transforms: called with (image, target), returns both, changed.
-        strict: stop at files and objects that cannot be used, instead of leaving them out with a note. What can be
-            repaired, and classes that were not asked for, are no reason to stop.
+        images: the folder of the images, if they are not with the annotations.
+        transforms: a function that maps (image, target) to both, changed.
+        strict: whether to raise an error for files and objects that cannot be used, instead of leaving them out with a
+            note. Repairs, and classes that were not asked for, do not count.
 
     Raises:
         ValueError: the source is none of these, or lacks the split or the classes; with `strict`, something would be
@@ -75,4 +76,4 @@ def open_dataset(
 
 def _same_classes(source: str | Path, own: Sequence[str], wanted: Sequence[str] | None) -> None:
     if wanted is not None and class_names(wanted) != tuple(own):
-        raise ValueError(f"{source} has the classes {', '.join(own)}; asked for were {', '.join(wanted)}")
+        raise ValueError(f"{source} has the classes {', '.join(own)}, not {', '.join(wanted)}")

@@ -1,4 +1,4 @@
-"""Which image file each annotated image is."""
+"""Find the image file of each annotated image."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +12,13 @@ Located = list[tuple[Annotated, Path | None]]
 
 
 def locate(images: Sequence[Annotated], reading: Reading, findings: Findings, within: Path | None = None) -> Located:
-    """Each image with its file, if it has one; notes on the others.
+    """Return each image with its file, if it has one; note the others.
 
-    A file that an annotation names as it is, is that annotation's: no other one gets it because its own is missing.
+    A file that an annotation names exactly belongs to it: no annotation whose own file is missing gets it.
 
     Args:
-        within: the folder of a split; images elsewhere are those of other splits. One without a file is reported with the
-            split for training.
+        within: the folder of a split; images elsewhere belong to other splits. An image without a file is reported with
+            the training split.
     """
     finder = reading.finder
     exact = {image.name: finder.as_written(image.name) for image in reading.images if finder and image.path is None}
@@ -33,7 +33,7 @@ def locate(images: Sequence[Annotated], reading: Reading, findings: Findings, wi
             findings.merge(notes)
             located.append((image, path))
         elif path is not None and path.parent == within.parent and split_of_path(within) == "train":
-            findings.leave_out("images left out, in no folder of a split", path.name)
+            findings.leave_out("images left out, not in the folder of a split", path.name)
     return located
 
 

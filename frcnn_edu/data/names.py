@@ -1,13 +1,13 @@
-"""Names as they come: of classes, and of files that an annotation may name."""
+"""Names of classes, and of files that annotations name."""
 
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PureWindowsPath
 
-HEIC_SUFFIXES = (".heic", ".heif", ".hif")  # of telephones; Pillow reads them with a plug-in only
-#: Of the image files that are looked for in folders: every one that Pillow has for the formats of `images.FORMATS`, and
-#: HEIC's, so that such images are told of.
+HEIC_SUFFIXES = (".heic", ".heif", ".hif")  # from phones; Pillow reads them only with a plug-in
+#: Suffixes of the image files that are looked for in folders: all that Pillow has for the formats of `images.FORMATS`,
+#: and HEIC's, so that such images are reported.
 IMAGE_SUFFIXES = (
     *HEIC_SUFFIXES,
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".dib", ".avif",
@@ -18,10 +18,10 @@ IMAGE_SUFFIXES = (
 
 
 def clean_name(text: str) -> str:
-    """A name in one spelling: composed characters (NFC: é is one, not e and an accent), no spaces around, one between.
+    """A name in one spelling: composed characters (NFC: é is one, not e and an accent), spaces only single and inside.
 
     Raises:
-        ValueError: it has characters that cannot be written down, such as half of a surrogate pair.
+        ValueError: it contains characters that cannot be written, such as half of a surrogate pair.
     """
     name = " ".join(unicodedata.normalize("NFC", text).split())
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
@@ -30,7 +30,7 @@ def clean_name(text: str) -> str:
 
 
 def readable(text: str, longest: int = 80) -> str:
-    """A text fit for one line of a terminal, whatever it holds; its end is cut off after `longest` characters."""
+    """Make any text fit for one line of a terminal; it is cut off after `longest` characters."""
     plain = "".join(character if character.isprintable() else "�" for character in text)
     return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
 
@@ -42,14 +42,14 @@ def counted(number: int, what: str) -> str:
 
 def leaves_folder(name: str) -> bool:
     """Whether a file name points out of its folder, on any system: absolute, with a drive, or with `..` in it."""
-    path = PureWindowsPath(name)  # knows both kinds of slashes, and drives
+    path = PureWindowsPath(name)  # handles both kinds of slashes, and drives
     return bool(path.anchor) or ".." in path.parts
 
 
 def find_file(folder: Path, name: str) -> Path | None:
     """The file of that name in a folder; None if there is none, or the name leaves the folder.
 
-    Both spellings of accents are tried, since file systems and json files differ in them, and a slash for a backslash.
+    Both spellings of accents are tried, because file systems and json files differ, and a slash for a backslash.
     """
     if leaves_folder(name):
         return None
@@ -58,22 +58,22 @@ def find_file(folder: Path, name: str) -> Path | None:
         try:
             if (folder / spelling).is_file():
                 return folder / spelling
-        except (OSError, ValueError):  # no file system takes such a name: too long, or with a zero byte
+        except (OSError, ValueError):  # no file system accepts such a name: too long, or with a zero byte
             return None
     return None
 
 
 def without_heic(paths: Sequence[Path]) -> list[Path]:
-    """Files of one image without HEIC's where it is there in another format, too: as what it was converted to."""
+    """The files of one image, without HEIC files if it also exists in the format it was converted to."""
     others = [path for path in paths if path.suffix.lower() not in HEIC_SUFFIXES]
     return others or [*paths]
 
 
 def class_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Class names with "background" in front, where label 0 belongs.
+    """Class names with "background" in front, as label 0.
 
     Raises:
-        ValueError: none, or one twice.
+        ValueError: there is no name, or one occurs twice.
         TypeError: one string instead of several.
     """
     if isinstance(names, str):
@@ -81,9 +81,9 @@ def class_names(names: Iterable[str]) -> tuple[str, ...]:
     found = ("background", *(name for i, name in enumerate(names) if not (i == 0 and name == "background")))
     twice = sorted(name for name, count in Counter(found).items() if count > 1)
     if twice:
-        raise ValueError(f"class names must differ and label 0 is the background; got {', '.join(twice)} twice")
+        raise ValueError(f"class names must be unique, and label 0 is the background; got {', '.join(twice)} twice")
     if len(found) == 1:
-        raise ValueError("no class name besides the background")
+        raise ValueError("classes must have at least one name besides the background")
     return found
 
 
@@ -96,7 +96,7 @@ def choose_classes(
         reason: why nothing was found, if that is known.
 
     Raises:
-        ValueError: nothing was found, or nothing of what is wanted.
+        ValueError: nothing was found, or none of the wanted classes.
     """
     if not found:
         raise ValueError(f"{source} has no objects with a class name" + (f": {reason}" if reason else ""))
@@ -110,17 +110,17 @@ def choose_classes(
 
 
 def composed(name: str) -> str:
-    """A file name with composed characters (NFC), since file systems and archives differ in how they write an accent."""
+    """A file name with composed characters (NFC), because file systems and archives write accents differently."""
     return unicodedata.normalize("NFC", name)
 
 
 def folded(name: str) -> str:
-    """A file name as it is compared where neither the writing of accents nor upper and lower case matter."""
+    """A file name for comparisons that ignore case and the spelling of accents."""
     return composed(name).casefold()
 
 
 def without_converted(paths: Iterable[Path]) -> list[Path]:
-    """Image files without those in HEIC beside which there is, under the same name, what they were converted to."""
+    """Image files, without HEIC files that have a converted file of the same name beside them."""
     paths = [*paths]
     heic = {path for path in paths if path.suffix.lower() in HEIC_SUFFIXES}
     others = {(path.parent, folded(path.stem)) for path in paths if path not in heic} if heic else set()

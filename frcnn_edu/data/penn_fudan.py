@@ -16,27 +16,27 @@ from .formats.recognise import PENN_FUDAN, recognise
 from .records import RecordDataset, Transforms
 
 URL = "https://www.cis.upenn.edu/~jshi/ped_html/PennFudanPed.zip"
-# Not published with the archive; the Avalanche library checks its own download of it against this one.
+# Not published with the archive; the Avalanche library checks its own download against this checksum.
 MD5 = "5aaa3dee905cef73325923716e38fc6d"
 
 
 class PennFudanDetection(RecordDataset):
     """Pedestrians in the streets of two campuses (Wang, Shi, Song and Shen, 2007), with a mask for each person.
 
-    A box runs around a person's mask, and `area` is the mask's. The data set comes undivided; every fifth photograph,
-    in the order of names, is for validation here.
+    Each box encloses a person's mask, and `area` is the mask's. The data set comes undivided; here every fifth
+    photograph, in the order of names, is for validation.
 
     Args:
         root: the folder PennFudanPed or the one that holds it.
         split: "train" (136 photographs) or "val" (34).
-        download: fetch the archive (54 MB) into `root` and unpack it there, if the folder is not there yet.
-        transforms: called with (image, target), returns both, changed.
-        strict: stop at anything that has to be left out: a photograph or a mask without the other, or one that cannot
-            be read.
+        download: whether to fetch the archive (54 MB) into `root` and unpack it there, if the folder does not exist.
+        transforms: a function that maps (image, target) to both, changed.
+        strict: whether to raise an error if anything has to be left out: a photograph or a mask without the other, or
+            one that cannot be read.
 
     Raises:
         ValueError: an unknown split, or no such folder; with `strict`, something was left out.
-        RuntimeError: the download failed, or what came has another checksum.
+        RuntimeError: the download failed, or its checksum is wrong.
     """
 
     classes = ("background", "pedestrian")
@@ -81,22 +81,22 @@ def _files(folder: Path) -> list[Path]:
 
 
 def find_people(photograph: Path, path: Path) -> Annotated:
-    """A photograph with box and area of each person in its mask file.
+    """A photograph with the box and area of each person in its mask file.
 
     Pixels of person i hold the value i, whatever its colour in a palette; 0 is the background.
     """
     try:
         with Image.open(path) as file:
             values = np.asarray(file)
-    except Exception:  # whatever Pillow makes of a damaged file
+    except Exception:  # Pillow may raise anything for a damaged file
         return Annotated(path.name, problem="images left out, mask unreadable")
     if values.ndim != 2 or values.dtype.kind not in "biu":
-        return Annotated(path.name, problem="images left out, mask has not one whole number a pixel")
+        return Annotated(path.name, problem="images left out, mask does not have one whole number per pixel")
     height, width = values.shape
     numbers, person = np.unique(values, return_inverse=True)  # (N,), and which of them each pixel is
     y, x = (torch.from_numpy(axis.ravel()) for axis in np.indices(values.shape))  # (H·W,) each
     index = torch.from_numpy(person.ravel())
-    # Every pixel tells its person how far he reaches: up to the last pixel inside, and edges are exclusive here.
+    # Each person's first and last pixel in x and y. Right and bottom edges are exclusive here, hence the + 1.
     first, last = (
         [
             torch.zeros(len(numbers), dtype=torch.int64).scatter_reduce(0, index, axis, how, include_self=False)
@@ -118,6 +118,6 @@ def download_penn_fudan(root: Path) -> None:
         try:
             download_and_extract_archive(URL, download_root=str(root), extract_root=unpacked, md5=MD5)
         except (OSError, RuntimeError) as error:
-            advice = f"fetch it by other means and unpack it in {root}"
-            raise RuntimeError(f"could not get Penn-Fudan from {URL}: {error}; {advice}") from error
+            advice = f"download it by other means and unpack it in {root}"
+            raise RuntimeError(f"could not download Penn-Fudan from {URL}: {error}; {advice}") from error
         os.replace(Path(unpacked) / "PennFudanPed", root / "PennFudanPed")

@@ -33,26 +33,26 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
         classes: the names of the labels; label 0 is "background".
         records: one for each image, in the order of the indices.
         findings: what was left out or repaired, and where.
-        spoken_of: all image files that the annotations speak of, those left out as well.
-        box_numbers: what the boxes look like as they are written, for doubts about their format.
+        spoken_of: all image files that the annotations name, including those left out.
+        box_numbers: counts of the boxes as written, for doubts about their format.
 
     An item is (image, target): the image float32 (3, H, W) in 0–1, the target a dict of `boxes` float32 (N, 4) xyxy in
     pixels, right and bottom edges exclusive; `labels` int64 (N,); `image_id` int; `area` float32 (N,), in pixels;
-    `iscrowd` int64 (N,), where 1 means "to be ignored". An image that is damaged in its middle, or has gone since, is an
-    `ImageFileError` (a ValueError) that names it; `train` and `evaluate` do without such images.
+    `iscrowd` int64 (N,), where 1 means "to be ignored". An image that is damaged in the middle, or was deleted since,
+    raises an `ImageFileError` (a ValueError) that names it; `train` and `evaluate` continue without such images.
 
     Args:
-        source: what to call it in messages.
-        format, part: whose annotations to read, and which.
+        source: its name in messages.
+        format, part: the annotation format, and the part to read.
         classes: the names of the labels from 1 on, with or without a leading "background"; boxes of other classes are
-            left out. By default all that the part speaks of.
-        transforms: called with (image, target), returns both, changed.
-        strict: stop at anything that has to be left out.
+            left out. By default all that the part names.
+        transforms: a function that maps (image, target) to both, changed.
+        strict: whether to raise an error if anything has to be left out.
 
     Raises:
-        TooFewImagesError: a ValueError; the data set is to be divided, and has one image.
-        ValueError: it is to be divided, and all its images are copies of one; there is no image, or no object of a known class;
-            with `strict`, an image or an object had to be left out.
+        TooFewImagesError: a ValueError; the data set has to be divided, but has one image.
+        ValueError: it has to be divided, but all its images are copies of one; there is no image, or no object of a
+            known class; with `strict`, an image or an object had to be left out.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
         strict: bool = False,
     ) -> None:
         findings, self.box_numbers = Findings(), BoxNumbers()
-        # What is wrong with a divided data set as a whole is told once, with the part for training.
+        # What is wrong with a divided data set as a whole is reported once, with the training part.
         reading = format.read(part, findings if part.share != "val" else Findings())
         images = reading.images
         if part.share is not None:
@@ -76,27 +76,27 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
         self.classes = choose_classes(source, reading.classes, classes, first_reason(images))
         located = locate(images, reading, findings, part.within)
         self.records, self.spoken_of = collect(located, self.classes, findings, self.box_numbers)
-        if self.box_numbers.doubt() is not None:  # then cutting boxes at the edge is no repair
+        if self.box_numbers.doubt() is not None:  # then clipping boxes is not a repair
             for what in [what for what in findings.repaired if what.startswith("boxes clipped")]:
                 findings.noted[what].update(findings.repaired.pop(what))
         self.findings, self.transforms = findings, transforms
         if strict and findings.left_out:
-            raise ValueError(f"{source}: strict allows nothing to be left out; there are {in_words(findings.left_out)}")
+            raise ValueError(f"{source}: with strict, nothing may be left out; found {in_words(findings.left_out)}")
         if not self.records:
-            raise ValueError(f"{source} has no image to use: {_why_none(images, reading.finder, self.summary)}")
+            raise ValueError(f"{source} has no usable image: {_why_none(images, reading.finder, self.summary)}")
 
     @property
     def summary(self) -> str:
-        """One line on how much there is, and on the findings."""
+        """One line with the number of images and boxes, and the findings."""
         boxes = sum(len(record.boxes) for record in self.records)
         counts = f"{counted(len(self.records), 'image')}, {counted(boxes, 'box')}"
         return "; ".join(filter(None, (counts, self.findings.summary())))
 
     def leave_out_thin(self, longest: int) -> None:
-        """Leave out images of which nothing is left when they are made so small that no side has more than `longest` pixels.
+        """Leave out images of which nothing is left after resizing to a longer side of at most `longest` pixels.
 
         Raises:
-            ValueError: all are like that.
+            ValueError: no image is left.
         """
         thin = [record for record in self.records if min(record.size) * longest < max(record.size)]
         for record in thin:
@@ -107,7 +107,7 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
 
     @classmethod
     def of(cls, *arguments: Any) -> "RecordDataset":
-        """A data set of this class by the arguments of `RecordDataset`, whatever those of its own constructor are."""
+        """Make a data set of this class from the arguments of `RecordDataset`, whatever its own constructor takes."""
         dataset = cls.__new__(cls)
         RecordDataset.__init__(dataset, *arguments)
         return dataset
@@ -129,12 +129,10 @@ class RecordDataset(Dataset[tuple[Tensor, dict[str, Any]]]):
 
 
 def _cannot_divide(source: str | Path, names: Sequence[str], share: str) -> ValueError:
-    """What is wrong with a data set that has images, but none for a share: there is one, or all count as one."""
-    advice = "(To let a model learn one image by heart, save its annotations twice, as train and as val.)"
+    """The error for a data set that has images, but none for a share: it has one, or all count as one."""
+    advice = "(To overfit a model to one image, save its annotations twice, as train and as val.)"
     if len(names) == 1:
-        return TooFewImagesError(
-            f"{source} has too few images to be divided: 1, and none of them for {share}. {advice}"
-        )
+        return TooFewImagesError(f"{source} has only 1 image, too few to divide: none is left for {share}. {advice}")
     some = ", ".join(map(readable, names[:2])) + (", …" if len(names) > 2 else "")
     return ValueError(
         f"{source} cannot be divided: all {len(names):,} images are copies of one ({some}): nothing is left for {share}. "
@@ -147,12 +145,13 @@ def _why_none(images: Sequence[Annotated], finder: ImageFinder | None, summary: 
     if finder is None or not sought or any(finder.as_written(name) or finder.by_name(name) for name in sought):
         return summary
     return (
-        f"none of the {len(sought)} files was found; {readable(sought[0])}, for one, was sought in {finder.looked_in()}. "
-        "--images FOLDER says where they are"
+        f"none of the {len(sought)} files was found; {readable(sought[0])}, for example, was looked for in "
+        f"{finder.looked_in()}. "
+        "Name their folder with --images FOLDER"
     )
 
 
 def first_reason(images: Sequence[Annotated]) -> str:
-    """The first of what the annotations themselves say against their images and objects; empty where they say nothing."""
+    """The first problem that the reader noted for the images and objects; empty if there is none."""
     problems = ((image.problem or item.problem) for image in images for item in [*image.items, Item("")])
     return next(filter(None, problems), "")

@@ -17,17 +17,17 @@ class ShapesDetection(Dataset[tuple[Tensor, dict[str, Any]]]):
     """Coloured shapes on quiet backgrounds, drawn from (seed, split, index) and the same on every machine.
 
     The shapes are circles, squares, triangles, stars and crosses, stretched, and tilted by up to 30° (an ellipse is a
-    circle here, a rectangle a square). Colour says nothing about the class. Later shapes lie on earlier ones, but at
-    least 60 % of every shape stays visible, and its box is tight around the pixels that do. Sizes are spread evenly on
+    circle here, a rectangle a square). Colour says nothing about the class. Later shapes cover earlier ones, but at
+    least 60 % of every shape stays visible, and its box is tight around the visible pixels. Sizes are spread evenly on
     a logarithmic scale, so that every level of a feature pyramid gets its share; a few images are empty.
 
     Args:
         split: "train", "val" or "test": three streams of random numbers with no image in common.
         length: number of images, by default 8000 for training and 200 for the others. A longer data set starts with
             the images of a shorter one.
-        seed: 0 or larger; another seed gives other images.
+        seed: 0 or larger; a different seed gives different images.
         size: (height, width) in pixels, each at least 64.
-        transforms: called with (image, target), returns both, changed.
+        transforms: a function that maps (image, target) to both, changed.
 
     An item is (image, target): the image float32 (3, H, W) in 0–1, the target a dict of `boxes` float32 (N, 4) xyxy in
     pixels, right and bottom edges exclusive, N from 0 to 7; `labels` int64 (N,), indices into `classes`; `image_id`

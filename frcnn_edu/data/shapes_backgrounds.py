@@ -17,7 +17,7 @@ PAINTS = (
     (0.80, 0.14, 0.48, 0.74),  # violet
     (0.96, 0.15, 0.58, 0.80),  # pink
 )
-MIN_CONTRAST = 0.3  # between a shape and what lies around it, see `contrast`
+MIN_CONTRAST = 0.3  # between a shape and what surrounds it, see `contrast`
 
 
 def oklch(lightness: float, chroma: float, hue: float) -> np.ndarray:
@@ -116,7 +116,7 @@ def paper(rng: Generator, height: int, width: int) -> np.ndarray:
     return 0.4 * fibres + 0.2 * rng.random((height, width)) + 0.4 * _noise(rng, height, width, cells=5)
 
 
-# Each gives (H, W) in 0–1.
+# Each returns (H, W) in 0–1.
 PATTERNS: tuple[Callable[[Generator, int, int], np.ndarray], ...] = (
     gradient,
     spotlight,

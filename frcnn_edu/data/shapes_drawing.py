@@ -1,6 +1,6 @@
 """Draws the images of `ShapesDetection`: which shape goes where, how it looks, and how much of it stays visible.
 
-The same pixels come out on every machine. Random numbers are made of `random()` and `integers()` alone, polygons are
+The same pixels come out on every machine. Random numbers come only from `random()` and `integers()`, polygons are
 filled in integer arithmetic, and images are element-wise sums and products, which are rounded the same way
 everywhere; sines and powers only feed values that are then rounded to integers.
 """
@@ -13,14 +13,14 @@ from numpy.random import Generator
 
 from .shapes_backgrounds import draw_background, pick_color
 
-SUPERSAMPLING = 4  # coverage is measured on 4 × 4 points a pixel
+SUPERSAMPLING = 4  # coverage is measured on 4 × 4 points per pixel
 MIN_SIZE = 14.0  # pixels
 MAX_SIZE = 0.86  # of the image's shorter side: 110 of 128 pixels
-MARGIN = 0.4  # of a shape's size, between its center and the image's edge
+MARGIN = 0.4  # of a shape's size, between its centre and the image's edge
 MAX_STRETCH = 1.5  # longer over shorter side
 MAX_TURN = math.radians(30)  # to either side
 MIN_SIDE = 10  # pixels, of the box around the visible part of a shape
-MIN_VISIBLE = 0.6  # of a shape's pixels, after the image's edge and later shapes have taken theirs
+MIN_VISIBLE = 0.6  # share of a shape's pixels, neither cut off by the image's edge nor hidden by later shapes
 MAX_SHAPES = 7
 EMPTY_SHARE = 0.04
 PLACEMENT_TRIES = 15
@@ -58,7 +58,7 @@ OUTLINES: dict[str, np.ndarray] = {
 
 
 class Pose(NamedTuple):
-    """Where a shape lies: its center and half-sizes (x, y) in pixels, and its turn in radians."""
+    """Where a shape is placed: its centre and half-sizes (x, y) in pixels, and its turn in radians."""
 
     center: tuple[float, float]
     radii: tuple[float, float]
@@ -66,7 +66,7 @@ class Pose(NamedTuple):
 
 
 def random_pose(rng: Generator, height: int, width: int) -> Pose:
-    """Anywhere in the image, some of it outside at times; sizes are spread evenly on a logarithmic scale."""
+    """Place a shape anywhere in the image, at times partly outside; sizes are spread evenly on a logarithmic scale."""
     size = MIN_SIZE * (MAX_SIZE * min(height, width) / MIN_SIZE) ** rng.random()
     stretch = MAX_STRETCH ** (rng.random() - 0.5)
     margin = MARGIN * size
@@ -94,7 +94,7 @@ class Stamp(NamedTuple):
 def rasterize(corners: np.ndarray, height: int, width: int) -> Stamp:
     """Fill a polygon, whose corners (V, 2) are whole numbers from `place`, by scan lines.
 
-    Corners run clockwise, so on the way along a line of points the polygon begins at an edge that goes up and ends at
+    Corners run clockwise, so along a line of points the polygon begins at an edge that goes up and ends at
     one that goes down. Each crossing leaves +1 or -1 there, and a running sum from the left fills the line.
     """
     s = SUPERSAMPLING
@@ -119,7 +119,7 @@ def rasterize(corners: np.ndarray, height: int, width: int) -> Stamp:
 
 
 def visible_box(owner: np.ndarray, number: int) -> list[int]:
-    """The tight box xyxy around one shape's pixels, right and bottom edges exclusive; zeros where it has none."""
+    """The tight box xyxy around one shape's pixels, right and bottom edges exclusive; zeros if it has none."""
     mine = owner == number
     columns, rows = np.flatnonzero(mine.any(axis=0)), np.flatnonzero(mine.any(axis=1))
     if len(rows) == 0:
@@ -152,8 +152,8 @@ class Scene:
     Attributes:
         image: (H, W, 3) float, about 0–1.
         owner: (H, W) the number of the topmost shape at each pixel: 1 is the first one added, 0 is the background.
-        colors, full_areas: of the background and each shape, by number; the areas are without anything hidden.
-        labels: of each shape, in the order of numbers.
+        colors, full_areas: colour and area of the background and each shape, by number; areas include hidden parts.
+        labels: the label of each shape, in the order of numbers.
     """
 
     def __init__(self, rng: Generator, height: int, width: int) -> None:

@@ -1,4 +1,4 @@
-"""What a user can name as `--data`, and which splits it has; no image is read for that."""
+"""What a user can name as `--data`, and which splits it has; no image is read."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ SHAPES = "shapes"  # the data set that is built in
 
 
 def layout_of(source: str | Path, images: str | Path | None = None) -> Layout:
-    """How the data set at a path lies there.
+    """The layout of the data set at a path.
 
     Args:
-        source: a path; "shapes" is none.
-        images: the folder of its images, where they are not with the annotations.
+        source: a path, not "shapes".
+        images: the folder of its images, if they are not with the annotations.
 
     Raises:
         ValueError: there is no data set, or no such folder.
     """
     if images is not None and not Path(images).is_dir():
-        raise ValueError(f"--images {images} is no folder")
+        raise ValueError(f"--images {images} is not a folder")
     return recognise(Path(source), None if images is None else Path(images))
 
 
@@ -34,7 +34,7 @@ def existing_splits(source: str | Path, images: str | Path | None = None) -> lis
 
 
 def evaluation_split(source: str | Path, images: str | Path | None = None) -> str:
-    """The split to evaluate a training on: "val" if there is one, else "test".
+    """The split to evaluate a training run on: "val" if there is one, else "test".
 
     Raises:
         ValueError: there is no data set, or it has neither.
@@ -48,7 +48,7 @@ def evaluation_split(source: str | Path, images: str | Path | None = None) -> st
 
 
 def measured_split(source: str | Path, images: str | Path | None = None) -> str:
-    """What to measure where nobody says which split: all of a file, or of a data set without splits, that was named."""
+    """The split to evaluate if none is named: all of a named file, or of a data set without splits."""
     if str(source) != SHAPES:
         layout = layout_of(source, images)
         if layout.whole is not None and (layout.shares or Path(source).is_file()):
@@ -60,17 +60,15 @@ def check_split(source: str | Path, split: str, images: str | Path | None = None
     """Make sure that `open_dataset(source, split)` will find folders and files to read, whatever is in them.
 
     Raises:
-        ValueError: the message of `open_dataset`.
+        ValueError: as `open_dataset`.
     """
     if str(source) == SHAPES:
         if images is not None:
-            raise ValueError(
-                "--images says where the images of a data set are; shapes, which is built in, has no files"
-            )
+            raise ValueError("--images is the folder of a data set's images; shapes, which is built in, has no files")
         if split not in SPLITS:
             raise ValueError(f"shapes has no split {split!r}; it has {', '.join(SPLITS)}")
         return
     part = layout_of(source, images).part(split)
     for path in (part.annotations, part.images, part.listed):
         if path is not None and not path.exists():
-            raise ValueError(f"{source}: there is no {path}")
+            raise ValueError(f"{source}: {path} does not exist")

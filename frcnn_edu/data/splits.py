@@ -1,4 +1,4 @@
-"""Train, val and test: the words that mean them in names of files and folders, and the division of data without them."""
+"""Train, val and test: the words for them in names of files and folders, and the division of data without splits."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 SPLITS = ("train", "val", "test")
-# The first word of each row is preferred, where a data set has several.
+# The first word of each row is preferred if a data set has several.
 WORDS = {
     "train": ("train", "training", "trainval", "train_val", "train-val", "trainset"),
     "val": ("val", "valid", "validation", "dev", "eval", "valset"),
@@ -20,7 +20,7 @@ _WORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(_SPLIT_OF, key=len, reverse=Tr
 
 
 def split_of(name: str) -> tuple[str, str] | None:
-    """The split that a name speaks of, and the name with a star for the word; None if it speaks of none.
+    """The split that a name contains, and the name with a star in place of the word; None if it contains none.
 
     "instances_valid2017.json" → ("val", "instances_*2017.json"). The last such word counts.
     """
@@ -31,15 +31,15 @@ def split_of(name: str) -> tuple[str, str] | None:
 
 
 def says_only_a_split(name: str) -> bool:
-    """Whether a name is a word for a split and nothing else, but for numbers: train, val2017."""
+    """Whether a name is a word for a split and nothing else, except numbers: train, val2017."""
     found = split_of(name)
     return found is not None and _NUMBERS.sub("", found[1]) == "*"
 
 
 def split_of_path(path: Path) -> str | None:
-    """The split that a file or folder speaks of: by its name, or else by that of its folder, if it is the word alone.
+    """The split of a file or folder: by its name, or else by that of its folder, if that is only the word.
 
-    Many a data set lies in a folder with a name like my_test.
+    Many data sets are in a folder with a name like my_test.
     """
     own, above = split_of(path.name), split_of(path.absolute().parent.name)
     if own is not None:
@@ -48,10 +48,10 @@ def split_of_path(path: Path) -> str | None:
 
 
 def by_split(paths: Iterable[Path], name: Callable[[Path], str] = lambda path: path.name) -> dict[str, dict[str, Path]]:
-    """Files or folders whose names differ in the word for the split alone: {"instances_*.json": {"train": …, "val": …}}.
+    """Files or folders whose names differ only in the word for the split: {"instances_*.json": {"train": …, "val": …}}.
 
-    Where two of them mean the same split, such as val/ and valid/, or train.txt and trainval.txt, it is the one with
-    the more usual word.
+    If two of them mean the same split, such as val/ and valid/, or train.txt and trainval.txt, the one with the more
+    usual word is chosen.
     """
     groups: dict[str, dict[str, list[Path]]] = {}
     for path in sorted(paths):
@@ -66,9 +66,9 @@ def by_split(paths: Iterable[Path], name: Callable[[Path], str] = lambda path: p
 
 
 def set_apart(paths: Iterable[Path]) -> tuple[dict[str, Path], list[Path]]:
-    """Which of some files or folders is which split, and those that are left: of no split, or of one that another is.
+    """Assign files or folders to splits, and return the rest: those of no split, or of one already assigned.
 
-    Of train/, train_extra/, val/ and dev/ it is train/ and val/. Numbers do not count where they leave no doubt:
+    From train/, train_extra/, val/ and dev/, train/ and val/ are chosen. Numbers are ignored if there is no ambiguity:
     training_set/ and test_set_1/ belong together.
 
     Raises:
@@ -82,7 +82,7 @@ def set_apart(paths: Iterable[Path]) -> tuple[dict[str, Path], list[Path]]:
         families.setdefault(_NUMBERS.sub("", rest), {}).setdefault(split, []).append(path)
     family = _family(families)
 
-    def preference(path: Path) -> tuple[int, int]:  # a more usual word, or more files that differ in the word alone
+    def preference(path: Path) -> tuple[int, int]:  # a more usual word, or more files that differ only in the word
         return _rank(path.name), -alike[found[path][1]]
 
     chosen: dict[str, Path] = {}
@@ -91,7 +91,7 @@ def set_apart(paths: Iterable[Path]) -> tuple[dict[str, Path], list[Path]]:
         if others and preference(first) == preference(others[0]):
             raise _ambiguous(split, first, others[0])
         chosen[split] = first
-    for split in SPLITS:  # one that is called otherwise: "Training data", "Validation-set" and "TEST"
+    for split in SPLITS:  # one that is named differently: "Training data", "Validation-set" and "TEST"
         others = [path for path, (of, _) in found.items() if of == split and split not in chosen]
         if len(others) > 1:
             raise _ambiguous(split, *others[:2])
@@ -102,7 +102,7 @@ def set_apart(paths: Iterable[Path]) -> tuple[dict[str, Path], list[Path]]:
 
 
 def _family(families: Mapping[str, dict[str, list[Path]]]) -> dict[str, list[Path]]:
-    """Of files or folders by what their names say besides the split, those with the most splits."""
+    """Of groups of files or folders with the same rest of their names, the one with the most splits."""
     most = max(map(len, families.values()), default=0)
     largest = {rest: family for rest, family in families.items() if len(family) == most}
     plain = [family for rest, family in largest.items() if rest.partition(".")[0] == "*"]
@@ -114,9 +114,7 @@ def _family(families: Mapping[str, dict[str, list[Path]]]) -> dict[str, list[Pat
 
 
 def _ambiguous(split: str, first: Path, second: Path) -> ValueError:
-    return ValueError(
-        f"{first.name} and {second.name} in {first.parent} both say {split}; put what belongs together into one"
-    )
+    return ValueError(f"{first.name} and {second.name} in {first.parent} both mean {split}; merge them or rename one")
 
 
 def _rank(name: str) -> int:
@@ -128,14 +126,14 @@ def _rank(name: str) -> int:
 def every_fifth(items: Sequence[Any], split: str, source: str | Path, name: Callable[[Any], str] = str) -> list[Any]:
     """A fixed split for data that comes without one: every fifth item for "val", the other four for "train".
 
-    Copies that a tool made by augmentation, a.rf.1f0e.jpg and a.rf.77c2.jpg, count as one item, for a copy of a
+    Copies that a tool made by augmentation, a.rf.1f0e.jpg and a.rf.77c2.jpg, count as one item, because a copy of a
     training image says nothing about images that were never seen.
 
     Args:
-        name: gives an item's file name.
+        name: a function that returns an item's file name.
 
     Raises:
-        ValueError: any other split, which does not exist.
+        ValueError: the split is neither.
     """
     if split not in ("train", "val"):
         raise ValueError(f"{source} has no split {split!r}; it was divided into train and val")

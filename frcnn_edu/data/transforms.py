@@ -14,7 +14,7 @@ class DetectionTransforms:
     The target's boxes follow the image. Boxes to ignore (`iscrowd` 1) are dropped, since the losses have no use for
     them, and so are boxes with a side shorter than `min_side` pixels afterwards. `area` changes as the box's area does.
 
-    Randomness comes from torch's generator alone: `torch.manual_seed` repeats it.
+    All randomness comes from torch's generator: `torch.manual_seed` reproduces it.
     """
 
     def __init__(self, transform: v2.Transform, min_side: float = 1.0) -> None:
@@ -42,10 +42,9 @@ def train_transforms(
 
     Args:
         hflip, vflip: the probabilities, 0–1, of mirroring left–right and top–bottom.
-        scale_jitter: (smallest, largest) factor by which an image is shrunk or enlarged about its center. Its size
-            stays what it was, because the model would undo a plain resize: a shrunk image gets a grey frame, an
-            enlarged one loses its edges. What is left of a box there is dropped if it is less than 4 pixels wide or
-            high.
+        scale_jitter: (smallest, largest) factor by which an image is shrunk or enlarged about its centre. Its size does
+            not change, because the model would undo a plain resize: a shrunk image gets a grey frame, an enlarged one
+            loses its edges. What is left of a box there is dropped if it is less than 4 pixels wide or high.
 
     Raises:
         ValueError: a probability outside 0–1, or factors that are not 0 < smallest ≤ largest.

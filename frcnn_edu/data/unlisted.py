@@ -1,4 +1,4 @@
-"""Image files that lie in a data set's folder and are in none of its splits: no one trains on them or measures them."""
+"""Image files in a data set's folder that are in none of its splits: nothing is trained or evaluated on them."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -15,15 +15,15 @@ from .splits import split_of_path
 
 
 def unlisted_images(layout: Layout, datasets: Mapping[str, Any]) -> list[Path]:
-    """Image files of a data set that no split speaks of; masks and thumbnails, which have an image's name, left out.
+    """Image files of a data set that no split names, without masks and thumbnails, which have an image's name.
 
     Args:
-        datasets: those of its splits that are open, by name. Of the others only names are read.
+        datasets: the opened splits, by name. Of the others, only names are read.
     """
     opened = [str(path) for dataset in datasets.values() for path in getattr(dataset, "spoken_of", ())]
     if layout.path.is_dir():
         found = (str(path) for path in all_images(layout.path))
-    else:  # whatever else lies beside a file may have nothing to do with it
+    else:  # other files beside a file may be unrelated
         found = (str(path) for folder in {*map(os.path.dirname, opened)} for path in images_in(Path(folder)))
     unlisted = _others(found, opened)
     for split in layout.splits.keys() - datasets.keys() if unlisted else ():
@@ -32,7 +32,7 @@ def unlisted_images(layout: Layout, datasets: Mapping[str, Any]) -> list[Path]:
 
 
 def _others(found: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Those files that are none of the known ones, and do not have the name of one."""
+    """The files that are not among the known ones and do not have the name of one."""
     known = list(known)
     names = {_stem(path) for path in known}
     others = [path for path in found if _stem(path) not in names or split_of_path(Path(path).parent)]
@@ -51,7 +51,7 @@ def _stem(path: str) -> str:
 
 
 def _names_in(layout: Layout, part: Part) -> list[str]:
-    """What a split that is not open calls its images: in its list, if it has one, else in its annotations."""
+    """The names of a split's images, if it is not open: from its list, if it has one, else from its annotations."""
     try:
         if part.listed is not None:
             lines = text_of(part.listed).replace("\\", "/").splitlines()

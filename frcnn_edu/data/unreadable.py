@@ -1,4 +1,4 @@
-"""Why a file cannot be used as an image: short, in our words, with the way out where there is one."""
+"""Why a file cannot be used as an image: in a few plain words, with a remedy if there is one."""
 
 import re
 import stat
@@ -8,22 +8,22 @@ from PIL import Image
 
 from .names import readable
 
-#: What files begin with that are often called .jpg and are none: downloads that failed, drawings, containers.
+#: First bytes of files that are often named .jpg but are not images: failed downloads, drawings, containers.
 OTHER_KINDS = {
-    b"%!PS": "PostScript (EPS), a drawing and no raster image",
-    b"\xc5\xd0\xd3\xc6": "PostScript (EPS), a drawing and no raster image",
+    b"%!PS": "PostScript (EPS), a drawing, not a raster image",
+    b"\xc5\xd0\xd3\xc6": "PostScript (EPS), a drawing, not a raster image",
     b"%PDF": "a PDF document",
     b"<svg": "an SVG drawing",
     b"<?xml": "XML",
-    b"<!doctype html": "a web page, as a failed download leaves it",
-    b"<html": "a web page, as a failed download leaves it",
+    b"<!doctype html": "a web page, probably from a failed download",
+    b"<html": "a web page, probably from a failed download",
     b"version https://git-lfs": "a Git LFS pointer: git lfs pull fetches the image itself",
     b"PK\x03\x04": "a ZIP archive",
     b"\x1f\x8b": "compressed with gzip",
     b"\x89HDF": "HDF5",
     b"\x93NUMPY": "a NumPy array",
 }
-#: … and with what raster images begin: such a file is of the right kind, but damaged or unusual.
+#: First bytes of raster images: such a file is of the right kind, but damaged or unusual.
 RASTER = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF", b"\x00\x00\x00\x0cjP", b"\xff\x4f\xff\x51")
 TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")  # brands after "ftyp"
@@ -42,13 +42,13 @@ class ImageFileError(ValueError):
 
 
 def unreadable(path: str | Path, why: str | Exception) -> ImageFileError:
-    """The error for a file, from the reason in words or from what was raised when it was read."""
+    """The error for a file, from a reason in words or from the exception that reading it raised."""
     reason = why if isinstance(why, str) else reason_of(path, why)
     return ImageFileError(f"cannot read {readable(str(path), 300)} as an image: {reason}", reason)
 
 
 def check_is_file(path: str | Path) -> None:
-    """Make sure that there is a file with something in it; a named pipe would be waited for without an end.
+    """Make sure that there is a file and it is not empty; reading a named pipe would never end.
 
     Raises:
         ImageFileError: there is none, or it is a folder, a pipe, a device, or empty.
@@ -68,7 +68,7 @@ def check_is_file(path: str | Path) -> None:
 
 
 def reason_of(path: str | Path, error: Exception) -> str:
-    """In a few words, what an error that came up while an image file was read says about the file."""
+    """In a few words, what an error raised while reading an image file says about the file."""
     if isinstance(error, Image.DecompressionBombError):
         return _too_large(str(error))
     if isinstance(error, Image.UnidentifiedImageError):
@@ -90,18 +90,18 @@ def reason_of(path: str | Path, error: Exception) -> str:
 def _too_large(words: str) -> str:
     way_out = "make it smaller, cut it into tiles, or raise PIL.Image.MAX_IMAGE_PIXELS in Python"
     numbers = [int(number) for number in re.findall(r"\d+", words)]
-    if len(numbers) != 2:  # Pillow has changed its words
+    if len(numbers) != 2:  # Pillow has changed its wording
         return f"more pixels than Pillow opens: {way_out}"
     pixels, most = (f"{number / 1e6:,.0f} million" if number >= 1e6 else f"{number:,}" for number in numbers)
     return f"{pixels} pixels, more than the {most} that Pillow opens: {way_out}"
 
 
 def _foreign(path: str | Path) -> str:
-    """What a file seems to be that no decoder takes."""
+    """What a file that no decoder accepts seems to be."""
     with open(path, "rb") as file:
         begin = file.read(64)
     if begin[4:8] == b"ftyp" and begin[8:12] in HEIC:
-        return "HEIC, which Pillow reads with the plug-in pillow-heif only: convert it to JPEG or PNG"
+        return "HEIC, which Pillow reads only with the plug-in pillow-heif: convert it to JPEG or PNG"
     if begin.startswith(TIFF):
         return (
             "the file is damaged, or a TIFF with a kind of pixels that Pillow does not read: save it with 8 or 16 bits"
@@ -112,4 +112,4 @@ def _foreign(path: str | Path) -> str:
     for start, kind in OTHER_KINDS.items():
         if begin.startswith(start) or text.startswith(start.lower()):
             return f"it is {kind}"
-    return "it is no image of a kind that Pillow reads"
+    return "it is not an image of a kind that Pillow reads"

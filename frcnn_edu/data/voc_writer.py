@@ -1,4 +1,4 @@
-"""Any data set as a Pascal VOC folder, which other programs read too."""
+"""Write any data set as a Pascal VOC folder, which other programs can read."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,16 +13,16 @@ def write_voc(data: Any, root: str | Path, image_set: str, indices: Iterable[int
     """Write some items of a data set as JPEG files with annotations, and their names as an image set.
 
     Args:
-        data: gives items (image (3, H, W) in 0–1, target) and has `classes`.
-        root: the folder; made if need be.
-        image_set: "train", for example.
-        indices: of the items. They are the files' names too.
+        data: a data set with items (image (3, H, W) in 0–1, target) and `classes`.
+        root: output folder; created if necessary.
+        image_set: name of the image set, such as "train".
+        indices: indices of the items, which become the file names.
 
     Returns:
         The names, as in ImageSets/Main.
 
     Raises:
-        FileExistsError: one of the files is there already.
+        FileExistsError: one of the files already exists.
     """
     root, names = Path(root), []
     for folder in ("JPEGImages", "Annotations", "ImageSets/Main"):

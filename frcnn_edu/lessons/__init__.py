@@ -2,7 +2,7 @@
 
 from ..lazy import lazily
 
-__getattr__, _ = lazily(__name__, __file__)  # modules when they are asked for; what they need and lack is named
+__getattr__, _ = lazily(__name__, __file__)  # modules are imported on first use; missing dependencies are named
 
 #: The lessons in their order. The number of a lesson is its place here; notebook 03 is `notebooks/03_fpn.ipynb`.
 LESSONS = (

@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a checker says of an answer. As the last line of a notebook's cell it shows its message."""
+    """A checker's verdict on an answer. As the last line of a notebook's cell, it displays its message."""
 
     right: bool
     message: str
@@ -25,25 +25,25 @@ class Verdict:
 
 
 class NotYet(Exception):  # noqa: N818 - not an error: the reader is on the way
-    """Raised by `expect`: an answer that is not right, with what would help."""
+    """Raised by `expect`: the answer is not right; the message helps."""
 
 
 def expect(condition: bool | Tensor, message: str) -> None:
-    """Go on if the condition holds; otherwise the checker answers "Not yet." and the message."""
+    """Continue if the condition holds; otherwise the checker returns "Not yet." and the message."""
     if not bool(condition):
         raise NotYet(message)
 
 
 def expect_shape(value: Any, shape: tuple[int, ...], what: str) -> None:
-    """Go on if the value is a tensor of this shape."""
-    expect(isinstance(value, Tensor), f"{what} should be a tensor, it is a {type(value).__name__}.")
-    expect(value.shape == shape, f"{what} should have shape {shape}, it has {tuple(value.shape)}.")
+    """Continue if the value is a tensor of this shape."""
+    expect(isinstance(value, Tensor), f"{what} should be a tensor, but is a {type(value).__name__}.")
+    expect(value.shape == shape, f"{what} should have shape {shape}, but has {tuple(value.shape)}.")
 
 
 def checker(check: Callable[[Any], str]) -> Callable[[Any], Verdict]:
-    """Turns a function that calls `expect` on an answer, and returns praise, into a checker that returns a `Verdict`.
+    """Turn a function that calls `expect` on an answer, and returns praise, into a checker that returns a `Verdict`.
 
-    The answer is usually the reader's function. What it raises is explained, too.
+    The answer is usually the reader's function. Exceptions that it raises are explained, too.
     """
 
     @wraps(check)

@@ -1,4 +1,4 @@
-"""Every figure of the project by name, and how all of them become files."""
+"""Every figure of the project by name, and how to draw all of them into files."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -11,15 +11,15 @@ from . import LESSONS
 from .explore import EXPLORERS
 from .the_whole_network.pictures.photograph import photograph
 
-COLORS = 256  # of a file: a third of the bytes, and hardly to be seen
+COLORS = 256  # per file: a third of the bytes, with hardly a visible difference
 
 
 def first_view(name: str) -> Callable[[], Figure]:
-    """How an explorer begins, on paper."""
+    """A function that draws the first view of an explorer."""
     return lambda: EXPLORERS[name]().picture()
 
 
-#: What draws each figure, lesson by lesson; then how each explorer begins.
+#: The function that draws each figure, lesson by lesson; then the first view of each explorer.
 FIGURES: dict[str, Callable[[], Figure]] = {}
 for lesson in LESSONS:
     FIGURES |= import_module(f".{lesson}.pictures.main", __package__).FIGURES

@@ -1,4 +1,4 @@
-"""What each stage knows about the object that the course follows: one line per notebook, from the real tensors."""
+"""What each stage computes for the object that the course follows: one line per notebook, from the real tensors."""
 
 from typing import Any
 

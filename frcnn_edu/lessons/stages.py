@@ -1,6 +1,6 @@
 """One figure for each stage of the network, drawn from the tensors that the stage takes and returns.
 
-Boxes and images are in pixels of the resized image, as everywhere between the transform and its postprocess.
+Boxes and images are in pixels of the resized image, as everywhere between the transform and its `postprocess`.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def strength(features: Tensor, among: Tensor | None = None) -> Tensor:
 
     Args:
         features: (1, C, H, W). The result is (H, W).
-        among: the map (1, C, H', W') of which the average cell is taken; by default `features` itself.
+        among: the map (1, C, H', W') whose average cell is used; by default `features` itself.
     """
     average = (features if among is None else among)[0].detach().mean(dim=(1, 2), keepdim=True)  # (C, 1, 1)
     return (features[0].detach() - average).square().mean(dim=0).sqrt()
@@ -206,8 +206,8 @@ def plot_roi_align(image: Tensor, box: Tensor, features: Tensor, scale: float, p
 
         show_map(axes[1], strength(features), st.level_color(key))
         on_map = box * scale
-        _draw_bins(axes[1], on_map + 0.5, edges, st.PROPOSAL)  # a cell's value sits at its index: drawn at its middle
-        sampled = (torch.arange(2 * bins) + 0.5) / (2 * bins)  # sampling_ratio 2: two points a bin each way
+        _draw_bins(axes[1], on_map + 0.5, edges, st.PROPOSAL)  # a cell's value is at its index: drawn at its middle
+        sampled = (torch.arange(2 * bins) + 0.5) / (2 * bins)  # sampling_ratio 2: two points per bin each way
         xs, ys = (on_map[a] + sampled * (on_map[a + 2] - on_map[a]) + 0.5 for a in (0, 1))
         x, y = torch.meshgrid(xs, ys, indexing="xy")
         axes[1].scatter(x.flatten().tolist(), y.flatten().tolist(), s=2.2, color="#ffffff", linewidths=0)

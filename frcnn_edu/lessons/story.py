@@ -19,20 +19,21 @@ INDEX = 1152
 OBJECT = 2
 
 
-@dataclass(frozen=True, eq=False)  # a story is itself, and can be a key
+@dataclass(frozen=True, eq=False)  # compared by identity, so that a story can be a key
 class Story:
-    """An image and what a model makes of it; for the course's own, the sizes are these.
+    """An image and what a model computes from it; the sizes are those of the course's own story.
 
     Attributes:
-        model: `fasterrcnn_small_fpn` with the shipped weights, in evaluation mode. The course's own runs as the textbook, so that
-            what a lesson computes by hand is what its model computes, to the last bit.
+        model: `fasterrcnn_small_fpn` with the shipped weights, in evaluation mode. In the course's own story it runs as
+            the textbook, so that what a lesson computes by hand agrees with it to the last bit.
         image: (3, 240, 320) in 0–1.
         target: its annotated objects, "boxes" (N, 4) xyxy in pixels of `image` and "labels" (N,).
         object: index of the object that is followed.
         classes: names by label.
-        trace: what each stage made of the image.
-        boxes: (N, 4) the annotated boxes in pixels of the resized image, as all between transform and postprocess.
-        box: (4,) of the object that is followed, likewise.
+        trace: what each stage computed from the image.
+        boxes: (N, 4) the annotated boxes in pixels of the resized image, as everything between transform and
+            postprocess.
+        box: (4,) the box of the object that is followed, likewise.
         resized: (3, 120, 160) in 0–1, the resized image without padding, to draw on.
     """
 
@@ -54,7 +55,7 @@ class AnchorPlace:
     Attributes:
         anchor: index into all anchors, the levels one after another.
         level: index of its pyramid level, 0 for P2.
-        row, column: of its cell.
+        row, column: the position of its cell.
         shape: which of its cell's anchors it is: 0 wide, 1 square, 2 tall.
     """
 
@@ -69,7 +70,8 @@ class AnchorPlace:
 class Followed(AnchorPlace):
     """The followed object in the tensors of `Story.trace`.
 
-    The anchor that fits the object best is the one that training assigns to it; the detection may come from another one.
+    The anchor that fits the object best is the one that training assigns to it; the detection may come from a different
+    one.
 
     Attributes:
         anchor, level, row, column, shape: the best-fitting anchor.
@@ -85,7 +87,7 @@ class Followed(AnchorPlace):
 
 @cache
 def story() -> Story:
-    """The course's image and its trace, computed once a process."""
+    """The course's image and its trace, computed once per process."""
     data = ShapesDetection("test", length=INDEX + 1, size=SIZE)
     image, target = data[INDEX]
     model: Any = run_as(fasterrcnn_small_fpn(weights="DEFAULT").eval(), "textbook")
@@ -129,7 +131,7 @@ def follow(of: Story) -> Followed:
 
 
 def refined_from(of: Story, detection: int) -> int:
-    """The index of the proposal that a detection comes from: the one whose box, refined for its class and clipped, it is."""
+    """The index of the proposal that a detection comes from: its box, refined and clipped, equals the detection's."""
     seen = of.trace
     found, label = (seen.resized_detections[name][detection] for name in ("boxes", "labels"))
     heads: Any = of.model.roi_heads
@@ -150,6 +152,6 @@ def place(seen: Trace, anchor: int) -> AnchorPlace:
 
 
 def source(of: Story, proposal: int) -> int:
-    """The index of the anchor that a proposal was decoded from: the one whose clipped, decoded box it is."""
+    """The index of the anchor that a proposal was decoded from: its box, decoded and clipped, equals the proposal."""
     boxes = moved_anchors(of.trace, of.model)  # (A, 4)
     return int((boxes - of.trace.proposals[proposal]).abs().amax(dim=1).argmin())

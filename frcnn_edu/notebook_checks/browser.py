@@ -22,15 +22,15 @@ from nbformat.sign import NotebookNotary
 from .notebooks import ENVIRONMENT, read_notebook
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = (  # no screen, no sandbox (which root must do without), no talk with anybody but the page
+QUIET = (  # no screen, no sandbox (which root must do without), no network traffic except with the page
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 SETTINGS = {
-    "notebook-extension/tracker": {"windowingMode": "none"},  # every cell is there, in sight or not
+    "notebook-extension/tracker": {"windowingMode": "none"},  # render every cell, in sight or not
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-# Close what is open, without asking whether to save it, and open another notebook in its place.
+# Close what is open, without asking whether to save it, and open a notebook in its place.
 OPEN = """async (name) => {
   const { shell, commands } = window.jupyterapp;
   [...shell.widgets("main")].forEach((one) => one.dispose());
@@ -46,10 +46,10 @@ SLOWEST = 600  # seconds, for a notebook
 
 
 def find_browser() -> str | None:
-    """A Chromium: the one that the variable CHROMIUM names, the system's, or Playwright's own; None where there is none.
+    """A Chromium: the one that the variable CHROMIUM names, the system's, or Playwright's own; None if there is none.
 
     Raises:
-        ValueError: what the variable CHROMIUM names is no program.
+        ValueError: what the variable CHROMIUM names is not a program.
     """
     try:
         from playwright.sync_api import sync_playwright
@@ -57,7 +57,7 @@ def find_browser() -> str | None:
         return None
     named = os.environ.get("CHROMIUM")
     if named and shutil.which(named) is None:
-        raise ValueError(f"the variable CHROMIUM is {named!r}; there is no such program")
+        raise ValueError(f"the variable CHROMIUM names {named!r}, which is not a program")
     if found := named or next(filter(None, map(shutil.which, BROWSERS)), None):
         return found
     with sync_playwright() as playwright:
@@ -67,14 +67,14 @@ def find_browser() -> str | None:
 
 @dataclass
 class Reader:
-    """A page of JupyterLab and who looks at it.
+    """A JupyterLab page under Playwright's control.
 
     Attributes:
         page: Playwright's page.
-        address, token: of the server.
-        folder: the notebooks that it shows.
-        one_kernel: all notebooks run in the kernel of the first; what it imported is there.
-        errors: what the browser's console said of errors, and exceptions in the page.
+        address, token: the server's address and token.
+        folder: the folder of the notebooks that it shows.
+        one_kernel: whether all notebooks run in the kernel of the first, with what that has imported.
+        errors: errors in the browser's console, and exceptions in the page.
     """
 
     page: Any
@@ -93,18 +93,18 @@ class Reader:
         else:
             self.page.goto(f"{self.address}/lab/tree/{name}?token={self.token}&reset", timeout=1000 * PATIENCE)
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=1000 * PATIENCE)
-        # Run All before the kernel is there opens a dialogue.
+        # Run All opens a dialogue if the kernel is not ready.
         self.page.wait_for_function(READY, timeout=1000 * PATIENCE)
 
     def _share_kernel(self, name: str) -> None:
-        """Begin the notebook's session in a kernel that runs: JupyterLab goes on with the session it finds."""
+        """Begin the notebook's session in a running kernel: JupyterLab continues the session it finds."""
         kernels = {session["path"]: session["kernel"]["id"] for session in self._ask("sessions")}
         if kernels and name not in kernels:
             kernel = next(iter(kernels.values()))
             self._ask("sessions", {"path": name, "name": name, "type": "notebook", "kernel": {"id": kernel}})
 
     def _ask(self, what: str, content: dict[str, Any] | None = None) -> Any:
-        """What the server answers to a program."""
+        """The answer of the server's REST API."""
         data = None if content is None else json.dumps(content).encode()
         request = urllib.request.Request(f"{self.address}/api/{what}", data, {"Authorization": f"token {self.token}"})
         with urllib.request.urlopen(request) as answer:
@@ -119,7 +119,7 @@ class Reader:
         self.page.wait_for_function(done, arg=PROMPTS, timeout=1000 * SLOWEST)
 
     def run(self, text: str) -> None:
-        """Run the first code cell in whose source `text` stands, as a reader does by Shift+Enter, and wait until it is done."""
+        """Run the first code cell whose source contains `text`, as with Shift+Enter, and wait until it is done."""
         self._forget_saved_numbers()
         prompt = self.page.locator(f".jp-CodeCell:has(.cm-content:has-text('{text}')) .jp-InputPrompt").first
         prompt.click(timeout=1000 * PATIENCE)
@@ -128,13 +128,13 @@ class Reader:
         self.page.wait_for_function(done, arg=prompt.element_handle(), timeout=1000 * SLOWEST)
 
     def _forget_saved_numbers(self) -> None:
-        """Empty the cells' prompts, so that a number which was saved is not taken for that of a run."""
+        """Empty the cells' prompts, so that a saved number is not taken for that of a run."""
         self.page.evaluate(
             "(prompts) => document.querySelectorAll(prompts).forEach((one) => (one.textContent = ''))", PROMPTS
         )
 
     def explorer(self) -> Any:
-        """The page's explorer, once its picture is drawn and a kernel listens to it."""
+        """The page's explorer, once its picture is drawn and a kernel is connected to it."""
         board = self.page.locator(".jp-OutputArea .fe-board")
         board.first.scroll_into_view_if_needed(timeout=1000 * PATIENCE)
         self.page.wait_for_selector(".fe-board[data-version][data-alive]", timeout=1000 * PATIENCE)
@@ -145,7 +145,7 @@ class Reader:
         return int(self.page.locator(".fe-board").first.get_attribute("data-version"))
 
     def settle(self, after: int, seconds: float = 20) -> None:
-        """Wait for a picture after that one, and until no other comes. Playwright's TimeoutError: there was none."""
+        """Wait for a picture after that one, and until no more come. Playwright's TimeoutError if there is none."""
         newer = "(before) => Number(document.querySelector('.fe-board').dataset.version) > before"
         self.page.wait_for_function(newer, arg=after, timeout=1000 * seconds)
         while True:
@@ -157,14 +157,14 @@ class Reader:
 
 @contextmanager
 def reading(folder: Path, *, own: str = "", one_kernel: bool = False, width: int = 1280) -> Iterator[Reader]:
-    """JupyterLab on a copy of the notebooks in `folder`, on loopback, and a browser that looks at it.
+    """JupyterLab on a copy of the notebooks in `folder`, on loopback, opened in a browser.
 
     `own`: a pattern; these notebooks are signed as the reader's own, so that JupyterLab shows their saved widgets before a cell is run.
-    `one_kernel`: all notebooks run in one kernel, so that importing is waited for only once.
+    `one_kernel`: all notebooks run in one kernel, so that imports take time only once.
 
     Raises:
         RuntimeError: there is no browser.
-        TimeoutError: the server did not come up.
+        TimeoutError: the server did not start.
     """
     from playwright.sync_api import sync_playwright
 
@@ -189,7 +189,7 @@ def reading(folder: Path, *, own: str = "", one_kernel: bool = False, width: int
 
 @contextmanager
 def _server(folder: Path, temporary: Path, own: str) -> Iterator[tuple[str, str, Path]]:
-    """A server on a copy of the folder (JupyterLab saves what it shows), with a home of its own."""
+    """A server on a copy of the folder (JupyterLab saves what it shows), with its own home folder."""
     work, home = temporary / "work", temporary / "home"
     shutil.copytree(folder, work, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     if own:

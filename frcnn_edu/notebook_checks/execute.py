@@ -18,11 +18,11 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
 }
-TIMEOUT = 900  # seconds a cell
+TIMEOUT = 900  # seconds per cell
 
 
 def execute_all(folder: Path, names: list[str] | None = None) -> Iterator[tuple[Path, bool]]:
-    """Execute notebooks in place; yields each one's path, and whether its file is another now.
+    """Execute notebooks in place; yields each one's path, and whether its file changed.
 
     Args:
         names: beginnings of file names; by default all notebooks are executed, the solutions too.
@@ -37,7 +37,7 @@ def execute_all(folder: Path, names: list[str] | None = None) -> Iterator[tuple[
 
 
 def execute(notebook: NotebookNode, path: Path, patterns: list) -> NotebookNode:
-    """The notebook with new outputs, and with nothing in it that another run would not give.
+    """The notebook with new outputs, and without anything that would differ in another run.
 
     An output that differs only in what is sanitised, a time for example, stays as it was.
     """
@@ -64,7 +64,7 @@ def execute(notebook: NotebookNode, path: Path, patterns: list) -> NotebookNode:
 
 
 def _merged(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """What was printed arrives in pieces, as it happens: one output for each stream that follows another."""
+    """Join what was printed, which arrives in pieces: consecutive outputs of one stream become one."""
     merged: list[NotebookNode] = []
     for output in outputs:
         last = merged[-1] if merged else None
@@ -80,10 +80,10 @@ def _essence(outputs: list[NotebookNode], patterns: list) -> str:
 
 
 def _with_steady_ids(notebook: NotebookNode) -> NotebookNode:
-    """Widgets get random ids: number them in the order of their making."""
+    """Replace the random ids of widgets by numbers, in the order of creation."""
     state = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state")
     if not state:
-        notebook.metadata.pop("widgets", None)  # without its state it would keep a page from showing at all
+        notebook.metadata.pop("widgets", None)  # without their state they would keep a page from showing at all
         return notebook
     text = nbformat.writes(notebook)
     for number, name in enumerate(state):

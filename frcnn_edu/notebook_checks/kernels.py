@@ -1,8 +1,8 @@
 """Kernels that start in a moment: forks of a process that has imported PyTorch already.
 
 Importing PyTorch takes longer than most notebooks' own work. Python's fork server imports it once; the kernel of each notebook is
-a fork of that server as it was right after importing: a process of its own, with nothing of another notebook in it. Where
-processes cannot be forked safely (macOS, Windows), kernels start as usual, and so do those of another Python.
+a fork of that server as it was right after importing: a separate process, with nothing of another notebook in it. If
+processes cannot be forked safely (macOS, Windows), kernels start as usual, and so do those of a different Python.
 """
 
 import atexit
@@ -18,16 +18,16 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
-PROVISIONER = "frcnn-edu-fork"  # a name among the ways to start a kernel that Jupyter knows
+PROVISIONER = "frcnn-edu-fork"  # the name of this way to start a kernel in Jupyter
 LAUNCHER = ["-m", "ipykernel_launcher"]  # the kernel's own arguments follow
-# This module comes first: it notes the server's path.
+# This module comes first: it records the server's path.
 PRELOADED = [__name__, "torch", "torchvision", "matplotlib.pyplot", "ipykernel.kernelapp", "ipywidgets", "anywidget"]
 PATH = [folder for folder in sys.path if folder]  # IPython adds the working folder itself
 INLINE = "module://matplotlib_inline.backend_inline"  # pictures in the notebook, as ipykernel has it
 
 
 def fork_server() -> ForkServerContext | SpawnContext:
-    """multiprocessing with a server that has imported PyTorch, one for each process that asks for it; on Windows without a server."""
+    """multiprocessing with a server that has imported PyTorch, one server per process; on Windows, without a server."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -36,7 +36,7 @@ def fork_server() -> ForkServerContext | SpawnContext:
 
 
 def by_fork(spec: KernelSpec) -> KernelSpec:
-    """The same kernel, started by a fork where that is safe."""
+    """The same kernel, started by a fork if that is safe."""
     if sys.platform == "linux":
         group = KernelProvisionerFactory.GROUP_NAME
         entry = EntryPoint(PROVISIONER, f"{__name__}:{ForkProvisioner.__name__}", group)
@@ -107,7 +107,7 @@ def run_kernel(arguments: list[str], environment: dict[str, str], folder: str) -
 
 
 def _end_with_parent() -> None:
-    """A kernel must not outlive the process that asked for it."""
+    """A kernel must not outlive the process that started it."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

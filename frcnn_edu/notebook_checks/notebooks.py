@@ -9,14 +9,15 @@ from ..training.files import replacing
 
 SANITIZE = "sanitize.cfg"  # in the folder of the notebooks; also for nbval's --nbval-sanitize-with
 
-# What would differ from run to run, or with the number of cores.
+# Fixed, because it would differ from run to run, or with the number of cores.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
     "TQDM_DISABLE": "1",
 }
-# A cell with this comment, and a reason in the next line, may draw another picture on another machine: only its size counts.
+# A cell with this comment, and a reason in the next line, may draw a different picture on a different machine: only its
+# size counts.
 MAY_DIFFER = "# PICTURE_MAY_DIFFER"
 
 
@@ -31,7 +32,7 @@ def write_notebook(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 
 def sanitizers(folder: Path) -> list[tuple[re.Pattern, str]]:
-    """What is replaced in two outputs before they are compared: patterns and their replacements."""
+    """Patterns, and their replacements in two outputs before these are compared."""
     for place in (folder, folder.parent):
         if (place / SANITIZE).is_file():
             text = (place / SANITIZE).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Pictures in a notebook's outputs: which there are, and whether two of them show the same."""
+"""Pictures in a notebook's outputs: find them, and compare two of them."""
 
 import base64
 import io
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-# Root of the mean squared difference of two pictures, 0–255, that counts as none. A curve moved by 2 % gives about 10, a
-# single pixel of a shown map 1.8; another version of a font, some tenths.
+# The root mean squared difference of two pictures, 0–255, that counts as none. A curve moved by 2 % gives about 10, a
+# single pixel of a shown map 1.8; a different version of a font, a few tenths.
 TOLERANCE = 1.0
 
 
@@ -25,7 +25,7 @@ def pictures(outputs: Iterable[Any]) -> list[np.ndarray]:
 
 
 def difference(first: np.ndarray, second: np.ndarray) -> float:
-    """Root of the mean squared difference of two pictures; infinite if they differ in size."""
+    """The root mean squared difference of two pictures; infinite if they differ in size."""
     return float(np.sqrt(((first - second) ** 2).mean())) if first.shape == second.shape else float("inf")
 
 

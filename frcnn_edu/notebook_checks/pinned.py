@@ -1,4 +1,4 @@
-"""Assertions that only hold a number fast, kept out of the reader's way: in the metadata of the cell that they follow.
+"""Assertions that only pin a number, kept out of the reader's way: in the metadata of the cell that they follow.
 
     "metadata": {"frcnn_edu": {"checks": ["assert len(proposals) == 300"]}}
 
@@ -16,7 +16,7 @@ def checks_of(cell: Any) -> str:
 
 
 def with_checks(notebook: NotebookNode) -> NotebookNode:
-    """A copy in which each cell's checks are a code cell behind it."""
+    """A copy in which each cell's checks are a code cell after it."""
     cells = []
     for cell in notebook.cells:
         cells.append(cell)

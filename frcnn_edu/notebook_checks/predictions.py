@@ -9,7 +9,7 @@ from typing import Any
 
 PREDICT = re.compile(r"\bPredict\b")
 BEGINNING = "**Predict.** "
-MOST = 3  # in a section
+MOST = 3  # per section
 
 
 def prediction_problems(cells: list[Any]) -> list[str]:
@@ -45,6 +45,6 @@ def _problems(paragraph: str, at_the_end: bool) -> list[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a paragraph; a full stop inside of a number, a name or a formula ends none."""
+    """The sentences of a paragraph; a full stop inside a number, a name or a formula does not end one."""
     text = re.sub(r"\$[^$]+\$", "formula", " ".join(text.split()))
     return [sentence.strip() for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z*`\"“(])", text) if sentence.strip()]

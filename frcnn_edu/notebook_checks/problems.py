@@ -48,9 +48,9 @@ def _code_problems(cell: Any, count: int, path: Path) -> list[str]:
     found = []
     lines = cell.source.splitlines()
     if cell.execution_count != count:
-        found.append(f"execution count {cell.execution_count} where {count} was expected: not run from top to bottom")
+        found.append(f"execution count {cell.execution_count} instead of {count}: not run from top to bottom")
     if "execution" in cell.metadata:
-        found.append("its metadata hold execution times")
+        found.append("its metadata contain execution times")
     for tag in cell.metadata.get("tags", []):
         if tag.startswith("nbval") or tag == "raises-exception":
             found.append(f"the tag {tag!r} hides from readers what is checked: use a comment")
@@ -59,14 +59,14 @@ def _code_problems(cell: Any, count: int, path: Path) -> list[str]:
             found.append(f"{line.strip()} needs a comment below that says why")
     outputs = cell.outputs
     if not outputs and SHOWS.search(cell.source):
-        found.append("prints or shows something, and has no output")
+        found.append("prints or shows something, but has no output")
     for output in outputs:
         if output.output_type == "error":
             found.append(f"holds an error: {output.ename}")
         if output.output_type == "stream" and output.name == "stderr":
-            found.append("holds a warning or another text on stderr")
+            found.append("holds a warning or other text on stderr")
         if pictures([output]) and output.data.get("text/plain", "<").startswith("<"):
-            found.append("a picture without a text that says what it shows")
+            found.append("a picture without an alternative text")
     if any(is_blank(picture) for picture in pictures(outputs)):
         found.append("a blank picture")
     if re.fullmatch(r"exercise-\d+", cell.id):
@@ -77,7 +77,7 @@ def _code_problems(cell: Any, count: int, path: Path) -> list[str]:
 
 
 def _texts(outputs: list[Any]) -> list[str]:
-    """All that an output says in words."""
+    """All text in a cell's outputs."""
     texts = []
     for output in outputs:
         texts += [output.text] if output.output_type == "stream" else []

@@ -1,4 +1,4 @@
-"""All notebooks of the course have one skeleton of headings, so that readers know where they are."""
+"""All notebooks of the course share one skeleton of headings, so that readers can find their way."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ def skeleton_problems(path: Path) -> list[str]:
         found.append(f"its summary does not say what the reader can do: {BEGINNING!r} …")
     exercises = [cell for cell in cells if re.fullmatch(r"exercise-\d+", cell.id)]
     if not 2 <= len(exercises) <= 3:
-        found.append(f"it has {len(exercises)} checked exercises, where two or three are due")
+        found.append(f"it has {len(exercises)} checked exercises; expected two or three")
     return found
 
 

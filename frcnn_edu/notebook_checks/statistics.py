@@ -26,11 +26,11 @@ class Statistics:
     """What is counted in a notebook.
 
     Attributes:
-        words: of prose, in markdown cells; a formula counts as one.
-        lines: of code that is shown, without blank lines and comments.
-        asserts: how many of those begin with `assert`.
+        words: words of prose, in markdown cells; a formula counts as one.
+        lines: lines of code that is shown, without blank lines and comments.
+        asserts: the number of those that begin with `assert`.
         checks: lines of checks in the cells' metadata, which readers do not see.
-        pictures: in the outputs.
+        pictures: pictures in the outputs.
         predictions: how often the reader is asked to predict.
         path_words: words up to the cell where the one-hour path leaves the notebook; 0 if it does not lead through it.
         path_pictures: pictures up to there.
@@ -47,13 +47,13 @@ class Statistics:
 
     @property
     def minutes(self) -> int:
-        """Reading time without exercises, to the next five minutes."""
+        """Reading time without exercises, rounded to five minutes."""
         exact = self.words / WORDS_PER_MINUTE + self.lines / LINES_PER_MINUTE + self.pictures / PICTURES_PER_MINUTE
         return max(5, 5 * round(exact / 5))
 
     @property
     def path_minutes(self) -> float:
-        """Reading time of the one-hour path's part of it, which passes over the code."""
+        """Reading time of the one-hour path's part of it, which skips the code."""
         return self.path_words / WORDS_PER_MINUTE + self.path_pictures / PICTURES_PER_MINUTE
 
     @property

@@ -1,7 +1,7 @@
 """A pytest plugin that makes nbval strict: `pytest -p frcnn_edu.notebook_checks.strict --nbval notebooks`.
 
-By itself nbval compares no pictures, takes a notebook without outputs for a good one, and is content when an error that a
-cell announces does not happen. With this plugin each of them fails. It also runs the checks that cells keep in their metadata.
+By itself, nbval compares no pictures, and accepts a notebook without outputs, or without an error that a cell
+announces. With this plugin, each of them fails. It also runs the checks that cells keep in their metadata.
 """
 
 import os
@@ -19,9 +19,9 @@ from .pinned import checks_of
 
 
 def check(cell: Any) -> None:
-    """Look at a cell that nbval has run and found good; raises nbval's own error for what it does not look at."""
+    """Check a cell that nbval has run and accepted; raises nbval's own error for what nbval does not check."""
     if cell.options["check_exception"] and not any(output.output_type == "error" for output in cell.test_outputs):
-        cell.raise_cell_error("The cell announces an error, and none was raised.")
+        cell.raise_cell_error("The cell announces an error, but none was raised.")
     if cell.cell.execution_count is None:
         cell.raise_cell_error("The cell was never executed, or its outputs were stripped.")
     run_checks(cell)
@@ -29,7 +29,7 @@ def check(cell: Any) -> None:
         return
     before, now = pictures(cell.cell.outputs), pictures(cell.test_outputs)
     if len(before) != len(now):
-        cell.raise_cell_error(f"The notebook has {len(before)} pictures here, and {len(now)} were drawn.")
+        cell.raise_cell_error(f"The notebook has {len(before)} pictures here, but {len(now)} were drawn.")
     may_differ = MAY_DIFFER in cell.cell.source.splitlines()
     for old, new in zip(before, now):
         off = difference(old, new)
@@ -40,7 +40,7 @@ def check(cell: Any) -> None:
 
 
 def run_checks(cell: Any) -> None:
-    """Run the checks in a cell's metadata in the notebook's kernel, as if they stood at the end of the cell."""
+    """Run the checks in a cell's metadata in the notebook's kernel, as if they were at the end of the cell."""
     code = checks_of(cell.cell)
     if not code:
         return
@@ -60,7 +60,7 @@ def run_checks(cell: Any) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Has every notebook cell looked at again after nbval, and kernels started as the notebooks were made."""
+    """Check every notebook cell again after nbval, and start kernels as when the notebooks were made."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     run, usual_spec = IPyNbCell.runtest, NbvalKernelspecManager.get_kernel_spec

@@ -1,4 +1,4 @@
-"""What draws: one look for all figures, boxes and labels, figures as files."""
+"""Drawing: one look for all figures, boxes and labels, and figures as files."""
 
 import warnings
 from pkgutil import resolve_name
@@ -30,8 +30,8 @@ def __getattr__(name: str) -> Any:
     if name not in _NOW_IN:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     new = f"frcnn_edu.{_NOW_IN[name]}.{name}"
-    message = f"frcnn_edu.viz.{name} is now {new}; the old name goes with version 0.2"
+    message = f"frcnn_edu.viz.{name} is now {new}; the old name will be removed in version 0.2"
     warnings.warn(message, DeprecationWarning, stacklevel=2)
-    # Kept: `from … import` asks twice, and would warn twice.
+    # Cached, because `from … import` looks it up twice and would warn twice.
     globals()[name] = found = resolve_name(new)
     return found

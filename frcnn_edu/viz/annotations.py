@@ -1,4 +1,4 @@
-"""Some images of a data set with the boxes and class names that were read: a wrong format shows at a glance."""
+"""Some images of a data set with the boxes and class names that were read: a wrong format is seen at a glance."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from ..data.splits import spread
 from . import style as st
 from .draw import draw_boxes, draw_labels, legend_on_top, line_width, panels, ratio, show_image
 
-CROWDED = 12  # objects in an image: more than these are drawn with thin lines, and a legend in place of labels
+CROWDED = 12  # objects per image; more are drawn with thin lines, and a legend instead of labels
 MOST_IN_LEGEND = 6
 LONGEST_NAME = 24
 
@@ -33,13 +33,13 @@ def chosen_images(data: Any, count: int) -> list[int]:
 def draw_annotations(
     images: Sequence[Tensor], targets: Sequence[Mapping[str, Any]], captions: Sequence[str], classes: Sequence[str]
 ) -> Figure:
-    """A sheet of images with what is annotated in them.
+    """A sheet of images with their annotations.
 
     Args:
         images: at least one, float (3, H, W) in 0–1.
         targets: with `boxes` (N, 4) and `labels` (N,); objects with `iscrowd` 1 are drawn dashed.
-        captions: a line for each.
-        classes: names, index 0 being the background.
+        captions: a line for each image.
+        classes: class names; index 0 is the background.
     """
     with st.style():
         legend: dict[int, None] = {}

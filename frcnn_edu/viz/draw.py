@@ -77,7 +77,7 @@ def draw_boxes(
         dashes: lengths of dash and gap in line widths; by default the line is solid.
         fill: opacity of the inside, 0–1.
         halo: a thin contrasting edge that keeps the line visible on any background.
-        clip: whether lines stop at the image's border; anchors may want to be seen leaving it.
+        clip: whether lines stop at the image's border; False shows anchors that extend beyond it.
     """
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
@@ -136,7 +136,7 @@ def place_labels(
         picture: its width and height.
 
     Returns:
-        The top left corner of each label, or None where no free place was left.
+        The top left corner of each label, or None if no free place was left.
     """
     width, height = picture
     taken: list[tuple[float, float, float, float]] = []
@@ -146,7 +146,7 @@ def place_labels(
         wishes = [(x, y) for y in tops for x in lefts] + [(x2, y1), (x1 - w, y1)]
         wishes += [(x, y1 + k * h / 2) for k in range(1, 40) for x in lefts]  # last resort: slide down
         inside = [(min(max(x, 0.0), width - w), min(max(y, 0.0), height - h)) for x, y in wishes]
-        # Pushed back into the image, a label may cover its own box: first those that fit as they are.
+        # A label pushed back into the image may cover its own box: places that fit unchanged come first.
         wishes = [wish for wish, moved in zip(wishes, inside, strict=True) if wish == moved] + inside
         fits = w <= width and h <= height
         place = next((wish for wish in wishes if fits and _free(wish, (w, h), taken)), None)
@@ -210,13 +210,14 @@ def draw_detections(
     Args:
         image: float (3, H, W) in 0–1.
         boxes, labels, scores: (N, 4) xyxy in pixels of the image, (N,) int64, (N,) in 0–1, as the model returns them.
-        classes: names, index 0 being the background.
+        classes: class names; index 0 is the background.
         ground_truth: a target dict whose "boxes" are drawn dashed.
-        ax: where to draw; by default a new figure as wide as a page, `ax.figure`.
+        ax: the axes to draw on; by default those of a new figure as wide as a page, `ax.figure`.
     """
     if len(labels) != len(boxes) or (scores is not None and len(scores) != len(boxes)):
         raise ValueError(
-            f"{len(boxes)} boxes with {len(labels)} labels and {'no' if scores is None else len(scores)} scores"
+            f"expected as many labels (and scores) as boxes; got {len(boxes)} boxes, {len(labels)} labels "
+            f"and {'no' if scores is None else len(scores)} scores"
         )
     wrong = [int(label) for label in labels if not 0 <= int(label) < len(classes)]
     if wrong:
@@ -319,7 +320,7 @@ def panels(
     Args:
         ratios: height / width of each panel.
         columns: panels in a row, at most.
-        head, title, caption: inches kept free at the top of the figure, above and below each row.
+        head, title, caption: space in inches at the top of the figure, above and below each row.
         gap: inches between panels and around them.
     """
     columns = min(columns, len(ratios))

@@ -17,12 +17,12 @@ DPI = 150
 
 
 def figure_to_png(figure: Figure, *, dpi: float = DPI, colors: int | None = None) -> bytes:
-    """The figure as a PNG file's bytes: the same figure gives the same bytes, whatever made or showed it before.
+    """The figure as a PNG file's bytes: the same figure always gives the same bytes.
 
     Args:
         dpi: pixels per inch; figures are 8 inches wide.
-        colors: size of a palette (at most 256) chosen for this picture; a third of the bytes, and hardly to be seen
-            in a drawing. None keeps every colour.
+        colors: size of a palette (at most 256) chosen for this picture; a third of the bytes, with hardly a visible
+            difference in a drawing. None keeps every colour.
     """
     buffer = io.BytesIO()
     with st.style():
@@ -38,7 +38,7 @@ def _with_palette(picture: Image.Image, colors: int) -> Image.Image:
     """The picture in `colors` colours: all those that mean something, and the best ones for the rest."""
     meanings = [round(255 * channel) for color in st.MEANINGS for channel in to_rgb(color)]
     others = colors - len(st.MEANINGS)
-    # Spread over the colours that there are, not over the pixels: a small shape keeps its colour too.
+    # Spread over the existing colours, not over the pixels: a small shape keeps its colour too.
     reduced = picture.quantize(others, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     palette = torch.tensor([*meanings, *(reduced.getpalette() or [])[: 3 * others]]).view(-1, 3).float()  # (P, 3)
     # Pillow's own search for the nearest colour is off by a few shades: white paper would turn grey.
@@ -74,10 +74,10 @@ def save_figure(figure: Figure, path: str | Path, *, dpi: float = DPI, colors: i
 def show(figure: Figure, alt: str, *, dpi: float = DPI) -> None:
     """Show a figure in a notebook as a PNG of its own size (no cropping), 800 pixels being a page.
 
-    The output's metadata has the size of the smallest word in pixels, so that a test can see whether it can be read.
+    The output's metadata has the size of the smallest word in pixels, so that a test can check that it is readable.
 
     Args:
-        alt: what the figure shows, in words: for readers who cannot see it, and instead of it where images are not shown.
+        alt: what the figure shows, in words: for readers who cannot see it, and in place of images that are not shown.
     """
     from IPython.display import display  # only a notebook has it
 

@@ -70,7 +70,7 @@ def caption(ax: Axes, text: str, color: str = st.MUTED, fontsize: float = 8) -> 
 def draw_grid(
     ax: Axes, rows: int, columns: int, stride: tuple[float, float] = (1.0, 1.0), color: str = st.INK, **look: Any
 ) -> None:
-    """The borders of rows × columns cells from (0, 0) on; `stride` is the (height, width) of a cell in data units."""
+    """The borders of rows × columns cells, starting at (0, 0); `stride` is a cell's (height, width) in data units."""
     high, wide = rows * stride[0], columns * stride[1]
     lines = [[(x * stride[1], 0.0), (x * stride[1], high)] for x in range(columns + 1)]
     lines += [[(0.0, y * stride[0]), (wide, y * stride[0])] for y in range(rows + 1)]
@@ -88,12 +88,12 @@ def number_table(
     tint: str,
     color: str = st.MUTED,
 ) -> None:
-    """A table of numbers (rows, columns) in square cells: each the more tinted the further it is from 0.
+    """A table of numbers (rows, columns) in square cells: the further a number is from 0, the stronger its tint.
 
     Args:
-        left, top: its corner, in the data units of `sheet`, whose y axis points down.
+        left, top: its top left corner, in the data units of `sheet`, whose y axis points down.
         cell: side of a cell. (With one inch per unit, 0.25 is small and readable.)
-        color: of the frame.
+        color: the colour of the frame.
     """
     values = values.detach().cpu()
     largest = float(values.abs().max()) or 1.0

@@ -16,7 +16,7 @@ from matplotlib.colors import to_rgb
 INK = "#1f2328"  # text, axes
 MUTED = "#6b7280"  # captions, arrows
 FAINT = "#d5d9e0"  # grids, frames
-PAPER = "#ffffff"  # every figure brings its own background: it reads the same on a light and on a dark page
+PAPER = "#ffffff"  # every figure has its own background: it looks the same on a light and on a dark page
 
 #: What a box (or a curve about boxes) means.
 ANCHOR = "#56B4E9"

@@ -10,7 +10,7 @@ PAGE = 100  # pixels per inch: a figure 8 inches wide is shown 800 pixels wide
 
 
 class _Listener(RendererBase):
-    """Draws nothing, and notes the size of each text that would be drawn."""
+    """Draws nothing, and records the size of each text that would be drawn."""
 
     def __init__(self, figure: Figure) -> None:
         super().__init__()

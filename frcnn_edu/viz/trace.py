@@ -1,4 +1,4 @@
-"""Everything the network makes of one image on the way to its detections, recorded while the model itself runs."""
+"""Everything the network computes from one image on the way to its detections, recorded while the model runs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,7 @@ class Trace:
         class_logits: (N, K) for K classes with the background.
         box_deltas: (N, 4·K).
         resized_detections: "boxes", "labels", "scores" before they are mapped back.
-        detections: the model's answer, boxes in pixels of `image`.
+        detections: the model's output, boxes in pixels of `image`.
     """
 
     image: Tensor

@@ -86,7 +86,7 @@ def test_one_bad_file_of_any_kind_costs_only_itself(capsys: pytest.CaptureFixtur
     printed = capsys.readouterr()
     assert "objects: 3, images: 3, left out: 6; drawings and detections.json are in detections/" in printed.out
     left_out = [line for line in printed.err.splitlines() if line.startswith("left out: ")]
-    reasons = ("no file or folder gone.jpg", "file name too long", "[31mred�.jpg as an image: it is no image",
+    reasons = ("no file or folder gone.jpg", "file name too long", "[31mred�.jpg as an image: it is not an image",
                "cut.jpg as an image: the file ends too soon", "pipe.jpg as an image: it is a named pipe",
                "in/thin.png: an image of 1×500 pixels is too thin")  # fmt: skip
     assert len(left_out) == len(reasons)
@@ -113,7 +113,7 @@ def test_if_nothing_can_be_used_nothing_is_written(capsys: pytest.CaptureFixture
     for _ in range(2):
         assert cli.main(["detect", "a.jpg", "--device", "cpu"]) == 2
         assert capsys.readouterr().err == (
-            "error: cannot read a.jpg as an image: it is no image of a kind that Pillow reads\n"
+            "error: cannot read a.jpg as an image: it is not an image of a kind that Pillow reads\n"
         )
     assert cli.main(["detect", "a.jpg", "b.jpg", "--device", "cpu"]) == 2
     lines = capsys.readouterr().err.splitlines()

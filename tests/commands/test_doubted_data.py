@@ -38,7 +38,7 @@ def test_images_elsewhere_are_remembered(capsys: pytest.CaptureFixture[str]) -> 
     ex.dump(Path("labels") / "all.json", ex.coco())
     ex.draw(Path("far") / "away")
     status, _, errors = train(capsys, "--data", "labels/all.json", "--images", "nowhere")
-    assert (status, errors) == (2, "error: --images nowhere is no folder\n")
+    assert (status, errors) == (2, "error: --images nowhere is not a folder\n")
     assert train(capsys, "--data", "labels/all.json", "--images", "far/away")[0] == 0
     assert cli.main(["evaluate", "--checkpoint", "run/model.safetensors", "--device", "cpu"]) == 0
     assert (

@@ -59,7 +59,7 @@ def test_two_images_are_divided(tmp_path: Path) -> None:
 
 def test_a_split_without_images_is_no_single_image(tmp_path: Path) -> None:
     config = voc_of(tmp_path, train=[], val=[3])
-    with pytest.raises(ValueError, match="has no image to use"):
+    with pytest.raises(ValueError, match="has no usable image"):
         open_run_data(config, as_they_are)
 
 

@@ -116,7 +116,7 @@ def test_an_area_that_makes_no_sense_is_the_boxs(write: Callable, area: Any) -> 
 def test_boxes_of_an_unknown_category_are_left_out(write: Callable) -> None:
     data = with_box([1, 1, 5, 5])
     data["annotations"][0]["category_id"] = 99
-    assert "boxes refused, an unknown category: 1 (a.png)" in CocoDetection(write(data)).summary
+    assert "boxes refused, unknown category: 1 (a.png)" in CocoDetection(write(data)).summary
 
 
 def test_images_without_a_file_or_of_another_size(write: Callable) -> None:
@@ -125,7 +125,7 @@ def test_images_without_a_file_or_of_another_size(write: Callable) -> None:
     dataset = CocoDetection(write(data))
     assert len(dataset) == 2
     assert "images left out, no file: 1 (gone.png)" in dataset.summary
-    assert "images left out, not of the annotated size: 1 (b.png)" in dataset.summary
+    assert "images left out, of a different size than annotated: 1 (b.png)" in dataset.summary
 
 
 @pytest.mark.parametrize("size", [{}, {"width": None, "height": None}, {"width": 0, "height": 0}])
@@ -157,7 +157,7 @@ def change(path: list[Any], value: Any) -> dict[str, Any]:
         (change(["categories", 0, "name"], 5), r"categories\[0\] needs 'name' as text; got .* 5"),
         (
             change(["categories", 0, "name"], " car"),
-            r"boxes\.json: two of its categories have the same name, car, and objects of both",
+            r"boxes\.json: two of its categories have the same name, car, and both have objects",
         ),
         (change(["categories", 0, "name"], "\ud800"), "plain text"),
         (change(["categories"], []), "no objects with a class name"),
@@ -192,7 +192,7 @@ def test_entries_that_cannot_be_used(write: Callable, path: list[Any], value: An
     assert sum(len(record.boxes) for record in dataset.records) == 2 - (path[0] == "annotations")
     assert len(dataset) == 2 - (path[0] == "images")
     with pytest.raises(
-        ValueError, match=f"strict allows nothing to be left out; there are {re.escape(note.split(',')[0])}"
+        ValueError, match=f"with strict, nothing may be left out; found {re.escape(note.split(',')[0])}"
     ):
         CocoDetection(file, strict=True)
 
@@ -210,11 +210,11 @@ def test_names_that_leave_the_folder(
     dataset = CocoDetection(file)
     assert [record.path.name for record in dataset.records] == ["a.png", "b.png"]
     assert dataset.records[0].path == tmp_path / "images" / "a.png"
-    assert f"in another folder or spelling than their names say: 1 ({name})" in dataset.summary
+    assert f"in a different folder or spelling than named: 1 ({name})" in dataset.summary
     (tmp_path / "images" / "a.png").unlink()
     dataset = CocoDetection(file)
     assert len(dataset) == 1
-    assert f"images left out, the name leaves the folder: 1 ({name})" in dataset.summary
+    assert f"images left out, the name leads out of the folder: 1 ({name})" in dataset.summary
 
 
 @pytest.mark.parametrize("name", ["x" * 5000 + ".png", "a\0.png", "", ".", "\ud800.png", "folder.png"])
@@ -255,7 +255,7 @@ def test_an_image_listed_twice_is_used_once(write: Callable) -> None:
 
 def test_annotations_of_one_id_are_all_used(write: Callable) -> None:
     dataset = CocoDetection(write(change(["annotations", 1, "id"], 1)), strict=True)
-    assert dataset.summary == "2 images, 2 boxes; annotations of one id, all used: 2 (id 1)"
+    assert dataset.summary == "2 images, 2 boxes; annotations that share an id, all used: 2 (id 1)"
 
 
 @pytest.mark.parametrize("start", ["\ufeff", "\r\n\r\n "])
@@ -284,8 +284,8 @@ def test_strict_does_not_mind_repairs_and_other_classes(write: Callable) -> None
     dataset = CocoDetection(write(data), classes=["car"], strict=True)
     assert dataset[0][1]["boxes"].tolist() == [[10, 20, 20, 30]]
     assert set(dataset.findings.repaired) == {
-        "boxes put right, swapped corners",
-        "boxes clipped to the image, up to a pixel",
+        "boxes corrected, swapped corners",
+        "boxes clipped to the image, by up to a pixel",
     }
     assert set(dataset.findings.noted) == {"boxes of other classes left out"}
 
@@ -311,7 +311,7 @@ def test_images_are_found(tmp_path: Path, make_image: Callable[..., Path], json_
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content()))
     assert len(CocoDetection(path)) == 2
-    with pytest.raises(ValueError, match=r"a\.png, for one, was sought in .*elsewhere.*--images FOLDER"):
+    with pytest.raises(ValueError, match=r"a\.png, for example, was looked for in .*elsewhere.*--images FOLDER"):
         CocoDetection(path, tmp_path / "elsewhere")
 
 

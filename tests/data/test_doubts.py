@@ -41,11 +41,11 @@ def test_sound_data_are_not_doubted(tmp_path: Path) -> None:
     ("boxes", "sentence"),
     [
         ([[x / 80, y / 60, w / 80, h / 60] for x, y, w, h in SOUND],
-         "train: all 4 boxes lie within 0…1: these look like fractions of the image, where x, y, width, height in pixels are expected"),
+         "train: all 4 boxes lie within 0…1: these look like fractions of the image, but x, y, width, height in pixels are expected"),
         ([[x, y, x + w, y + h] for x, y, w, h in SOUND],
-         "train: 3 of 4 boxes reach over the edge of their image, and all would be inside as x0, y0, x1, y1: is that their format?"),
+         "train: 3 of 4 boxes extend beyond their image, and all would be inside as x0, y0, x1, y1: is that their format?"),
         ([[2 * side for side in box] for box in SOUND],
-         "train: 3 of 4 boxes reach over the edge of their image: are the boxes and the images of one size?"),
+         "train: 3 of 4 boxes extend beyond their image: were they annotated at a different image size?"),
     ],
     ids=["fractions", "corners as sides", "another size"],
 )  # fmt: skip
@@ -69,7 +69,7 @@ def test_pixels_as_fractions(tmp_path: Path) -> None:
         ex.text(root / "labels" / f"{Path(name).stem}.txt", "0 40 30 20 10")
     data = open_dataset(root, "train")
     assert doubts({"train": data})[-1] == (
-        "train: 8 of 8 boxes have numbers above 2: these look like pixels, where fractions of the image are expected"
+        "train: 8 of 8 boxes have numbers above 2: these look like pixels, but fractions of the image are expected"
     )
 
 
@@ -84,7 +84,7 @@ def test_one_box_over_the_edge_is_no_doubt(tmp_path: Path) -> None:
     ("change", "reason"),
     [
         ({"iscrowd": 1}, r"all 4 objects are to be ignored \(iscrowd or difficult\)"),
-        ({"labels": [7] * 4}, r"boxes refused, an unknown category: 4 \(a\.png\)"),
+        ({"labels": [7] * 4}, r"boxes refused, unknown category: 4 \(a\.png\)"),
         ({"names": ["background", "cat"]}, r"boxes refused, the class is background: 4 \(a\.png\)"),
     ],
     ids=["crowds", "unknown", "background"],
@@ -115,8 +115,8 @@ def test_images_whose_objects_were_all_refused(tmp_path: Path) -> None:
     data = open_dataset(tmp_path, "all")
     assert [record.refused for record in data.records] == [0, 1, 1]
     assert doubts({"all": data}) == [
-        "all: 2 images have lost all their objects to what cannot be used, and would be taken as without objects: "
-        "mend the annotations, or take them out (such as IMG 1.jpg)"
+        "all: 2 images have lost all their objects, because none can be used, and would count as without objects: "
+        "correct the annotations, or remove them (such as IMG 1.jpg)"
     ]
     sound: Any = open_dataset(ex.voc(tmp_path / "sound"), "all", classes=["ace"])
     assert doubts({"all": sound}) == []  # a class that is not wanted is no loss
@@ -125,7 +125,7 @@ def test_images_whose_objects_were_all_refused(tmp_path: Path) -> None:
 def test_many_objects(tmp_path: Path) -> None:
     boxes = [[2.0 * i, 2.0 * j, 2, 2] for i in range(40) for j in range(3)]
     assert doubts({"train": coco(tmp_path, boxes)}) == [
-        "train: 1 image has more than 100 objects, up to 120: of an image the 100 best detections are kept "
+        "train: 1 image has more than 100 objects, up to 120: only the 100 best detections per image are kept "
         "(box_detections_per_img) and counted (COCO's maxDets)"
     ]
     assert doubts({"train": coco(tmp_path, boxes[:100])}) == []
@@ -138,19 +138,19 @@ def test_objects_twice(tmp_path: Path) -> None:
     assert len(data.records[0].boxes) == 6
     assert "objects annotated twice, used once: 1 (a.png)" in data.summary
     assert doubts({"train": data}) == [
-        "train: 1 pair of boxes of one class with an IoU of 0.9 or more: is that one object each? (a.png)",
-        "train: 1 pair of boxes of two classes with an IoU of 0.9 or more: is that one object each? (a.png)",
+        "train: 1 pair of boxes of the same class with an IoU of at least 0.9: one object annotated twice? (a.png)",
+        "train: 1 pair of boxes of different classes with an IoU of at least 0.9: one object annotated twice? (a.png)",
     ]
 
 
 def test_class_names_that_look_alike(tmp_path: Path) -> None:
     data = coco(tmp_path / "one", SOUND, names=["Cat", "traffic light", "traffic_light"], labels=[1, 2, 3, 3])
-    assert doubts({"train": data}) == ["class names that differ in spelling alone: 'traffic light' and 'traffic_light'"]
+    assert doubts({"train": data}) == ["class names that differ only in spelling: 'traffic light' and 'traffic_light'"]
     root = tmp_path / "two"
     train = coco(root, SOUND, names=["Cat", "dog"], labels=[1, 1, 2, 2])
     coco(root, SOUND, names=["cat", "dog"], labels=[1, 1, 2, 2])
     val = open_dataset(root / "boxes.json", "all", classes=train.classes)
-    assert "class names that differ in spelling alone: 'Cat' and 'cat'" in doubts({"train": train, "val": val})
+    assert "class names that differ only in spelling: 'Cat' and 'cat'" in doubts({"train": train, "val": val})
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_one_file_under_two_ids(tmp_path: Path) -> None:
     data: Any = open_dataset(ex.dump(tmp_path / "x.json", content), "all")
     assert len(data) == 1
     assert len(data.records[0].boxes) == len(ex.TRUTH["IMG 2.jpg"]) + len(ex.TRUTH["IMG 1.jpg"])
-    assert "images listed several times, taken as one: 1 (IMG 2.jpg)" in data.summary
+    assert "images listed several times, merged into one: 1 (IMG 2.jpg)" in data.summary
 
 
 def test_augmented_copies_in_two_splits(cards: Path) -> None:
@@ -215,8 +215,8 @@ def test_images_without_anything_to_see(cards: Path, damage: Callable[[Path], Pa
     data = {split: open_dataset(cards, split) for split in ("train", "val", "test")}
     damage(cards / "train" / "IMG 4.jpg")
     assert [*look_at_some(data)] == [
-        "train: 1 of the 6 images looked at is of one colour, such as IMG 3.jpg",
-        "train: 1 of the 6 images looked at is damaged, such as IMG 4.jpg",
-        "val: 1 of the 2 images looked at is nearly black, with 16-bit values that end at 4095, such as IMG 6.jpg",
+        "train: 1 of the 6 images checked is of one colour, such as IMG 3.jpg",
+        "train: 1 of the 6 images checked is damaged, such as IMG 4.jpg",
+        "val: 1 of the 2 images checked is nearly black, with 16-bit values that end at 4095, such as IMG 6.jpg",
     ]
     assert [*look_at_some({"train": data["train"]}, count=2)] == []

@@ -237,7 +237,7 @@ def test_what_cannot_be_read_is_named(make_image, tmp_path: Path, damage: str) -
         path.unlink()
         if damage == "a folder":
             path.mkdir()
-    reason = {"cut off": "ends too soon", "text": "no image", "missing": "no such file", "a folder": "is a folder"}
+    reason = {"cut off": "ends too soon", "text": "not an image", "missing": "no such file", "a folder": "is a folder"}
     for read in (load_image, check_end, *[image_size] * (damage != "cut off")):  # then its header is whole
         with pytest.raises(ValueError, match=rf"some photo\.jpg as an image: .*{reason.get(damage, damage)}"):
             read(path)
@@ -251,10 +251,10 @@ def test_what_cannot_be_read_is_named(make_image, tmp_path: Path, damage: str) -
         (b"\xef\xbb\xbf<HTML>", "it is a web page"),
         (b"<svg xmlns=", "it is an SVG drawing"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:", "git lfs pull"),
-        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "HEIC, which Pillow reads with .* only: convert it"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "HEIC, which Pillow reads only with .*: convert it"),
         (b"\x89PNG\r\n\x1a\n and no more", "damaged, or ends too soon"),
         (b"II*\x00\x08\x00\x00\x00\x00\x00", "a TIFF with a kind of pixels"),
-        (b"plain text", "it is no image of a kind that Pillow reads"),
+        (b"plain text", "it is not an image of a kind that Pillow reads"),
     ],
     ids=lambda value: (
         value[:12].decode("latin-1").encode("unicode_escape").decode() if isinstance(value, bytes) else ""

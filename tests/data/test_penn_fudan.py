@@ -60,7 +60,7 @@ def test_a_photograph_without_people_or_without_a_mask(folder: Path) -> None:
     assert len(dataset) == 2
     assert dataset[0][1]["boxes"].shape == (0, 4)
     assert "images left out, no mask: 1 (FudanPed00002.png)" in dataset.summary
-    assert "images left out, not of the annotated size: 1 (FudanPed00003.png)" in dataset.summary
+    assert "images left out, of a different size than annotated: 1 (FudanPed00003.png)" in dataset.summary
 
 
 def test_a_mask_without_any_background(folder: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_damaged_mask_is_left_out(folder: Path, content: bytes | str) -> None:
     dataset = PennFudanDetection(folder, "train")
     assert len(dataset) == 3
     assert "images left out, mask unreadable: 1 (FudanPed00001_mask.png)" in dataset.summary
-    with pytest.raises(ValueError, match=r"strict .*mask unreadable: 1 \(FudanPed00001_mask\.png\)"):
+    with pytest.raises(ValueError, match=r"strict.*mask unreadable: 1 \(FudanPed00001_mask\.png\)"):
         PennFudanDetection(folder, "train", strict=True)
 
 
@@ -92,7 +92,7 @@ def test_kinds_of_masks(folder: Path) -> None:
     dataset = PennFudanDetection(folder, "train")
     assert [dataset[i][1]["boxes"].tolist() for i in range(3)] == [expected, expected, [[0, 5, 40, 30]]]
     assert dataset[0][1]["area"].tolist() == [6, 1]
-    assert "mask has not one whole number a pixel: 1 (FudanPed00004_mask.png)" in dataset.summary
+    assert "mask does not have one whole number per pixel: 1 (FudanPed00004_mask.png)" in dataset.summary
 
 
 def test_a_mask_without_a_photograph(folder: Path) -> None:
@@ -141,6 +141,6 @@ def test_a_failed_download_leaves_no_folder(
         monkeypatch.setattr(penn_fudan, "MD5", "0" * 32)
     else:
         archive.unlink()
-    with pytest.raises(RuntimeError, match=r"could not get Penn-Fudan .*unpack it in"):
+    with pytest.raises(RuntimeError, match=r"could not download Penn-Fudan .*unpack it in"):
         PennFudanDetection(tmp_path / "new", "train", download=True)
     assert not (tmp_path / "new" / "PennFudanPed").exists()

@@ -62,10 +62,10 @@ def test_which_is_which_split(names: str, chosen: str, left: str) -> None:
 @pytest.mark.parametrize(
     ("names", "both"),
     [
-        ("train_A train_B test", "train_A and train_B in . both say train"),
-        ("train1 train2 val", "train1 and train2 in . both say train"),
+        ("train_A train_B test", "train_A and train_B in . both mean train"),
+        ("train1 train2 val", "train1 and train2 in . both mean train"),
         ("train2014 val2014 train2017 val2017", "train2014 and train2017"),
-        ("a_train a_val b_val b_test c_train c_test", "a_val and b_val in . both say val"),
+        ("a_train a_val b_val b_test c_train c_test", "a_val and b_val in . both mean val"),
     ],
 )
 def test_which_split_cannot_be_told(names: str, both: str) -> None:

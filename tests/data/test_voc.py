@@ -96,7 +96,7 @@ def test_classes_can_be_given(voc: Path, classes: Sequence[str]) -> None:
         ("dog", TypeError, "the string 'dog'"),
         (["dog", "cat", "dog"], ValueError, "dog twice"),
         (["dog", "background"], ValueError, "background twice"),
-        ([], ValueError, "no class name"),
+        ([], ValueError, "at least one name besides the background"),
         (["fish"], ValueError, "bird, cat, dog, none of fish"),
     ],
 )
@@ -113,10 +113,10 @@ def test_difficult_objects_are_to_be_ignored(voc: Path) -> None:
 @pytest.mark.parametrize(
     ("box", "expected", "note"),
     [
-        ((20, 15, 11, 6), [10, 5, 20, 15], "boxes put right, swapped corners: 1 (a)"),
-        ((20, 6, 11, 15), [10, 5, 20, 15], "boxes put right, swapped corners: 1 (a)"),
+        ((20, 15, 11, 6), [10, 5, 20, 15], "boxes corrected, swapped corners: 1 (a)"),
+        ((20, 6, 11, 15), [10, 5, 20, 15], "boxes corrected, swapped corners: 1 (a)"),
         ((0, -3, 20, 15), [0, 0, 20, 15], "boxes clipped to the image: 1 (a)"),
-        ((0, 0, 41, 31), [0, 0, 40, 30], "boxes clipped to the image, up to a pixel: 1 (a)"),
+        ((0, 0, 41, 31), [0, 0, 40, 30], "boxes clipped to the image, by up to a pixel: 1 (a)"),
         ((11, 6, 41, 99), [10, 5, 40, 30], "boxes clipped to the image: 1 (a)"),
         (("10.5", 6, 20.25, "1e1"), [9.5, 5, 20.25, 10], "1 box"),
         ((" 11 ", 6, 20, 15), [10, 5, 20, 15], "1 box"),
@@ -172,15 +172,15 @@ def test_images_that_cannot_be_used_are_left_out(voc: Path, make_image: Callable
     assert len(dataset) == 1
     assert dataset[0][1]["image_id"] == 0
     assert len(dataset[0][1]["boxes"]) == 2
-    assert "images left out, not of the annotated size: 1 (other size.jpg)" in dataset.summary
-    assert "images left out, it is no image of a kind that Pillow reads: 1 (broken.jpg)" in dataset.summary
+    assert "images left out, of a different size than annotated: 1 (other size.jpg)" in dataset.summary
+    assert "images left out, it is not an image of a kind that Pillow reads: 1 (broken.jpg)" in dataset.summary
     assert "images left out, no annotation: 1 (without annotation)" in dataset.summary
     assert "images left out, no file: 2 (without image, gone)" in dataset.summary
 
 
 def test_no_usable_image(voc: Path) -> None:
     write_image_set(voc, "train", [])
-    with pytest.raises(ValueError, match="has no image to use: 0 images"):
+    with pytest.raises(ValueError, match="has no usable image: 0 images"):
         VOCDetection(voc)
 
 
@@ -194,7 +194,7 @@ def test_a_photograph_on_its_side_may_be_annotated_either_way(voc: Path, make_im
     dataset = VOCDetection(voc)
     assert dataset[0][0].shape == (3, 30, 40)
     assert dataset[0][1]["boxes"].tolist() == [[0, 0, 40, 30]]
-    assert "images kept as stored, since they were annotated so: 1 (a.jpg)" in dataset.summary
+    assert "images not rotated, because they were annotated as stored: 1 (a.jpg)" in dataset.summary
 
 
 @pytest.mark.parametrize("size", [None, (0, 0)])
@@ -279,7 +279,7 @@ def test_entities_are_not_expanded(voc: Path, content: str, encoding: str) -> No
     dataset = VOCDetection(voc)
     assert [record.path.name for record in dataset.records] == ["b.jpg"]
     assert "images left out, annotation refused, DOCTYPE: 1 (a.xml)" in dataset.summary
-    with pytest.raises(ValueError, match=r"strict .*DOCTYPE: 1 \(a\.xml\)"):
+    with pytest.raises(ValueError, match=r"strict.*DOCTYPE: 1 \(a\.xml\)"):
         VOCDetection(voc, strict=True)
 
 
@@ -294,7 +294,7 @@ def test_an_annotation_that_is_not_xml_is_left_out(voc: Path, content: bytes) ->
     assert [record.path.name for record in dataset.records] == ["b.jpg"]
     assert "images left out, annotation is not XML: 1 (a.xml)" in dataset.summary
     assert VOCDetection(voc, "val", strict=True).summary == "1 image, 1 box"  # it is not in this set
-    with pytest.raises(ValueError, match=r"strict .*not XML: 1 \(a\.xml\)"):
+    with pytest.raises(ValueError, match=r"strict.*not XML: 1 \(a\.xml\)"):
         VOCDetection(voc, strict=True)
 
 
@@ -317,7 +317,7 @@ def test_sizes_that_are_no_whole_numbers(voc: Path, size: tuple[str, str]) -> No
 
 def test_a_size_that_differs_by_a_pixel_is_another_size(voc: Path) -> None:
     write_annotation(voc, "a", [("dog", 1, 1, 9, 9)], size=(41, 30))
-    assert "not of the annotated size: 1 (a.jpg)" in VOCDetection(voc).summary
+    assert "of a different size than annotated: 1 (a.jpg)" in VOCDetection(voc).summary
 
 
 def test_two_files_of_one_name(voc: Path, make_image: Callable[..., Path]) -> None:
@@ -370,11 +370,11 @@ def test_an_image_set_that_is_no_text(voc: Path) -> None:
 def test_strict_does_not_mind_repairs_and_other_classes(voc: Path) -> None:
     write_annotation(voc, "a", [("dog", 20, 15, 11, 6), ("cat", 11, 6, 41, 30)])
     dataset = VOCDetection(voc, classes=["dog"], strict=True)
-    assert list(dataset.findings.repaired) == ["boxes put right, swapped corners"]
+    assert list(dataset.findings.repaired) == ["boxes corrected, swapped corners"]
     assert list(dataset.findings.noted) == ["boxes of other classes left out"]
     write_annotation(voc, "b", [("dog", 5, 5, 5, 9)])
     with pytest.raises(
-        ValueError, match=r"strict allows nothing to be left out; there are boxes refused, zero area: 1 \(b\)$"
+        ValueError, match=r"with strict, nothing may be left out; found boxes refused, zero area: 1 \(b\)$"
     ):
         VOCDetection(voc, classes=["dog"], strict=True)
 

@@ -23,8 +23,8 @@ def test_a_right_answer_is_praised() -> None:
     ("answer", "message"),
     [
         (lambda x: 3 * x, "Twice 1 is 2."),
-        (lambda x: x[:1], "The result should have shape (2,), it has (1,)."),
-        (lambda x: [2, 2], "The result should be a tensor, it is a list."),
+        (lambda x: x[:1], "The result should have shape (2,), but has (1,)."),
+        (lambda x: [2, 2], "The result should be a tensor, but is a list."),
         (..., "There is no answer yet"),
         (None, "There is no answer yet"),
         (7, "'int' object is not callable"),

@@ -170,7 +170,7 @@ def test_ground_truth_is_dashed_and_in_its_color() -> None:
 def test_labels_without_a_name_are_refused() -> None:
     with pytest.raises(ValueError, match="label 2 has no name: there are 2 classes"):
         draw.draw_detections(image(), BOXES, LABELS, classes=CLASSES[:2])
-    with pytest.raises(ValueError, match="2 boxes with 1 labels"):
+    with pytest.raises(ValueError, match="got 2 boxes, 1 labels"):
         draw.draw_detections(image(), BOXES, LABELS[:1], classes=CLASSES)
 
 

@@ -1,1 +1,1 @@
-"""What annotation tools export: one file a format, which recognises it and reads it. Nothing here needs PyTorch."""
+"""The formats that annotation tools export: one file per format recognises and reads it. Nothing here needs PyTorch."""

@@ -1,4 +1,4 @@
-"""What the formats have in common: an image, and objects in it, as an annotation has them."""
+"""What the formats have in common: an image, and objects in it, as annotated."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ from ..names import clean_name, folded, without_converted
 if TYPE_CHECKING:
     from .finder import ImageFinder
 
-# Findings that readers of several formats have.
-NO_FILE_NAME = "images left out, without a file name"
+# Findings that several readers share.
+NO_FILE_NAME = "images left out, no file name"
 NO_ANNOTATION = "images left out, no annotation"
 NO_CLASS_NAME = "boxes refused, no class name"
-NO_CLASS_OF_THAT_NUMBER = "boxes refused, no class of that number"
+NO_CLASS_OF_THAT_NUMBER = "boxes refused, no class with that number"
 NOT_FOUR_NUMBERS = "boxes refused, not four numbers"
 NO_AREA = "boxes refused, points and lines have no area"
 FROM_OUTLINES = "boxes made from outlines"
@@ -24,7 +24,7 @@ FROM_MASKS = "boxes made from masks"
 
 
 class Form(Enum):
-    """What the four numbers of a box are, as the format defines it."""
+    """The meaning of a box's four numbers in a format."""
 
     CORNERS = "x0, y0, x1, y1"
     SIDES = "x, y, width, height"
@@ -33,15 +33,15 @@ class Form(Enum):
 
 @dataclass(frozen=True)
 class Item:
-    """An object as an annotation has it; nothing about it has been checked.
+    """An object as annotated; nothing about it has been checked.
 
     Attributes:
-        name: of the class.
-        numbers: four of them, as the format's `Form` says.
-        ignore: whether it is a crowd, or difficult: not to be counted.
-        area: of its outline in pixels, where that is known.
-        problem: why it cannot be used; empty where nothing is known against it.
-        remark: what was done to make a box of it, if anything.
+        name: the name of its class.
+        numbers: its box, four numbers as the format's `Form` says.
+        ignore: whether it is a crowd or difficult, and so not counted.
+        area: the area of its outline in pixels, if known.
+        problem: why it cannot be used; empty if no reason is known.
+        remark: how it was made into a box, if that was necessary.
     """
 
     name: str
@@ -57,15 +57,15 @@ class Annotated:
     """An image as annotations describe it.
 
     Attributes:
-        name: of its file, as it is written there.
+        name: the name of its file, as written there.
         items: its objects.
-        path: of the file, where the reader knows it; else it is looked for by the name.
-        size: (width, height) in pixels for which the boxes were drawn, where that is written down.
-        form: of the items' numbers.
+        path: the path of the file, if the reader knows it; otherwise it is looked for by the name.
+        size: (width, height) in pixels for which the boxes were drawn, if recorded.
+        form: the form of the items' numbers.
         from_one: whether pixels are counted from 1 and the last one lies inside, as Pascal VOC does.
-        image_id: its number in the annotations, where it has one.
-        problem: why it cannot be used; empty where nothing is known against it.
-        where: what to call it in findings; by default the file's name.
+        image_id: its number in the annotations, if it has one.
+        problem: why it cannot be used; empty if no reason is known.
+        where: its name in findings; by default the file's name.
     """
 
     name: str
@@ -81,12 +81,12 @@ class Annotated:
 
 @dataclass
 class Reading:
-    """What the annotations of a part say.
+    """The annotations of a part.
 
     Attributes:
-        images: in a fixed order.
-        classes: the names of labels 1, 2, …, of all that the files name.
-        finder: where to look for the image files whose paths the reader does not know.
+        images: the annotated images, in a fixed order.
+        classes: the names of labels 1, 2, …: all that the files name.
+        finder: the finder for image files whose paths the reader does not know.
     """
 
     images: list[Annotated]
@@ -95,10 +95,10 @@ class Reading:
 
 
 def without_annotation(images: Iterable[Path], named: Iterable[str]) -> list[Annotated]:
-    """Those images that no annotation names, to be left out.
+    """The images that no annotation names, to be left out.
 
     Args:
-        named: what annotations call their images, with the suffix or without, in any case and in either writing of accents.
+        named: the names of images in annotations, with or without the suffix, in any case and spelling of accents.
     """
     known = {folded(name) for name in named}
     others = [path for path in without_converted(images) if not {folded(path.name), folded(path.stem)} & known]
@@ -106,7 +106,7 @@ def without_annotation(images: Iterable[Path], named: Iterable[str]) -> list[Ann
 
 
 def class_name(text: str | None) -> str:
-    """The name of a class, as `clean_name` has it; empty where there is none, or one that cannot be written down."""
+    """The name of a class, as `clean_name` has it; empty if there is none, or if it is not plain text."""
     try:
         return clean_name(text or "")
     except ValueError:
@@ -114,7 +114,7 @@ def class_name(text: str | None) -> str:
 
 
 def whole_sides(width: Any, height: Any) -> tuple[int, int] | None:
-    """(width, height) as whole numbers; None where they are missing or make no sense. Some tools write 640.0, or "640"."""
+    """(width, height) as whole numbers; None if they are missing or make no sense. Some tools write 640.0, or "640"."""
     try:
         sides = number(width), number(height)
     except ValueError:
@@ -140,7 +140,7 @@ def number(value: Any) -> float:
 
 
 def is_number(word: str) -> bool:
-    """Whether `number` takes a word."""
+    """Whether `number` accepts a word."""
     try:
         number(word)
     except ValueError:
@@ -152,16 +152,16 @@ def around(points: Sequence[Sequence[Any]]) -> tuple[float, float, float, float]
     """The box (x0, y0, x1, y1) around points (x, y).
 
     Raises:
-        ValueError, TypeError: they are no points, or fewer than two.
+        ValueError, TypeError: they are not points, or fewer than two.
     """
     if len(points) < 2:
-        raise ValueError(f"a box needs two points or more; got {len(points)}")
+        raise ValueError(f"a box needs at least two points; got {len(points)}")
     columns = [[number(point[axis]) for point in points] for axis in (0, 1)]
     return min(columns[0]), min(columns[1]), max(columns[0]), max(columns[1])
 
 
 def ellipse_reach(rx: float, ry: float, angle: float) -> tuple[float, float]:
-    """Half the width and half the height of the box around an ellipse that is turned by an angle, in radians."""
+    """Half the width and half the height of the box around an ellipse that is rotated by an angle, in radians."""
     c, s = cos(angle), sin(angle)
     return hypot(rx * c, ry * s), hypot(rx * s, ry * c)
 

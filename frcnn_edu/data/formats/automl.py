@@ -22,7 +22,7 @@ _MACHINE = re.compile(r"^[a-z]+://[^/]*/")
 
 
 def recognise(path: Path) -> Layout | None:
-    """A table of AutoML, or a folder with one, divided by the splits it names; None if it is none."""
+    """A table of AutoML, or a folder with one, divided by the splits it names; otherwise None."""
     layout = recognise_files(path, AUTOML, ".csv", _is_automl)
     if layout is None or layout.whole is None:
         return layout
@@ -37,7 +37,7 @@ def recognise(path: Path) -> Layout | None:
 
 
 def _is_automl(file: Path) -> bool:
-    """Whether the first row begins with a word for a split and ends in corners, or in nothing."""
+    """Whether the first row begins with a word for a split and ends in corners, or in empty cells."""
     try:
         row = next(rows_of(file), [])
         named = (
@@ -49,7 +49,7 @@ def _is_automl(file: Path) -> bool:
 
 
 def _corners(row: list[str]) -> list[tuple[str, str]]:
-    """The corners of a row that are given; ValueError where they make no box."""
+    """The corners of a row that are given; ValueError if they make no box."""
     points = [(x, y) for x, y in zip(row[3::2], row[4::2], strict=True) if x.strip() and y.strip()]
     around(points)
     return points
@@ -62,7 +62,7 @@ def read(part: Part, findings: Findings) -> Reading:
     for i, row in enumerate(checked_rows(part.annotations), start=1):
         if len(row) != COLUMNS or row[0].strip().lower() not in SPLITS:
             if any(row):
-                findings.leave_out("rows left out, without a split, an image and a box", f"row {i}")
+                findings.leave_out("rows left out, not a split, an image and a box", f"row {i}")
             continue
         name = _MACHINE.sub("", row[1].strip())
         image = images.setdefault(name, Annotated(name, form=Form.SHARES))

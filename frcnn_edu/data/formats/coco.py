@@ -35,15 +35,15 @@ WITHOUT_BOXES = ("captions_", "image_info_", "panoptic_")  # what COCO's archive
 
 
 def recognise(path: Path) -> Layout | None:
-    """A COCO file, or a folder that holds one or one for each split; None if it is none."""
+    """A COCO file, or a folder that holds one or one for each split; otherwise None."""
     with_boxes = recognise_files(
         path, COCO, ".json", lambda file: _is_coco(file) and not file.name.startswith(WITHOUT_BOXES), prefer="instances"
     )
-    return with_boxes or recognise_files(path, COCO, ".json", _is_coco)  # whose reader says what the file is
+    return with_boxes or recognise_files(path, COCO, ".json", _is_coco)  # its reader reports what the file is
 
 
 def _is_coco(file: Path) -> bool:
-    return json_kind(file) == "coco" and file.name != "notes.json"  # of YOLO: categories alone
+    return json_kind(file) == "coco" and file.name != "notes.json"  # YOLO's: only categories
 
 
 def read(part: Part, findings: Findings) -> Reading:
@@ -69,13 +69,13 @@ def read(part: Part, findings: Findings) -> Reading:
 
 
 def item_of(annotation: dict[str, Any], names: dict[int, str]) -> Item:
-    """An annotation as an object; from its outline or mask where it has no box."""
+    """An annotation as an object; from its outline or mask if it has no box."""
     name = names.get(annotation["category_id"])
     ignore = any(annotation.get(key) in (1, "1") for key in ("iscrowd", "ignore"))
     area = annotation.get("area")
     area = area if type(area) in (int, float) else None
     if name is None:
-        return Item("", problem="boxes refused, an unknown category")
+        return Item("", problem="boxes refused, unknown category")
     numbers = annotation.get("bbox")
     if isinstance(numbers, list) and len(numbers) == 4:
         return _turned(annotation, Item(name, numbers, ignore, area))
@@ -88,14 +88,12 @@ def item_of(annotation: dict[str, Any], names: dict[int, str]) -> Item:
         points, outlined = outline
         x0, y0, x1, y1 = around(points)
         return Item(name, (x0, y0, x1 - x0, y1 - y0), ignore, area or outlined, remark=FROM_OUTLINES)
-    lacking = (
-        "the mask has no pixel, or is damaged" if isinstance(segmentation, dict) else "neither a box nor an outline"
-    )
+    lacking = "the mask is empty or damaged" if isinstance(segmentation, dict) else "neither a box nor an outline"
     return Item(name, problem=f"boxes refused, {lacking}")
 
 
 def _turned(annotation: dict[str, Any], item: Item) -> Item:
-    """The box around one that CVAT says is turned: it keeps the angle, in degrees, among the attributes."""
+    """The upright box around one that CVAT rotated; CVAT stores the angle, in degrees, as an attribute."""
     attributes = annotation.get("attributes")
     try:
         angle = radians(number(attributes["rotation"])) if isinstance(attributes, dict) else 0.0
@@ -107,7 +105,7 @@ def _turned(annotation: dict[str, Any], item: Item) -> Item:
 
 
 def _outline(segmentation: Any) -> tuple[list[tuple[float, float]], float] | None:
-    """All points of the polygons [x, y, x, y, …] of an outline, and the area they enclose; None if it is none."""
+    """All points of the polygons [x, y, x, y, …] of an outline, and the area they enclose; otherwise None."""
     try:
         numbers = [[number(value) for value in polygon] for polygon in segmentation]
         polygons = [[*zip(polygon[::2], polygon[1::2], strict=True)] for polygon in numbers]
@@ -119,10 +117,10 @@ def _outline(segmentation: Any) -> tuple[list[tuple[float, float]], float] | Non
 
 
 def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]:
-    """The usable entries of a COCO json file: images and categories with ids of their own, annotations of these images.
+    """The usable entries of a COCO json file: images and categories with unique ids, annotations of these images.
 
-    What cannot be used is left out, with a note; but categories decide what labels mean, so all of them must be sound.
-    Ids are whole numbers afterwards, also where the file has them as text.
+    What cannot be used is left out, with a note; but categories decide what labels mean, so all of them must be valid.
+    Ids are whole numbers afterwards, even if they are text in the file.
     """
     content = read_json(file)
     lists: dict[str, Any] = {key: content.get(key) if isinstance(content, dict) else None for key in KEYS}
@@ -145,8 +143,8 @@ def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]
     _check_ids(file, "images", images)
     numbers = Counter(each["id"] for each in annotations if type(each.get("id")) is int)
     for identity, count in numbers.items():
-        if count > 1:  # nothing here goes by it
-            findings.note("annotations of one id, all used", f"id {identity}", count)
+        if count > 1:  # the id is not used here
+            findings.note("annotations that share an id, all used", f"id {identity}", count)
     known = {image["id"] for image in images}
     for annotation in annotations:
         if annotation["image_id"] not in known:
@@ -155,33 +153,33 @@ def read_coco(file: Path, findings: Findings) -> dict[str, list[dict[str, Any]]]
 
 
 def _instead(file: Path, content: Any) -> str:
-    """What a json file is that is not COCO's, where that is known, to be put at a message's end."""
+    """What a json file is if it is not COCO's, for the end of a message; empty if unknown."""
     content = content if isinstance(content, dict) else {}
     check_for_boxes(file, content.get("annotations"))
     if isinstance(content.get("items"), list):
         return "; it looks like Datumaro's"
     if isinstance(content.get("images"), list) and "annotations" not in content:
-        return "; it lists images alone, and the file with their instances is meant"
+        return "; it lists only images: name the file with their instances"
     kind = JSON_KINDS.get(json_kind(file) or "coco")
     return "" if kind == JSON_KINDS["coco"] else f"; it looks like {kind}"
 
 
 def check_for_boxes(file: Path, annotations: Any) -> None:
-    """Make sure that annotations are not those of another task of COCO's.
+    """Make sure that annotations are not those of a different COCO task.
 
     Raises:
-        ValueError: they are captions, or panoptic segments; says what to name instead.
+        ValueError: they are captions, or panoptic segments; the message says what to name instead.
     """
     first = annotations[0] if isinstance(annotations, list) and annotations else None
     if not isinstance(first, dict) or "bbox" in first or "segmentation" in first:
         return
     for key, what in (("caption", "captions"), ("segments_info", "panoptic segments"), ("question_id", "questions")):
         if key in first:
-            raise ValueError(f"{file} holds {what}, no boxes of objects; name the file with the instances")
+            raise ValueError(f"{file} contains {what}, not boxes of objects; name the file with the instances")
 
 
 def with_file_name(image: Any) -> Any:
-    """An image with a file name, which LVIS gives as the end of an address alone: val2017/000000397133.jpg."""
+    """An image with a file name, which LVIS gives only as the end of a URL: val2017/000000397133.jpg."""
     if not isinstance(image, dict) or "file_name" in image or not isinstance(image.get("coco_url"), str):
         return image
     try:
@@ -198,7 +196,7 @@ class Ids:
         self.others: dict[str, int] = {}
 
     def __call__(self, value: Any) -> int | None:
-        """The number; None for what is no id."""
+        """The number; None if the value is not an id."""
         if type(value) is float and value.is_integer():
             value = int(value)
         if type(value) is int:
@@ -213,7 +211,7 @@ class Ids:
 def _usable(
     file: Path, lists: dict[str, Any], key: str, ids: dict[str, Ids], text: str | None, findings: Findings
 ) -> list[dict[str, Any]]:
-    """The entries of a list that have these ids, made whole numbers, and this text."""
+    """The entries of a list that have these ids (converted to whole numbers) and this text."""
     usable: list[dict[str, Any]] = []
     for i, item in enumerate(lists[key]):
         numbers = {name: to_id(item.get(name)) if isinstance(item, dict) else None for name, to_id in ids.items()}
@@ -233,7 +231,7 @@ def _usable(
 def _sound_categories(
     file: Path, categories: list[dict[str, Any]], used: set[int], findings: Findings
 ) -> list[dict[str, Any]]:
-    """Categories with names in one spelling, without those that are only a heading over others, or a name's second row."""
+    """Categories with names in one spelling, without those that only group others or repeat a name."""
     named = [{**category, "name": _category_name(file, category["name"])} for category in categories]
     above = {
         str(category.get("supercategory")) for category in named if category.get("supercategory") != category["name"]
@@ -250,7 +248,7 @@ def _sound_categories(
     twice = sorted(name for name, count in Counter(category["name"] for category in kept).items() if count > 1)
     if twice:
         raise ValueError(
-            f"{file}: two of its categories have the same name, {', '.join(twice)}, and objects of both; "
+            f"{file}: two of its categories have the same name, {', '.join(twice)}, and both have objects; "
             "give the objects of one of them the category_id of the other, or rename it"
         )
     return kept
@@ -264,7 +262,7 @@ def _category_name(file: Path, name: str) -> str:
 
 
 def _drop_repeated(images: list[dict[str, Any]], findings: Findings) -> list[dict[str, Any]]:
-    """Images without those that are listed once more as they are: same id, same file."""
+    """Images without duplicates: same id, same file."""
     seen: dict[tuple[int, str], dict[str, Any]] = {}
     for image in images:
         if seen.setdefault((image["id"], image["file_name"]), image) is not image:

@@ -1,4 +1,4 @@
-"""CreateML: Apple's json, a list of images with boxes around their centers. Roboflow and RectLabel write it, too."""
+"""CreateML: Apple's json, a list of images with boxes around their centres. Roboflow and RectLabel also write it."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ _LOOK = re.compile(r'"coordinates"\s*:\s*\{[^{}]*"(?:x|y|width|height)"\s*:')
 
 
 def recognise(path: Path) -> Layout | None:
-    """A json file of CreateML, or a folder with one, or with one for each split; None if it is none."""
+    """A json file of CreateML, or a folder with one, or with one for each split; otherwise None."""
     return recognise_files(path, CREATEML, ".json", _is_createml)
 
 
@@ -30,16 +30,16 @@ def _is_createml(file: Path) -> bool:
 
 
 def read(part: Part, findings: Findings) -> Reading:
-    """The images of a file. Coordinates are pixels: nothing in the file could say that they are fractions."""
+    """The images of a file. Coordinates are pixels: the file has no way to declare fractions."""
     content = read_json(part.annotations)
     if not isinstance(content, list):
-        raise ValueError(f"{part.annotations} is not json of CreateML: it is no list of images")
+        raise ValueError(f"{part.annotations} is not CreateML json: it is not a list of images")
     images = [_annotated(entry, i) for i, entry in enumerate(content)]
     for image in images:
-        # Some tools write the upper left corner. Taken as a center, it puts boxes near the edge outside of the image.
+        # Some tools write the upper left corner. Taken as the centre, it puts boxes near the edge outside the image.
         if outside := sum(not item.problem and min(item.numbers[:2]) < -1 for item in image.items):
             findings.note(
-                "boxes that begin outside the image: x and y may be a corner, not the center", image.name, outside
+                "boxes that begin outside the image: x and y may be a corner, not the centre", image.name, outside
             )
     return Reading(images, names_of(images), finder_for(part.annotations, part.images))
 
@@ -51,7 +51,7 @@ def _annotated(entry: Any, i: int) -> Annotated:
         return Annotated(f"entry {i}", problem=NO_FILE_NAME)
     lists = [entry[key] for key in LIST_KEYS if key in entry]
     if lists and not isinstance(lists[0], list):
-        return Annotated(names[0], problem="images left out, annotations are no list")
+        return Annotated(names[0], problem="images left out, annotations are not a list")
     return Annotated(names[0], [_item(each) for each in (lists[0] if lists else [])])
 
 

@@ -36,7 +36,7 @@ _SUBSET = re.compile(r'<image\s[^>]*?\bsubset="([^"]*)"')
 
 
 def recognise(path: Path) -> Layout | None:
-    """An annotations.xml of CVAT, or a folder with one, divided by the subsets it names; None if it is none."""
+    """An annotations.xml of CVAT, or a folder with one, divided by the subsets it names; otherwise None."""
     layout = recognise_files(path, CVAT, ".xml", _is_cvat)
     if layout is None or layout.whole is None:
         return layout
@@ -54,7 +54,7 @@ def _is_cvat(file: Path) -> bool:
 
 
 def read(part: Part, findings: Findings) -> Reading:
-    """The images of a file; its classes are the labels of the project, where the file lists them."""
+    """The images of a file; its classes are the labels of the project, if the file lists them."""
     root = parse_xml(part.annotations)
     if root.find("image") is None and root.find("track") is not None:
         raise ValueError(f"{part.annotations} is CVAT for video, with tracks; export it as CVAT for images")
@@ -79,7 +79,7 @@ def _annotated(image: Element) -> Annotated:
 
 
 def _item(shape: Element) -> Item | None:
-    """A shape as the box around it; None for what is none, such as a tag for the whole image."""
+    """A shape as the box around it; None for anything else, such as a tag for the whole image."""
     if shape.tag not in ("box", "polygon", "ellipse", "mask", "polyline", "points", "cuboid", "skeleton"):
         return None
     if not (name := class_name(shape.get("label"))):
@@ -113,7 +113,7 @@ def _box(name: str, shape: Element) -> Item:
                 name, around([_numbers(shape, f"x{end}", f"y{end}") for end in ends]), remark="boxes around cuboids"
             )
         case "skeleton":
-            return Item(name, problem="boxes refused, skeletons have key points and no box")
+            return Item(name, problem="boxes refused, skeletons have key points but no box")
     return Item(name, problem=NO_AREA)
 
 

@@ -30,7 +30,7 @@ from .turned import upright
 
 
 def recognise(path: Path) -> Layout | None:
-    """A json file of Datumaro, or a folder with one, or with one for each split; None if it is none."""
+    """A json file of Datumaro, or a folder with one, or with one for each split; otherwise None."""
     return recognise_files(path, DATUMARO, ".json", _is_datumaro)
 
 
@@ -48,9 +48,7 @@ def read(part: Part, findings: Findings) -> Reading:
         labels = [clean_name(label["name"]) for label in content["categories"]["label"]["labels"]]
         items = [*content["items"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{part.annotations} is not json of Datumaro: it has no list of labels, or no items"
-        ) from error
+        raise ValueError(f"{part.annotations} is not Datumaro json: it has no list of labels, or no items") from error
     images = [_annotated(item, i, labels) for i, item in enumerate(items)]
     used = {item.name for image in images for item in image.items if not item.problem}
     classes = [name for name in dict.fromkeys(labels) if name in used - {"", "background"}]

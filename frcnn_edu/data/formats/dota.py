@@ -1,4 +1,4 @@
-"""DOTA: a text file for each aerial image, with the four corners of a turned box, class and difficulty, a line an object."""
+"""DOTA: a text file for each aerial image, one line per object: a rotated box's four corners, class and difficulty."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ HEADINGS = ("imagesource:", "gsd:")  # where the image is from, and how many met
 
 
 def recognise(path: Path) -> Layout | None:
-    """A folder with labelTxt/ and images/, as DOTA and Roboflow's "oriented bounding boxes" have them; None if it is none."""
+    """A folder with labelTxt/ and images/, as in DOTA and Roboflow's "oriented bounding boxes"; otherwise None."""
     return LINES.recognise(path, DOTA) or _in_split_folders(path)
 
 
 def _in_split_folders(path: Path) -> Layout | None:
-    """train/labelTxt/ and the like: Roboflow puts a data.yaml beside them, as if the labels were YOLO's."""
+    """train/labelTxt/ and the like: Roboflow adds a data.yaml, as if the labels were YOLO's."""
     inside = [folder for folder in folders_in(path) if child(folder, LINES.folders)]
     layouts = {folder: layout for folder in inside if (layout := LINES.recognise(folder, DOTA))}
     wholes = {folder: layout.whole for folder, layout in layouts.items() if layout.whole is not None}
@@ -32,7 +32,7 @@ def _in_split_folders(path: Path) -> Layout | None:
 
 
 def read(part: Part, findings: Findings) -> Reading:
-    """The images of a folder of labels, with the upright boxes around the turned ones."""
+    """The images of a folder of labels, with the upright boxes around the rotated ones."""
     return LINES.read(part, findings)
 
 

@@ -1,4 +1,4 @@
-"""CSV tables of eight columns without a header: SKU-110K's, and those of the web page Make Sense."""
+"""CSV tables of eight columns without a header: SKU-110K's, and those of the website Make Sense."""
 
 import csv
 from pathlib import Path
@@ -17,12 +17,12 @@ MAKE_SENSE = Form.SIDES  # class, x, y, width, height, file, width, height
 
 
 def recognise(path: Path) -> Layout | None:
-    """A table of this kind, or a folder with one, or with one for each split; None if it is none."""
+    """A table of this kind, or a folder with one, or with one for each split; otherwise None."""
     return recognise_files(path, EIGHT_COLUMNS, ".csv", lambda file: form_of(file) is not None)
 
 
 def form_of(file: Path) -> Form | None:
-    """How the boxes of a table are written, by its first row; None if it is no such table."""
+    """How the boxes of a table are written, by its first row; None if it is not such a table."""
     try:
         row = next(rows_of(file), [])
         if len(row) != COLUMNS:
@@ -40,7 +40,7 @@ def read(part: Part, findings: Findings) -> Reading:
     file = part.annotations
     form = form_of(file)
     if form is None:
-        raise ValueError(f"{file} is no table of {COLUMNS} columns with a file name, a class and six numbers")
+        raise ValueError(f"{file} is not a table of {COLUMNS} columns with a file name, a class and six numbers")
     image_column, class_column = (0, 5) if form is SKU else (5, 0)
     images: dict[str, Annotated] = {}
     for i, row in enumerate(checked_rows(file), start=1):

@@ -1,4 +1,4 @@
-"""From a file name as an annotation has it to the image file on this disk."""
+"""Find the image file on this disk for a file name in an annotation."""
 
 import re
 from collections import defaultdict
@@ -20,24 +20,24 @@ _UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
 class ImageFinder:
     """Finds image files in a folder by names that were written on other machines.
 
-    First the name is taken as it stands, in each of the likely folders; else a file of that name is searched in the whole
-    folder: without the folders in front of it, in upper or lower case, with %20 decoded, or without the number that
+    The name is first tried unchanged, in each of the likely folders. Otherwise the whole folder is searched for a file
+    of that name: without its leading folders, in upper or lower case, with %20 decoded, or without the number that
     Label Studio puts in front. Only files inside the folder are found, whatever a name says.
 
     Args:
         root: the folder to search.
         likely: folders that are tried first, in this order; by default `root` itself.
-        split: of the annotations, if they are of one: files in folders of another are not meant.
+        split: the split of the annotations, if they have one: files in folders of other splits are excluded.
     """
 
     def __init__(self, root: Path, likely: Sequence[Path] = (), split: str | None = None) -> None:
         self.root, self.likely, self.split = root, tuple(likely) or (root,), split
 
     def find(self, name: str, findings: Findings, taken: Collection[Path] = ()) -> Path | None:
-        """The file; None, with a note, if there is none, or several and nothing tells which is meant.
+        """The file; None, with a note, if there is none, or if several match.
 
         Args:
-            taken: files that other annotations name as they are: they are not meant by this one.
+            taken: files that other annotations name exactly: they are excluded.
         """
         if path := self.as_written(name):
             return path
@@ -45,12 +45,12 @@ class ImageFinder:
         if len(candidates) == 1:
             found = candidates[0].as_posix()
             if not f"/{found}".endswith((f"/{name}", f"/{name}{candidates[0].suffix}")):
-                findings.repair("images found in another folder or spelling than their names say", name)
+                findings.repair("images found in a different folder or spelling than named", name)
             return candidates[0]
         if candidates:
             findings.leave_out("images left out, several files of that name", name)
         else:
-            reason = "the name leaves the folder" if leaves_folder(name) else "no file"
+            reason = "the name leads out of the folder" if leaves_folder(name) else "no file"
             findings.leave_out(f"images left out, {reason}", name)
         return None
 
@@ -59,9 +59,9 @@ class ImageFinder:
         return next((path for folder in self.likely if (path := find_file(folder, name))), None)
 
     def by_name(self, name: str) -> list[Path]:
-        """The files that could be meant: those that agree best with the folders in the name and with the split.
+        """The candidate files: those that agree best with the folders in the name and with the split.
 
-        Where an image is there in HEIC and in the format it was converted to, it is the latter.
+        If an image exists in HEIC and in the format it was converted to, the latter is used.
         """
         parts = _parts(name)
         if not parts:
@@ -78,21 +78,21 @@ class ImageFinder:
         return without_heic([path for path, score in zip(candidates, scores) if score == max(scores)])
 
     def agreement(self, path: Path, name: str) -> tuple[int, bool, int]:
-        """How well a file agrees with a name that leads to it: the more, the larger."""
+        """How well a file agrees with a name that leads to it: larger is better."""
         return self._agreement(path, _parts(name))
 
     def is_of_another_split(self, path: Path) -> bool:
-        """Whether a file is in a folder whose name means another split than that of the annotations."""
+        """Whether a file is in a folder whose name means a different split than that of the annotations."""
         splits = splits_in(path.relative_to(self.root).parent)
         return self.split is not None and bool(splits) and self.split not in splits
 
     def may_be_of_another_split(self, path: Path) -> bool:
-        """The same; or whether the images of all splits are together, so that nothing tells of which one a file is."""
+        """The same; or whether the images of all splits are together, so that a file's split is unknown."""
         apart = bool(splits_in(path.relative_to(self.root).parent)) or says_only_a_split(self.root.name)
         return self.is_of_another_split(path) or (self.split is not None and not apart)
 
     def looked_in(self) -> str:
-        """Where files were sought, for a message."""
+        """Where files were looked for, for a message."""
         folders = [str(folder) for folder in self.likely]
         return f"{', '.join(folders)} and the folders in {self.root}"
 
@@ -128,7 +128,7 @@ def _parts(name: str) -> list[str]:
 
 
 def home_of(annotations: Path) -> Path:
-    """The folder to search for the images of annotations: their own; of annotations/ or annotations/train/, the one above."""
+    """The folder to search for the images of annotations: their own, or the one above annotations/."""
     folder = annotations if annotations.is_dir() else annotations.parent
     above = folder.absolute().parent
     if folder.absolute().name.lower() in ANNOTATION_FOLDERS:
@@ -157,7 +157,7 @@ def finder_for(annotations: Path, images: Path | None, subset: str | None = None
     """A finder for the images of annotations, a file or a folder: in the given folder, or around the annotations.
 
     Args:
-        subset: what the annotations call the part that is read, which may be the name of a split.
+        subset: the annotations' name for the part that is read, which may be that of a split.
     """
     file = annotations / "any" if annotations.is_dir() else annotations
     split = split_of_path(file) if subset is None or (found := split_of(subset)) is None else found[0]

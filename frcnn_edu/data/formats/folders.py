@@ -1,4 +1,4 @@
-"""Looking around in folders: what is in one, and which of two folders hold images and annotations."""
+"""Look into folders: what is in one, and which of its folders hold images and annotations."""
 
 import os
 from collections import Counter
@@ -8,22 +8,22 @@ from pathlib import Path
 
 from ..names import IMAGE_SUFFIXES
 
-MOST_FILES = 500_000  # of a folder that is searched: more than any published data set for detection has
+MOST_FILES = 500_000  # searched per folder: more than any published data set for detection has
 DEEPEST = 12
 IMAGE_FOLDERS = ("jpegimages", "images", "image", "imgs", "img", "photos", "data", "obj_train_data")
 ANNOTATION_FOLDERS = ("annotations", "annotation", "labels", "label", "xmls", "xml", "json", "jsons", "ann", "anns")
 
 
 def files_in(folder: Path, *suffixes: str) -> list[Path]:
-    """The files directly in a folder, sorted; with suffixes (".xml", lower case), those files alone.
+    """The files directly in a folder, sorted; with suffixes (".xml", lower case), only those files.
 
-    Names with a dot in front are no data: macOS puts a "._a.jpg" beside each a.jpg.
+    Files whose names begin with a dot are not data: macOS puts a "._a.jpg" beside each a.jpg.
     """
     return _children(folder, suffixes, is_file=True)
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """The folders directly in a folder, sorted; what an archive of macOS brings along is left out."""
+    """The folders directly in a folder, sorted; without the one that macOS adds to archives."""
     return [path for path in _children(folder, (), is_file=False) if path.name != "__MACOSX"]
 
 
@@ -52,12 +52,10 @@ def images_in(folder: Path) -> list[Path]:
 def all_files(folder: Path, *suffixes: str) -> list[Path]:
     """The files of a folder and of the folders in it, sorted; hidden ones left out.
 
-    Links to folders elsewhere are followed, since large data sets are often put together of them.
+    Links to folders elsewhere are followed, because large data sets are often assembled from them.
     """
     found = islice(_walk(folder, suffixes), MOST_FILES)
-    return [
-        Path(path) for path in sorted(found, key=lambda path: path.split(os.sep))
-    ]  # as paths are ordered, but sooner
+    return [Path(path) for path in sorted(found, key=lambda path: path.split(os.sep))]  # the order of paths, but faster
 
 
 def holds(folder: Path, *suffixes: str) -> bool:
@@ -92,13 +90,13 @@ def holds_images(folder: Path) -> bool:
 
 
 def child(folder: Path, names: Iterable[str]) -> Path | None:
-    """The first folder in another that has one of the names, in whatever case."""
+    """The first folder inside a folder that has one of the names, in any case."""
     there = {path.name.lower(): path for path in reversed(folders_in(folder))}
     return next((there[name] for name in names if name in there), None)
 
 
 def suffix_counts(folder: Path) -> str:
-    """What lies directly in a folder, in words: "412 .jpg, 412 .txt and 2 folders (train, valid)"."""
+    """What is directly in a folder, in words: "412 .jpg, 412 .txt and 2 folders (train, valid)"."""
     counts = Counter(path.suffix.lower() or "without a suffix" for path in files_in(folder))
     words = [f"{count} {suffix}" for suffix, count in counts.most_common(4)]
     if rest := sum(counts.values()) - sum(count for _, count in counts.most_common(4)):

@@ -1,4 +1,4 @@
-"""What to say of data sets in formats that are not read: what they look like, by one file, and the shortest way out."""
+"""Messages about data sets in formats that are not read: what one file looks like, and the shortest remedy."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from .folders import IMAGE_FOLDERS, child, files_in, folders_in, images_in
 from .foreign_formats import FOREIGN, format_of
 from .json_files import HEAD, beginning
 
-DEEPEST, MOST_FOLDERS, OF_EACH_KIND = 4, 200, 3  # what is looked at: the data set may have a million files
+DEEPEST, MOST_FOLDERS, OF_EACH_KIND = 4, 200, 3  # limits of the search: the data set may have a million files
 BEGINNING = 40  # characters of a file that are shown
 MASK_FOLDERS = ("masks", "mask", "segmentationclass", "segmentationobject", "segmentations", "gtfine")
 ANNOTATION_SUFFIXES = (".json", ".jsonl", ".ndjson", ".xml", ".csv", ".tsv", ".txt")
@@ -16,7 +16,7 @@ NO_ANNOTATIONS = ("readme", "license", "licence", "requirements", "changelog", "
 
 
 def about_foreign(path: Path) -> str | None:
-    """What a file or folder looks like that holds no data set in a format that is read; None where it looks like nothing.
+    """What a file or folder looks like that holds no data set in a format that is read; None if unknown.
 
     Returns:
         Part of a sentence that names one file, what it looks like, and what to do.
@@ -37,11 +37,11 @@ def about_foreign(path: Path) -> str | None:
 
 
 def an_example(path: Path) -> str | None:
-    """How one of the files of a folder begins that could be annotations; None where there is none."""
+    """How a file in a folder that could be annotations begins; None if there is none."""
     for folder in _folders(path):
         for file in _some_files(folder):
             if _may_be_annotations(file) and (head := beginning(file, HEAD)).strip():
-                return f"{_name(file, path)}, for one, {_beginning(head)}"
+                return f"{_name(file, path)}, for example, {_beginning(head)}"
     return None
 
 
@@ -50,8 +50,8 @@ def _about_masks(path: Path, folders: list[Path]) -> str | None:
         masks = child(folder, MASK_FOLDERS)
         if masks is not None and (image := next(iter(images_in(masks) or _first_below(masks)), None)) is not None:
             return (
-                f"{_name(image, path)} looks like a mask for segmentation; where each object has a number of its own, "
-                "torchvision.ops.masks_to_boxes makes boxes of masks"
+                f"{_name(image, path)} looks like a mask for segmentation; if each object has its own number, "
+                "torchvision.ops.masks_to_boxes turns masks into boxes"
             )
     return None
 
@@ -61,7 +61,7 @@ def _first_below(folder: Path) -> list[Path]:
 
 
 def _about_class_folders(path: Path, folders: list[Path], files: list[Path]) -> str | None:
-    """Of folders of images, where nothing else is there that could be annotations."""
+    """About folders of images, if nothing else could be annotations."""
     if any(_may_be_annotations(file) for file in files):
         return None
     usual = [folder for folder in folders if folder != path and images_in(folder)]
@@ -78,7 +78,7 @@ def _about_class_folders(path: Path, folders: list[Path], files: list[Path]) -> 
 
 
 def _folders(path: Path) -> list[Path]:
-    """The folder and those in it, from the outside to the inside; none where it is a file."""
+    """The folder and those in it, from the outside in; none if it is a file."""
     if not path.is_dir():
         return []
     found, layer = [path], [path]
@@ -102,7 +102,7 @@ def _may_be_annotations(file: Path) -> bool:
 
 
 def _name(file: Path, path: Path) -> str:
-    """The file as seen from the folder that was named."""
+    """The file's path, relative to the folder that was named."""
     return readable(file.name if file == path else file.relative_to(path).as_posix())
 
 

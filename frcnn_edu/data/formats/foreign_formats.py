@@ -1,10 +1,10 @@
-"""Formats that are known by sight and not read here: what they are, and the shortest way out."""
+"""Formats that are recognised but not read here: what they are, and the shortest remedy."""
 
 import re
 from dataclasses import dataclass
 
-TABLE = "write its boxes as CSV, a row each, under the heading filename,xmin,ymin,xmax,ymax,class"
-AGAIN = "export the data set once more, as COCO or YOLO"
+TABLE = "write its boxes as CSV, one row per box, with the header filename,xmin,ymin,xmax,ymax,class"
+AGAIN = "export the data set again, as COCO or YOLO"
 DATUMARO = "datumaro converts it: datum convert -i FOLDER -if {} -f coco -o NEW -- --save-media"
 FIFTYONE = "FiftyOne converts it: fiftyone convert --input-dir FOLDER --input-type fiftyone.types.{} "
 TO_COCO = "--output-dir NEW --output-type fiftyone.types.COCODetectionDataset"
@@ -16,10 +16,10 @@ class Foreign:
     """A format that is not read.
 
     Attributes:
-        what: it is, so that "… looks like" can stand in front.
-        way_out: what the user can do.
-        suffixes: of its files.
-        signs: regular expressions, each of which is found in the first 64 KiB of such a file; none: the suffix says it.
+        what: its name, to follow "… looks like".
+        way_out: what the user can do about it.
+        suffixes: the suffixes of its files.
+        signs: regular expressions that are all found in the first 64 KiB of such a file; none if the suffix is enough.
     """
 
     what: str
@@ -45,7 +45,7 @@ FOREIGN = (
     Foreign("FiftyOne's own json", FIFTYONE.format("FiftyOneDataset") + TO_COCO, JSON,
             (r'"samples"\s*:\s*\[', r'"_cls"\s*:|"_media_type"\s*:')),
     Foreign("SageMaker Ground Truth's manifest", TABLE, LINES, (r'"source-ref"\s*:',)),
-    Foreign("boxes in words for a language model", AGAIN, LINES, (r'"suffix"\s*:\s*"[^"]*<loc\d', r'"prefix"\s*:')),
+    Foreign("boxes as text for a language model", AGAIN, LINES, (r'"suffix"\s*:\s*"[^"]*<loc\d', r'"prefix"\s*:')),
     Foreign("CrowdHuman's list", TABLE, (".odgt",)),
     # ---- text and tables
     Foreign("WIDER FACE's list", DATUMARO.format("wider_face"), TEXT,
@@ -63,16 +63,16 @@ FOREIGN = (
             (r"\A[^\W\d][^\n\d]* (?:\d+\.\d+ ){3}\d+\.\d+\s*$",)),
     Foreign("a table of the VGG Image Annotator 3", "in VIA, export it as COCO", (".csv",),
             (r"\A# (?:Exported using VGG Image Annotator|CSV_HEADER)",)),
-    Foreign("masks written as run lengths", "boxes must be made of the masks: pycocotools.mask.toBbox does it", (".csv",),
+    Foreign("masks written as run lengths", "turn the masks into boxes with pycocotools.mask.toBbox", (".csv",),
             (r"(?i)\A[^\n]*\b(?:EncodedPixels|rle)\b",)),
     Foreign("dlib's XML", TABLE, (".xml",), (r"<dataset[\s>]", r"<images?[\s>]", r"<box\s|<images\s*/?>")),
-    # ---- files that are no text
-    Foreign("a TFRecord of TensorFlow", FIFTYONE.format("TFObjectDetectionDataset") + TO_COCO,
+    # ---- files that are not text
+    Foreign("a TensorFlow TFRecord", FIFTYONE.format("TFObjectDetectionDataset") + TO_COCO,
             (".tfrecord", ".tfrecords", ".record", ".records")),
     Foreign("a table of Hugging Face's datasets",
             "write its images and a metadata.jsonl; docs/data_sets.md shows how", (".parquet", ".arrow")),
-    Foreign("a file of MATLAB", TABLE, (".mat",)),
-    Foreign("a spreadsheet", "save it as CSV, under the heading filename,xmin,ymin,xmax,ymax,class", (".xlsx", ".xls", ".ods")),
+    Foreign("a MATLAB file", TABLE, (".mat",)),
+    Foreign("a spreadsheet", "save it as CSV, with the header filename,xmin,ymin,xmax,ymax,class", (".xlsx", ".xls", ".ods")),
     Foreign("a file of arrays", TABLE, (".h5", ".hdf5", ".npy", ".npz", ".pkl", ".pickle", ".mdb", ".lmdb", ".rec")),
     Foreign("a video", "save its frames as images, and annotate those", (".mp4", ".avi", ".mov", ".mkv", ".webm")),
 )  # fmt: skip

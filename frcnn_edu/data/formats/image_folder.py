@@ -31,12 +31,12 @@ CLASS_KEYS = ("categories", "category", "category_id", "labels", "label", "class
 
 
 def recognise(path: Path) -> Layout | None:
-    """A metadata.jsonl with boxes, or a folder with one; None if it is none."""
+    """A metadata.jsonl with boxes, or a folder with one; otherwise None."""
     return recognise_files(path, IMAGE_FOLDER, ".jsonl", _is_metadata)
 
 
 def _is_metadata(file: Path) -> bool:
-    """Whether one of the first lines speaks of an image and its objects."""
+    """Whether one of the first lines describes an image and its objects."""
     try:
         with open(file, encoding=encoding_of(file)) as lines:
             return any({"file_name", "objects"} <= {*_entry(line)} for line in islice(lines, 20))
@@ -45,7 +45,7 @@ def _is_metadata(file: Path) -> bool:
 
 
 def _entry(line: str) -> dict[str, Any]:
-    """The object of a line; an empty one where it is no json."""
+    """The object of a line; an empty one if it is not json."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -55,20 +55,20 @@ def _entry(line: str) -> dict[str, Any]:
 
 def read(part: Part, findings: Findings) -> Reading:
     """The image of each line. Boxes are x, y, width, height, as in COCO. Classes are numbers or names; the names of
-    numbers are taken from classes.txt beside the file, else the numbers are the names."""
+    numbers are taken from classes.txt beside the file; otherwise the numbers are the names."""
     file = part.annotations
-    lines = text_of(file).split("\n")  # json may hold other ends of lines
+    lines = text_of(file).split("\n")  # not splitlines: json may contain other line ends
     names = _listed_names(file)
     images = [_annotated(_entry(line), i, names) for i, line in enumerate(lines, start=1) if line.strip()]
     found = names_of(images)
     if found and not names and all(name.isdecimal() for name in found):
         found.sort(key=int)
-        findings.note("classes are numbers without names; classes.txt beside the file would name them", file.name)
+        findings.note("classes are numbers without names; name them in classes.txt beside the file", file.name)
     return Reading(images, found, finder_for(file, part.images))
 
 
 def _listed_names(file: Path) -> list[str]:
-    """The names of classes 0, 1, … beside the file, or beside the folders of the splits; none where there is no list."""
+    """The names of classes 0, 1, … beside the file, or beside the folders of the splits; empty if there is no list."""
     home = file.absolute().parent
     listed = find_names(home) or (find_names(home.parent) if split_of(home.name) else None)
     return read_names(listed) if listed is not None else []

@@ -1,4 +1,4 @@
-"""Json files of annotation tools: whose they are, and what is in them."""
+"""Json files of annotation tools: which tool wrote them, and what is in them."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from typing import Any
 
 from .foreign_formats import format_of
 
-HEAD = 1 << 16  # bytes in which nearly every tool has said enough
-MOST = 1 << 26  # bytes that are read where it has not: a long description, or an image within the json, may come first
+HEAD = 1 << 16  # bytes that identify the files of nearly every tool
+MOST = 1 << 26  # bytes that are read if they do not: a long description, or an image within the json, may come first
 JSON_KINDS = {
     "coco": "COCO's",
     "labelme": "labelme's",
@@ -19,7 +19,7 @@ JSON_KINDS = {
     "label_studio": "Label Studio's",
 }
 DECODER = json.JSONDecoder()
-BREAKS = (ValueError, IndexError, RecursionError)  # what is raised where a text is damaged or breaks off
+BREAKS = (ValueError, IndexError, RecursionError)  # what is raised if a text is damaged or breaks off
 _NEXT = re.compile(r"\s*,?\s*")
 _COLON = re.compile(r"\s*:\s*")
 
@@ -27,8 +27,8 @@ _COLON = re.compile(r"\s*:\s*")
 def json_kind(file: Path) -> str | None:
     """Which tool's json a file seems to be: a key of `JSON_KINDS`, or None.
 
-    The beginning tells, or else the keys at the top of the whole. Every format asks; a file is read once while it stays as
-    it is, so that this is quick in a folder of many files.
+    The beginning decides, or else the top-level keys of the whole file. Every format calls this; the result is cached
+    until the file changes, so that this is quick in a folder of many files.
     """
     try:
         found = file.stat()
@@ -49,7 +49,7 @@ def _kind_of(file: Path, size: int, changed: int) -> str | None:  # size and cha
 
 
 def beginning(file: Path, length: int = -1) -> str:
-    """The first bytes of a file as text, or all of them, without spaces in front; empty where it cannot be read.
+    """The first bytes of a file as text, or all of them, without spaces in front; empty if it cannot be read.
 
     The encoding is one of those that json may have; characters that are damaged, or cut off, are replaced.
     """
@@ -61,7 +61,7 @@ def beginning(file: Path, length: int = -1) -> str:
 
 
 def first_keys(file: Path) -> dict[str, str]:
-    """The keys at the top of a json object that its beginning shows, each with the first character of its value."""
+    """The top-level keys in the beginning of a json object, each with the first character of its value."""
     text, found = beginning(file, HEAD), dict[str, str]()
     with suppress(*BREAKS):
         for key, place in _top_keys(text):
@@ -73,7 +73,7 @@ def read_json(file: Path) -> Any:
     """What a json file holds, in any of the encodings that json may have: UTF-8, or UTF-16, which PowerShell writes.
 
     Raises:
-        ValueError: it cannot be read as json; names it.
+        ValueError: it cannot be read as json; the message names it.
     """
     try:
         return json.loads(_decoded(file.read_bytes()))
@@ -86,10 +86,10 @@ def _decoded(content: bytes, errors: str = "strict") -> str:
 
 
 def _kind(text: str) -> str | None:
-    """The kind of a json text; "" where it is none of them, None where the text breaks off, or is damaged, before it tells."""
+    """The kind of a json text; "" if it is none of them, None if the text breaks off, or is damaged, too early."""
     if text.startswith("["):
         return "label_studio" if _is_label_studio(text) else None
-    seen: dict[str, str] = {}  # the keys at the top, each with the first character of its value
+    seen: dict[str, str] = {}  # the top-level keys, each with the first character of its value
     try:
         for key, place in _top_keys(text):
             seen[key] = text[place]
@@ -105,7 +105,7 @@ def _kind(text: str) -> str | None:
 
 
 def _top_keys(text: str) -> Iterator[tuple[str, int]]:
-    """The keys of a json object, with the places where their values begin; raises one of `BREAKS` where it breaks off."""
+    """The keys of a json object, with the places where their values begin; raises one of `BREAKS` if it breaks off."""
     if not text.startswith("{"):
         return
     place = _after(_NEXT, text, 1)
@@ -117,14 +117,14 @@ def _top_keys(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _after(pattern: re.Pattern[str], text: str, place: int) -> int:
-    """Where what is expected at a place ends; ValueError where it is not there."""
+    """The end of what is expected at a place; ValueError if it is not there."""
     if (found := pattern.match(text, place)) is None:
         raise ValueError(f"expected {pattern.pattern} at character {place}")
     return found.end()
 
 
 def _is_via_entry(text: str, place: int) -> bool:
-    """Whether there begins an image with its regions, as exports of annotations alone have them under any key."""
+    """Whether an image with its regions begins here; exports of only the annotations have them under any key."""
     if text[place] != "{":
         return False
     try:

@@ -12,7 +12,7 @@ NAMELESS = "dontcare"  # regions in which objects are too far away, or too many,
 
 
 def recognise(path: Path) -> Layout | None:
-    """A folder with label_2/ and image_2/, or labels/ and images/ as NVIDIA's TAO has them; None if it is none."""
+    """A folder with label_2/ and image_2/, or labels/ and images/ as NVIDIA's TAO has them; otherwise None."""
     return LINES.recognise(path, KITTI)
 
 
@@ -33,7 +33,7 @@ def _item(line: str) -> Item:
     if not (name := class_name(kind)):
         return Item("", problem=NO_CLASS_NAME)
     if len(rest) + 1 not in WORDS:
-        return Item(name, problem="boxes refused, not a line of 15 words")
+        return Item(name, problem="boxes refused, line does not have 15 words")
     return Item(name, rest[3:7])
 
 

@@ -33,17 +33,17 @@ from .turned import REMARK, is_turned
 
 
 def recognise(path: Path) -> Layout | None:
-    """An export as JSON or JSON-MIN, or a folder with one; None if it is none."""
+    """An export as JSON or JSON-MIN, or a folder with one; otherwise None."""
     return recognise_files(path, LABEL_STUDIO, ".json", lambda file: json_kind(file) == "label_studio")
 
 
 def read(part: Part, findings: Findings) -> Reading:
-    """The image of each task, with what one of its annotations says; a task without any is left out."""
+    """The image of each task, with the objects of one of its annotations; a task without any is left out."""
     content = read_json(part.annotations)
     if not isinstance(content, list):
-        raise ValueError(f"{part.annotations} is not json of Label Studio: it is no list of tasks")
+        raise ValueError(f"{part.annotations} is not Label Studio json: it is not a list of tasks")
     images = [_annotated(task, i, findings) for i, task in enumerate(content)]
-    if not any(item.name for image in images for item in image.items):  # who annotates one kind of thing may name none
+    if not any(item.name for image in images for item in image.items):  # users with a single class may not name it
         for image in images:
             image.items = [_named(item, "object") for item in image.items]
     return Reading(images, names_of(images), finder_for(part.annotations, part.images))
@@ -67,14 +67,14 @@ def _annotated(task: Any, i: int, findings: Findings) -> Annotated:
     found = [
         _item(result, size or (1, 1), name, findings)
         for result in results
-        # A shape may come once more, with the name that was chosen for it.
+        # A shape may be listed again, with the name that was chosen for it.
         if _label_key(result) or str(result.get("id")) not in labelled
     ]
     return Annotated(name, [item for item in found if item is not None], size=size, form=Form.SHARES)
 
 
 def image_name(data: dict[str, Any]) -> str | None:
-    """The file of a task, from the address it was imported by: an upload, a local file, or a place in a cloud."""
+    """The file of a task, from the address it was imported from: an upload, a local file, or a place in a cloud."""
     usual = [data[key] for key in ("image", "img", "picture", "photo") if isinstance(data.get(key), str)]
     others = [value for value in data.values() if isinstance(value, str) and _is_image(_path(value))]
     address = next(iter(usual + others), None)
@@ -82,7 +82,7 @@ def image_name(data: dict[str, Any]) -> str | None:
 
 
 def _path(address: str) -> str:
-    """The path in an address; what follows the file's name in one of the web is no part of it, but "#" may be."""
+    """The path in an address; what follows the file's name in a URL is not part of it, but "#" may be."""
     _, local, path = address.replace("\\", "/").partition("/data/local-files/?d=")  # ?d=folder/a.jpg
     if local:
         return unquote(path)
@@ -107,7 +107,7 @@ def _results(task: dict[str, Any], name: str, findings: Findings) -> list[dict[s
     truth = [each for each in kept if each.get("ground_truth") is True]
     marked = [each for each in kept if _dicts(each.get("result"))]
     if len(kept) > 1:
-        what = "the ground truth" if truth else "the latest that marks something"
+        what = "the ground truth" if truth else "the latest with objects"
         findings.note(f"images annotated several times, {what} used", name)
     return _dicts(max(truth or marked or kept, key=_time).get("result"))
 
@@ -123,7 +123,7 @@ def _dicts(values: Any) -> list[dict[str, Any]]:
 
 
 def _label_key(result: dict[str, Any]) -> str | None:
-    """Under which key of its value a result has the names that were chosen for a shape."""
+    """The key of a result's value that holds the names chosen for a shape."""
     value = result.get("value", result)
     return next((key for key in value if key.endswith("labels")), None) if isinstance(value, dict) else None
 
@@ -146,7 +146,7 @@ def _item(result: dict[str, Any], size: tuple[int, int], where: str, findings: F
 
 
 def _box(name: str, value: dict[str, Any], size: tuple[int, int]) -> Item:
-    """A shape as the box around it. Angles are of pixels, so turned shapes need the (width, height) of the image."""
+    """A shape as the box around it. Angles refer to pixels, so rotated shapes need the (width, height) of the image."""
     wide, high = size
     if "points" in value:
         x0, y0, x1, y1 = around(value["points"])
@@ -164,7 +164,7 @@ def _box(name: str, value: dict[str, Any], size: tuple[int, int]) -> Item:
     x, y, width, height = (number(value[key]) / 100 for key in ("x", "y", "width", "height"))
     if not angle:
         return Item(name, (x, y, x + width, y + height))
-    # Turned around its upper left corner, so that half a turn moves it.
+    # Rotated about its upper left corner, so that half a turn moves it.
     corners = [(u * wide, v * high) for u, v in ((0.0, 0.0), (width, 0.0), (width, height), (0.0, height))]
     turned = [
         (x + (u * cos(angle) - v * sin(angle)) / wide, y + (u * sin(angle) + v * cos(angle)) / high) for u, v in corners

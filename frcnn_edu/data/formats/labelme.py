@@ -28,13 +28,13 @@ from .layout import Format, Layout, Part, divided
 from .turned import around_points
 
 OUTLINES = ("polygon", "quadrilateral")
-IGNORED = ("difficult", "crowd", "iscrowd", "ignore", "ignored")  # what people call a flag of objects not to be counted
+IGNORED = ("difficult", "crowd", "iscrowd", "ignore", "ignored")  # usual names of a flag for objects not counted
 
 BESIDE = "images and json side by side"
 
 
 def recognise(path: Path) -> Layout | None:
-    """A folder with labelme's json files, beside their images or in a folder of their own; None if it is none."""
+    """A folder with labelme's json files, beside their images or in a folder of their own; otherwise None."""
     if path.is_file() or not path.is_dir():
         return None
     for folder in (path, child(path, ANNOTATION_FOLDERS)):
@@ -50,7 +50,7 @@ def read(part: Part, findings: Findings) -> Reading:
     images: list[Annotated] = []
     named: set[str] = set()
     files = all_files(part.annotations, ".json")
-    renamed = all(finder.by_name(file.stem) for file in files)  # or each image is called so from the start
+    renamed = all(finder.by_name(file.stem) for file in files)  # or they had the same names from the start
     for file in files:
         try:
             image = _annotated(file, read_json(file), finder, renamed, findings)
@@ -83,14 +83,14 @@ def _annotated(
     if folded(file.stem) in (folded(_stem(name)), folded(_last(name))):  # a.json, or a.jpg.json
         return Annotated(name, items, find_file(file.parent, name), size)
     if (path := _image_like(file, name, finder, renamed)) is not None:
-        findings.repair("images taken by the name of the json file, since it says another one inside", file.name)
+        findings.repair("images taken by the name of the json file, because the name inside it differs", file.name)
     return Annotated(name if path is None else path.name, items, path, size)
 
 
 def _image_like(file: Path, inside: str, finder: ImageFinder, renamed: bool) -> Path | None:
-    """The image that goes by the name of a json file, where the name inside is an old one: both are often renamed.
+    """The image with the name of a json file, if the name inside is an old one: both are often renamed.
 
-    It is one beside the json file; else one elsewhere, if all json files have one, or nothing goes by the name inside.
+    It is beside the json file; or elsewhere, if all json files have such an image, or nothing has the name inside.
     """
     found = finder.by_name(file.stem)
     beside = [path for path in found if path.parent == file.parent]
@@ -101,10 +101,10 @@ def _image_like(file: Path, inside: str, finder: ImageFinder, renamed: bool) -> 
 
 
 def together(shapes: Sequence[tuple[Any, Item]]) -> list[Item]:
-    """Objects, of which those of one group and class are one: the parts of something that is seen in pieces.
+    """Objects, with those of one group and class joined: the visible parts of something partly hidden.
 
     Args:
-        shapes: each with the number of its group; None: it is an object of its own.
+        shapes: shapes with the numbers of their groups; None if a shape is an object by itself.
     """
     items: list[Item] = []
     places: dict[tuple[Any, str], int] = {}
@@ -125,7 +125,11 @@ def _joined(one: Item, other: Item) -> Item:
     corners = [(item.numbers[x], item.numbers[x + 1]) for item in (one, other) for x in (0, 2)]
     area = None if one.area is None or other.area is None else one.area + other.area
     return Item(
-        one.name, around(corners), one.ignore and other.ignore, area, remark="shapes of one group taken as one object"
+        one.name,
+        around(corners),
+        one.ignore and other.ignore,
+        area,
+        remark="shapes of one group joined into one object",
     )
 
 
@@ -140,7 +144,7 @@ def _item(shape: dict[str, Any]) -> Item:
         )
         if not name:
             return Item("", problem=NO_CLASS_NAME)
-        if kind == "circle":  # its center, and a point on it
+        if kind == "circle":  # its centre, and a point on it
             (x, y), (edge_x, edge_y) = ((number(point[0]), number(point[1])) for point in points)
             radius = hypot(edge_x - x, edge_y - y)
             return Item(name, (x - radius, y - radius, x + radius, y + radius), ignore, remark=FROM_OUTLINES)

@@ -1,4 +1,4 @@
-"""How a data set lies on the disk: its format, the parts it consists of, and which split each part is."""
+"""The layout of a data set on disk: its format, its parts, and the split of each part."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from .annotated import Reading
 from .finder import home_of, likely_folders
 from .folders import all_images, folders_in, holds_images, images_in
 
-ALL = "all"  # in the place of a split: everything that was named, undivided
+ALL = "all"  # instead of a split: everything that was named, undivided
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Part:
     """Annotations and images that belong together.
 
     Attributes:
-        annotations: a file, or the folder of a file for each image.
-        images: the folder their images are in; None: to be looked for around the annotations.
-        listed: a text file with the names of the images that belong to it; None: all of them do.
-        subset: the name under which one file holds this part beside others; None: all of it.
+        annotations: a file, or a folder with a file for each image.
+        images: the folder of their images; None if they are to be looked for around the annotations.
+        listed: a text file with the names of the images that belong to it; None if all do.
+        subset: the name of this part in a file that holds several; None for all of the file.
         share: "train" or "val": four fifths or one fifth of the images.
-        within: a folder; of the images, those that lie in it.
-        labels: folders of a file for each image, where the images lie elsewhere, perhaps among those of other parts.
+        within: a folder: only the images in it belong to the part.
+        labels: folders with a file for each image, if the images are elsewhere, perhaps among those of other parts.
     """
 
     annotations: Path
@@ -42,9 +42,9 @@ class Format:
     """An annotation format.
 
     Attributes:
-        name: as people call it.
-        read: what the annotations of a part say, before anything about them is checked. What is wrong with a file as a
-            whole goes into the findings. Raises ValueError where nothing can be made of the part.
+        name: its usual name.
+        read: a function that returns the annotations of a part, unchecked. What is wrong with a file as a whole goes
+            into the findings. Raises ValueError if the part cannot be used.
     """
 
     name: str
@@ -56,13 +56,13 @@ class Layout:
     """A recognised data set.
 
     Attributes:
-        path: what the user named.
-        format: whose `read` reads its parts.
+        path: the path that the user named.
+        format: the format whose `read` reads its parts.
         how: the arrangement in a few words, such as "images and xml side by side".
         splits: the part for each split there is.
-        whole: everything that was named, as one part; None where that is several.
-        by: what the splits are made by, such as "the folders train/ and test/"; empty where nothing does.
-        aside: what lies beside the splits and is none, such as "extra/".
+        whole: everything that was named, as one part; None if there are several.
+        by: what defines the splits, such as "the folders train/ and test/"; empty if nothing does.
+        aside: what is beside the splits but is none of them, such as "extra/".
     """
 
     path: Path
@@ -82,10 +82,10 @@ class Layout:
         """One line for people.
 
         Args:
-            images: how many there are.
-            classes: how many there are without the background.
+            images: the number of images.
+            classes: the number of classes without the background.
             of: the splits whose images these are, if not all are counted.
-            also: what else lies there and is not read.
+            also: what else is there but not read.
         """
         where = f" in {listing(of)}" if of else ""
         counts = [f"{counted(images, 'image')}{where}", counted(classes, "class")]
@@ -101,14 +101,14 @@ class Layout:
 
     @property
     def _is_heap(self) -> bool:
-        """Whether the annotations say nothing of splits."""
+        """Whether the annotations define no splits."""
         return self.shares or any(part.within is not None for part in self.splits.values())
 
     def part(self, split: str) -> Part:
-        """The part that a split is; "all": everything that was named.
+        """The part of a split; for "all", everything that was named.
 
         Raises:
-            ValueError: there is no such split; names those there are.
+            ValueError: there is no such split; the message lists the existing ones.
         """
         part = self.whole if split == ALL else self.splits.get(split)
         if part is None:
@@ -118,7 +118,7 @@ class Layout:
         return part
 
     def with_images(self, folder: Path) -> "Layout":
-        """The same, with its images in another folder: for each split in a folder of its name there, or all in one."""
+        """The same, with its images in a different folder: there in one folder per split, or all together."""
         if self.whole is not None and self._is_heap:
             return divided(self.path, self.format, self.how, replace(self.whole, images=folder))
         folders, _ = _split_folders(folder)
@@ -128,9 +128,9 @@ class Layout:
 
 
 def divided(path: Path, format: Format, how: str, whole: Part) -> Layout:
-    """A data set whose annotations say nothing of splits: divided as the folders of its images are called.
+    """A data set whose annotations define no splits, divided by the names of its image folders.
 
-    Where those say nothing either, four fifths of the images are for "train", one fifth for "val".
+    If those define none either, four fifths of the images are for "train", one fifth for "val".
     """
     for place in [] if split_of_path(whole.annotations) else _image_places(whole):
         folders, aside = _split_folders(place)

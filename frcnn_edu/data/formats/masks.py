@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 LONGEST = 100_000  # pixels of a side
-MORE, DIGITS = 0x20, range(64)  # of a character, less 48: another one follows for this number
+MORE, DIGITS = 0x20, range(64)  # of a character, less 48: another character of this number follows
 
 
 def mask_box(segmentation: Any) -> tuple[tuple[float, float, float, float], float] | None:
-    """The box (x, y, width, height) around a mask and its area in pixels; None if it is no mask, or an empty one.
+    """The box (x, y, width, height) around a mask and its area in pixels; None if it is not a mask, or empty.
 
     Args:
         segmentation: a dict of `size`, [height, width], and `counts`: numbers, or the text that COCO packs them into.
@@ -40,7 +40,7 @@ def _are_runs(counts: list[Any], size: list[int]) -> bool:
 
 
 def _is_packed(counts: Any) -> bool:
-    """Whether a text holds whole numbers in COCO's packing: the last one must not break off."""
+    """Whether a text holds whole numbers in COCO's packing: the last one must be complete."""
     if not isinstance(counts, str) or not counts or not counts.isascii():
         return False
     codes = [ord(character) - 48 for character in counts]

@@ -1,4 +1,4 @@
-"""What there is at a path instead of a data set, what to do about it, and what would be understood."""
+"""What there is at a path instead of a data set, what to do about it, and which formats are read."""
 
 import os
 from pathlib import Path
@@ -23,37 +23,37 @@ def nothing_at(path: Path, above: Layout | None) -> str:
         above: the data set of which the path is a part.
     """
     if path.is_file():
-        return f"no data set at {str(path)!r}: {_about_file(path)}. Formats understood: {UNDERSTOOD}"
+        return f"no data set at {str(path)!r}: {_about_file(path)}. Supported formats: {UNDERSTOOD}"
     found = f"no data set at {str(path)!r}: found {suffix_counts(path)}"
     if above is not None:
         return f"{found}. Did you mean the folder above, {above.path} ({above.title})?"
     sentence = _about_folder(path)
-    return f"{found}{'; ' if sentence else ''}{sentence}. Formats understood: {UNDERSTOOD}"
+    return f"{found}{'; ' if sentence else ''}{sentence}. Supported formats: {UNDERSTOOD}"
 
 
 def _about_folder(path: Path) -> str:
-    """What a folder holds, and what to do; empty where there is nothing to say."""
+    """What a folder holds, and what to do; empty if there is nothing to say."""
     if hidden := [file.name for file in files_in(path) if not os.access(file, os.R_OK)]:
         return f"there is no permission to read {hidden[0]}"
     annotations = child(path, ANNOTATION_FOLDERS)
     if voc.has_annotations(path, below=False) or (annotations and voc.has_annotations(annotations)):
-        return "the xml files are Pascal VOC's, but their images are not here: --images FOLDER says where they are"
+        return "the xml files are Pascal VOC's, but their images are not here; name their folder with --images FOLDER"
     yaml = [file.name for file in files_in(path, ".yaml", ".yml")]
     if yolo_layout.has_labels(path):
         way_out = f"add a line to {yaml[0]}, such as names: [cat, dog]" if yaml else "add data.yaml, or classes.txt"
-        without = "these are labels of YOLO without the names of their classes"
-        return f"{without}: {way_out}{'' if yaml else ' with one name a line'}"
+        without = "these are YOLO labels without class names"
+        return f"{without}: {way_out}{'' if yaml else ' with one name per line'}"
     if sentence := about_foreign(path):
         return sentence
     if (images := child(path, ("jpegimages",))) is not None and child(path, ("annotations",)) is None:
-        return f"beside {images.name}/ it has no folder Annotations"
+        return f"there is no folder Annotations beside {images.name}/"
     if yaml:
-        return f"{yaml[0]} has no names of classes, so it is no YOLO data set"
+        return f"{yaml[0]} has no class names, so it is not a YOLO data set"
     if files_in(path, *ARCHIVES):
         return "unpack the archive, then give its folder"
     if (example := an_example(path)) is not None:
         return example
-    return "there are images, but no annotations of them" if all_images(path) else ""
+    return "there are images, but no annotations" if all_images(path) else ""
 
 
 def _about_file(path: Path) -> str:
@@ -64,11 +64,11 @@ def _about_file(path: Path) -> str:
     if sentence := about_foreign(path):
         return sentence
     if suffix == ".json":
-        return "it is json of no tool that is known here"
+        return "it is not the json of any tool known here"
     if suffix == ".jsonl":
-        return "an image folder of Hugging Face has a file_name and objects in each line of its metadata.jsonl"
+        return "a Hugging Face image folder has a file_name and objects in each line of its metadata.jsonl"
     if suffix == ".csv":
         return "the table needs columns for file name, xmin, ymin, xmax, ymax and class"
     if suffix in (".yaml", ".yml"):
-        return "the yaml file names no classes"
-    return "a file of this kind holds no data set; give its folder"
+        return "the yaml file has no class names"
+    return "a file of this kind is not a data set; give its folder"

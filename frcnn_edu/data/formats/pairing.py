@@ -1,4 +1,4 @@
-"""Which folders of annotations can be meant for which folders of images."""
+"""Which folders of annotations can belong to which folders of images."""
 
 from collections.abc import Collection
 from pathlib import PurePath
@@ -18,11 +18,11 @@ def of_another_split(annotations: str, images: str) -> bool:
 
 
 def can_be_meant(annotations: str, images: str, theirs: Collection[str], ours: Collection[str]) -> bool:
-    """Whether images of a folder may have their annotations in another one, as far as the folders tell.
+    """Whether images of a folder may have their annotations in a different one, judging by the folders.
 
-    They may where either all images or all annotations are side by side, without folders; else where neither folder has one
-    of its name on the other side, in which what is missing would be expected. Many data sets number their files in
-    each folder anew, so that a file's name alone tells nothing.
+    They may if either all images or all annotations are side by side, without folders; otherwise only if neither folder
+    has a namesake on the other side, where the missing files would be expected. Many data sets restart their numbering
+    in each folder, so that a file's name alone proves nothing.
 
     Args:
         annotations, images: the two folders, as paths in the folder of all annotations, and in that of all images.

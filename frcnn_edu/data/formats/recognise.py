@@ -1,4 +1,4 @@
-"""From a path that a user names to a data set: every format is asked, then the folders in it."""
+"""Recognise the data set at a path: every format is tried, then the folders in it."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -50,7 +50,7 @@ PENN_FUDAN = Format("Penn-Fudan", _read_penn_fudan)
 
 
 def _recognisers(images: Path | None) -> list[Callable[[Path], Layout | None]]:
-    """One for each format, in the order they are asked; those of a file for each image may do without the images."""
+    """One for each format, in the order they are tried; some work without the images."""
     return [
         partial(voc.recognise, images=images),
         _penn_fudan,
@@ -79,14 +79,14 @@ def recognise(path: Path, images: Path | None = None) -> Layout:
     """The data set at a path.
 
     Args:
-        images: the folder of its images, where they are elsewhere.
+        images: the folder of its images, if they are elsewhere.
 
     Raises:
-        ValueError: there is none, or several and nothing tells which is meant; says what was found.
+        ValueError: there is none, or it is unclear which of several is meant; the message says what was found.
     """
     if not path.exists():
         raise ValueError(
-            f'no data set at {str(path)!r}: nothing of that name exists, and the only one built in is "shapes"'
+            f'no data set at {str(path)!r}: nothing of that name exists, and the only built-in data set is "shapes"'
         )
     if images is not None and not images_in(images):
         inside = [folder for folder in folders_in(images) if holds_images(folder)]
@@ -98,13 +98,13 @@ def recognise(path: Path, images: Path | None = None) -> Layout:
 
 
 def _at(path: Path, images: Path | None) -> Layout | None:
-    """The data set right at a path, by the first that recognises one."""
+    """The data set right at a path, by the first format that recognises one."""
     first_error: ValueError | None = None
     for ask in _recognisers(images):
         try:
             if (layout := ask(path)) is not None:
                 return layout
-        except ValueError as error:  # of one format; another may be sound
+        except ValueError as error:  # from one format; another may match
             first_error = first_error or error
     if first_error is not None:
         raise first_error
@@ -131,7 +131,7 @@ def _in_folders(path: Path, images: Path | None) -> Layout | None:
         try:
             if layout := _at(folder, images) or _only_splits(folder, images):
                 layouts[folder] = layout
-        except ValueError as error:  # what is wrong in one folder says nothing against the others
+        except ValueError as error:  # an error in one folder does not affect the others
             errors[folder] = error
     splits = _splits(path, layouts, errors)
     missing = [reason for folder, reason in errors.items() if splits is None or _is_missed(folder, splits)]
@@ -143,17 +143,17 @@ def _in_folders(path: Path, images: Path | None) -> Layout | None:
 
 
 def _is_missed(folder: Path, splits: Layout) -> bool:
-    """Whether a folder that cannot be used is a split that no other folder is."""
+    """Whether a folder that cannot be used is the only one for its split."""
     return says_only_a_split(folder.name) and split_of_path(folder) not in splits.splits
 
 
 def _splits(path: Path, layouts: dict[Path, Layout], broken: Iterable[Path]) -> Layout | None:
-    """Folders called after splits, with those that are left, and those that cannot be used."""
+    """Folders named after splits, with those that are left, and those that cannot be used."""
     wholes = {folder: layout.whole for folder, layout in layouts.items() if layout.whole is not None}
     splits, aside = set_apart(wholes)
     named = any(folder.name.strip("0123456789_-").lower() in LISTS for folder in splits.values())
     formats = {layouts[folder].format.name for folder in splits.values()}
-    if len(formats) != 1 or not (len(splits) > 1 or named):  # many a folder has a name like my_test
+    if len(formats) != 1 or not (len(splits) > 1 or named):  # many folders have names like my_test
         return None
     if {*splits} == {"train"} and aside:  # a class may be called train
         return None
@@ -164,7 +164,7 @@ def _splits(path: Path, layouts: dict[Path, Layout], broken: Iterable[Path]) -> 
 
 
 def _joined(path: Path, layouts: dict[Path, Layout]) -> Layout | None:
-    """Folders of images and annotations side by side, one for each class, say, taken together."""
+    """Folders of images and annotations side by side, for example one for each class, taken together."""
     hows = {layout.how for layout in layouts.values()}
     if len(layouts) < 2 or hows not in ({voc.BESIDE}, {labelme.BESIDE}):
         return None
@@ -190,7 +190,7 @@ def _only_splits(folder: Path, images: Path | None) -> Layout | None:
 
 
 def _above(path: Path) -> Layout | None:
-    """The data set of which a folder is a part, if that is what it is called: images, annotations, or a split."""
+    """The data set of which a folder is a part, if it is named like one: images, annotations, or a split."""
     name = path.absolute().name.lower()
     if name in (*IMAGE_FOLDERS, *ANNOTATION_FOLDERS, *LISTS):
         with suppress(ValueError):

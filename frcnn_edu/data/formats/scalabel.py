@@ -26,7 +26,7 @@ SIDES = ("x1", "y1", "x2", "y2")
 
 
 def recognise(path: Path) -> Layout | None:
-    """A json file of Scalabel, or a folder with one, or with one for each split; None if it is none."""
+    """A json file of Scalabel, or a folder with one, or with one for each split; otherwise None."""
     return recognise_files(path, SCALABEL, ".json", _is_scalabel)
 
 
@@ -46,7 +46,7 @@ def read(part: Part, findings: Findings) -> Reading:
         sides = config.get("imageSize") if isinstance(config, dict) else None
         size = whole_sides(sides.get("width"), sides.get("height")) if isinstance(sides, dict) else None
     if not isinstance(frames, list):
-        raise ValueError(f"{part.annotations} is not json of Scalabel: it is no list of images")
+        raise ValueError(f"{part.annotations} is not Scalabel json: it is not a list of images")
     images = [_annotated(frame, i, size, findings) for i, frame in enumerate(frames)]
     return Reading(images, names_of(images), finder_for(part.annotations, part.images))
 

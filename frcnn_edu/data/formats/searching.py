@@ -1,4 +1,4 @@
-"""Image files for names that are not there as they are written: whose they are, and which are nobody's."""
+"""Image files for names that do not exist as written, and which name each file belongs to."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -13,11 +13,11 @@ from .folders import images_in
 def search(
     names: Sequence[str], finder: ImageFinder, taken: Collection[Path]
 ) -> dict[str, tuple[Path | None, Findings]]:
-    """The files for names that are not there as they are written, each with what is to be noted of it.
+    """The files for names that do not exist as written, each with its findings.
 
-    Of several names that lead to one file it is that of the name which agrees with it in the most folders. No file is taken
-    that agrees in fewer folders than nearly all others do, nor one from a folder whose files go by the names of others that
-    are found, such as their masks, or what another camera saw.
+    If several names lead to one file, it belongs to the name that agrees with it in the most folders. A file is not
+    used if it agrees in fewer folders than nearly all others do, or if its folder repeats the names of files that are
+    found, such as their masks or the images of a second camera.
     """
     stems = {path.stem.casefold() for path in taken}
 
@@ -43,7 +43,7 @@ def search(
             found |= {name: (None, _left_out("images left out, no file", name)) for name in claimed}
         for name in claimed:
             if name != owners[path]:
-                found[name] = None, _left_out("images left out, their file is another one's", name)
+                found[name] = None, _left_out("images left out, their file belongs to another image", name)
     return found
 
 

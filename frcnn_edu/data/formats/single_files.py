@@ -1,4 +1,4 @@
-"""Formats of which one file holds the annotations of many images: alone, or one file for each split."""
+"""Formats with the annotations of many images in one file, or in one file for each split."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,15 +12,15 @@ from .layout import Format, Layout, Part, arranged, divided, listing
 def recognise_files(
     path: Path, format: Format, suffix: str, is_one: Callable[[Path], bool], prefer: str = ""
 ) -> Layout | None:
-    """A file of a format, or a folder with one in it, or with one for each split; None where there is none.
+    """A file of a format, or a folder with one in it, or with one for each split; None if there is none.
 
     Args:
-        suffix: of such files.
-        is_one: tells by a file's beginning whether it is of this format.
-        prefer: a word; files with it in their name are taken before others that are of this format, too.
+        suffix: the suffix of such files.
+        is_one: a function that decides by a file's beginning whether it is of this format.
+        prefer: a word; files of this format with it in their name are preferred.
 
     Raises:
-        ValueError: a folder holds several that are no splits of each other.
+        ValueError: a folder holds several that are not splits.
     """
     if path.is_file():
         return _named_file(path, format, suffix, is_one) if path.suffix.lower() == suffix and is_one(path) else None
@@ -40,14 +40,14 @@ def _files(path: Path, files: list[Path], format: Format) -> Layout:
     if not parts or set(parts) == {"train"}:
         return divided(path, format, files[0].name, Part(files[0]))
     names = listing(file.name for file in splits.values())
-    return arranged(path, format, "one file a split" if len(parts) > 1 else names, parts, names, aside=aside)
+    return arranged(path, format, "one file per split" if len(parts) > 1 else names, parts, names, aside=aside)
 
 
 def _several(path: Path, files: list[Path], format: Format) -> tuple[dict[str, Path], list[Path]]:
-    """Which file is which split, and those that are none beside a file for training.
+    """The file for each split, and the files that belong to none.
 
     Raises:
-        ValueError: nothing tells.
+        ValueError: the names do not decide.
     """
     with suppress(ValueError):
         splits, aside = set_apart(files)
@@ -56,7 +56,7 @@ def _several(path: Path, files: list[Path], format: Format) -> tuple[dict[str, P
         if len(splits) > 1 and ("train" in splits or not aside):
             return splits, aside
     names = ", ".join(file.name for file in files)
-    raise ValueError(f"{path} holds several files of {format.name}: {names}; name the one that is meant")
+    raise ValueError(f"{path} holds several {format.name} files: {names}; name one of them")
 
 
 def _named_file(file: Path, format: Format, suffix: str, is_one: Callable[[Path], bool]) -> Layout:
@@ -71,10 +71,10 @@ def _named_file(file: Path, format: Format, suffix: str, is_one: Callable[[Path]
 
 
 def companions(file: Path, suffix: str, is_one: Callable[[Path], bool]) -> dict[str, Path]:
-    """The files of all splits that differ from this one in the word for the split alone, itself among them.
+    """The files of all splits that differ from this one only in the word for the split, including itself.
 
     The word is looked for in the file's name, then in its folder's: valid/_annotations.coco.json beside
-    train/_annotations.coco.json. Empty where there is no such word.
+    train/_annotations.coco.json. Empty if there is no such word.
     """
     if found := split_of(file.name):
         split, rest = found
@@ -85,5 +85,5 @@ def companions(file: Path, suffix: str, is_one: Callable[[Path], bool]) -> dict[
         split, rest = found
         same = [path / file.name for path in folders_in(folder.parent) if (path / file.name).is_file()]
         others = by_split(same, name=lambda path: path.parent.name).get(rest, {}) | {split: file}
-        return others if len(others) > 1 else {}  # many a folder has a name like my_test
+        return others if len(others) > 1 else {}  # many folders have names like my_test
     return {}

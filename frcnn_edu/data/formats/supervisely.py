@@ -1,4 +1,4 @@
-"""Supervisely: folders img/ and ann/, with a json file for each image. The data sets of Dataset Ninja come in it, too."""
+"""Supervisely: folders img/ and ann/, with a json file for each image. Dataset Ninja uses it, too."""
 
 import base64
 import re
@@ -32,7 +32,7 @@ FIRST = 10  # files that are looked at
 
 
 def recognise(path: Path) -> Layout | None:
-    """A folder with img/ and ann/; None if it is none. In a project, such folders are the splits."""
+    """A folder with img/ and ann/; otherwise None. In a project, such folders are the splits."""
     folder = child(path, ("ann",)) if path.is_dir() else None
     if folder is None or not any(_is_annotation(file) for file in files_in(folder, ".json")[:FIRST]):
         return None
@@ -45,7 +45,7 @@ def _is_annotation(file: Path) -> bool:
 
 
 def read(part: Part, findings: Findings) -> Reading:
-    """One image for each json file, and the images that have none. The corners of rectangles are taken as they are."""
+    """One image for each json file, and the images that have none. The corners of rectangles are used unchanged."""
     files = files_in(part.annotations, ".json")
     images = [_annotated(file) for file in files]
     if (beside := part.images or child(part.annotations.absolute().parent, ("img",))) is not None:

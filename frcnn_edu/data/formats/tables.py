@@ -1,4 +1,4 @@
-"""CSV tables with a row for each box: the TensorFlow and RetinaNet habits, and Open Images'."""
+"""CSV tables with a row for each box: in the style of TensorFlow and RetinaNet, and Open Images'."""
 
 import csv
 import re
@@ -13,7 +13,7 @@ from .layout import Format, Layout, Part
 from .single_files import recognise_files
 from .texts import encoding_of
 
-# What columns are called, without case, spaces and underscores.
+# The names of columns, without case, spaces and underscores.
 COLUMNS = {
     "file": ("filename", "file", "imagename", "imagepath", "imageid", "image", "path", "filepath", "img", "imgpath"),
     "x0": ("xmin", "x1", "left", "xtl", "bboxxmin"),
@@ -40,12 +40,12 @@ _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
 def recognise(path: Path) -> Layout | None:
-    """A table of boxes, or a folder with one, or with one for each split; None if it is none."""
+    """A table of boxes, or a folder with one, or with one for each split; otherwise None."""
     return recognise_files(path, CSV, ".csv", lambda file: columns_of(file) is not None)
 
 
 def columns_of(file: Path) -> dict[str, int] | None:
-    """The place of each column of a table, by our name for it; None if it is no table of boxes."""
+    """The place of each column of a table, by our name for it; None if it is not a table of boxes."""
     try:
         header = next(rows_of(file), [])
     except (OSError, ValueError, csv.Error):
@@ -58,7 +58,7 @@ def columns_of(file: Path) -> dict[str, int] | None:
 
 
 def rows_of(file: Path) -> Iterator[list[str]]:
-    """The rows of a table, whatever its columns are divided by."""
+    """The rows of a table, whatever separates its columns."""
     with open(file, encoding=encoding_of(file), newline="") as content:
         head = content.readline()
         content.seek(0)
@@ -70,7 +70,7 @@ def checked_rows(file: Path) -> Iterator[list[str]]:
     """The rows of a table.
 
     Raises:
-        ValueError: it cannot be read as a table there; names it.
+        ValueError: it cannot be read as a table there; the message names it.
     """
     try:
         yield from rows_of(file)
@@ -99,14 +99,14 @@ def read(part: Part, findings: Findings) -> Reading:
     columns = columns_of(file)
     if columns is None:
         raise ValueError(
-            f"{file} is no table of boxes: expected a file name, xmin, ymin, xmax, ymax and class in each row"
+            f"{file} is not a table of boxes: expected a file name, xmin, ymin, xmax, ymax and class in each row"
         )
     header = [] if columns is WITHOUT_HEADER else next(rows_of(file))
     form = _form(header, columns)
     descriptions = class_descriptions(file) if form is Form.SHARES else {}
     sized = "width" in columns and "height" in columns
     if sized and form is Form.CORNERS and _are_sides_of_boxes(_usable(file, columns, Findings()), columns):
-        findings.note("width and height taken for those of boxes, not of images", file.name)
+        findings.note("width and height taken as those of boxes, not of images", file.name)
         sized = False
     images: dict[str, Annotated] = {}
     for row in _usable(file, columns, findings):
@@ -141,7 +141,7 @@ def _cell(row: list[str], place: int) -> str:
 
 
 def _corners(row: list[str], columns: dict[str, int]) -> list[str]:
-    """The four numbers of a row; a comma in one is its decimal point, as columns are divided by something else."""
+    """The four numbers of a row; a comma in one is its decimal point, because it separates no columns."""
     numbers = [row[columns[name]].strip() for name in ("x0", "y0", "x1", "y1")]
     return [text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text for text in numbers]
 
@@ -161,7 +161,7 @@ def _are_sides_of_boxes(rows: Iterable[list[str]], columns: dict[str, int]) -> b
 
 
 def _item(row: list[str], columns: dict[str, int], descriptions: dict[str, str]) -> Item | None:
-    """The object of a row; None where the row says that there is none."""
+    """The object of a row; None if the row is for an image without objects."""
     numbers = _corners(row, columns)
     name = row[columns["class"]]
     if not any(numbers) and not name.strip():
@@ -172,9 +172,9 @@ def _item(row: list[str], columns: dict[str, int], descriptions: dict[str, str])
 
 
 def class_descriptions(file: Path) -> dict[str, str]:
-    """Open Images' names for its classes, /m/01g317 → Person, from the file near the table, where it is there.
+    """Open Images' names for its classes, /m/01g317 → Person, from a file near the table, if there is one.
 
-    It is class-descriptions….csv beside it, or metadata/classes.csv where the table is in labels/.
+    It is class-descriptions….csv beside it, or metadata/classes.csv if the table is in labels/.
     """
     folders = (file.parent, file.parent / "metadata", file.absolute().parent.parent / "metadata")
     for other in (each for folder in folders for each in files_in(folder, ".csv")):

@@ -13,18 +13,18 @@ from .layout import Format, Layout, Part, arranged, divided, listing
 from .texts import read_lines
 
 FIRST = 50  # files that are looked at: the first ones may be empty
-REGION = Item("")  # where objects may be that nobody has annotated
+REGION = Item("")  # which may have objects that are not annotated
 
 
 @dataclass(frozen=True)
 class TextLabels:
-    """What tells such formats apart.
+    """What distinguishes such formats.
 
     Attributes:
-        folders: what the folder of the text files is called, in lower case.
-        images: what the folder of the images is called, in lower case, besides the usual names.
-        is_object: whether a line is one of an object, by its look.
-        item: the object of a line; `REGION`, or None for a line that holds nothing, such as a heading.
+        folders: names of the folder of the text files, in lower case.
+        images: names of the folder of the images, in lower case, besides the usual ones.
+        is_object: a function that decides by a line's look whether it is an object.
+        item: a function that returns the object of a line; `REGION`, or None for a line such as a heading.
     """
 
     folders: tuple[str, ...]
@@ -34,7 +34,7 @@ class TextLabels:
 
     def recognise(self, path: Path, format: Format) -> Layout | None:
         """A folder with text files of this kind beside images or in a folder of their own, or in folders for the
-        splits in that; None if it is none."""
+        splits in that; otherwise None."""
         if not path.is_dir():
             return None
         for folder in filter(None, (child(path, self.folders), path)):
@@ -82,7 +82,7 @@ class TextLabels:
             return image
         image.items = [item for item in items if item is not REGION]
         if regions := len(items) - len(image.items):
-            findings.note("regions without a class, to be ignored: left out", file.name, regions)
+            findings.note("regions to be ignored, without a class: left out", file.name, regions)
         return image
 
     def _places(self, part: Part) -> tuple[Path, list[Path]]:

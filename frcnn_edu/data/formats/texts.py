@@ -9,7 +9,7 @@ _MARKS = {
 
 
 def encoding_of(file: Path) -> str:
-    """The encoding that a file's first bytes mark: UTF-16, which PowerShell and Excel write, or else UTF-8.
+    """The encoding that a file's first bytes declare: UTF-16, which PowerShell and Excel write, or else UTF-8.
 
     Raises:
         OSError: it cannot be opened.
@@ -23,7 +23,7 @@ def text_of(file: Path) -> str:
     """What a text file holds.
 
     Raises:
-        ValueError: it cannot be read as text; names it.
+        ValueError: it cannot be read as text; the message names it.
     """
     try:
         return file.read_text(encoding=encoding_of(file))

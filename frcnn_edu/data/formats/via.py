@@ -28,12 +28,12 @@ from .json_files import json_kind, read_json
 from .layout import Format, Layout, Part
 from .single_files import recognise_files
 
-NAMED = ("label", "class", "name", "category", "type", "object")  # what people call the attribute with the class
+NAMED = ("label", "class", "name", "category", "type", "object")  # usual names of the attribute with the class
 ANSWERS = ("", "yes", "no", "true", "false", "y", "n")  # to a question about an object
 
 
 def recognise(path: Path) -> Layout | None:
-    """A saved project or exported annotations of version 2 or 1, or a folder with one; None if it is none."""
+    """A saved project or exported annotations of version 2 or 1, or a folder with one; otherwise None."""
     return recognise_files(path, VIA, ".json", lambda file: json_kind(file) == "via")
 
 
@@ -42,11 +42,11 @@ def read(part: Part, findings: Findings) -> Reading:
     content = read_json(part.annotations)
     entries = content.get("_via_img_metadata", content) if isinstance(content, dict) else None
     if not isinstance(entries, dict):
-        raise ValueError(f"{part.annotations} is not json of the VGG Image Annotator: it has no images")
+        raise ValueError(f"{part.annotations} is not VGG Image Annotator json: it has no images")
     entries = {key: entry for key, entry in entries.items() if not key.startswith("_via")}
     attribute = class_attribute([region for entry in entries.values() for region in _regions(entry)])
     if attribute is not None:
-        findings.note("the class of a region is its attribute", attribute)
+        findings.note("attribute taken as the class of a region", attribute)
     images: list[Annotated] = []
     for key, entry in entries.items():
         name = entry.get("filename") if isinstance(entry, dict) else None
@@ -65,9 +65,9 @@ def _regions(entry: Any) -> list[dict[str, Any]]:
 
 
 def class_attribute(regions: list[dict[str, Any]]) -> str | None:
-    """The attribute that holds the class: the user names it.
+    """The attribute that holds the class; its name is up to the user.
 
-    One that is called so, or else the one that most regions have; numbers, yes and no only where there are no other words.
+    One with a usual name, or else the one that most regions have; numbers, yes and no only if there are no other words.
     """
     counts: dict[str, int] = {}
     worded: set[str] = set()  # attributes with other words
@@ -84,7 +84,7 @@ def class_attribute(regions: list[dict[str, Any]]) -> str | None:
 
 
 def _chosen(value: Any) -> str:
-    """The text of an attribute: of check boxes the first that is checked, of a number or truth value what json writes."""
+    """The text of an attribute: for check boxes the first one checked, for a number or truth value what json writes."""
     if isinstance(value, dict):
         return next((str(name) for name, checked in value.items() if checked), "")
     if isinstance(value, bool | int | float):
@@ -97,7 +97,7 @@ def item_of(region: dict[str, Any], attribute: str | None) -> Item:
     attributes = region.get("region_attributes")
     value = attributes.get(attribute) if isinstance(attributes, dict) and attribute is not None else None
     try:
-        # Who annotates one kind of thing gives it no attribute at all.
+        # Users with a single class may give regions no attribute at all.
         name = "object" if attribute is None else clean_name(_chosen(value))
         if not name:
             return Item("", problem=NO_CLASS_NAME)
@@ -124,7 +124,7 @@ def _box(name: str, shape: dict[str, Any]) -> Item:
 
 
 def _reach(shape: dict[str, Any], kind: str) -> tuple[float, float]:
-    """Half of the width and height of the box around a circle or an ellipse, which may be turned by theta."""
+    """Half of the width and height of the box around a circle or an ellipse, which may be rotated by theta."""
     if kind == "circle":
         return number(shape["r"]), number(shape["r"])
     return ellipse_reach(number(shape["rx"]), number(shape["ry"]), number(shape.get("theta", 0)))

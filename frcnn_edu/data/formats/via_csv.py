@@ -17,12 +17,12 @@ COLUMNS = ("filename", "region_shape_attributes", "region_attributes")
 
 
 def recognise(path: Path) -> Layout | None:
-    """Annotations exported as CSV, or a folder with them, or with a file for each split; None if it is none."""
+    """Annotations exported as CSV, or a folder with them, or with a file for each split; otherwise None."""
     return recognise_files(path, VIA_CSV, ".csv", lambda file: _columns(file) is not None)
 
 
 def _columns(file: Path) -> dict[str, int] | None:
-    """The place of each column; None if it is another table. Version 1 writes # in front of the first."""
+    """The place of each column; None if it is a different table. Version 1 writes # in front of the first."""
     try:
         header = [name.strip().lstrip("#") for name in next(rows_of(file), [])]
     except (OSError, ValueError, csv.Error):
@@ -35,7 +35,7 @@ def read(part: Part, findings: Findings) -> Reading:
     file = part.annotations
     columns = _columns(file)
     if columns is None:
-        raise ValueError(f"{file} is no table of the VGG Image Annotator: it needs the columns {', '.join(COLUMNS)}")
+        raise ValueError(f"{file} is not a VGG Image Annotator table: it needs the columns {', '.join(COLUMNS)}")
     regions: dict[str, list[dict[str, Any]]] = {}
     for i, row in enumerate(checked_rows(file)):
         if i == 0 or not any(row):
@@ -49,19 +49,19 @@ def read(part: Part, findings: Findings) -> Reading:
             found.append({"shape_attributes": outline, "region_attributes": _json(attributes)})
     attribute = class_attribute([region for found in regions.values() for region in found])
     if attribute is not None:
-        findings.note("the class of a region is its attribute", attribute)
+        findings.note("attribute taken as the class of a region", attribute)
     images = [Annotated(name, [_checked(region, attribute) for region in found]) for name, found in regions.items()]
     return Reading(images, names_of(images), finder_for(file, part.images))
 
 
 def _checked(region: dict[str, Any], attribute: str | None) -> Item:
     if not isinstance(region["shape_attributes"], dict):
-        return Item("", problem="boxes refused, a shape that is not json")
+        return Item("", problem="boxes refused, its shape is not json")
     return item_of(region, attribute)
 
 
 def _json(cell: str) -> Any:
-    """What a cell says; None where it is no json."""
+    """The json in a cell; None if it is not json."""
     try:
         return json.loads(cell)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""VisDrone: a text file for each image, with x, y, width, height, score, class and two more numbers, a line an object."""
+"""VisDrone: a text file for each image, one line per object: x, y, width, height, score, class and two more numbers."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ NAMES = (
 
 
 def recognise(path: Path) -> Layout | None:
-    """A folder with annotations/ and images/; None if it is none."""
+    """A folder with annotations/ and images/; otherwise None."""
     return LINES.recognise(path, VISDRONE)
 
 
 def read(part: Part, findings: Findings) -> Reading:
-    """The images of a folder of labels. What its benchmark does not count, of class 0 or score 0, is a region to be ignored."""
+    """The images of a folder of labels. What its benchmark does not count (class or score 0) is to be ignored."""
     return LINES.read(part, findings)
 
 

@@ -27,15 +27,15 @@ from .voc_sets import image_sets, read_image_set, splits_of
 from .xml_files import parse_xml
 
 BESIDE = "images and xml side by side"
-LOOKED_AT = 10  # files that tell what the others are
+LOOKED_AT = 10  # files that are checked, in place of all
 _ROOT = re.compile(rb"<annotation[\s/>]")
 
 
 def recognise(path: Path, images: Path | None = None) -> Layout | None:
-    """A folder with images and XML files in it, together or in two folders; None if it is no such folder.
+    """A folder with images and XML files in it, together or in two folders; None if it is not such a folder.
 
     Args:
-        images: the folder of the images, where they are elsewhere.
+        images: the folder of the images, if they are elsewhere.
     """
     if not path.is_dir():
         return None
@@ -85,13 +85,13 @@ def _by_image_sets(path: Path, how: str, annotations: Path, images: Path) -> Lay
 
 
 def has_annotations(folder: Path, below: bool = True) -> bool:
-    """Whether one of the first XML files in a folder is VOC's; of those in the folders in it, if there are none."""
+    """Whether one of the first XML files in a folder is VOC's; if it has none, of those in the folders in it."""
     files = files_in(folder, ".xml") or (all_files(folder, ".xml") if below else [])
     return any(is_annotation(file) for file in files[:LOOKED_AT])
 
 
 def is_annotation(file: Path) -> bool:
-    """Whether an XML file begins as VOC's do; also one that is damaged, in whose place one was expected."""
+    """Whether an XML file begins like VOC's; also true for a damaged file in place of one."""
     try:
         with open(file, "rb") as content:
             head = content.read(4000).replace(b"\0", b"")  # UTF-16
@@ -101,10 +101,10 @@ def is_annotation(file: Path) -> bool:
 
 
 def part_of(root: Path, image_set: str) -> Part:
-    """The part that an image set of a VOC folder is; without image sets, "train" or "val" of a divided one.
+    """The part of a VOC folder that an image set lists; without image sets, "train" or "val" of a divided folder.
 
     Raises:
-        ValueError: it is no VOC folder, or has no such image set.
+        ValueError: it is not a VOC folder, or has no such image set.
     """
     annotations, images = child(root, ANNOTATION_FOLDERS), child(root, IMAGE_FOLDERS)
     if annotations is None or images is None:
@@ -135,7 +135,7 @@ def read(part: Part, findings: Findings) -> Reading:
     for name, image in theirs.items():
         inside, around = name.rpartition("/")[0], image.rpartition("/")[0]
         if inside and inside.casefold() != around.casefold() and (around or around in folders):
-            findings.repair("annotations from another folder than their image's", image)
+            findings.repair("annotations in a different folder than their image", image)
     trees = {theirs.get(name, name): tree for name, tree in trees.items()}
     broken = {theirs.get(name, name): why for name, why in broken.items()}
     own = {path for folder in part.labels for path in all_files(folder, ".xml")}
@@ -163,7 +163,7 @@ def _annotated(name: str, paths: list[Path], tree: ElementTree.Element | None, b
 
 
 def images_by_name(folder: Path) -> dict[str, list[Path]]:
-    """The image files of a folder by the names they go by; there are several where only the suffixes differ."""
+    """The image files of a folder by their names; there are several if only the suffixes differ."""
     images: dict[str, list[Path]] = {}
     for path in all_images(folder):
         images.setdefault(_key(path, folder), []).append(path)
@@ -171,7 +171,7 @@ def images_by_name(folder: Path) -> dict[str, list[Path]]:
 
 
 def annotations_by_name(folder: Path) -> dict[str, Path]:
-    """The annotation files of a folder by the names they go by."""
+    """The annotation files of a folder by their names."""
     return {_key(path, folder): path for path in all_files(folder, ".xml")}
 
 
@@ -197,7 +197,7 @@ def parse_all(annotations: dict[str, Path]) -> tuple[dict[str, ElementTree.Eleme
 
 
 def choose_file(paths: list[Path], tree: ElementTree.Element) -> Path | None:
-    """The only file, or of several the one that the annotation names; None if that leaves a doubt."""
+    """The only file, or of several the one that the annotation names; None if that is not clear."""
     named = [path for path in paths if path.name == tree.findtext("filename", "").strip()]
     return paths[0] if len(paths) == 1 else named[0] if named else None
 

@@ -1,4 +1,4 @@
-"""Which annotation of a VOC folder belongs to which image, where they do not go by one name."""
+"""Which annotation of a VOC folder belongs to which image, if their names differ."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -9,10 +9,10 @@ from .pairing import can_be_meant, of_another_split
 
 
 def image_names(images: Collection[str], trees: Mapping[str, Element | None]) -> dict[str, str]:
-    """For annotations without an image of their own name: the name of the image that is theirs, where no doubt is left.
+    """For annotations without an image of their own name: the name of the image that is theirs, if it is clear.
 
-    An image in the folder of the same name may differ in upper and lower case. One in another folder has the same file
-    name, and either the annotation says so, or it is the only one and the two folders can be meant for each other.
+    The name of an image in the folder of the same name may differ in case. An image in a different folder has the same
+    file name, and either the annotation names that folder, or it is the only one and the folders can belong together.
 
     Args:
         images: names of images: paths in their folder, without suffix.

@@ -1,4 +1,4 @@
-"""The objects of an annotation of Pascal VOC, and what other tools write in the place of its boxes."""
+"""The objects of an annotation of Pascal VOC, and what other tools write instead of its boxes."""
 
 from math import radians
 from xml.etree.ElementTree import Element
@@ -32,7 +32,7 @@ def _item(item: Element) -> Item:
 
 
 def _turned(item: Element, box: Item) -> Item:
-    """The box around one that CVAT says is turned: it keeps the angle, in degrees, among the attributes."""
+    """The upright box around one that CVAT rotated; CVAT stores the angle, in degrees, as an attribute."""
     try:
         degrees = [number(each.findtext("value", "")) for each in item.findall("attributes/attribute")
                    if each.findtext("name", "").strip() == "rotation"]  # fmt: skip
@@ -45,9 +45,9 @@ def _turned(item: Element, box: Item) -> Item:
 
 
 def _around_turned(box: Element) -> tuple[Corners, str]:
-    """The box around a turned one, with a remark.
+    """The box around a rotated one, with a remark.
 
-    roLabelImg writes its center, sides and angle in radians, DIOR-R its four corners.
+    roLabelImg writes its centre, sides and angle in radians, DIOR-R its four corners.
     """
     if box.find("cx") is None:
         corners = ("left_top", "right_top", "right_bottom", "left_bottom")

@@ -1,4 +1,4 @@
-"""VOC's image sets: text files with the names of the images that are for training, and so on."""
+"""VOC's image sets: text files that list the images for training and so on."""
 
 import re
 from pathlib import Path
@@ -11,9 +11,9 @@ from .texts import text_of
 
 
 def image_sets(root: Path) -> dict[str, Path]:
-    """The image sets of a VOC folder by their names; empty where it has none.
+    """The image sets of a VOC folder by their names; empty if it has none.
 
-    Where there is no folder for them, lists such as train.txt are among the annotations, or beside their folder.
+    If there is no folder for them, lists such as train.txt are among the annotations, or beside their folder.
     """
     for folder in (root / "ImageSets" / "Main", root / "ImageSets"):
         if files := files_in(folder, ".txt"):
@@ -52,7 +52,7 @@ def _listed_name(line: str, existing: set[str], by_file: dict[str, list[str]], f
         bare = _bare(name)
         meant = [bare] if bare in existing else by_file.get(folded(bare), [])
         if len(meant) == 1:
-            findings.repair("names in image sets, without their suffix, or in another folder or spelling", name)
+            findings.repair("names in image sets, matched without suffix or in a different folder or spelling", name)
             return meant[0]
         name, *column = re.split(r"\s+(?=-?\d+$)", name)
         if not column:

@@ -1,4 +1,4 @@
-"""XML files from anywhere: read in the encoding they declare, and refused where they declare entities."""
+"""XML files from anywhere: read in the encoding they declare, and refused if they declare entities."""
 
 import re
 from pathlib import Path

@@ -13,11 +13,11 @@ from .yolo_pairs import pairs_by_images, pairs_by_labels
 
 
 def read(part: Part, findings: Findings) -> Reading:
-    """The images of a part with their labels; an image without a file of labels has no objects."""
+    """The images of a part with their labels; an image without a label file has no objects."""
     config = read_config(part.annotations) if is_yaml(part.annotations) else Config(read_names(part.annotations))
     if config.count not in (None, len(config.names)):
         differ = f"nc {config.count}, {len(config.names)} names"
-        findings.note("nc ignored, since it is not the number of names", f"{part.annotations.name}: {differ}")
+        findings.note("nc ignored, because it is not the number of names", f"{part.annotations.name}: {differ}")
     names = _clean(part.annotations, config.names)
     pairs = pairs_by_labels(part, findings) if part.labels else pairs_by_images(part, config, findings)
     images = [_annotated(name, path) for name, path, _ in pairs]
@@ -35,7 +35,7 @@ def _annotated(name: str, path: Path | None) -> Annotated:
 
 
 def _lines(image: Annotated, file: Path | None) -> list[Line | None]:
-    """The lines of a file of labels; where it cannot be read, that becomes the image's problem."""
+    """The lines of a label file; if it cannot be read, that becomes the image's problem."""
     if file is None or image.path is None:
         return []
     try:
@@ -46,17 +46,15 @@ def _lines(image: Annotated, file: Path | None) -> list[Line | None]:
 
 
 def _key_points(part: Part, lines: list[list[Line | None]], findings: Findings) -> int:
-    """How many numbers follow each box where the data set does not say so."""
+    """How many numbers follow each box, if the data set does not declare it."""
     every = [line for found in lines for line in found]
     count = key_points_in(every)
     longer = sum(line is not None and len(line.numbers) > 4 for line in every)
     if count is None:
-        what = (
-            "lines that may be outlines or boxes with key points, read as outlines: kpt_shape in data.yaml would tell"
-        )
+        what = "lines that may be outlines or boxes with key points, read as outlines: set kpt_shape in data.yaml to decide"
         findings.note(what, part.annotations.name, longer)
     elif count:
-        findings.note("numbers after the box taken for key points", part.annotations.name, longer)
+        findings.note("numbers after the box taken as key points", part.annotations.name, longer)
     return count or 0
 
 

@@ -19,14 +19,14 @@ SPLIT_KEYS = {"train": ("train",), "val": ("val", "valid", "validation"), "test"
 
 @dataclass(frozen=True)
 class Config:
-    """What a data set says of itself.
+    """What a data set declares.
 
     Attributes:
-        names: of classes 0, 1, …
+        names: the names of classes 0, 1, …
         paths: by split, as written: a folder, a text file of names, or several of them.
         base: what the paths are relative to, as written.
         key_points: how many numbers follow each box.
-        count: of classes, where that is written down besides the names.
+        count: the number of classes, if it is given besides the names.
     """
 
     names: list[str]
@@ -49,8 +49,8 @@ def find_yaml(folder: Path) -> Path | None:
     files = [file for file in files_in(folder, ".yaml", ".yml") if _has_names(file)]
     if len(files) > 1:
         raise ValueError(
-            f"{folder} holds several yaml files with names of classes: {', '.join(file.name for file in files)}; "
-            "name the one that is meant"
+            f"{folder} holds several yaml files with class names: {', '.join(file.name for file in files)}; "
+            "name one of them"
         )
     return files[0] if files else None
 
@@ -59,15 +59,15 @@ def _has_names(file: Path) -> bool:
     try:
         content = read_yaml(file)
     except ValueError:
-        return file.name == "data.yaml"  # whose reader says what is wrong with it
+        return file.name == "data.yaml"  # its reader reports what is wrong with it
     return isinstance(content, dict) and "names" in content
 
 
 def read_yaml(file: Path) -> Any:
-    """What a yaml file holds, read without running any code it might ask for.
+    """What a yaml file holds, read without running any code in it.
 
     Raises:
-        ValueError: it cannot be read as yaml; names it.
+        ValueError: it cannot be read as yaml; the message names it.
     """
     try:
         return yaml.safe_load(text_of(file))
@@ -79,7 +79,7 @@ def read_config(file: Path) -> Config:
     """A data.yaml: its names as a list, or as a dict by number.
 
     Raises:
-        ValueError: it has no names that could be used.
+        ValueError: it has no usable names.
     """
     content = read_yaml(file)
     names = _names_as_written(file) if isinstance(content, dict) and "names" in content else None
@@ -105,15 +105,15 @@ def read_config(file: Path) -> Config:
 
 
 def _names_as_written(file: Path) -> Any:
-    """The names of a data.yaml as text: yaml itself takes no and yes for truth values, 007 for 7, and null for nothing."""
+    """The names of a data.yaml as text: yaml itself reads no and yes as truth values, 007 as 7, and null as nothing."""
     try:
-        return yaml.load(text_of(file), Loader=yaml.BaseLoader)["names"]  # makes text alone
+        return yaml.load(text_of(file), Loader=yaml.BaseLoader)["names"]  # returns only text
     except (ValueError, LookupError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise ValueError(f"cannot read {file} as yaml: {' '.join(str(error).split())}") from error
 
 
 def read_names(file: Path) -> list[str]:
-    """The names of classes in a text file, one a line, or in Label Studio's notes.json.
+    """The names of classes in a text file, one per line, or in Label Studio's notes.json.
 
     Raises:
         ValueError: there are none.
@@ -130,7 +130,7 @@ def read_names(file: Path) -> list[str]:
         while names and not names[-1]:
             names.pop()
     if not names:
-        raise ValueError(f"{file} names no class")
+        raise ValueError(f"{file} has no class names")
     return [name or f"class {i}" for i, name in enumerate(names)]
 
 
@@ -145,7 +145,7 @@ def read_data_file(file: Path) -> dict[str, str]:
     """Darknet's obj.data: lines such as "train = data/train.txt".
 
     Raises:
-        ValueError: it cannot be read; names it.
+        ValueError: it cannot be read; the message names it.
     """
     try:
         text = file.read_text(encoding=encoding_of(file), errors="replace")
@@ -168,16 +168,16 @@ def _without_pattern(text: str) -> str:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # no file system takes such a name
+    except OSError:  # no file system accepts such a name
         return False
 
 
 def resolve(text: str, home: Path, base: str = "") -> Path | None:
     """Where a path of data.yaml leads on this machine; None if nothing of that kind is here.
 
-    The yaml files that tools export name folders of the machine they were made on, or begin with ../ where they should
-    not. So what is in the yaml file's folder comes before what is outside of it: the path without its ../, then the path
-    as it stands, from `base` and from the folder; and at last the longest end of the path that exists in the folder,
+    The paths in yaml files that tools export are often those of the machine they were made on, or begin with ../ by
+    mistake. So the yaml file's folder comes before anything outside it: the path without its ../, then the unchanged
+    path, from `base` and from the folder; and last the longest end of the path that exists in the folder,
     "train/images" of "C:\\data\\cards\\train\\images".
     """
     plain, base = _without_pattern(text.replace("\\", "/")), base.replace("\\", "/")

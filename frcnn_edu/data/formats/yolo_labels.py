@@ -1,4 +1,4 @@
-"""Which file of labels belongs to which image of a YOLO data set."""
+"""Which label file belongs to which image of a YOLO data set."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -11,20 +11,20 @@ from .pairing import can_be_meant, of_another_split
 from .yolo_files import NAMES
 
 LABEL_FOLDERS = ("labels", "label")
-OUTPUTS = ("runs", "predict", "predictions")  # what programs leave there: no ground truth
+OUTPUTS = ("runs", "predict", "predictions")  # left there by programs: not ground truth
 
 
 class Labels:
     """The text files of a data set, found by image.
 
-    A file of labels is in labels/ where the image is in images/, with the same folders around; or beside it. Where it is
-    neither, it is the only one of that name, of a folder that can be meant, and no other image has that name. Upper and
-    lower case do not matter.
+    A label file is in labels/ if the image is in images/, with the same folders around; or beside it. Otherwise it is
+    the only one of that name, in a folder that can belong to the image's, and no other image has that name. Case is
+    ignored.
 
     Args:
         home: the folder of the data set.
-        images: the folder of its images, where they are elsewhere.
-        split: of the images, where their folder does not tell.
+        images: the folder of its images, if they are elsewhere.
+        split: the split of the images, if their folder does not show it.
     """
 
     def __init__(self, home: Path, images: Path | None = None, split: str = "") -> None:
@@ -42,7 +42,7 @@ class Labels:
                 self.folders.add(_folder(inside))
 
     def of(self, image: Path, name: str = "") -> Path | None:
-        """The file of an image's labels; None if there is none, or nothing tells which.
+        """The label file of an image; None if there is none, or it is unclear which.
 
         Args:
             name: of an image that is elsewhere, as a list has it, with the folders that it once had.
@@ -63,14 +63,14 @@ class Labels:
         return _beside(image) or self._elsewhere(inside)  # through a link, which is not followed back into the folder
 
     def _elsewhere(self, image: Path) -> Path | None:
-        """The only file of labels that can be an image's, by its name, if it can be no other one's."""
+        """The only label file that can belong to an image, by its name, if it can belong to no other."""
         folder, stem = _folder(image), folded(image.stem)
         split = folder if self.root == self.home else f"{self.split}/{folder}"
         found = [path for path in self.by_stem.get(stem, []) if not of_another_split(_folder(path), split)]
         if len(found) != 1:
             return None
         theirs = _folder(found[0])
-        if theirs != folder and folder in self.folders:  # where it would be: labels_old/, say, is not meant
+        if theirs != folder and folder in self.folders:  # where it would be, not in labels_old/, for example
             return None
         rivals = [each for each in self.images[stem] if not of_another_split(theirs, _folder(each))]
         if len(rivals) > 1 or not can_be_meant(theirs, folder, self.folders, self.image_folders):
@@ -90,7 +90,7 @@ class Labels:
         return {_folder(image) for images in self.images.values() for image in images}
 
     def without_image(self, used: Collection[Path]) -> list[Path]:
-        """Files of labels in the folders of those that are used, which no image has asked for."""
+        """Label files in the folders of those that are used, which belong to no image."""
         folders = {path.parent for path in used}
         return sorted(path for path in self.by_place.values() if path.parent in folders and path not in used)
 
@@ -100,7 +100,7 @@ def _beside(image: Path) -> Path | None:
 
 
 def mirrors(image: Path) -> list[Path]:
-    """Where the labels of an image may be: with labels/ in the place of its folder of images, or beside it.
+    """Where the labels of an image may be: with labels/ in place of its folder of images, or beside it.
 
     The innermost folder of images comes first.
     """
@@ -117,7 +117,7 @@ def _ends(name: str) -> list[Path]:
 
 
 def _folder(path: Path) -> str:
-    """The folders around a file, without those that only say what is in them, so that images/a and labels/a are one."""
+    """The folders around a file, without those named after their content: images/a and labels/a are the same."""
     parts = (part.lower() for part in path.parts[:-1])
     return "/".join(part for part in parts if part not in (*IMAGE_FOLDERS, *LABEL_FOLDERS))
 

@@ -1,4 +1,4 @@
-"""The arrangements in which YOLO data sets come."""
+"""The layouts of YOLO data sets."""
 
 from itertools import islice
 from pathlib import Path
@@ -25,13 +25,13 @@ LOOKED_INTO = 10  # folders, for labels
 
 
 def recognise(path: Path, images: Path | None = None) -> Layout | None:
-    """A data.yaml, a folder with one, or images and labels with a list of class names; None if it is none of them.
+    """A data.yaml, a folder with one, or images and labels with a list of class names; otherwise None.
 
     Args:
-        images: the folder of the images, where they are elsewhere.
+        images: the folder of the images, if they are elsewhere.
 
     Raises:
-        ValueError: what data.yaml names is not there.
+        ValueError: a path in data.yaml does not exist.
     """
     if path.is_file():
         return _from_yaml(path, path, images) if is_yaml(path) else None
@@ -54,9 +54,9 @@ def has_labels(path: Path) -> bool:
 
 
 def looks_like_labels(folder: Path) -> bool:
-    """Whether text files in a folder hold lines of numbers, the first of them a whole one.
+    """Whether text files in a folder hold lines of numbers, with a whole number first.
 
-    The first ten with something in them are looked at; beside images, only those that are called as one of them is.
+    The first ten that are not empty are checked; beside images, only those with an image's name.
     """
     stems = {folded(image.stem) for image in images_in(folder)}
     files = (file for file in files_in(folder, ".txt") if not stems or folded(file.stem) in stems)
@@ -79,7 +79,7 @@ def _is_labels(file: Path) -> bool:
 
 
 def _from_yaml(path: Path, file: Path, images: Path | None) -> Layout:
-    """The splits that a data.yaml names; where it names none, those of the folders around it."""
+    """The splits that a data.yaml names; if it names none, those of the folders around it."""
     config = read_config(file)
     if not config.paths:
         return _by_folders(path, file, images)
@@ -92,8 +92,8 @@ def _from_yaml(path: Path, file: Path, images: Path | None) -> Layout:
     missed = {*lost} - {"test"} or not any(places.values())  # a test that is not here is not missed
     for split, value in lost.items() if missed else ():
         raise ValueError(
-            f"{file} says {split}: {value}; {'not all of that' if places[split] else 'nothing of that name'} is in "
-            f"{file.absolute().parent}. Correct the line, or take it out"
+            f"{file} has the line {split}: {value}, but {'not all of that' if places[split] else 'nothing of that name'} is in "
+            f"{file.absolute().parent}. Correct the line, or remove it"
         )
     if images is None:
         parts = {split: Part(file, subset=split) for split, found in places.items() if found}
@@ -121,7 +121,7 @@ def _elsewhere(names: Path, images: Path, sources: list[Path]) -> Part:
 
 
 def is_data_file(file: Path) -> bool:
-    """Whether a file is Darknet's obj.data, also one that may not be read, so that this is told."""
+    """Whether a file is Darknet's obj.data, also true if it cannot be read, so that this is reported."""
     try:
         return bool({"names", "train", "valid"} & {*read_data_file(file)})
     except ValueError:
@@ -133,7 +133,7 @@ def _from_data_file(path: Path, file: Path, images: Path | None) -> Layout:
     rows = read_data_file(file)
     names = resolve(rows.get("names", ""), path) if rows.get("names") else find_names(path)
     if names is None or names.is_dir():
-        raise ValueError(f"{file} names no file with the names of the classes")
+        raise ValueError(f"{file} does not name a file with class names that exists")
     keys = {"train": "train", "val": "valid", "test": "test"}
     lists = {split: resolve(rows[key], path) for split, key in keys.items() if rows.get(key)}
     parts = {
@@ -166,7 +166,7 @@ def _by_folders(path: Path, names: Path, elsewhere: Path | None) -> Layout:
         return divided(path, YOLO, f"images and labels side by side, {names.name}", Part(names, root))
     if images is None or not holds_images(images):
         raise ValueError(
-            f"{root} holds labels of YOLO, but no images beside them or in images/; --images FOLDER says where they are"
+            f"{root} holds YOLO labels, but no images beside them or in images/; name their folder with --images FOLDER"
         )
     return divided(path, YOLO, f"{images.name}/, labels/ and {names.name}", Part(names, images))
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from .annotated import FROM_OUTLINES, NO_CLASS_OF_THAT_NUMBER, Item, around, number
 
-INSIDE = 0.02  # how far a key point may lie outside of its box, as a share of the image
-MIDDLE = 0.6  # how far the center of key points may be from that of their box, as a share of half a side
-CLEAR = 0.3  # of the lines have to speak against an outline: of outlines next to none does, of triangles a fifth
-FEWEST = 3  # lines that tell
+INSIDE = 0.02  # how far a key point may be outside its box, as a share of the image
+MIDDLE = 0.6  # how far the centre of key points may be from that of their box, as a share of half a side
+CLEAR = 0.3  # share of lines that must rule out an outline: next to no outline does, but a fifth of the triangles
+FEWEST = 3  # lines needed to decide
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ def line_of(text: str) -> Line | None:
 
 
 def item_of(line: Line | None, names: Sequence[str], key_points: int) -> Item:
-    """A line as an object: class, then center, width and height, and key points after them; or the points of an outline.
+    """A line as an object: class, then centre, width and height, and any key points; or the points of an outline.
 
     Args:
-        names: of the classes.
+        names: the names of the classes.
         key_points: how many numbers follow each box.
     """
     if line is None:
@@ -50,14 +50,14 @@ def item_of(line: Line | None, names: Sequence[str], key_points: int) -> Item:
 
 
 def key_points_in(lines: Sequence[Line | None]) -> int | None:
-    """How many numbers follow each box, as far as the lines of all labels tell: 0 if they are no key points.
+    """How many numbers follow each box, judging by the lines of all labels: 0 if they are not key points.
 
-    Key points are equally many in all lines, and lie in their boxes. Where each has a third number, that is 0, 1 or 2. Else
-    outlines may look the same by chance. But the second point of an outline lies near its others, where that of a box is
-    width and height; and the first one is a corner, where that of a box is the center.
+    All lines have the same number of key points, and these are in their boxes. If each has a third number, that is 0, 1
+    or 2. Otherwise outlines may look the same by chance. But the second point of an outline is near its others, whereas
+    that of a box is width and height; and the first one is a corner, whereas that of a box is the centre.
 
     Returns:
-        The count; None where both would fit.
+        The count; None if both would fit.
     """
     longer = [line.numbers for line in lines if line is not None and len(line.numbers) > 4]
     lengths = {len(numbers) for numbers in longer}
@@ -71,7 +71,7 @@ def key_points_in(lines: Sequence[Line | None]) -> int | None:
 
 
 def _fits(numbers: Sequence[float], each: int) -> bool:
-    """Whether a line may be a box in the image with key points of two or three numbers in it; 0 0 is one that is not seen."""
+    """Whether a line may be a box in the image with key points of two or three numbers in it; 0 0 is a hidden one."""
     x0, y0, x1, y1 = _corners(numbers)
     if not (min(numbers[2:4]) > 0 and min(x0, y0) >= -INSIDE and max(x1, y1) <= 1 + INSIDE):
         return False

@@ -1,4 +1,4 @@
-"""The images of a part of a YOLO data set, each with its file of labels."""
+"""The images of a part of a YOLO data set, each with its label file."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,18 +19,16 @@ Pair = tuple[str, Path | None, Path | None]  # name, image, labels
 
 
 def pairs_by_images(part: Part, config: Config, findings: Findings) -> list[Pair]:
-    """Images, each with its file of labels, if it has one."""
+    """Images, each with its label file, if it has one."""
     split = "" if part.listed is None else split_of_path(part.listed) or ""
     labels = Labels(home_of(part.annotations), part.images, split)
     sources = _sources(part, config)
     pairs = [(name, path, None if path is None else labels.of(path, name)) for name, path in _images(part, sources)]
     if without := sum(path is not None and file is None for _, path, file in pairs):
-        findings.note(
-            "images without a file of labels, taken as images without objects", part.annotations.name, without
-        )
+        findings.note("images without a label file, counted as images without objects", part.annotations.name, without)
     shared = Counter(file for _, _, file in pairs if file is not None)
     for file in (file for file, count in shared.items() if count > 1):
-        findings.note("files of labels that several images have, a.jpg and a.png, say", file.name)
+        findings.note("label files shared by several images, such as a.jpg and a.png", file.name)
     if all(source.is_dir() for source in sources):  # else another list may name their images
         for file in labels.without_image({file for _, _, file in pairs if file is not None}):
             findings.leave_out("labels without an image", file.name)
@@ -38,7 +36,7 @@ def pairs_by_images(part: Part, config: Config, findings: Findings) -> list[Pair
 
 
 def pairs_by_labels(part: Part, findings: Findings) -> list[Pair]:
-    """Files of labels, each with its image, where images of other parts are among those of this one."""
+    """Label files, each with its image, if images of other parts are among those of this one."""
     assert part.images is not None
     pairs: list[Pair] = []
     for folder in part.labels:
@@ -54,7 +52,7 @@ def pairs_by_labels(part: Part, findings: Findings) -> list[Pair]:
         ]
     known = {path for _, path, _ in pairs}
     if others := sum(path not in known for path in without_converted(all_images(part.images))):
-        findings.note("images without a file of labels here, left out", part.images.name, others)
+        findings.note("images without a label file here, left out", part.images.name, others)
     return pairs
 
 
@@ -67,7 +65,7 @@ def _sources(part: Part, config: Config) -> list[Path]:
 
 
 def _images(part: Part, sources: list[Path]) -> list[tuple[str, Path | None]]:
-    """The images of some sources, by name, with their files where they have one."""
+    """The images of some sources, by name, with their files if they have one."""
     root = part.images or home_of(part.annotations)
     found: list[tuple[str, Path | None]] = []
     for source in sources:
@@ -82,7 +80,7 @@ def _images(part: Part, sources: list[Path]) -> list[tuple[str, Path | None]]:
 
 
 def _found(finder: ImageFinder, names: Sequence[str]) -> dict[str, Path | None]:
-    """The image files for the names of a list, or of files of labels; None for one that is not there."""
+    """The image files for the names of a list, or of label files; None for one that is not there."""
     paths = {name: finder.as_written(name) for name in names}
     taken = {path for path in paths.values() if path is not None}
     others = search([name for name, path in paths.items() if path is None], finder, taken)

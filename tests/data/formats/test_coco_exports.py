@@ -73,9 +73,9 @@ def test_files_without_boxes_are_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "change", "message"),
     [
-        ("captions", captions, "holds captions, no boxes of objects; name the file with the instances"),
-        ("panoptic", panoptic, "holds panoptic segments, no boxes of objects; name the file with the instances"),
-        ("image_info", images_alone, "it lists images alone, and the file with their instances is meant"),
+        ("captions", captions, "contains captions, not boxes of objects; name the file with the instances"),
+        ("panoptic", panoptic, "contains panoptic segments, not boxes of objects; name the file with the instances"),
+        ("image_info", images_alone, "it lists only images: name the file with their instances"),
     ],
 )
 def test_files_without_boxes_say_so(tmp_path: Path, kind: str, change: Any, message: str) -> None:

@@ -40,7 +40,7 @@ def test_the_same_boxes(tmp_path: Path, form: str) -> None:
     truth = {name: [tuple(box) for _, *box in boxes] for name, boxes in ex.TRUTH.items() if boxes}
     assert {record.path.name: record.boxes for record in data.records} == truth
     assert data.findings.left_out == {}
-    noted = {"width and height taken for those of boxes, not of images"} if form.startswith("sizes of boxes") else set()
+    noted = {"width and height taken as those of boxes, not of images"} if form.startswith("sizes of boxes") else set()
     assert {*data.findings.noted} == noted
 
 
@@ -57,7 +57,7 @@ def test_images_of_another_size_are_left_out(tmp_path: Path) -> None:
     rows[1][1] += 10
     ex.draw(tmp_path)
     data: Any = open_dataset(ex.table(tmp_path / "labels.csv", rows), "all")
-    assert data.findings.left_out == {"images left out, not of the annotated size": {"IMG 0.jpg": 1}}
+    assert data.findings.left_out == {"images left out, of a different size than annotated": {"IMG 0.jpg": 1}}
 
 
 def test_names_of_classes_in_metadata(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_two_folders_that_say_train(tmp_path: Path, words: tuple[str, ...], imag
         else:
             ex.yolo(tmp_path, images.format(word), f"labels/{word}", ["IMG 0.jpg"])
     ex.text(tmp_path / "classes.txt", *ex.CLASSES)
-    with pytest.raises(ValueError, match=r"(train1 and train2|a_train and b_train) in .* both say train; put"):
+    with pytest.raises(ValueError, match=r"(train1 and train2|a_train and b_train) in .* both mean train; merge"):
         layout_of(tmp_path)
 
 
@@ -116,7 +116,7 @@ def test_a_stray_image_beside_the_folders(tmp_path: Path) -> None:
     ex.draw(tmp_path / "images", ["IMG 9.jpg"])
     ex.dump(tmp_path / "cards.json", ex.coco())
     left_out = {split: dict(open_dataset(tmp_path, split).findings.left_out) for split in ("train", "val")}
-    assert left_out == {"train": {"images left out, in no folder of a split": {"IMG 9.jpg": 1}}, "val": {}}
+    assert left_out == {"train": {"images left out, not in the folder of a split": {"IMG 9.jpg": 1}}, "val": {}}
 
 
 def test_an_image_without_a_file_is_told_once(tmp_path: Path) -> None:
@@ -269,7 +269,9 @@ def test_lists_with_a_year(tmp_path: Path) -> None:
 
 def test_one_of_several_folders_that_data_yaml_names_in_vain(tmp_path: Path) -> None:
     ex.yolo_splits(tmp_path, "train: [train/images, more/images]\nval: val/images\nnames: [ace, king]")
-    with pytest.raises(ValueError, match=r"says train: \['train/images', 'more/images'\]; not all of that is in"):
+    with pytest.raises(
+        ValueError, match=r"has the line train: \['train/images', 'more/images'\], but not all of that is in"
+    ):
         layout_of(tmp_path)
 
 
@@ -291,7 +293,7 @@ def test_what_is_broken_beside_the_splits_is_named(tmp_path: Path) -> None:
     ex.text(tmp_path / "valid" / "data.yaml", "names: [ace]\ntrain: nowhere")
     for file in (tmp_path / "valid").glob("*.xml"):
         file.unlink()
-    with pytest.raises(ValueError, match=r"valid.data\.yaml says train: nowhere"):  # a split is missed
+    with pytest.raises(ValueError, match=r"valid.data\.yaml has the line train: nowhere"):  # a split is missed
         layout_of(tmp_path)
 
 
@@ -299,8 +301,8 @@ def test_a_broken_file_of_another_format(tmp_path: Path) -> None:
     ex.coco_files(tmp_path, "{}.json", "images")
     ex.text(tmp_path / "model.yaml", "names: [ace]\ntrain: ../nowhere\nval: nowhere")
     layout = layout_of(tmp_path)
-    assert layout.title == "COCO, one file a split"
-    assert "model.yaml says train" in also_there(layout)[0]
+    assert layout.title == "COCO, one file per split"
+    assert "model.yaml has the line train" in also_there(layout)[0]
 
 
 def test_images_without_annotations_in_a_folder_for_a_split(tmp_path: Path) -> None:

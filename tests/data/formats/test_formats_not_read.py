@@ -73,7 +73,7 @@ FILES: dict[str, tuple[str, Any, str, str]] = {
     "hasty": ("cards.json", HASTY, "Hasty's json", "export the project as COCO"),
     "fiftyone": ("samples.json", FIFTYONE, "FiftyOne's own json", "fiftyone convert"),
     "sagemaker": ("output.manifest", SAGEMAKER, "SageMaker Ground Truth's manifest", "filename,xmin"),
-    "paligemma": ("_annotations.train.jsonl", PALIGEMMA, "boxes in words for a language model", "as COCO or YOLO"),
+    "paligemma": ("_annotations.train.jsonl", PALIGEMMA, "boxes as text for a language model", "as COCO or YOLO"),
     "crowdhuman": ("annotation_train.odgt", CROWD_HUMAN, "CrowdHuman's list", "filename,xmin"),
     "wider face": (
         "wider_face_train_bbx_gt.txt", "0--Parade/0_Parade_1.jpg\n1\n449 330 122 149 0 0 0 0 0 0 ", "WIDER FACE's list",
@@ -92,10 +92,10 @@ FILES: dict[str, tuple[str, Any, str, str]] = {
         "a table of the VGG Image Annotator 3", "export it as COCO"),
     "run lengths": ("a.csv", "ImageId,EncodedPixels\na.jpg,1 3 10 5", "masks written as run lengths", "toBbox"),
     "dlib": ("labels.xml", DLIB, "dlib's XML", "filename,xmin"),
-    "tfrecord": ("train/cards.tfrecord", "\x00", "a TFRecord of TensorFlow", "TFObjectDetectionDataset"),
-    "tfrecord, parts": ("cards.tfrecord-00000-of-00010", "\x00", "a TFRecord of TensorFlow", "fiftyone convert"),
+    "tfrecord": ("train/cards.tfrecord", "\x00", "a TensorFlow TFRecord", "TFObjectDetectionDataset"),
+    "tfrecord, parts": ("cards.tfrecord-00000-of-00010", "\x00", "a TensorFlow TFRecord", "fiftyone convert"),
     "parquet": ("data/train-00000-of-00001.parquet", "PAR1", "a table of Hugging Face's datasets", "metadata.jsonl"),
-    "matlab": ("digitStruct.mat", "MATLAB", "a file of MATLAB", "filename,xmin"),
+    "matlab": ("digitStruct.mat", "MATLAB", "a MATLAB file", "filename,xmin"),
     "spreadsheet": ("labels.xlsx", "PK", "a spreadsheet", "save it as CSV"),
     "arrays": ("boxes.npy", "\x93NUMPY", "a file of arrays", "filename,xmin"),
     "video": ("cards.mp4", "\x00", "a video", "frames as images"),
@@ -134,7 +134,7 @@ def test_no_reader_takes_it_for_its_own(tmp_path: Path, file: str, content: Any,
     ex.draw(root / "images", ["IMG 0.jpg"])
     ex.text(root / file, text_of(content))
     for named in (root, root / file):
-        with pytest.raises(ValueError, match=r"^no data set at .* Formats understood: ") as raised:
+        with pytest.raises(ValueError, match=r"^no data set at .* Supported formats: ") as raised:
             layout_of(named)
         assert what in str(raised.value)
         assert way_out in str(raised.value)
@@ -202,8 +202,10 @@ def test_an_unknown_file_is_shown(tmp_path: Path) -> None:
     ex.text(tmp_path / "README.txt", "nothing to see")
     ex.text(tmp_path / "notes" / "IMG 0.txt", "card ace at 1 2 \x1b[31m and so on, and so on, and so on")
     assert about_foreign(tmp_path) is None
-    assert an_example(tmp_path) == "notes/IMG 0.txt, for one, begins with 'card ace at 1 2 �[31m and so on, and so…'"
-    with pytest.raises(ValueError, match=r"found .*; notes/IMG 0\.txt, for one, begins with 'card ace"):
+    assert (
+        an_example(tmp_path) == "notes/IMG 0.txt, for example, begins with 'card ace at 1 2 �[31m and so on, and so…'"
+    )
+    with pytest.raises(ValueError, match=r"found .*; notes/IMG 0\.txt, for example, begins with 'card ace"):
         layout_of(tmp_path)
 
 

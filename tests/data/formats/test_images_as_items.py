@@ -138,7 +138,7 @@ def test_a_split_for_each_row(tmp_path: Path) -> None:
 
 
 DAMAGE: dict[str, tuple[str, Any, str]] = {
-    "no name": ("Scalabel", lambda content: content[0].pop("name"), "images left out, without a file name"),
+    "no name": ("Scalabel", lambda content: content[0].pop("name"), "images left out, no file name"),
     "no category": ("Scalabel", lambda content: content[0]["labels"][0].pop("category"), "boxes refused, no class name"),
     "no numbers": ("Scalabel", lambda content: content[0]["labels"][0]["box2d"].pop("x1"), "boxes refused, not four numbers"),
     "no label": (

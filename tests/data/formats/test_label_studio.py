@@ -74,7 +74,7 @@ def test_several_annotations(tmp_path: Path, case: str) -> None:
     annotations, expected = SEVERAL[case]
     data = opened(tmp_path, *annotations)
     assert left(data) == [expected]
-    used = "the ground truth" if "truth" in case else "the latest that marks something"
+    used = "the ground truth" if "truth" in case else "the latest with objects"
     assert data.findings.noted == {f"images annotated several times, {used} used": {FIRST: 1}}
 
 

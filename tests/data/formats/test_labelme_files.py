@@ -36,7 +36,7 @@ def test_renamed_with_their_images(tmp_path: Path) -> None:
     assert boxes(data) == truth()
     assert data.findings.left_out == {}
     (what,) = data.findings.repaired
-    assert what == "images taken by the name of the json file, since it says another one inside"
+    assert what == "images taken by the name of the json file, because the name inside it differs"
 
 
 def test_renumbered_with_their_images(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_json_files_in_another_spelling(tmp_path: Path, rename: Callable[[str], 
     data: Any = open_dataset(tmp_path, "all")
     assert boxes(data) == truth()
     assert [*data.findings.left_out, *data.findings.noted] == []
-    assert {*data.findings.repaired} <= {"images found in another folder or spelling than their names say"}
+    assert {*data.findings.repaired} <= {"images found in a different folder or spelling than named"}
 
 
 @pytest.mark.parametrize("path", [None, "", r"C:\cards\{}", r"..\..\cards\{}", "/home/me/cards/{}"])
@@ -110,7 +110,7 @@ def test_parts_of_one_object(tmp_path: Path) -> None:
     data = shapes(tmp_path, {"points": LEFT, "group_id": 1}, {"points": RIGHT, "group_id": 1})
     assert boxes(data) == {FIRST: [[5, 10, 60, 35]]}
     assert data.records[0].area == [50 + 200]
-    assert data.findings.repaired == {"shapes of one group taken as one object": {FIRST: 1}}
+    assert data.findings.repaired == {"shapes of one group joined into one object": {FIRST: 1}}
 
 
 @pytest.mark.parametrize(
@@ -143,4 +143,4 @@ def test_turned_shapes(tmp_path: Path) -> None:
     points = [[20, 10], [40, 20], [35, 30], [15, 20]]
     data = shapes(tmp_path, {"points": points, "shape_type": "rotation", "direction": 0.46})
     assert boxes(data) == {FIRST: [[15, 10, 40, 30]]}
-    assert data.findings.repaired == {"boxes around turned boxes": {FIRST: 1}}
+    assert data.findings.repaired == {"boxes around rotated boxes": {FIRST: 1}}

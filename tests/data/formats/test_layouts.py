@@ -54,12 +54,12 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...]]] = {
         lambda p: ex.coco_files(p, "annotations/instances_default.json", "images/default", {"": list(ex.SIZES)}),
         "COCO, instances_default.json", HEAP),
     "coco, years": (
-        lambda p: ex.coco_files(p, "annotations/instances_{}2017.json", "{}2017"), "COCO, one file a split", ALL_THREE),
+        lambda p: ex.coco_files(p, "annotations/instances_{}2017.json", "{}2017"), "COCO, one file per split", ALL_THREE),
     "coco, own names": (
-        lambda p: ex.coco_files(p, "annotations/custom_{}.json", "{}2017"), "COCO, one file a split", ALL_THREE),
-    "coco, one folder": (lambda p: ex.coco_files(p, "instances_{}.json", "images"), "COCO, one file a split", ALL_THREE),
+        lambda p: ex.coco_files(p, "annotations/custom_{}.json", "{}2017"), "COCO, one file per split", ALL_THREE),
+    "coco, one folder": (lambda p: ex.coco_files(p, "instances_{}.json", "images"), "COCO, one file per split", ALL_THREE),
     "coco, image folders": (
-        lambda p: ex.coco_files(p, "annotations/{}.json", "images/{}"), "COCO, one file a split", ALL_THREE),
+        lambda p: ex.coco_files(p, "annotations/{}.json", "images/{}"), "COCO, one file per split", ALL_THREE),
     "coco, split folders": (
         lambda p: ex.coco_files(p, "{}/_annotations.coco.json", "{}"), "COCO, _annotations.coco.json", ALL_THREE),
     "coco, text ids": (
@@ -114,7 +114,7 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...]]] = {
     "csv, split files": (
         lambda p: [(ex.draw(p / "images" / s, n), ex.table(p / f"{s}_labels.csv", ex.tensorflow_rows(n)))
                    for s, n in ex.SPLIT.items()] and p,
-        "CSV, one file a split", ALL_THREE),
+        "CSV, one file per split", ALL_THREE),
     "csv, split folders": (
         lambda p: [(ex.draw(p / s, n), ex.table(p / s / "_annotations.csv", ex.tensorflow_rows(n)))
                    for s, n in ex.SPLIT.items()] and p,
@@ -227,24 +227,24 @@ def pile(root: Path, *names: str) -> Path:
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda p: pile(p, "a.docx"), r"found 1 \.docx\. Formats understood: Pascal VOC, COCO, YOLO"),
-        (lambda p: (ex.draw(p), p)[1], r"found 10 \.jpg; there are images, but no annotations of them\. Formats"),
-        (lambda p: ex.yolo(p, ".", "."), r"labels of YOLO without the names of their classes: add data\.yaml, or classes\.txt"),
-        (lambda p: ex.yolo(p, "images", "labels"), r"labels of YOLO without the names of their classes"),
-        (lambda p: ex.text(p / "data.yaml", "train: a/images\nval: b\nnames: [x]").parent, r"data\.yaml says train: a/images; nothing of that name is in .*cards. Correct the line, or take it out"),
+        (lambda p: pile(p, "a.docx"), r"found 1 \.docx\. Supported formats: Pascal VOC, COCO, YOLO"),
+        (lambda p: (ex.draw(p), p)[1], r"found 10 \.jpg; there are images, but no annotations\. Supported formats"),
+        (lambda p: ex.yolo(p, ".", "."), r"YOLO labels without class names: add data\.yaml, or classes\.txt"),
+        (lambda p: ex.yolo(p, "images", "labels"), r"YOLO labels without class names"),
+        (lambda p: ex.text(p / "data.yaml", "train: a/images\nval: b\nnames: [x]").parent, r"data\.yaml has the line train: a/images, but nothing of that name is in .*cards. Correct the line, or remove it"),
         (lambda p: ex.yolo(p, "images", "labels") and ex.text(p / "data.yaml", "train: images\nnc: 2").parent, r"add a line to data\.yaml, such as names: \[cat, dog\]"),
-        (lambda p: [path.unlink() for path in (ex.voc(p, "Annotations") / "Annotations").glob("*.jpg")] and p, r"the xml files are Pascal VOC's, but their images are not here: --images"),
-        (lambda p: [path.unlink() for path in (ex.voc(p, ".", ".") / ".").glob("*.jpg")] and p, r"found 10 \.xml; the xml files are Pascal VOC's, but their images are not here: --images"),
+        (lambda p: [path.unlink() for path in (ex.voc(p, "Annotations") / "Annotations").glob("*.jpg")] and p, r"the xml files are Pascal VOC's, but their images are not here; name their folder with --images"),
+        (lambda p: [path.unlink() for path in (ex.voc(p, ".", ".") / ".").glob("*.jpg")] and p, r"found 10 \.xml; the xml files are Pascal VOC's, but their images are not here; name their folder with --images"),
         (lambda p: ex.text(p / "data.yaml", "train: [\n").parent, r"cannot read .*data\.yaml as yaml"),
         (lambda p: ex.text(p / "data.yaml", "names: !!python/object/apply:os.system ['true']"), r"cannot read .*data\.yaml as yaml"),
         (lambda p: ex.text(p / "data.yaml", "names: 5\ntrain: ."), r"data\.yaml has no usable names"),
-        (lambda p: [ex.yolo(p, "x", "labels"), ex.text(p / "classes.txt", "ace", "king"), ex.dump(p / "notes.json", {"categories": [], "info": {}}), *(path.unlink() for path in (p / "x").iterdir())] and p, r"holds labels of YOLO, but no images beside them or in images/; --images FOLDER says"),
+        (lambda p: [ex.yolo(p, "x", "labels"), ex.text(p / "classes.txt", "ace", "king"), ex.dump(p / "notes.json", {"categories": [], "info": {}}), *(path.unlink() for path in (p / "x").iterdir())] and p, r"holds YOLO labels, but no images beside them or in images/; name their folder with --images FOLDER"),
         (lambda p: pile(p, "cards.zip"), r"found 1 \.zip; unpack the archive, then give its folder"),
         (lambda p: pile(p, "cards.zip") / "cards.zip", r"it is an archive; unpack it"),
-        (lambda p: ex.dump(p / "x.json", {"boxes": []}), r"it is json of no tool that is known here"),
+        (lambda p: ex.dump(p / "x.json", {"boxes": []}), r"it is not the json of any tool known here"),
         (lambda p: ex.table(p / "x.csv", [["a", "b"]]), r"the table needs columns for file name, xmin"),
         (lambda p: [ex.voc(p / name) for name in "ab"] and p, r"holds several data sets; did you mean .*a or .*b\?"),
-        (lambda p: [ex.dump(p / f"{name}.json", ex.coco()) for name in "ab"] and p, r"holds several files of COCO: a\.json, b\.json"),
+        (lambda p: [ex.dump(p / f"{name}.json", ex.coco()) for name in "ab"] and p, r"holds several COCO files: a\.json, b\.json"),
     ],
     ids=["nothing", "images alone", "labels beside", "labels apart", "lost paths", "names missing", "xml alone in Annotations", "xml alone", "no yaml", "hostile yaml", "no names",
          "labels without images", "archive in a folder", "archive", "other json", "other table", "two data sets", "two files"],
@@ -263,7 +263,7 @@ def test_what_is_found_is_said(tmp_path: Path, write: Callable[[Path], Path], me
         (lambda p: ex.yolo_splits(p, ROBOFLOW), "train", "YOLO, data.yaml"),
         (ex.voc, "Annotations", "Pascal VOC, JPEGImages/ and Annotations/"),
         (ex.voc, "JPEGImages", "Pascal VOC, JPEGImages/ and Annotations/"),
-        (lambda p: ex.coco_files(p, "{}.json", "images"), "images", "COCO, one file a split"),
+        (lambda p: ex.coco_files(p, "{}.json", "images"), "images", "COCO, one file per split"),
     ],
     ids=["split", "annotations", "images", "images of coco"],
 )
@@ -278,7 +278,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(
         "os.access", lambda path, mode: Path(path).suffix != ".csv"
     )  # who runs tests may read everything
-    with pytest.raises(ValueError, match=r"; there is no permission to read boxes\.csv\. Formats understood"):
+    with pytest.raises(ValueError, match=r"; there is no permission to read boxes\.csv\. Supported formats"):
         layout_of(tmp_path)
 
 
@@ -289,9 +289,7 @@ def test_too_few_images_to_divide(tmp_path: Path, split: str) -> None:
     if split == "val":
         assert len(open_dataset(file, "val")) == 1
         return
-    with pytest.raises(
-        ValueError, match=r"one\.json has too few images to be divided: 1, and none of them for train\."
-    ):
+    with pytest.raises(ValueError, match=r"one\.json has only 1 image, too few to divide: none is left for train\."):
         open_dataset(file, "train")
     ex.dump(tmp_path / "one_train.json", ex.coco(["IMG 0.jpg"]))
     ex.dump(tmp_path / "one_val.json", ex.coco(["IMG 0.jpg"]))
@@ -326,11 +324,11 @@ def test_images_elsewhere(tmp_path: Path) -> None:
     file = ex.dump(tmp_path / "labels" / "all.json", ex.coco())
     ex.draw(tmp_path.parent / "far" / "away")
     with pytest.raises(
-        ValueError, match=r"none of the 8 files was found; IMG 1\.jpg, for one, was sought in .*--images"
+        ValueError, match=r"none of the 8 files was found; IMG 1\.jpg, for example, was looked for in .*--images"
     ):
         open_dataset(file, "train")
     assert len(open_dataset(file, "all", images=tmp_path.parent / "far" / "away")) == 10
-    with pytest.raises(ValueError, match=r"--images .*nowhere is no folder"):
+    with pytest.raises(ValueError, match=r"--images .*nowhere is not a folder"):
         open_dataset(file, "all", images=tmp_path / "nowhere")
 
 

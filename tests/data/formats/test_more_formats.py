@@ -54,7 +54,7 @@ LAYOUTS: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...], dict[str,
     "supervisely, project": (more.supervisely_project, "Supervisely, json files in ann/", ALL_THREE, {}),
     "supervisely, one folder in a project": (
         lambda p: more.supervisely(p / "ds0").parent, "Supervisely, json files in ann/", HEAP, {}),
-    "sku-110k": (more.sku, "CSV of eight columns, one file a split", ALL_THREE, {}),
+    "sku-110k": (more.sku, "CSV of eight columns, one file per split", ALL_THREE, {}),
     "make sense": (more.make_sense, "CSV of eight columns, labels_cards.csv", HEAP, {}),
     "make sense, header": (
         lambda p: more.make_sense(p, header=True), "CSV, labels_cards.csv", HEAP, {}),
@@ -125,20 +125,20 @@ def test_the_same_objects(
 def test_regions_of_kitti_are_left_out_with_a_note(tmp_path: Path) -> None:
     data = open_dataset(more.kitti(tmp_path), "all")
     assert data.classes == ("background", "ace", "king")
-    assert "regions without a class, to be ignored: left out: 10 (IMG 0.txt, IMG 1.txt, IMG 2.txt, …)" in data.summary
+    assert "regions to be ignored, without a class: left out: 10 (IMG 0.txt, IMG 1.txt, IMG 2.txt, …)" in data.summary
 
 
 def test_what_visdrone_does_not_count_is_left_out(tmp_path: Path) -> None:
     data = open_dataset(more.visdrone(tmp_path), "all")
     assert data.classes == ("background", "car", "pedestrian")
-    assert "regions without a class, to be ignored: left out: 20 " in data.summary
+    assert "regions to be ignored, without a class: left out: 20 " in data.summary
 
 
 def test_difficult_objects_of_dota_are_ignored(tmp_path: Path) -> None:
     data = open_dataset(more.dota(tmp_path, turned=True), "all")
     crowd = {record.path.name: record.iscrowd for record in data.records}
     assert crowd == {name: [i % 2 for i in range(len(boxes))] for name, boxes in ex.TRUTH.items()}
-    assert "boxes around turned boxes: 10 " in data.summary
+    assert "boxes around rotated boxes: 10 " in data.summary
     assert "turned" not in open_dataset(more.dota(tmp_path / "upright"), "all").summary
 
 
@@ -226,25 +226,25 @@ def rewritten(file: Path, old: str, new: str) -> Path:
     [
         (more.createml, "_annotations.createml.json", '"label": "ace"', '"label": null', "boxes refused, no class name"),
         (more.createml, "_annotations.createml.json", '"width": 40', '"width": "wide"', "boxes refused, not a label with four numbers"),
-        (more.createml, "_annotations.createml.json", '"image": "IMG 3.jpg"', '"image": 3', "images left out, without a file name"),
-        (more.via_csv, "via_export_csv.csv", '"{""name"": ""rect""', '"{""name"": rect', "boxes refused, a shape that is not json"),
+        (more.createml, "_annotations.createml.json", '"image": "IMG 3.jpg"', '"image": 3', "images left out, no file name"),
+        (more.via_csv, "via_export_csv.csv", '"{""name"": ""rect""', '"{""name"": rect', "boxes refused, its shape is not json"),
         (more.via_csv, "via_export_csv.csv", '{""card"": ""ace""}', "{}", "boxes refused, no class name"),
         (more.via_csv, "via_export_csv.csv", '""x"": 1,', '""x"": null,', "boxes refused, not four numbers"),
         (more.image_folder, "metadata.jsonl", "[[1, 2, 40, 50]]", "[[1, 2, 40]]", "boxes refused, not four numbers"),
         (more.image_folder, "metadata.jsonl", '["ace"]', "[]", "boxes refused, no class name"),
-        (more.image_folder, "metadata.jsonl", '{"file_name": "IMG 3.jpg"', '{"file": "IMG 3.jpg"', "images left out, without a file name"),
-        (more.image_folder, "metadata.jsonl", '{"file_name": "IMG 3.jpg", ', "IMG 3.jpg", "images left out, without a file name"),
+        (more.image_folder, "metadata.jsonl", '{"file_name": "IMG 3.jpg"', '{"file": "IMG 3.jpg"', "images left out, no file name"),
+        (more.image_folder, "metadata.jsonl", '{"file_name": "IMG 3.jpg", ', "IMG 3.jpg", "images left out, no file name"),
         (more.supervisely, "ann/IMG 2.jpg.json", '"classTitle": "king"', '"classTitle": ""', "boxes refused, no class name"),
         (more.supervisely, "ann/IMG 2.jpg.json", "[[7, 4]", "[[7]", "boxes refused, not a figure with a class and points"),
         (more.supervisely, "ann/IMG 2.jpg.json", '"rectangle"', '"graph"', "boxes refused, points and lines have no area"),
         (more.supervisely, "ann/IMG 2.jpg.json", '"size": {', '"sizes": {', "images left out, annotation is not Supervisely's json"),
         (more.sku, "annotations/annotations_train.csv", ",100,68", ",100", "rows left out, too short"),
         (more.make_sense, "labels_cards.csv", "\nking,", "\n,", "boxes refused, no class name"),
-        (more.kitti, "label_2/IMG 2.txt", " -1.59", "", "boxes refused, not a line of 15 words"),
+        (more.kitti, "label_2/IMG 2.txt", " -1.59", "", "boxes refused, line does not have 15 words"),
         (more.kitti, "label_2/IMG 2.txt", " 7.00 ", " x ", "boxes refused, not four numbers"),
         (more.dota, "labelTxt/IMG 2.txt", "7.0 4.0", "7.0 four", "boxes refused, not eight numbers"),
         (more.dota, "labelTxt/IMG 2.txt", " king 0", "", "boxes refused, no class name"),
-        (more.visdrone, "annotations/IMG 2.txt", "1,4,0,0", "1,12,0,0", "boxes refused, no class of that number"),
+        (more.visdrone, "annotations/IMG 2.txt", "1,4,0,0", "1,12,0,0", "boxes refused, no class with that number"),
         (more.visdrone, "annotations/IMG 2.txt", "1,4,0,0", "", "boxes refused, not eight numbers"),
     ],
     ids=["createml, no label", "createml, no number", "createml, no image", "via csv, no json", "via csv, no class",
@@ -269,7 +269,7 @@ def test_one_bad_place_costs_only_itself(
 
 def test_corners_in_the_place_of_centers(tmp_path: Path) -> None:
     """Nothing in a file of CreateML says so, but a center never lies so near to the edge."""
-    note = "boxes that begin outside the image: x and y may be a corner, not the center"
+    note = "boxes that begin outside the image: x and y may be a corner, not the centre"
     file = more.createml(tmp_path) / "_annotations.createml.json"
     assert note not in open_dataset(tmp_path, "all").findings.noted
     content = json.loads(file.read_text())
@@ -312,14 +312,14 @@ def test_bitmaps_that_are_none(tmp_path: Path, data: str) -> None:
 def test_numbers_without_names(tmp_path: Path) -> None:
     data = open_dataset(more.image_folder(tmp_path, numbers=True), "all")
     assert data.classes == ("background", "0", "1")
-    assert "classes are numbers without names; classes.txt beside the file would name them" in data.summary
+    assert "classes are numbers without names; name them in classes.txt beside the file" in data.summary
 
 
 def test_numbers_that_the_list_does_not_name(tmp_path: Path) -> None:
     ex.text(more.image_folder(tmp_path, numbers=True) / "classes.txt", "ace")
     data = open_dataset(tmp_path, "all")
     assert data.classes == ("background", "ace")
-    assert data.findings.left_out["boxes refused, no class of that number"].total() == 6
+    assert data.findings.left_out["boxes refused, no class with that number"].total() == 6
 
 
 def test_a_table_of_numbers_is_no_table_of_boxes(tmp_path: Path) -> None:

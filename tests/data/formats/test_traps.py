@@ -82,7 +82,7 @@ def test_a_split_that_data_yaml_names_in_vain(tmp_path: Path) -> None:
     """It is not made from the training images behind one's back; a test set that was not exported is not missed."""
     ex.yolo(tmp_path, "train/images", "train/labels", ex.SPLIT["train"])
     ex.text(tmp_path / "data.yaml", YAML.format("train", "valid"))
-    with pytest.raises(ValueError, match=r"data\.yaml says val: valid/images; nothing of that name is in"):
+    with pytest.raises(ValueError, match=r"data\.yaml has the line val: valid/images, but nothing of that name is in"):
         layout_of(tmp_path)
     ex.yolo(tmp_path, "valid/images", "valid/labels", ex.SPLIT["val"])
     ex.text(tmp_path / "data.yaml", YAML.format("train", "valid") + "\ntest: test/images")
@@ -112,7 +112,7 @@ def test_a_file_without_a_word_beside_one_for_testing(tmp_path: Path) -> None:
     ex.dump(tmp_path / "labels_test.json", ex.coco(ex.SPLIT["test"]))
     assert {split: len(open_dataset(tmp_path, split)) for split in ("train", "test")} == {"train": 6, "test": 2}
     ex.dump(tmp_path / "more.json", ex.coco(ex.SPLIT["val"]))
-    with pytest.raises(ValueError, match=r"several files of COCO: labels\.json, labels_test\.json, more\.json"):
+    with pytest.raises(ValueError, match=r"several COCO files: labels\.json, labels_test\.json, more\.json"):
         layout_of(tmp_path)
 
 
@@ -121,7 +121,7 @@ def test_an_image_of_another_split_is_not_taken(tmp_path: Path) -> None:
         ex.dump(tmp_path / "annotations" / f"instances_{split}.json", ex.coco(["IMG 0.jpg"]))
     ex.draw(tmp_path / "images" / "train", ["IMG 0.jpg"])
     assert len(open_dataset(tmp_path, "train")) == 1
-    with pytest.raises(ValueError, match="no image to use: none of the 1 files was found"):
+    with pytest.raises(ValueError, match="no usable image: none of the 1 files was found"):
         open_dataset(tmp_path, "val")
 
 
@@ -145,7 +145,7 @@ def test_two_uploads_of_one_name(tmp_path: Path) -> None:
     for image, number in zip(content["images"], ("aaaaaaaa", "bbbbbbbb")):
         image |= {"file_name": f"{number}-IMG 0.jpg", "width": 80, "height": 60}
     data: Any = open_dataset(ex.dump(tmp_path / "result.json", content), "all")
-    assert "images left out, their file is another one's: 1 (bbbbbbbb-IMG 0.jpg)" in data.summary
+    assert "images left out, their file belongs to another image: 1 (bbbbbbbb-IMG 0.jpg)" in data.summary
 
 
 def test_from_the_folder_of_the_annotations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +226,9 @@ def test_the_name_that_agrees_in_more_folders_has_the_file(tmp_path: Path, order
     data: Any = open_dataset(ex.dump(tmp_path / "cards.json", content), "all")
     found = [f"{record.path.parent.name}/{record.path.name}" for record in data.records]
     assert sorted(found) == ["cam1/IMG 0.jpg", "cam2/IMG 0.jpg", "cam2/IMG 1.jpg"]
-    assert data.findings.left_out == {"images left out, their file is another one's": {"C:\\data\\cam1\\IMG 1.jpg": 1}}
+    assert data.findings.left_out == {
+        "images left out, their file belongs to another image": {"C:\\data\\cam1\\IMG 1.jpg": 1}
+    }
 
 
 def test_a_missing_image_of_a_list_is_not_the_one_of_another_folder(tmp_path: Path) -> None:
@@ -273,7 +275,7 @@ def test_two_images_of_one_file_of_labels_are_noted(tmp_path: Path) -> None:
     ex.draw(tmp_path / "images", ["IMG 0.jpg"], lambda _: "IMG 0.png")
     ex.text(tmp_path / "classes.txt", *ex.CLASSES)
     data: Any = open_dataset(tmp_path, "all")
-    assert "files of labels that several images have, a.jpg and a.png, say: 1 (IMG 0.txt)" in data.summary
+    assert "label files shared by several images, such as a.jpg and a.png: 1 (IMG 0.txt)" in data.summary
 
 
 def test_subsets_tell_the_folder_of_an_image(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from frcnn_edu.data.formats.turned import around_turned
 FIRST = "IMG 0.jpg"
 WIDTH, HEIGHT = ex.SIZES[FIRST]
 BOX = (30, 20, 50, 28)  # a flat one in the middle, which stays inside however it is turned
-REMARK = "boxes around turned boxes"
+REMARK = "boxes around rotated boxes"
 
 
 def turned(box: Sequence[float], degrees: float) -> list[float]:
@@ -213,7 +213,7 @@ def test_masks_without_boxes_in_coco(tmp_path: Path) -> None:
     assert all(area == (x1 - x0) * (y1 - y0) for r in data.records for area, (x0, y0, x1, y1) in zip(r.area, r.boxes))
     content["annotations"][0]["segmentation"] = {"size": [60, 80], "counts": "0"}
     data = open_dataset(ex.dump(tmp_path / "masks.json", content), "all")
-    assert data.findings.left_out == {"boxes refused, the mask has no pixel, or is damaged": {FIRST: 1}}
+    assert data.findings.left_out == {"boxes refused, the mask is empty or damaged": {FIRST: 1}}
 
 
 def test_cuboids_and_skeletons_of_cvat(tmp_path: Path) -> None:
@@ -226,4 +226,4 @@ def test_cuboids_and_skeletons_of_cvat(tmp_path: Path) -> None:
     data: Any = open_dataset(cvat_shapes(tmp_path, f'<cuboid label="ace" {sides}/>', skeleton), "all")
     assert data.records[0].boxes == [(10, 8, 40, 31)]
     assert data.findings.repaired == {"boxes around cuboids": {FIRST: 1}}
-    assert data.findings.left_out == {"boxes refused, skeletons have key points and no box": {FIRST: 1}}
+    assert data.findings.left_out == {"boxes refused, skeletons have key points but no box": {FIRST: 1}}

@@ -37,7 +37,7 @@ def test_the_class(tmp_path: Path, case: str) -> None:
     attributes, name, classes = CASES[case]
     data = opened(tmp_path, attributes)
     assert data.classes == ("background", *classes)
-    assert data.findings.noted == {"the class of a region is its attribute": {name: 1}}
+    assert data.findings.noted == {"attribute taken as the class of a region": {name: 1}}
 
 
 def test_two_checked_boxes(tmp_path: Path) -> None:

@@ -120,11 +120,11 @@ def test_annotations_from_another_folder_are_noted(tmp_path: Path) -> None:
     for i, (image, annotation) in enumerate((("batch1", "batch1"), ("batch2", "batch3"))):
         write(tmp_path, f"{image}/{i}.jpg", f"{annotation}/{i}.xml", NAMES[i])
     data: Any = open_dataset(tmp_path, "all")
-    assert data.findings.repaired == {"annotations from another folder than their image's": {"batch2/1": 1}}
+    assert data.findings.repaired == {"annotations in a different folder than their image": {"batch2/1": 1}}
 
 
 def test_an_old_annotation_is_noted(tmp_path: Path) -> None:
     write(tmp_path, "0.jpg", "0.xml", NAMES[0])
     write(tmp_path, "1.jpg", "old/1.xml", NAMES[1])
     data: Any = open_dataset(tmp_path, "all")
-    assert data.findings.repaired == {"annotations from another folder than their image's": {"1": 1}}
+    assert data.findings.repaired == {"annotations in a different folder than their image": {"1": 1}}

@@ -35,7 +35,7 @@ def test_older_labels_are_not_taken(tmp_path: Path) -> None:
     ex.text(root / "labels_old" / "IMG 2.txt", "0 0.5 0.5 0.5 0.5")
     data: Any = open_dataset(root, "all")
     assert [len(record.boxes) for record in data.records if record.path.name == "IMG 2.jpg"] == [0]
-    assert "images without a file of labels, taken as images without objects: 1 (classes.txt)" in data.summary
+    assert "images without a label file, counted as images without objects: 1 (classes.txt)" in data.summary
 
 
 def test_file_numbers_alone_do_not_match(tmp_path: Path) -> None:
@@ -118,5 +118,5 @@ def test_a_name_for_two_numbers(tmp_path: Path) -> None:
     """The message names the data set."""
     ex.yolo(tmp_path, "images", "labels")
     ex.text(tmp_path / "classes.txt", "ace", "ace")
-    with pytest.raises(ValueError, match=rf"^{tmp_path}: class names must differ .* got ace twice"):
+    with pytest.raises(ValueError, match=rf"^{tmp_path}: class names must be unique, .* got ace twice"):
         open_dataset(tmp_path, "all")

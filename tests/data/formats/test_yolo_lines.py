@@ -91,7 +91,7 @@ def forever(make: Callable[[], Line]) -> Iterator[Line]:
 def test_key_points_without_kpt_shape(tmp_path: Path) -> None:
     data: Any = open_dataset(labels(tmp_path, forever(lambda: pose(2, 3, (0.1, 0.4)))), "train")
     assert data.findings.repaired == data.findings.left_out == {}
-    assert data.findings.noted["numbers after the box taken for key points"] == {"data.yaml": 10}
+    assert data.findings.noted["numbers after the box taken as key points"] == {"data.yaml": 10}
     for record in data.records:
         words = (tmp_path / "labels" / f"{record.path.stem}.txt").read_text().split()
         sides = [float(word) * side for word, side in zip(words[3:5], ex.SIZES[record.path.name])]
@@ -146,7 +146,7 @@ def test_another_count_than_names(tmp_path: Path) -> None:
     ex.yolo(tmp_path, "images", "labels")
     text = "train: images\nval: images\nnames: [ace, king]\nnc: "
     ex.text(tmp_path / "data.yaml", f"{text}3")
-    assert "nc ignored, since it is not the number of names: 1 (data.yaml: nc 3, 2 names)" in (
+    assert "nc ignored, because it is not the number of names: 1 (data.yaml: nc 3, 2 names)" in (
         open_dataset(tmp_path, "train").summary  # type: ignore[union-attr]
     )
     ex.text(tmp_path / "data.yaml", f"{text}2")
@@ -173,6 +173,6 @@ def test_heic_is_told(tmp_path: Path) -> None:
     ex.text(tmp_path / "classes.txt", *ex.CLASSES)
     data: Any = open_dataset(tmp_path, "all")
     assert [*data.findings.left_out] == [
-        "images left out, HEIC, which Pillow reads with the plug-in pillow-heif only: convert it to JPEG or PNG"
+        "images left out, HEIC, which Pillow reads only with the plug-in pillow-heif: convert it to JPEG or PNG"
     ]
     assert len(data) == 9

@@ -50,8 +50,8 @@ ANCHOR_MISTAKES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], str]] = {
         lambda s, r: (boxes(*tables(s, r)) - boxes(*tables(s, r))[:, :2].repeat(1, 2)).round(),
         "centred on (0, 0)",
     ),
-    "too few": (lambda s, r: right_anchors(s, r)[:1], "should have shape (6, 4), it has (1, 4)"),
-    "a list": (lambda s, r: right_anchors(s, r).tolist(), "should be a tensor, it is a list"),
+    "too few": (lambda s, r: right_anchors(s, r)[:1], "should have shape (6, 4), but has (1, 4)"),
+    "a list": (lambda s, r: right_anchors(s, r).tolist(), "should be a tensor, but is a list"),
 }
 
 
