@@ -50,7 +50,7 @@ ALLOWED = {
     "training": {"training", "data", "model", "ops"},
     "viz": {"viz", "training", "model", "ops", "data"},
     "watch": {"watch", "viz", "training"},
-    "lessons": {"lessons", "watch", "viz", "training", "model", "ops", "data"},
+    "lessons": {"lessons", "watch", "viz", "training", "model", "ops", "data", "benchmark"},
     "benchmark": {"benchmark", "notebook_checks", "training", "model", "ops", "checks", "data"},
     "notebook_checks": {"notebook_checks", "training"},
     "course": {"notebook_checks"},

@@ -61,20 +61,20 @@ class GeneralizedRCNN(TorchvisionGeneralizedRCNN):
             images = list(images)
         self._check(images, targets)  # before anything is computed
         original_sizes = [(image.shape[-2], image.shape[-1]) for image in images]
-        # 1. Transform: images of any size become one batch (N, 3, H, W), and boxes are scaled.
+        # Stage 1, transform: images of any size become one batch (N, 3, H, W), and boxes are scaled.
         batch, targets = self.transform(images, targets)
-        # 2. Backbone and FPN: feature maps at several resolutions, (N, C, Hᵢ, Wᵢ) by name.
+        # Stages 2 and 3, backbone and FPN: feature maps at several resolutions, (N, C, Hᵢ, Wᵢ) by name.
         features = self.backbone(batch.tensors)
         if isinstance(features, Tensor):  # a backbone without a pyramid
             features = {"0": features}
         check_features(features)
-        # 3. RPN: where objects are, regardless of class: (Nᵢ, 4) for each image.
+        # Stages 4 to 6, RPN: where objects are, regardless of class: (Nᵢ, 4) for each image.
         proposals, rpn_losses = self.rpn(batch, features, targets)
-        # 4. RoI heads: what each object is, and where exactly.
+        # Stages 7 to 9, RoI heads: what each object is, and where exactly.
         detections, roi_losses = self.roi_heads(features, proposals, batch.image_sizes, targets)
         if self.training:
             return {**roi_losses, **rpn_losses}
-        # 5. Boxes are mapped back to the original sizes of the images.
+        # Stage 10: boxes are mapped back to the original sizes of the images.
         return self.transform.postprocess(detections, batch.image_sizes, original_sizes)
 
     def _check(self, images: Sequence[Tensor], targets: Sequence[Target] | None) -> None:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from ..ops import box_area, box_iou
 
-RIGHT, TWICE, PLACE, CLASS, BOTH, BACKGROUND = KINDS = ("right", "twice", "place", "class", "both", "background")
+KINDS = ("right", "duplicate", "localisation", "class", "both", "background")
+RIGHT, DUPLICATE, LOCALISATION, CLASS, BOTH, BACKGROUND = KINDS
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def judge(
     They are judged in the order of their scores, each by the object of its class, not found yet, that it overlaps most:
 
     - "right": the IoU with it is `iou_threshold` or more;
-    - "twice" (a duplicate): so is the IoU with an object of its class that is already found;
-    - "place" (localisation): its class is right, but the IoU is only `near` or more;
+    - "duplicate": so is the IoU with an object of its class that is already found;
+    - "localisation": its class is right, but the IoU is only `near` or more;
     - "class": the IoU with an object of a different class is `iou_threshold` or more;
     - "both": the IoU with that one is only `near` or more;
     - "background": nothing is there.
@@ -72,11 +73,11 @@ def judge(
         elif on_crowd[i]:
             continue
         elif here >= iou_threshold:
-            kind = TWICE
+            kind = DUPLICATE
         elif elsewhere >= iou_threshold:
             kind = CLASS
         elif here >= near:
-            kind = PLACE
+            kind = LOCALISATION
         else:
             kind = BOTH if elsewhere >= near else BACKGROUND
         kinds.append(kind)

@@ -9,15 +9,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from torch import Tensor
 
-from ..training.errors import BACKGROUND, BOTH, CLASS, PLACE, RIGHT, TWICE, Fates, Tally
+from ..training.errors import BACKGROUND, BOTH, CLASS, DUPLICATE, LOCALISATION, RIGHT, Fates, Tally
 from ..viz import style as st
 from ..viz.draw import WIDTH, draw_boxes, draw_labels, legend_on_top, line_width, panels, ratio, show_image
 
 MISSED = "missed"
 MEANS = {
     RIGHT: "the class is right, and the IoU with an object that no better detection has found is 0.5 or more",
-    TWICE: "the same, but a detection with a better score has already found the object",
-    PLACE: "the class is right, the box is not: its IoU is between 0.1 and 0.5",
+    DUPLICATE: "the same, but a detection with a better score has already found the object",
+    LOCALISATION: "the class is right, the box is not: its IoU is between 0.1 and 0.5",
     CLASS: "the box fits an object of a different class",
     BOTH: "near an object of a different class: its IoU is between 0.1 and 0.5",
     BACKGROUND: "nothing is there: the IoU with every object is below 0.1",
@@ -25,8 +25,8 @@ MEANS = {
 }
 COLORS = {
     RIGHT: st.FOREGROUND,
-    TWICE: st.ANCHOR,
-    PLACE: st.PROPOSAL,
+    DUPLICATE: st.ANCHOR,
+    LOCALISATION: st.PROPOSAL,
     CLASS: st.BACKGROUND,
     BOTH: "#882255",
     BACKGROUND: st.MUTED,

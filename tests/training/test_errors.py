@@ -25,7 +25,7 @@ def found(*rows: tuple[float, ...]) -> dict[str, Tensor]:
     ("kind", "row"),
     [
         ("right", (0, 0, 10, 9, 1, 0.9)),
-        ("place", (0, 0, 10, 4, 1, 0.9)),  # IoU 0.4
+        ("localisation", (0, 0, 10, 4, 1, 0.9)),  # IoU 0.4
         ("background", (0, 0, 10, 0.9, 1, 0.9)),  # IoU 0.09
         ("background", (200, 200, 210, 210, 1, 0.9)),
         ("class", (0, 0, 10, 10, 2, 0.9)),
@@ -41,7 +41,7 @@ def test_the_kinds(kind: str, row: tuple[float, ...]) -> None:
 
 def test_the_better_score_takes_the_object() -> None:
     fates = judge(found((0, 0, 10, 8, 1, 0.6), (0, 0, 10, 7, 1, 0.8), (0, 0, 10, 10, 1, 0.4)), TARGET)
-    assert fates.kinds == ["right", "twice"]
+    assert fates.kinds == ["right", "duplicate"]
     assert fates.chosen.tolist() == [1, 0]  # the third scores too little
     assert judge(found((0, 0, 10, 10, 1, 0.4)), TARGET, score_threshold=0.3).kinds == ["right"]
 

@@ -96,7 +96,7 @@ def padded_batch(answer: Callable[[list[Tensor], int], Tensor]) -> str:
         images = [torch.rand(3, *size, generator=generator) + 0.1 for size in sizes]
         wanted = _transform(800, 1333).batch_images(images, divisor)
         given = answer([image.clone() for image in images], divisor)
-        expect(isinstance(given, Tensor), f"The batch should be a tensor, it is a {type(given).__name__}.")
+        expect(isinstance(given, Tensor), f"The batch should be a tensor, but is a {type(given).__name__}.")
         said = f"Of images {', '.join('×'.join(map(str, size)) for size in sizes)} and divisor {divisor} you make"
         largest = tuple(max(size[axis] for size in sizes) for axis in (0, 1))
         expect(

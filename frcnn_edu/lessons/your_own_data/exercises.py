@@ -40,7 +40,7 @@ def voc_boxes(function: Callable[[Tensor, int, int], Tensor]) -> str:
         f"{CORNERS[0].tolist()} should become [10, 20, 30, 60], not {one[0].tolist()}.",
     )
     swapped = function(CORNERS[1:2].clone(), *SIZE)
-    expect(len(swapped) == 1, "A box whose corners are swapped can be put right: do not drop it.")
+    expect(len(swapped) == 1, "A box whose corners are swapped can be corrected: do not drop it.")
     expect(
         swapped.tolist() == [[19, 9, 50, 60]],
         f"The corners {CORNERS[1].tolist()} are swapped. Put right they are [19, 9, 50, 60], yours are {swapped[0].tolist()}: "
@@ -97,13 +97,13 @@ def kind_of(same: float, other: float) -> str:
         return "right"
     if of_other == "class":
         return "class"
-    return of_same if of_same == "place" else of_other
+    return of_same if of_same == "localisation" else of_other
 
 
 @checker
 def kind_of_error(function: Callable[[float, float], str]) -> str:
     """Checks (best IoU with an object of its class, best IoU with one of another class) → the kind, a word."""
-    words = {"right", "place", "class", "both", "background"}
+    words = {"right", "localisation", "class", "both", "background"}
     for same, other in CASES:
         answer, right = function(same, other), kind_of(same, other)
         expect(answer in words, f"{answer!r} is none of the words: {', '.join(sorted(words))}.")
@@ -113,7 +113,7 @@ def kind_of_error(function: Callable[[float, float], str]) -> str:
             f"{where}: it is right, even if it also overlaps an object of another class.",
         )
         expect(
-            not (right == "class" and answer == "place"),
+            not (right == "class" and answer == "localisation"),
             f"{where}: it fits the other object. Ask for that before you ask whether it is near its own.",
         )
         expect(answer == right or same != 0.1, f"{where}: near begins at 0.1, and 0.1 itself is near.")

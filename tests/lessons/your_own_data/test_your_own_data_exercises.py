@@ -43,8 +43,8 @@ def test_voc_boxes_mistakes(settings, message):
     assert message in verdict.message
 
 
-def kind(same, other, *, near=0.1, fits=0.5, class_first=False, order=("right", "class", "place")):
-    tests = {"right": same >= fits, "class": other >= fits, "place": same >= near}
+def kind(same, other, *, near=0.1, fits=0.5, class_first=False, order=("right", "class", "localisation")):
+    tests = {"right": same >= fits, "class": other >= fits, "localisation": same >= near}
     for word in order:
         if tests[word]:
             return word
@@ -58,8 +58,8 @@ def test_kind_of_error_right():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"order": ("class", "right", "place")}, "it is right"),
-        ({"order": ("right", "place", "class")}, "before you ask whether it is near"),
+        ({"order": ("class", "right", "localisation")}, "it is right"),
+        ({"order": ("right", "localisation", "class")}, "before you ask whether it is near"),
         ({"near": 0.11}, "0.1 itself is near"),
         ({"fits": 0.51}, "it is right"),
         ({"near": 0.04}, "'both'"),
