@@ -192,7 +192,7 @@ def test_one_image_is_taken_as_train_takes_it(tmp_path: Path, capsys: pytest.Cap
     add(tmp_path / "one", "a", ["cat", 5, 5, 40, 40])
     assert cli.main(["check-data", str(tmp_path / "one"), "--out", str(tmp_path / "out"), "--strict"]) == 0
     out = capsys.readouterr().out
-    assert "one image, for training and for evaluation alike" in out
+    assert "one image, for both training and evaluation" in out
     assert "cannot be used: nothing" in out
 
 
@@ -205,4 +205,4 @@ def test_copies_of_one_image_leave_nothing_for_train(tmp_path: Path, capsys: pyt
     reason = "all 3 images are copies of one (a_jpg.rf.0, a_jpg.rf.1, …): nothing is left for train."
     assert f"a split cannot be used: {tmp_path / 'copies'} cannot be divided: {reason}" in out
     assert "splits that cannot be used" in out
-    assert "one image, for training and for evaluation alike" not in out
+    assert "one image, for both training and evaluation" not in out

@@ -237,12 +237,12 @@ def test_weights_that_do_not_name_their_classes(capsys: pytest.CaptureFixture[st
     command = ["detect", "p.png", "--weights", "w.pth", "--device", "cpu", "--overwrite"]
     assert cli.main(command) == 0
     said = capsys.readouterr().err
-    assert "called, so they are class 1, class 2, class 3, … (--classes A,B,… names them)" in said
+    assert "names of their classes, shown as class 1, class 2, class 3, … (--classes A,B,… names them)" in said
     assert {name[:6] for name in results()[0]["names"]} == {"class "}
     own = ["ring", "box", "roof", "sun", "plus"]
     assert cli.main([*command, "--classes", ", ".join(own)]) == 0
     (found,) = results()
     assert found["names"] == [own[label - 1] for label in found["labels"]]
-    assert "called" not in capsys.readouterr().err
+    assert "shown as" not in capsys.readouterr().err
     assert cli.main([*command, "--classes", "cat,dog"]) == 2
     assert capsys.readouterr().err == "error: --classes has 2 names, but w.pth has 5 classes\n"
