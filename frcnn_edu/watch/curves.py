@@ -43,9 +43,9 @@ def plot_losses(history: Mapping[str, Sequence[float]]) -> Figure:
             row, column = divmod(index, 2)
             ax = figure.add_axes((0.545 + 0.255 * column, 0.58 - 0.47 * row, 0.19, 0.27))
             _plot_smoothed(ax, steps, values, color, name.removeprefix("loss_"))
-            ax.tick_params(labelsize=7)
+            ax.tick_params(labelsize=7.3)
             ax.locator_params(nbins=3)
-            ax.text(0, 1.04, question, transform=ax.transAxes, fontsize=7, color=st.MUTED)
+            ax.text(0, 1.04, question, transform=ax.transAxes, fontsize=7.3, color=st.MUTED)
             ax.title.set_position((0, 1.0))
             ax.set_title(ax.get_title(loc="left"), pad=15, fontsize=9)
     return figure

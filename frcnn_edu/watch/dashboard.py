@@ -103,7 +103,7 @@ class Dashboard:
                     classes=self.classes, ground_truth=self.targets[image], ax=ax,
                 )  # fmt: skip
                 caption = f"after step {step}: {int(keep.sum())} detected"
-                ax.text(0, -0.02, caption, transform=ax.transAxes, va="top", fontsize=7, color=st.MUTED)
+                ax.text(0, -0.02, caption, transform=ax.transAxes, va="top", fontsize=7.3, color=st.MUTED)
         return figure
 
     def _draw_sheet(self) -> None:

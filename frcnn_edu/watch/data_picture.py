@@ -136,7 +136,7 @@ def _draw_reach(ax: Axes, report: DataReport) -> None:
             shares = [*(reach >= REACHED).double().mean(dim=0).tolist(), 1 - unreached(reach)]
         at = [i + (row - (len(pairs) - 1) / 2) * width for i in range(len(shares))]
         ax.bar(at, shares, width * 0.94, color=color, label=name)
-        _write_shares(ax, at, shares, fontsize=7 if len(pairs) == 1 else 6)
+        _write_shares(ax, at, shares, fontsize=7.3)
     ax.set_xticks(range(len(report.map_names) + 1), [*report.map_names, "any"])
     ax.axvline(len(report.map_names) - 0.5, color=st.MUTED, linewidth=0.8)
     ax.set_title(f"Objects with an anchor of IoU {REACHED} or more, by map")

@@ -97,7 +97,7 @@ def error_sheet(
             texts = [f"{classes[labels[i]]}: {fate.kinds[i]}" for i in wrong] + [f"{each}: {MISSED}" for each in missed]
             colors = [COLORS[fate.kinds[i]] for i in wrong] + [COLORS[MISSED]] * len(lost)
             draw_labels(ax, torch.cat((boxes[wrong], lost)), texts, colors)  # all at once, so that none covers another
-            ax.text(0, -0.02, f"{name}: {in_words(fate)}", transform=ax.transAxes, va="top", fontsize=7, color=st.MUTED,
+            ax.text(0, -0.02, f"{name}: {in_words(fate)}", transform=ax.transAxes, va="top", fontsize=7.3, color=st.MUTED,
                     parse_math=False)  # fmt: skip
         handles: list[Any] = [Patch(color=COLORS[kind], label=kind) for kind in list(COLORS)[:-1]]
         handles.append(Line2D([], [], color=COLORS[MISSED], linestyle=(0, st.DASHES), label=MISSED))

@@ -23,8 +23,9 @@ BOARD = ROOT / "frcnn_edu" / "lessons" / "board"
 ALL = find_notebooks(NOTEBOOKS)
 COURSE = [path for path in ALL if path.parent == NOTEBOOKS]
 SOLUTIONS, DEEPER = ([path for path in ALL if path.parent.name == part] for part in ("solutions", "deeper"))
-README, QUESTIONS, EXPLORER_PAGE = (
-    (ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/questions.md", "docs/explorers.md")
+README, QUESTIONS, EXPLORER_PAGE, GLOSSARY = (
+    (ROOT / page).read_text(encoding="utf-8")
+    for page in ("README.md", "docs/questions.md", "docs/explorers.md", "docs/glossary.md")
 )
 
 # Questions that readers of torchvision's Faster R-CNN ask again and again: numbers of its issues, and of detectron2's.
@@ -105,9 +106,16 @@ def test_words_in_figures_can_be_read(path: Path) -> None:
     assert small == []
 
 
+@pytest.mark.parametrize("path", [*COURSE, *DEEPER], ids=name)
+def test_the_glossary_has_each_chinese_term(path: Path) -> None:
+    text = "\n".join(cell.source for cell in cells(path) if cell.cell_type == "markdown")
+    text = text.replace("*Faster RCNN 源码解析*", "")  # the title of the walkthrough that the course grew from
+    assert [term for term in re.findall(r"[\u4e00-\u9fff]+", text) if term not in GLOSSARY] == []
+
+
 def test_no_exercise_comes_twice() -> None:
     functions = [
-        re.findall(r"^def (\w+)", cell.source, re.MULTILINE)[0]
+        re.findall(r"^(?:def )?(check\.\w+|\w+)", cell.source, re.MULTILINE)[-1]
         for path in COURSE
         for cell in cells(path)
         if re.fullmatch(r"exercise-\d+", cell.id)
@@ -137,7 +145,7 @@ def test_every_stage_follows_the_object(path: Path) -> None:
 
 @pytest.mark.parametrize("path", COURSE, ids=name)
 def test_the_readme_shows_every_notebook(path: Path) -> None:
-    row = next((line for line in README.splitlines() if f"](notebooks/{path.name})" in line and line[0] == "|"), "")
+    row = next((line for line in README.splitlines() if f"](notebooks/{path.name})" in line and "<img" in line), "")
     picture = re.search(r'src="(figures/\w+\.png)"', row)
     assert picture, f"README.md has no thumbnail for {path.name}"
     assert (ROOT / picture[1]).is_file()
