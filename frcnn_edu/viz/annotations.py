@@ -48,7 +48,7 @@ def draw_annotations(
         for ax, image, target, caption in zip(axes, images, targets, captions, strict=True):
             show_image(ax, image)
             _draw_objects(ax, target, classes, legend)
-            ax.text(0, -0.02, caption, transform=ax.transAxes, va="top", fontsize=7, color=st.MUTED, parse_math=False)
+            ax.text(0, -0.02, caption, transform=ax.transAxes, va="top", fontsize=7.3, color=st.MUTED, parse_math=False)
         names = [Patch(color=st.class_color(label), label=_name(classes, label)) for label in legend]
         if len(names) > MOST_IN_LEGEND:
             names = [*names[:MOST_IN_LEGEND], Patch(alpha=0, label=f"… {len(names) - MOST_IN_LEGEND} more")]

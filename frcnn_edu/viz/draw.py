@@ -170,7 +170,7 @@ def draw_labels(
     if len(texts) == 0:
         return
     wide = points_wide(ax)
-    fontsize = float(np.clip(wide / 42, 5.0, 9.0)) if fontsize is None else fontsize
+    fontsize = float(np.clip(wide / 42, 7.3, 9.0)) if fontsize is None else fontsize
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     unit = (right - left) / wide  # data units per point
     pad = 0.22 * fontsize
@@ -281,7 +281,7 @@ def detection_sheet(
             caption = f"{int(keep.sum())} detected" + (
                 "" if ground_truth is None else f" / {len(ground_truth['boxes'])} annotated"
             )
-            ax.text(0, -0.02, caption, transform=ax.transAxes, va="top", fontsize=7, color=st.MUTED)
+            ax.text(0, -0.02, caption, transform=ax.transAxes, va="top", fontsize=7.3, color=st.MUTED)
         used = sorted(
             {int(label) for found in detections for label in found["labels"][found["scores"] >= score_threshold]}
         )

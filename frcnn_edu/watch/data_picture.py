@@ -144,7 +144,7 @@ def _draw_reach(ax: Axes, report: DataReport) -> None:
         ax.legend(ncols=2, loc="lower right", bbox_to_anchor=(1.0, -0.32), borderaxespad=0, fontsize=8)
 
 
-def _write_shares(ax: Axes, at: list[float] | range, shares: list[float], fontsize: float = 7) -> None:
+def _write_shares(ax: Axes, at: list[float] | range, shares: list[float], fontsize: float = 7.3) -> None:
     for x, share in zip(at, shares):
         ax.text(x, share + 0.02, _percent(share), ha="center", va="bottom", fontsize=fontsize)
     ax.set(ylim=(0, 1.12), yticks=[0, 0.25, 0.5, 0.75, 1])

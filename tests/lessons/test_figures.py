@@ -28,11 +28,9 @@ def rms(first: Image.Image, second: Image.Image) -> float:
 
 # What a notebook draws with arguments of its own, and by which call; of the others it calls the figure's own function.
 WITH_ARGUMENTS = {
-    "resnet50_stages": "plot_stages(",
     "best_shape": "plot_best_shape(",
     "same_area": "plot_same_area(",
     "two_in_one_cell": "plot_two_in_one_cell(",
-    "sampled_anchors": "plot_sampled(",
     "nms_steps": "plot_nms_steps(",
 }
 IN_NO_NOTEBOOK = {"shapes_examples"}  # notebook 14 shows fewer of them
