@@ -23,7 +23,7 @@ class BalancedPositiveNegativeSampler:
     def __init__(self, batch_size_per_image: int, positive_fraction: float) -> None:
         check_arguments(locals())  # a whole number of at least 1, and a number in 0…1
         self.batch_size_per_image = batch_size_per_image
-        self.positive_fraction = positive_fraction
+        self.positive_fraction = positive_fraction  # an upper limit: an image often has fewer positives
 
     def __call__(self, matched_idxs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Labels (N,) of each image (≥ 1 positive, 0 negative, −1 ignored) → masks of the sampled positives, negatives.

@@ -195,11 +195,11 @@ BAD_BATCHES = [
         (f"box not in xywh {corners}", box(*corners), ValueError, r"must be positive; boxes are xyxy$")
         for corners in ((60, 20, 0, 25), (10, 30, 45, 0), (-1, 30, 45, 15), (60, -1, 15, 25), (80, 20, 20, 25), (10, 40, 45, 15))
     ),
-    ("box right of the image", box(90, 20, 99, 45), ValueError, r"\[2\] .* wholly outside .* 90 wide and 50 high"),
-    ("box below the image", box(60, 50, 75, 51), ValueError, r"targets\[1\]\['boxes'\]\[2\] .* wholly outside"),
-    ("box left of the image", box(-9, 20, 0, 45), ValueError, r"targets\[1\]\['boxes'\]\[2\] .* wholly outside"),
-    ("box that touches the top edge", box(60, -9, 75, 0), ValueError, r"\[2\] .* wholly outside"),
-    ("box above the image", box(60, -9, 75, -1), ValueError, r"targets\[1\]\['boxes'\]\[2\] .* wholly outside"),
+    ("box right of the image", box(90, 20, 99, 45), ValueError, r"\[2\] .* completely outside .* 90 wide and 50 high"),
+    ("box below the image", box(60, 50, 75, 51), ValueError, r"targets\[1\]\['boxes'\]\[2\] .* completely outside"),
+    ("box left of the image", box(-9, 20, 0, 45), ValueError, r"targets\[1\]\['boxes'\]\[2\] .* completely outside"),
+    ("box that touches the top edge", box(60, -9, 75, 0), ValueError, r"\[2\] .* completely outside"),
+    ("box above the image", box(60, -9, 75, -1), ValueError, r"targets\[1\]\['boxes'\]\[2\] .* completely outside"),
     (
         "boxes that say they are cxcywh",
         target("boxes", lambda x: BoundingBoxes(x, format=BoundingBoxFormat.CXCYWH, canvas_size=(50, 90))),
