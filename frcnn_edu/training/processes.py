@@ -94,7 +94,7 @@ def join(device: str | None = None) -> tuple[Processes, torch.device]:
         return ALONE, pick_device(device)
     if device is not None and ":" in device:
         raise ValueError(
-            f"several processes cannot share {device!r}; use {device.split(':')[0]!r}, and each gets its own"
+            f"several processes cannot share {device!r}; use {device.split(':')[0]!r}, and each process gets a device of its own"
         )
     kind = pick_device(device).type
     if kind == "mps":
