@@ -27,7 +27,7 @@ def _parts(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 @checker
 def encoded_deltas(encode: Callable[[Tensor, Tensor], Any]) -> str:
-    """`encode(targets, anchors)`: (N, 4) each → deltas (N, 4) with weights 1."""
+    """`encode(targets, anchors)` returns the deltas (N, 4) from anchors (N, 4) to targets (N, 4), with weights of 1."""
     targets, anchors = _boxes(8, seed=0), _boxes(8, seed=1)
     given = encode(targets.clone(), anchors.clone())
     expect_shape(given, (8, 4), "The deltas")
@@ -40,12 +40,12 @@ def encoded_deltas(encode: Callable[[Tensor, Tensor], Any]) -> str:
     xy, wh = slice(0, 2), slice(2, 4)
     expect(
         not torch.allclose(given, PLAIN.encode_single(anchors, targets), rtol=1e-3, atol=1e-4),
-        "These deltas lead from the target to the anchor: anchor and target are exchanged.",
+        "These deltas lead from the target to the anchor: you have exchanged the two.",
     )
     expect(not gives(shift, xy), "dx and dy are in pixels. Divide them by the anchor's width and height.")
     expect(
         not gives(shift / size, xy),
-        "dx and dy are in units of the *target's* size. In decoding, only the anchor is known, so its size has to be the unit.",
+        "dx and dy are in units of the *target's* size. When a box is decoded, only the anchor is known, so its size has to be the unit.",
     )
     expect(
         not gives(-shift / size_a, xy), "dx and dy have the wrong sign: subtract the anchor's centre from the target's."
@@ -69,12 +69,12 @@ def encoded_deltas(encode: Callable[[Tensor, Tensor], Any]) -> str:
         "You add 1 to widths and heights, as older code does. Here a box from 10 to 20 is 10 pixels wide.",
     )
     expect(gives(factor.log(), wh), "dw or dh is not log(size of the target / size of the anchor).")
-    return "Nothing in the four numbers depends on the size of the anchor in pixels: this is why one head can serve all levels."
+    return "Nothing in the four numbers depends on the size of the anchor in pixels, which is why one head can serve all levels."
 
 
 @checker
 def decoded_boxes(decode: Callable[[Tensor, Tensor, tuple[float, float, float, float]], Any]) -> str:
-    """`decode(deltas, boxes, weights)`: (N, 4), (N, 4) and four weights → boxes (N, 4), with the limit log(1000 / 16)."""
+    """`decode(deltas, boxes, weights)` applies deltas (N, 4), clamped at log(1000 / 16), to boxes (N, 4)."""
     boxes = _boxes(6, seed=2)
     moves = torch.randn(6, 4, generator=torch.Generator().manual_seed(3)) * 0.3
     for weights in ((1.0, 1.0, 1.0, 1.0), (10.0, 10.0, 5.0, 5.0)):
@@ -88,20 +88,20 @@ def decoded_boxes(decode: Callable[[Tensor, Tensor, tuple[float, float, float, f
     low = decode(torch.tensor([[0.0, 0.0, -30.0, -30.0]]), box.clone(), weights)
     expect(
         _same(low, torch.tensor([[8.0, 8.0, 8.0, 8.0]]) + torch.tensor([-1.0, -1, 1, 1]) * 8 * math.exp(-6)),
-        "With dw = −6 a box becomes 403 times narrower, but yours does not. Clamp dw and dh from above only.",
+        "With dw = −6, the width should shrink to 1/403, but yours does not. Clamp dw and dh from above only.",
     )
     high = decode(torch.tensor([[0.0, 0.0, 30.0, 30.0]]), box.clone(), weights)
     wide = float(high[0, 2] - high[0, 0])
     expect(
         not math.isclose(wide, 16 * math.exp(6), rel_tol=1e-3),
-        "With dw = 6 your box becomes 403 times as wide. Clamp dw and dh at log(1000 / 16) before exp, which can overflow.",
+        "With dw = 6, your box becomes 403 times as wide. Clamp dw and dh at log(1000 / 16) before exp, which can overflow.",
     )
     expect(
         not math.isclose(wide, 16 * math.exp(math.log(1000 / 16) / 5), rel_tol=1e-3),
-        "You clamp dw before dividing by the weight: divide first.",
+        "You clamp dw before you divide by the weight. You have to divide first.",
     )
     expect(_same(high, BoxCoder(weights).decode_single(torch.tensor([[0.0, 0.0, 30.0, 30.0]]), box)),
-           f"A box 16 pixels wide becomes at most 1000 pixels wide, but yours becomes {wide:.0f}. Clamp at log(1000 / 16).")  # fmt: skip
+           f"A box that is 16 pixels wide becomes at most 1000 pixels wide, but yours becomes {wide:.0f}. Clamp at log(1000 / 16).")  # fmt: skip
     return "The clamp never changes a sensible box. It only keeps a wild prediction from becoming infinite if training diverges."
 
 
@@ -110,12 +110,12 @@ def _same(given: Tensor, boxes: Tensor) -> bool:
 
 
 def _explain_decoded(given: Tensor, deltas: Tensor, boxes: Tensor, weights: tuple[float, float, float, float]) -> None:
-    """Names the likely mistake that gives these boxes (N, 4)."""
+    """Names the likely mistake that leads to these boxes (N, 4)."""
     of = torch.tensor(weights)
     expect(not _same(given, PLAIN.decode_single(deltas, boxes)), "The weights are not used. Divide the deltas by them.")
     expect(
         not _same(given, PLAIN.decode_single(deltas * of, boxes)),
-        "You multiply by the weights. Encoding multiplies by them, so decoding divides.",
+        "You multiply by the weights. Encoding multiplies by them, so decoding has to divide.",
     )
     (centre, size), move = _parts(boxes), deltas / of
     moved, grown = centre + move[:, :2] * size, size * move[:, 2:].exp()
@@ -133,19 +133,19 @@ def _explain_decoded(given: Tensor, deltas: Tensor, boxes: Tensor, weights: tupl
     pixels = centre + move[:, :2]
     expect(
         not _same(given, torch.cat((pixels - grown / 2, pixels + grown / 2), dim=1)),
-        "You add dx and dy as pixels. They are in units of the box: multiply them by its width and height.",
+        "You add dx and dy as pixels. They are in units of the box, so multiply them by its width and height.",
     )
     linear = size * (1 + move[:, 2:])
     expect(
         not _same(given, torch.cat((moved - linear / 2, moved + linear / 2), dim=1)),
         "dw and dh are logarithms. Multiply the size by exp(dw), not by 1 + dw.",
     )
-    expect(False, "These are not the boxes that BoxCoder decodes. Compare each step with the four formulas.")
+    expect(False, "These are not the boxes that BoxCoder decodes. Compare each of your steps with the four formulas.")
 
 
 @checker
 def inverse_deltas(back: Callable[[Tensor], Any]) -> str:
-    """`back(deltas)`: deltas (N, 4) that lead from A to B → those that lead from B to A."""
+    """`back(deltas)` turns the deltas (N, 4) that lead from A to B into those that lead from B to A."""
     a, b = _boxes(8, seed=4), _boxes(8, seed=5)
     there, expected = PLAIN.encode_single(b, a), PLAIN.encode_single(a, b)
     given = back(there.clone())
@@ -161,7 +161,7 @@ def inverse_deltas(back: Callable[[Tensor], Any]) -> str:
     factor = there[:, 2:].exp()
     expect(
         not close(torch.cat((-there[:, :2] * factor, -there[:, 2:]), dim=1)),
-        "The unit is converted the wrong way round: if B is twice as wide as A, the same distance is *half* as many widths of B.",
+        "You convert the unit the wrong way round: if B is twice as wide as A, the same distance is only *half* as many widths of B.",
     )
     expect(
         not close(torch.cat((-there[:, :2] / factor, 1 / there[:, 2:]), dim=1)),

@@ -25,7 +25,7 @@ def _numbered(images: int, channels: int) -> list[Tensor]:
 
 @checker
 def predictions_in_one_list(one_list: Callable[[list[Tensor], int], Any]) -> str:
-    """`one_list(maps, k)`: maps (N, A·k, H, W) of all levels → (N·ΣH·W·A, k) in the anchors' order."""
+    """`one_list(maps, k)` turns the maps (N, A·k, H, W) of all levels into one list (N·ΣH·W·A, k) in the anchors' order."""
     for images, anchors, k in ((1, 2, 1), (1, 3, 4), (2, 3, 4)):
         logits, deltas = _numbered(images, anchors), _numbered(images, anchors * 4)
         maps = logits if k == 1 else deltas
@@ -35,35 +35,35 @@ def predictions_in_one_list(one_list: Callable[[list[Tensor], int], Any]) -> str
         plain = torch.cat([level.reshape(images, -1, k) for level in maps], dim=1).reshape(-1, k)
         expect(
             not torch.equal(given, plain),
-            "The shape is right and the order is not: reshape reads a map channel by channel, so the first rows all come "
-            "from the first channel. Bring the channels last before you reshape.",
+            "The shape is right, but the order is not. reshape reads a map channel by channel, so the first rows all come "
+            "from the first channel. Put the channels last before you reshape.",
         )
         across = torch.cat([level.permute(0, 3, 2, 1).reshape(images, -1, k) for level in maps], dim=1)
         expect(
             not torch.equal(given, across.reshape(-1, k)),
-            "You go down the columns: the anchors' order is y, then x, which is (N, H, W, C) and not (N, W, H, C).",
+            "You go down the columns. In the anchors' order, y comes before x, so you need (N, H, W, C) and not (N, W, H, C).",
         )
         by_number = [level.unflatten(1, (k, -1)).permute(0, 3, 4, 2, 1).reshape(images, -1, k) for level in maps]
         expect(
             k == 1 or not torch.equal(given, torch.cat(by_number, dim=1).reshape(-1, k)),
-            "The channels are ordered anchor by anchor: the first four are dx, dy, dw, dh of anchor 0. You take all dx first.",
+            "The channels are ordered anchor by anchor: the first four are dx, dy, dw, dh of anchor 0. You take every dx first.",
         )
         by_level = torch.cat([level.permute(0, 2, 3, 1).reshape(-1, k) for level in maps])
         expect(
             images == 1 or not torch.equal(given, by_level),
-            "With two images, your list begins with the first level of both. The image is the outermost: join the levels "
-            "along dimension 1 of (N, H·W·A, k), and only then the images.",
+            "With two images, your list begins with the first level of both. The image is the outermost index, so join the "
+            "levels along dimension 1 of (N, H·W·A, k) before you join the images.",
         )
         expect(
             torch.equal(given, expected),
-            "The numbers are not in the order of the anchors, image → level → y → x → anchor.",
+            "The numbers are not in the order of the anchors, which is image → level → y → x → anchor.",
         )
     return "The head and the anchor generator agree on this order, and nothing else connects their lists."
 
 
 @checker
 def one_logit_for_two_scores(one_logit: Callable[[Tensor, Tensor], Any]) -> str:
-    """`one_logit(weight, bias)`: of a layer with two scores per anchor, (2·A, C) and (2·A,) → (A, C) and (A,)."""
+    """`one_logit(weight, bias)` turns a layer with two scores per anchor, (2·A, C) and (2·A,), into one with one logit, (A, C) and (A,)."""
     generator = torch.Generator().manual_seed(0)
     for anchors, channels in ((1, 4), (3, 8)):
         weight, bias = (
@@ -77,12 +77,12 @@ def one_logit_for_two_scores(one_logit: Callable[[Tensor, Tensor], Any]) -> str:
         right_weight, right_bias = weight[anchors:] - weight[:anchors], bias[anchors:] - bias[:anchors]
         expect(
             not torch.allclose(answer[0], -right_weight),
-            "Your sigmoid is the probability of *no* object: subtract the other way round.",
+            "Your sigmoid is the probability of *no* object. Subtract the other way round.",
         )
         expect(
             anchors == 1 or not torch.allclose(answer[0], weight[1::2] - weight[::2]),
-            "You subtract neighbouring channels. Here the first A channels are those of *no object*, the last A those of "
-            "*object*.",
+            "You subtract neighbouring channels. Here the first A channels are those of *no object*, and the last A are those "
+            "of *object*.",
         )
         expect(
             not torch.allclose(answer[0], weight[anchors:]),
@@ -93,14 +93,14 @@ def one_logit_for_two_scores(one_logit: Callable[[Tensor, Tensor], Any]) -> str:
         )
         expect(
             torch.allclose(answer[1], right_bias),
-            "The weight is right and the bias is not: it is the difference between the two biases.",
+            "The weight is right, but the bias is not: it should be the difference between the two biases.",
         )
     return "A softmax of two scores is the sigmoid of their difference, so half of these weights are enough."
 
 
 @checker
 def predictions_of_one_cell(one_cell: Callable[[Tensor, RPNHead], Any]) -> str:
-    """`one_cell(patch, head)`: a patch (C, 3, 3) → logits (A,) and deltas (A, 4)."""
+    """`one_cell(patch, head)` returns the logits (A,) and deltas (A, 4) of the middle cell of a patch (C, 3, 3)."""
     generator = torch.Generator().manual_seed(0)
     for channels, anchors in ((4, 2), (8, 3)):
         head = RPNHead(channels, anchors)
@@ -118,11 +118,11 @@ def predictions_of_one_cell(one_cell: Callable[[Tensor, RPNHead], Any]) -> str:
             _explain_logits(answer[0], patch, head)
         expect(
             not torch.allclose(answer[1], deltas.view(4, anchors).T, atol=1e-4),
-            "The four deltas of an anchor are neighbours: (4·A,) is .view(A, 4), and not .view(4, A).T.",
+            "The four deltas of an anchor are neighbours, so turn (4·A,) into (A, 4) with .view(A, 4), not with .view(4, A).T.",
         )
         expect(
             torch.allclose(answer[1], deltas.view(anchors, 4), atol=1e-4),
-            "The logits are right, the deltas are not those of the head at the middle cell.",
+            "The logits are right, but the deltas are not those that the head predicts for the middle cell.",
         )
     return "An anchor's five numbers depend on 3×3 cells of its level and on nothing else."
 
@@ -146,4 +146,4 @@ def _explain_logits(given: Tensor, patch: Tensor, head: RPNHead) -> None:
         "You flipped the kernel, as a convolution in mathematics does. nn.Conv2d does not: weight (i, j) is multiplied by "
         "cell (i, j).",
     )
-    expect(False, "The logits are not those of the head at the middle cell.")
+    expect(False, "The logits are not those that the head predicts for the middle cell.")

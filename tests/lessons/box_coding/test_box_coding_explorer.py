@@ -143,7 +143,7 @@ def test_prompts_set_up_what_they_say() -> None:
     head = prompted(5)
     torch.testing.assert_close(head.result.moved, first)
     torch.testing.assert_close(head.state.deltas[0], predicted_deltas() * torch.tensor([10.0, 10, 5, 5]))
-    assert "dx and dy are 10 times as large as with the RPN’s weights, dw and dh 5 times." in head.words
+    assert "dx and dy are 10 times as large as with the RPN’s weights, and dw and dh 5 times." in head.words
 
 
 def test_words_of_the_first_view() -> None:

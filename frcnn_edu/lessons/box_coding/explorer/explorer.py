@@ -28,11 +28,11 @@ class BoxCodingExplorer(Explorer[State, Result]):
             ("Twice as wide around the same centre: which delta changes, and is it 2?", {"target": (x1 - wide / 2, y1, x2 + wide / 2, y2)}),
             ("Moved to the left by its own width: what is dx?", {"target": (x1 - wide, y1, x2 - wide, y2)}),
             (
-                f"One pixel to the right of this anchor, dx is 1/{wide:g} = {1 / wide:.3f}. What is it for an anchor of 8×8 pixels?",
+                f"For a box one pixel to the right of this anchor, dx is 1/{wide:g} = {1 / wide:.3f}. What is it for an anchor of 8×8 pixels?",
                 {"anchor": (x - 4, y - 4, x + 4, y + 4), "target": (x - 3, y - 4, x + 5, y + 4)},
             ),
             (
-                "The first two boxes with the weights of the box head: which deltas become ten times as large?",
+                "The boxes of the first view, with the box head’s weights: which deltas become ten times as large?",
                 {"weights": "head", "target": tuple(decode(self.first).tolist())},
             ),
             ("dw = 5: does the box become exp(5) = 148 times as wide?", {"dw": 5.0}),
@@ -61,13 +61,13 @@ class BoxCodingExplorer(Explorer[State, Result]):
         x1, y1, x2, y2 = state.anchor
         if x2 <= x1 or y2 <= y1:
             return (
-                f"An anchor from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no width or no height, which are the units of the deltas: "
-                "put its second corner to the right of the first, and below it."
+                f"An anchor from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) has no width or no height, which are the units of the deltas. "
+                "Put its second corner to the right of the first, and below it."
             )
         if not all(math.isfinite(delta) for delta in state.deltas[0].tolist()):
             return (
-                "A box without width or height has no deltas because 0 has no logarithm: "
-                "make it at least one pixel wide and high."
+                "A box without width or height has no deltas, because 0 has no logarithm. "
+                "Make it at least one pixel wide and one pixel high."
             )
         return None
 

@@ -87,7 +87,7 @@ def _box(box: Tensor, color: str, group: str) -> Boxes:
 
 
 def _spans(result: Result, view: Rect, pixel: float) -> list[Layer]:
-    """Both widths in two rows below or above, both heights in two columns beside; `pixel` is a unit of the page, in data units."""
+    """Both widths in two rows below or above the boxes, both heights in two columns beside them; `pixel` is a unit of the page, in data units."""
     left, top, right, bottom = view
     low, high = torch.tensor(view).view(2, 2)
     boxes = torch.stack((torch.tensor(result.state.anchor), result.moved)).view(2, 2, 2)  # (box, corner, xy)
@@ -260,7 +260,7 @@ def _words(result: Result, of: Story) -> list[str]:
     if result.state.weights != "rpn":
         return [
             named
-            + f"dx and dy are {weights[0]:g} times as large as with the RPN’s weights, dw and dh {weights[2]:g} times."
+            + f"dx and dy are {weights[0]:g} times as large as with the RPN’s weights, and dw and dh {weights[2]:g} times."
         ]
     return [named + f"The decoded box has an IoU of {result.fit:.2f} with our {class_of(of, of.object)}."]
 

@@ -90,7 +90,7 @@ def plot_box_coding(image: Tensor, anchor: Tensor, target: Tensor) -> Figure:
                 [("ln (", None), (f"{wt:g}", t), ("/ ", None), (f"{wa:g}", a), (")", None)],
             ),
             (
-                "dh: higher, as a logarithm",
+                "dh: taller, as a logarithm",
                 [("ln (", None), (f"{ht:g}", t), ("/ ", None), (f"{ha:g}", a), (")", None)],
             ),
         ]

@@ -1,4 +1,4 @@
-"""Figures of notebook 06: what the RPN head makes of one map, and of all five."""
+"""Figures of notebook 06: what the RPN head computes from one map, and from all five."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -106,7 +106,7 @@ def plot_over_levels(pyramid: dict[str, Tensor], head: RPNHead, size: tuple[int,
     Args:
         pyramid: maps (1, C, Hᵢ, Wᵢ) by the model's names.
         size: (height, width) in pixels of the padded image, over which all maps are drawn.
-        anchor: whose deltas are shown: 0 wide, 1 square, 2 tall.
+        anchor: the anchor whose deltas are shown: 0 wide, 1 square, 2 tall.
     """
     with torch.no_grad():
         objectness, deltas = head(list(pyramid.values()))

@@ -63,7 +63,7 @@ def plot_order(numbered: Tensor) -> Figure:
                 page.text(2.95, top + PITCH / 2, place, ha="right", va="center", fontsize=7.5)
         page.arrow((3.95, 1.6), (4.45, 1.6))
         page.text(
-            4.6, 1.45, "row by row it is the list: for each cell,\nin reading order, all of its anchors",
+            4.6, 1.45, "row by row, the table is the list: for each\ncell, in reading order, all of its anchors",
             fontsize=9, va="bottom", linespacing=1.4,
         )  # fmt: skip
         page.text(4.6, 1.52, "image → level → y → x → anchor", fontsize=9.5, fontweight="bold")
@@ -107,9 +107,14 @@ def plot_place(index: int, grids: Sequence[tuple[int, int]], anchors: int) -> Fi
     # each step: what is divided, the sizes of its parts, their names, the index of the chosen one
     steps = [
         (f"all {sum(counts)} anchors: {index}", counts, names, level),
-        (f"the {counts[level]} of {names[level]}: {index} − {index - left} = {left}", [1] * rows, range(rows), row),
-        (f"the {columns * anchors} of row {row}: place {in_row}", [1] * columns, range(columns), column),
-        (f"the {anchors} of the cell: place {anchor}", [1] * anchors, range(anchors), anchor),
+        (
+            f"the {counts[level]} anchors of {names[level]}: {index} − {index - left} = {left}",
+            [1] * rows,
+            range(rows),
+            row,
+        ),
+        (f"the {columns * anchors} anchors of row {row}: place {in_row}", [1] * columns, range(columns), column),
+        (f"the {anchors} anchors of the cell: place {anchor}", [1] * anchors, range(anchors), anchor),
     ]
     pitch = 0.86
     with st.style():
