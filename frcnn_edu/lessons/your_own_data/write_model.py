@@ -3,8 +3,8 @@
 python -m frcnn_edu.lessons.your_own_data.write_model
 
 It starts from the weights that were trained on shapes, and is trained on the images of notebook 16 (the lowest row of coins is held out), which are
-mirrored and resized at random. This takes some minutes on one core: the shipped file took 12 on a busy machine. Another machine rounds differently,
-so its weights differ in the last bits, but the held-out coins should be found there, too: `tests/lessons/your_own_data/test_coins.py` checks the file.
+mirrored and resized at random. This takes about two minutes on one idle core. Another machine rounds differently, so its weights are not the same
+to the last bit, but the held-out coins should be found there, too: `tests/lessons/your_own_data/test_coins.py` checks the file.
 """
 
 import tempfile
