@@ -51,7 +51,7 @@ def _explain_rate(rate: float, step: int, steps: int, highest: float, warmup: in
     later = (1 + math.cos(math.pi * max(step - warmup, 0) / (steps - warmup))) / 2
     expect(
         not near(ramp * later),
-        f"{where} your cosine starts when the warm-up ends. It should run over the whole training, of which {step}/{steps} is over.",
+        f"{where} your cosine starts when the warm-up ends. It should run over the whole training, of which {step}/{steps} has been completed.",
     )
     expect(
         not near(ramp * (1 + math.cos(math.pi * step / steps))),
@@ -99,7 +99,7 @@ def average_precision(function: Callable[[list[bool], int], float]) -> str:
         _explain_average_precision(value, right, objects)
         expect(
             False,
-            f"For {list(right)} and {objects} objects, COCO's evaluator says {expected:.4f}, but you return {value:.4f}.",
+            f"For {list(right)} and {objects} objects, COCO's evaluator returns {expected:.4f}, but you return {value:.4f}.",
         )
     return "A wrong detection below the last right one costs nothing, so it does no harm to keep detections with scores down to 0.05."
 
@@ -130,7 +130,7 @@ def _explain_average_precision(value: float, right: Sequence[bool], objects: int
         )
         expect(
             not near(sum(at_hits) / objects),
-            f"{name} you return the mean precision at the right ones. At each of 101 recalls, COCO takes the highest at that recall or a higher one.",
+            f"{name} you return the mean precision at the right detections. At each of 101 recalls, COCO takes the highest precision at that recall or a higher one.",
         )
         expect(
             not near(sum(right) / len(right)),
