@@ -78,7 +78,7 @@ def windows(split: str) -> list[Window]:
 
 
 class CoinPhotographs(Dataset[tuple[Tensor, dict[str, Any]]]):
-    """Pieces of the photographs: of the coins for training, of the coins that are held out, and of the others, which are also in two parts.
+    """Pieces of the photographs, in four parts: with coins and without coins, each for training and for validation.
 
     An item is (image, target) as in `ShapesDetection`; the only class is "coin". `parts` contains the indices of each part by its name: "train",
     "val", "val without coins", "train without coins". The others are grey, as the coins are, because colour would tell them apart; each of

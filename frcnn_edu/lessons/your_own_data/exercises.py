@@ -33,7 +33,7 @@ def voc_boxes(function: Callable[[Tensor, int, int], Tensor]) -> str:
     )
     expect(
         one.tolist() != (CORNERS[:1] - 1).tolist(),
-        "You subtracted 1 from all four. The second corner is the last pixel inside, and its right edge is at that very number.",
+        "You subtracted 1 from all four numbers. The second corner is the last pixel inside the box, and its right edge is at that very number.",
     )
     expect(
         one.tolist() == [[10, 20, 30, 60]],
@@ -66,7 +66,7 @@ def voc_boxes(function: Callable[[Tensor, int, int], Tensor]) -> str:
     expect_shape(answer, tuple(right.shape), "For all six boxes, the answer")
     expect(
         torch.equal(answer, right),
-        "Each box alone is right, but all of them together are not, or not in their order.",
+        "Each box alone is right, but all of them together are not, or they are not in their original order.",
     )
     expect(len(function(torch.zeros(0, 4), *SIZE)) == 0, "An image may be empty: for no boxes, return no boxes.")
     return "Four of the six boxes can be used. The next folder will contain a different mistake, so run `check-data` on each new one."
@@ -108,7 +108,7 @@ def kind_of_error(function: Callable[[float, float], str]) -> str:
     words = {"right", "localisation", "class", "both", "background"}
     for same, other in CASES:
         answer, right = function(same, other), kind_of(same, other)
-        expect(answer in words, f"{answer!r} is none of the words {', '.join(sorted(words))}.")
+        expect(answer in words, f"{answer!r} is not one of the words {', '.join(sorted(words))}.")
         where = f"IoU {same:g} with its own class, {other:g} with a different one"
         expect(
             not (right == "right" and answer == "class"),
@@ -116,8 +116,8 @@ def kind_of_error(function: Callable[[float, float], str]) -> str:
         )
         expect(
             not (right == "class" and answer == "localisation"),
-            f"{where}: the detection fits the other object. Test that before you ask whether it is near its own.",
+            f"{where}: the detection fits the other object. Test that before you test whether it is near its own.",
         )
-        expect(answer == right or same != 0.1, f"{where}: an IoU of 0.1 itself is near.")
+        expect(answer == right or same != 0.1, f"{where}: an IoU of exactly 0.1 counts as near.")
         expect(answer == right, f"{where}: it is {right!r}, but you return {answer!r}.")
     return "Tested in this order, the kinds exclude each other, and each detection has exactly one."
