@@ -125,7 +125,7 @@ def _draw_levels(ax: Axes, report: DataReport) -> None:
 
 
 def _draw_reach(ax: Axes, report: DataReport) -> None:
-    """For each map, the share of all objects that have an anchor there with an IoU of 0.5 or more."""
+    """For each map, the share of all objects that have an anchor there with an IoU of at least 0.5."""
     pairs = [("the model's anchors", report.reach, st.ANCHOR)]
     if report.fitted_reach is not None:
         pairs.append(("suggested", report.fitted_reach, st.FOREGROUND))
@@ -139,7 +139,7 @@ def _draw_reach(ax: Axes, report: DataReport) -> None:
         _write_shares(ax, at, shares, fontsize=7.3)
     ax.set_xticks(range(len(report.map_names) + 1), [*report.map_names, "any"])
     ax.axvline(len(report.map_names) - 0.5, color=st.MUTED, linewidth=0.8)
-    ax.set_title(f"Objects with an anchor of IoU {REACHED} or more, by map")
+    ax.set_title(f"Objects with an anchor whose IoU is at least {REACHED}")
     if len(pairs) > 1:
         ax.legend(ncols=2, loc="lower right", bbox_to_anchor=(1.0, -0.32), borderaxespad=0, fontsize=8)
 

@@ -13,7 +13,7 @@ FACTOR = TrainConfig(epochs=1).warmup_factor
 
 @checker
 def learning_rate(function: Callable[[int, int, float, int], float]) -> str:
-    """Checks (step, steps, highest, warmup_steps) → the learning rate of this step, 0 being the first."""
+    """Check a function (step, steps, highest, warmup_steps) → the learning rate of this step; the first step is 0."""
     for steps, highest, warmup in ((480, 1.5e-3, 100), (200, 0.02, 20)):
         config = TrainConfig(epochs=1, lr=highest, warmup_steps=warmup)
         for step in (warmup, steps // 2, 3 * steps // 4, steps - 1, warmup // 2, 0):
@@ -24,7 +24,7 @@ def learning_rate(function: Callable[[int, int, float, int], float]) -> str:
             _explain_rate(rate, step, steps, highest, warmup)
             expect(
                 False,
-                f"In step {step} of {steps} (highest rate {highest}, {warmup} steps of warm-up) it is {right:.3g}, yours is {rate:.3g}.",
+                f"In step {step} of {steps} (highest rate {highest}, {warmup} steps of warm-up) the rate is {right:.3g}, but yours is {rate:.3g}.",
             )
     return "The rate follows from the step alone, so a run can be resumed anywhere."
 
@@ -37,35 +37,35 @@ def _explain_rate(rate: float, step: int, steps: int, highest: float, warmup: in
         return math.isclose(rate, highest * share, rel_tol=1e-6, abs_tol=1e-12)
 
     where = f"In step {step} of {steps}"
-    expect(not near(ramp * cosine / highest), f"{where} you return the share of the highest rate: multiply by it.")
+    expect(not near(ramp * cosine / highest), f"{where} you return a fraction of the highest rate; multiply by it.")
     from_zero = step / warmup * cosine
     expect(
         step >= warmup or not near(from_zero),
-        f"{where} your warm-up begins at 0, so the first step would change nothing. It begins at {FACTOR:g} of the rate.",
+        f"{where} your warm-up begins at 0, so the first step would change nothing. It should begin at {FACTOR:g} of the rate.",
     )
-    expect(step >= warmup or not near(cosine), f"{where} there is no warm-up.")
+    expect(step >= warmup or not near(cosine), f"{where} your rate has no warm-up.")
     expect(
         step >= warmup or not (near(ramp) or near(min(ramp, cosine))),
-        f"{where} only the ramp counts. Warm-up and cosine are multiplied; the cosine falls from the first step.",
+        f"{where} only the ramp counts. Multiply it by the cosine, which falls from the first step.",
     )
     later = (1 + math.cos(math.pi * max(step - warmup, 0) / (steps - warmup))) / 2
     expect(
         not near(ramp * later),
-        f"{where} your cosine starts when the warm-up ends. It runs over the whole training: {step}/{steps} is over.",
+        f"{where} your cosine starts when the warm-up ends. It should run over the whole training, of which {step}/{steps} has been completed.",
     )
     expect(
         not near(ramp * (1 + math.cos(math.pi * step / steps))),
-        f"{where} yours is twice as large as it should be: 1 + cos goes from 2 to 0.",
+        f"{where} your rate is twice as large as it should be, because 1 + cos goes from 2 to 0.",
     )
-    expect(not near(ramp * (1 - step / steps)), f"{where} yours falls in a straight line, not along a cosine.")
+    expect(not near(ramp * (1 - step / steps)), f"{where} your rate falls in a straight line, not along a cosine.")
     expect(
         not near(ramp * math.cos(math.pi / 2 * step / steps)),
-        f"{where} yours is a quarter of a cosine wave. It is half of one, moved up: (1 + cos πt) / 2, flat at both ends.",
+        f"{where} you use a quarter of a cosine wave. Use half of one, moved up: (1 + cos πt) / 2 is flat at both ends.",
     )
 
 
 CASES = (
-    ((True, False, False, True, True, False, True), 6),  # first the one that tells mistakes apart
+    ((True, False, False, True, True, False, True), 6),  # the first one tells mistakes apart
     ((True, False, True, True, False), 4),
     ((True, True), 2),
     ((False, True), 2),
@@ -75,7 +75,7 @@ CASES = (
 
 
 def coco_average_precision(right: Sequence[bool], objects: int) -> float:
-    """AP50 of these detections, most confident first, by COCO's own evaluator: objects in a row, wrong ones far below."""
+    """AP50 of these detections, the most confident first, by COCO's own evaluator. The objects are in a row, and wrong detections far below it."""
     ground_truth = torch.tensor([[20.0 * i, 0, 20.0 * i + 10, 10] for i in range(objects)])
     found = iter(ground_truth)
     boxes = [next(found) if hit else torch.tensor([20.0 * i, 500, 20.0 * i + 10, 510]) for i, hit in enumerate(right)]
@@ -90,15 +90,18 @@ def coco_average_precision(right: Sequence[bool], objects: int) -> float:
 
 @checker
 def average_precision(function: Callable[[list[bool], int], float]) -> str:
-    """Checks (right, number of objects) → average precision as COCO measures it, at 101 recalls."""
+    """Check a function (right, number of objects) → average precision as COCO measures it, at 101 recalls."""
     for right, objects in CASES:
         value = float(function(list(right), objects))
         expected = coco_average_precision(right, objects)
         if math.isclose(value, expected, abs_tol=1e-6):
             continue
         _explain_average_precision(value, right, objects)
-        expect(False, f"For {list(right)} and {objects} objects COCO's evaluator says {expected:.4f}, you {value:.4f}.")
-    return "A wrong detection below the last right one costs nothing, so it does no harm to keep scores down to 0.05."
+        expect(
+            False,
+            f"For {list(right)} and {objects} objects, COCO's evaluator returns {expected:.4f}, but you return {value:.4f}.",
+        )
+    return "A wrong detection below the last right one costs nothing, so it does no harm to keep detections with scores down to 0.05."
 
 
 def _explain_average_precision(value: float, right: Sequence[bool], objects: int) -> None:
@@ -106,7 +109,7 @@ def _explain_average_precision(value: float, right: Sequence[bool], objects: int
     precision = [hit / (i + 1) for i, hit in enumerate(hits)]
     recall = [hit / objects for hit in hits]
     at_hits = [p for p, hit in zip(precision, right) if hit]
-    name = f"For {list(right)} and {objects} objects"
+    name = f"For {list(right)} and {objects} objects,"
 
     def near(other: float) -> bool:
         return math.isclose(value, other, abs_tol=1e-6)
@@ -118,30 +121,32 @@ def _explain_average_precision(value: float, right: Sequence[bool], objects: int
     thresholds = [i / 100 for i in range(101)]
     expect(
         not near(sum(at(t, best=False) for t in thresholds) / 101),
-        f"{name} you take the precision where a recall is first reached. COCO takes the highest at that recall *or a higher one*.",
+        f"{name} you take the precision where each recall is first reached. COCO takes the highest precision at that recall *or a higher one*.",
     )
     if at_hits:
         expect(
             not near(sum(at_hits) / len(at_hits)) or len(at_hits) == objects,
-            f"{name} you leave out the recalls that were never reached: their precision is 0.",
+            f"{name} you leave out the recalls that are never reached. Their precision is 0.",
         )
         expect(
             not near(sum(at_hits) / objects),
-            f"{name} that is the mean precision at the right ones. COCO takes it at 101 recalls, the highest at that recall or a higher one.",
+            f"{name} you return the mean precision at the right detections. At each of 101 recalls, COCO takes the highest precision at that recall or a higher one.",
         )
         expect(
             not near(sum(right) / len(right)),
-            f"{name} that is the precision of all detections: their order should matter.",
+            f"{name} you return the precision of all detections, but their order should matter.",
         )
         steps = [at(k / objects, best=True) for k in range(1, objects + 1)]
         expect(
             not near(sum(steps) / objects),
-            f"{name} that is the exact area, as in VOC since 2010. COCO takes the mean at the recalls 0, 0.01 … 1.",
+            f"{name} you return the exact area, as VOC has done since 2010. COCO takes the mean over the recalls 0, 0.01 … 1.",
         )
         last = [at(t, best=True) or precision[-1] for t in thresholds]
-        expect(not near(sum(last) / 101), f"{name} you give unreached recalls the last precision: they have 0.")
+        expect(
+            not near(sum(last) / 101), f"{name} you give unreached recalls the last precision. Their precision is 0."
+        )
         interpolated = sum(at(t, best=True) for t in thresholds)
         expect(
             not near(interpolated / 100),
-            f"{name} you divide by 100: from 0 to 1 in steps of 0.01 there are 101 recalls.",
+            f"{name} you divide by 100, but from 0 to 1 in steps of 0.01 there are 101 recalls.",
         )

@@ -1,7 +1,7 @@
-"""The run of notebook 14: its first steps, its last ones, and the checkpoint that stands in for those between.
+"""The run of notebook 14: its first steps, its last ones, and the checkpoint that replaces those in between.
 
-The notebook takes the first and the last steps itself. `python -m frcnn_edu.lessons.train_the_complete_model.run FILE` takes all
-but the last ones and writes the checkpoint again.
+The notebook itself takes the first and the last steps. `python -m frcnn_edu.lessons.train_the_complete_model.run FILE` takes all
+but the last ones, and writes the checkpoint again.
 """
 
 import dataclasses
@@ -32,17 +32,17 @@ from frcnn_edu.training import (
 from frcnn_edu.training.loading import load_batches, seed_from
 from frcnn_edu.training.model_file import write_model
 
-RESTART = 1600  # after so many steps, optimizer and learning rate start again
-STEPS = 2800  # of the whole run
-BY_HAND = 300  # after so many, the notebook pauses
-RESUMED = 2600  # after so many, the checkpoint was written
+RESTART = 1600  # the number of steps after which the optimizer and the learning rate start again
+STEPS = 2800  # the number of steps of the whole run
+BY_HAND = 300  # the number of steps after which the notebook pauses
+RESUMED = 2600  # the number of steps after which the checkpoint was written
 CHECKPOINT = SHIPPED_WEIGHTS.with_name(f"shapes_small_step_{RESUMED}.safetensors")
 CLASSES = ShapesDetection.classes
 CPU = torch.device("cpu")
 
 
 def config() -> TrainConfig:
-    """The small model's recipe, for a run that is counted in steps and not in minutes."""
+    """The small model's recipe, for a run that is measured in steps and not in minutes."""
     return dataclasses.replace(default_config("small", "shapes"), minutes=None, epochs=1, warmup_steps=100)
 
 
@@ -54,12 +54,12 @@ def untrained() -> FasterRCNN:
 
 
 def training_data() -> ShapesDetection:
-    """8000 images, half of them mirrored."""
+    """8000 images, each of which is mirrored with a probability of one half."""
     return ShapesDetection("train", transforms=train_transforms(hflip=0.5))
 
 
 def checkpoint() -> FasterRCNN:
-    """The small model as it was after `RESUMED` steps of the run, its weights rounded to 16 bits."""
+    """The small model after `RESUMED` steps of the run, with its weights rounded to 16 bits."""
     model = untrained()
     weights, _ = read_safetensors(CHECKPOINT)
     load_fitting(model, weights, "the weights in the checkpoint", "the small model")
@@ -67,7 +67,7 @@ def checkpoint() -> FasterRCNN:
 
 
 def batches(step: int) -> Iterator[tuple[list[Tensor], list[dict[str, Any]]]]:
-    """The batches of the run, from the one of this step, one pass over the data after another."""
+    """The batches of the run, beginning with that of `step`, one pass over the data after another."""
     while True:
         for batch in load_batches(training_data(), config(), step, CPU):
             yield batch
@@ -75,7 +75,7 @@ def batches(step: int) -> Iterator[tuple[list[Tensor], list[dict[str, Any]]]]:
 
 
 def learning_rate(step: int) -> float:
-    """Twice it rises in a straight line for 100 steps, then falls to 0 along half a cosine."""
+    """The rate of a step. Twice in the run, it rises in a straight line for 100 steps and then falls to 0 along half a cosine."""
     first, last = (0, RESTART) if step < RESTART else (RESTART, STEPS)
     return config().lr * lr_factor(step - first, (step - first) / (last - first), config())
 
@@ -83,11 +83,11 @@ def learning_rate(step: int) -> float:
 def train(
     model: FasterRCNN, first: int, last: int, on_step: Callable[[RunState], None] = lambda state: None
 ) -> RunState:
-    """Take the steps from `first` to `last` of the run."""
+    """Take the steps of the run from `first` up to, but not including, `last`."""
     optimizer = make_optimizer(model, config())  # AdamW on all weights
     state = RunState(step=first)
     for step, (images, targets) in zip(range(first, last), batches(first)):
-        torch.manual_seed(seed_from(config().seed, step, 0, 1))  # for what is sampled in this step
+        torch.manual_seed(seed_from(config().seed, step, 0, 1))  # so that what is sampled depends on the step alone
         lr = learning_rate(step)
         losses = train_step(model, optimizer, images, targets, lr, step, config())
         state.add_step(losses, lr)
@@ -96,7 +96,7 @@ def train(
 
 
 def origin(of: Story, detection: int) -> tuple[int, AnchorPlace]:
-    """The proposal that a detection of a story was refined from, as an index, and the anchor that this one was decoded from."""
+    """The index of the proposal from which a detection of a story was refined, and the anchor from which that proposal was decoded."""
     seen, heads = of.trace, cast(Any, of.model.roi_heads)
     label = seen.resized_detections["labels"][detection]
     deltas = seen.box_deltas.unflatten(1, (-1, 4))[:, label]  # (N, 4)
@@ -107,7 +107,7 @@ def origin(of: Story, detection: int) -> tuple[int, AnchorPlace]:
 
 
 def write_checkpoint(path: Path) -> None:
-    """Train to step `RESUMED`, and write the weights in half precision."""
+    """Train up to step `RESUMED`, and write the weights in half precision."""
 
     def report(state: RunState) -> None:
         print(f"\rstep {state.step} of {RESUMED}", end="", flush=True)
@@ -120,7 +120,7 @@ def write_checkpoint(path: Path) -> None:
 
 
 def write_half(weights: dict[str, Tensor], path: Path) -> None:
-    """Write weights as a safetensors file, floats rounded to 16 bits."""
+    """Write weights to a safetensors file, with floating-point numbers rounded to 16 bits."""
     halves = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
     write_model(path, halves, {"classes": CLASSES, "config": config().to_dict(), "step": RESUMED})
 

@@ -1,1 +1,1 @@
-"""The lesson your_own_data: a folder of photographs, checked, trained on, understood."""
+"""The lesson your_own_data: a folder of photographs is checked, a detector is trained on it, and its errors are examined."""

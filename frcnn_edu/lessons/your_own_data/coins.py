@@ -1,8 +1,8 @@
-"""Photographs of the real world: 24 Greek coins with their boxes, the pieces that are cut out of that photograph, and others without coins.
+"""Real photographs: one of 24 Greek coins with their boxes, the pieces that are cut out of it, and others without coins.
 
 All of them come with the package scikit-image, so nothing is downloaded and nothing is copied into this project. The coins are
-`skimage.data.coins()`: Greek coins from Pompeii, of the Brooklyn Museum's collection; "no known copyright restrictions". The boxes are our own
-annotation: found by a watershed, then corrected by eye on an enlargement. Shadows are outside.
+`skimage.data.coins()`: Greek coins from Pompeii, from the Brooklyn Museum's collection; "no known copyright restrictions". The boxes are our own
+annotation: they were found by a watershed, then corrected by eye on an enlargement. Shadows are outside the boxes.
 """
 
 from collections.abc import Callable
@@ -33,12 +33,14 @@ TRAINING_ROWS = 3  # the lowest row is held out: none of its pixels is in a trai
 ROW_EDGES = (0, 84, 150, 226, 303)  # cuts above the first row, between two rows and below the last one, through no coin
 COLUMN_EDGES = {"train": (0, 73, 128, 182, 242, 301, 384), "val": (0, 84, 140, 210, 272, 331, 384)}
 
-#: Photographs of skimage.data without a coin: textures, a rocket, galaxies, an astronaut; to measure on, a cup, a cat, a man with a camera.
+#: Photographs of skimage.data without a coin. For training: textures, a rocket, galaxies, an astronaut; for validation: a cup, a cat, a man with a camera.
 OTHERS = {
     "train": ("brick", "grass", "gravel", "rocket", "hubble_deep_field", "astronaut"),
     "val": ("coffee", "chelsea", "camera"),
 }
-LONGER_SIDE = 400  # of the others, in pixels: they are shrunk to about the size of the coins' photograph
+LONGER_SIDE = (
+    400  # of the other photographs, in pixels; they are shrunk to about the size of the photograph of the coins
+)
 
 Window = tuple[int, int, int, int]  # xmin, ymin, xmax, ymax
 
@@ -60,8 +62,8 @@ def photograph() -> Tensor:
 def windows(split: str) -> list[Window]:
     """Where the photograph of the coins is cut into the pieces of a split, "train" or "val".
 
-    A window spans one or several neighbouring rows and columns of coins. All of them are taken that hold at least two coins, and whose width
-    is between two thirds and three times their height. They overlap, but no coin is cut, and no coin is in both splits.
+    A window spans one or several neighbouring rows and columns of coins. We take all windows that contain at least two coins and whose width
+    is between two thirds of their height and three times their height. They overlap, but no coin is cut, and no coin is in both splits.
     """
     rows = range(TRAINING_ROWS) if split == "train" else range(TRAINING_ROWS, len(ROWS))
     columns, found = COLUMN_EDGES[split], []
@@ -76,9 +78,9 @@ def windows(split: str) -> list[Window]:
 
 
 class CoinPhotographs(Dataset[tuple[Tensor, dict[str, Any]]]):
-    """Pieces of the photographs: of the coins to train on, of the coins held out, and of the others, also in two parts.
+    """Pieces of the photographs, in four parts: with coins and without coins, each for training and for validation.
 
-    An item is (image, target) as in `ShapesDetection`; the only class is "coin". `parts` has the indices of each part by its name: "train",
+    An item is (image, target) as in `ShapesDetection`; the only class is "coin". `parts` contains the indices of each part by its name: "train",
     "val", "val without coins", "train without coins". The others are grey, as the coins are, because colour would tell them apart; each of
     them gives five pieces: the whole, and its four quarters.
 
@@ -123,13 +125,13 @@ class CoinPhotographs(Dataset[tuple[Tensor, dict[str, Any]]]):
 
 
 def write_photographs(folder: str | Path) -> dict[str, int]:
-    """Write the pieces with coins to train on, and all pieces to measure on, to a folder: Pascal VOC, as annotation tools write it.
+    """Write the training pieces with coins and all validation pieces to a folder, in the format Pascal VOC, as annotation tools do.
 
     Returns:
         The number of images in each split.
 
     Raises:
-        FileExistsError: one of the files is there already.
+        FileExistsError: one of the files already exists.
         ModuleNotFoundError: scikit-image is not installed.
     """
     data = CoinPhotographs()
@@ -138,13 +140,13 @@ def write_photographs(folder: str | Path) -> dict[str, int]:
 
 
 def add_photographs_without_coins(folder: str | Path) -> int:
-    """Add the pieces without coins that are there to train on to a folder of `write_photographs`.
+    """Add the training pieces without coins to a folder that `write_photographs` wrote.
 
     Returns:
         Their number.
 
     Raises:
-        FileExistsError: one of the files is there already.
+        FileExistsError: one of the files already exists.
         ModuleNotFoundError: scikit-image is not installed.
     """
     data, lists = CoinPhotographs(), Path(folder) / "ImageSets" / "Main"
@@ -157,7 +159,7 @@ def add_photographs_without_coins(folder: str | Path) -> int:
 
 @cache
 def _grey_photograph(name: str) -> Tensor:
-    """A photograph of skimage.data, grey: float (3, H, W) in 0–1."""
+    """A photograph of skimage.data in grey, float (3, H, W) in 0–1."""
     try:
         from skimage import data
     except ModuleNotFoundError as error:

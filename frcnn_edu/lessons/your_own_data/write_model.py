@@ -1,10 +1,10 @@
-"""Trains the detector of coins that is in the package, and writes its file.
+"""Train the detector of coins that is in the package, and write its file.
 
 python -m frcnn_edu.lessons.your_own_data.write_model
 
-It starts from the weights for the shapes and takes the training images of notebook 16 (the lowest row of coins is held out), mirrored and resized at
-random. It takes about two minutes of one core. Another machine rounds differently, so its weights are not the same to the last bit, but the
-held-out coins should be found as well: `tests/lessons/your_own_data/test_coins.py` checks the file.
+It starts from the weights that were trained on shapes, and is trained on the images of notebook 16 (the lowest row of coins is held out), which are
+mirrored and resized at random. This takes about two minutes on one idle core. Another machine rounds differently, so its weights are not the same
+to the last bit, but the held-out coins should be found there, too: `tests/lessons/your_own_data/test_coins.py` checks the file.
 """
 
 import tempfile
@@ -22,11 +22,11 @@ from .coins import CLASSES, add_photographs_without_coins, write_photographs
 
 
 def recipe(seed: int = 0) -> TrainConfig:
-    """How the shipped detector of coins is trained: the small model's preset for photographs, with what differs."""
+    """The settings of the shipped detector of coins: the small model's preset for photographs, and what differs from it."""
     return replace(
         default_config("small", "coins"),
         model_args={"min_size": 120, "max_size": 160},
-        weights="DEFAULT",  # those that know the shapes
+        weights="DEFAULT",  # trained on shapes
         epochs=10,
         minutes=None,
         warmup_steps=20,
@@ -37,7 +37,7 @@ def recipe(seed: int = 0) -> TrainConfig:
 
 
 def main(path: Path = COINS_WEIGHTS, config: TrainConfig | None = None) -> None:
-    """Train and write the file, with the configuration and the last evaluation in it."""
+    """Train, and write the file, which also contains the configuration and the last evaluation."""
     config = config or recipe()
     torch.set_num_threads(1)  # sums are added in the same order every time: the same weights on every number of cores
     with tempfile.TemporaryDirectory() as folder:

@@ -86,12 +86,12 @@ def at_hits(right, objects):
     [
         (lambda r, n: coco(r, n, pick=lambda reached: reached[0]), "or a higher one"),
         (lambda r, n: sum(at_hits(r, n)) / max(len(at_hits(r, n)), 1), "leave out the recalls"),
-        (lambda r, n: sum(at_hits(r, n)) / n, "mean precision at the right ones"),
+        (lambda r, n: sum(at_hits(r, n)) / n, "mean precision at the right detections"),
         (lambda r, n: sum(r) / len(r) if r else 0.0, "order should matter"),
         (voc, "exact area"),
         (lambda r, n: coco(r, n, missing=lambda p: p[-1] if p else 0.0), "unreached recalls"),
         (lambda r, n: coco(r, n, divisor=100), "divide by 100"),
-        (lambda r, n: 0.5, "COCO's evaluator says"),
+        (lambda r, n: 0.5, "COCO's evaluator returns"),
     ],
 )
 def test_average_precision_mistakes(wrong, message):

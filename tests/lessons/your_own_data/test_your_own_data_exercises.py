@@ -59,8 +59,8 @@ def test_kind_of_error_right():
     ("settings", "message"),
     [
         ({"order": ("class", "right", "localisation")}, "it is right"),
-        ({"order": ("right", "localisation", "class")}, "before you ask whether it is near"),
-        ({"near": 0.11}, "0.1 itself is near"),
+        ({"order": ("right", "localisation", "class")}, "before you test whether it is near"),
+        ({"near": 0.11}, "exactly 0.1 counts as near"),
         ({"fits": 0.51}, "it is right"),
         ({"near": 0.04}, "'both'"),
     ],
@@ -72,7 +72,7 @@ def test_kind_of_error_mistakes(settings, message):
 
 
 def test_words_that_are_none():
-    assert "none of the words" in check.kind_of_error(lambda same, other: "wrong").message
+    assert "not one of the words" in check.kind_of_error(lambda same, other: "wrong").message
 
 
 def test_stubs():

@@ -1,4 +1,4 @@
-"""The figures of lesson 14: the training images, what a model finds earlier and later, and precision over recall."""
+"""The figures of lesson 14: the training images, what a model finds at several moments of its training, and precision over recall."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -23,13 +23,13 @@ from frcnn_edu.viz.draw import (
 
 
 def shapes_examples(count: int = 12) -> Figure:
-    """The first training images of the embedded data set with their boxes."""
+    """The first training images of the built-in data set, with their boxes."""
     data = ShapesDetection("train")
     items = [data[index] for index in range(count)]
     with st.style():
         figure, axes = panels([ratio(image) for image, _ in items], columns=4, head=0.34)
         for ax, (image, target) in zip(axes, items, strict=True):
-            show_image(ax, image)  # without labels: the legend names the classes
+            show_image(ax, image)  # no labels are needed, because the legend names the classes
             draw_boxes(ax, target["boxes"], [st.class_color(int(label)) for label in target["labels"]])
         names = [Patch(color=st.class_color(i), label=name) for i, name in enumerate(data.classes) if i > 0]
         legend_on_top(figure, list(names))
@@ -45,12 +45,12 @@ def draw_moments(
     most: int = 7,
     columns: int = 2,
 ) -> Figure:
-    """One image with what a model found at several moments: boxes in the colour of their class, labelled with the score only.
+    """Draw what a model found in one image at several moments: boxes in the colours of their classes, labelled with their scores.
 
     Args:
-        target: its "boxes" are drawn dashed.
-        moments: detections of the image, by what the moment is called.
-        most: so many detections are drawn, the most confident ones.
+        target: the ground truth; its "boxes" are drawn dashed.
+        moments: for the name of each moment, the detections in the image.
+        most: the number of detections that are drawn, the most confident ones first.
     """
     with st.style():
         figure, axes = panels([ratio(image)] * len(moments), columns=columns, head=0.34, caption=0.24)
@@ -69,11 +69,11 @@ def draw_moments(
 
 
 def draw_precision_recall(right: Sequence[bool], objects: int) -> Figure:
-    """Precision over recall of some detections, the most confident first, and the staircase whose area is their AP.
+    """Draw precision over recall for a list of detections, and the staircase whose area is their average precision.
 
     Args:
-        right: whether each detection is right.
-        objects: how many there are to be found.
+        right: for each detection, the most confident first, whether it is right.
+        objects: the number of objects that could be found.
     """
     hits = [sum(right[: i + 1]) for i in range(len(right))]
     points = [(hit / objects, hit / (i + 1)) for i, hit in enumerate(hits)]  # recall, precision
@@ -87,25 +87,25 @@ def draw_precision_recall(right: Sequence[bool], objects: int) -> Figure:
         ax.plot(*zip(*points), "o", color=st.DETECTION, markersize=5)
         for number, (recall, precision) in enumerate(points):
             ax.annotate(f"{number}", (recall, precision), (6, 3), textcoords="offset points", fontsize=8)
-        ax.set(xlim=(0, 1.02), ylim=(0, 1.1), xlabel="recall", ylabel="precision", title="average precision is an area")
+        ax.set(xlim=(0, 1.02), ylim=(0, 1.1), xlabel="recall", ylabel="precision", title="Average precision is an area")
         text = (
-            "dots: precision and recall after\ndetections 0, 1, 2 …\n\n"
-            "line: the highest precision at\nthat recall or a higher one\n\n"
-            f"area: AP = {sum(best) / 101:.2f}"
+            "Dots: precision and recall after\ndetections 0, 1, 2 …\n\n"
+            "Line: the highest precision at\nthat recall or a higher one\n\n"
+            f"Shaded area: AP = {sum(best) / 101:.2f}"
         )
         figure.text(0.68, 0.84, text, fontsize=9, va="top", linespacing=1.4)
     return figure
 
 
 def draw_rates(rates: Sequence[float], pauses: tuple[int, int]) -> Figure:
-    """The learning rate over the steps of a run; those before the first pause and after the second one are shaded."""
+    """Draw the learning rate over the steps of a run. The steps before the first pause and after the second one are shaded."""
     with st.style():
         figure = Figure(figsize=(WIDTH, 2.3))
         ax = figure.add_axes((0.1, 0.21, 0.86, 0.64))
         ax.plot(rates, color=st.FOREGROUND, linewidth=2)
         for begin, end in ((0, pauses[0]), (pauses[1], len(rates))):
             ax.axvspan(begin, end, color=st.FAINT, alpha=0.6, linewidth=0)
-        ax.set(xlim=(0, len(rates)), ylim=(0, None), xlabel="step", title="learning rate")
+        ax.set(xlim=(0, len(rates)), ylim=(0, None), xlabel="step", title="Learning rate")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Any box as the only proposal: the panels."""
+"""The panels of the explorer in which any box is the only proposal."""
 
 import torch
 
@@ -115,7 +115,7 @@ def _words(result: Result, of: Story) -> str:
                 said
                 + f"It would still report {with_article(name)} with a low score, and leave it to you to set a higher threshold."
             )
-        return said + "Deltas are trained on boxes with an object only; for other boxes they have no meaning."
+        return said + "Deltas are only trained on boxes with an object; for other boxes, they have no meaning."
     return f"The network calls your box {with_article(name)} and corrects it: {_moves(result)}."
 
 

@@ -1,4 +1,4 @@
-"""Any box as the only proposal: the network's class, score and final box for it."""
+"""The network's class, score and final box for any box, which is taken as the only proposal."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,9 +29,9 @@ class Result:
         probabilities: (C,) of the classes, background first.
         label: the class with the highest probability except the background.
         corrected: (4,) the box that this class's deltas make of the given one, clipped.
-        iou: of the given and the corrected box; shared, union: their areas.
-        level: index of the map that the box is read from; pooled: (C, 7, 7) its features.
-        threshold: the score that a detection has to exceed.
+        iou: of the given and the corrected box; shared, union: the areas that it is computed from.
+        level: index of the map that the box is read from; pooled: its features (C, 7, 7).
+        threshold: the score that a detection must exceed.
     """
 
     state: State

@@ -1,1 +1,1 @@
-"""The figures of this lesson; `main` has those that become files."""
+"""The figures of this lesson; `main` contains those that become files."""
