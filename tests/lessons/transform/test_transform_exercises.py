@@ -54,9 +54,9 @@ def test_output_size_accepts_the_right_answer() -> None:
     [
         (rounded, "rounded down to whole"),
         (ceiled, "rounded down to whole"),
-        (no_maximum, "longer side is above 1333"),
-        (only_maximum, "shorter side is above 800"),
-        (lambda *case: right_size(*case)[::-1], "the order is (height, width)"),
+        (no_maximum, "longer side exceeds 1333"),
+        (only_maximum, "shorter side exceeds 800"),
+        (lambda *case: right_size(*case)[::-1], "The order is (height, width)"),
         (lambda *case: (800, 1201), "it is (800, 1066)"),
         (lambda *case: tuple(map(float, right_size(*case))), "whole numbers"),
         (lambda *case: 3, "should be a pair"),
@@ -84,7 +84,7 @@ def test_to_original_accepts_the_right_answer() -> None:
     ("wrong", "hint"),
     [
         (lambda b, new, old: mapped(b, new[1] / old[1], new[0] / old[0]), "the wrong way"),
-        (lambda b, new, old: mapped(b, old[0] / new[0], old[1] / new[1]), "x is scaled with the heights"),
+        (lambda b, new, old: mapped(b, old[0] / new[0], old[1] / new[1]), "you scale x by the ratio of the heights"),
         (lambda b, new, old: b * (old[1] / new[1]), "a ratio of its own"),
         (lambda b, new, old: b * (old[0] / new[0]), "a ratio of its own"),
         (lambda b, new, old: right_way_back(b, new, old).clamp(min=0), "clipped"),
@@ -122,7 +122,7 @@ def test_pad_accepts_the_right_answer() -> None:
 @pytest.mark.parametrize(
     ("wrong", "hint"),
     [
-        (lambda images, d: padded(images, 1), "but not a multiple of 4"),
+        (lambda images, d: padded(images, 1), "but this is not a multiple of 4"),
         (lambda images, d: padded(images, d, more=1), "needs no padding"),
         (lambda images, d: padded(images, d, fill=0.5), "padding should be 0"),
         (lambda images, d: padded(images, d, corner="middle"), "Pad only on the right"),
