@@ -15,7 +15,7 @@ from frcnn_edu.viz.trace import moved_anchors
 
 @checker
 def weights_of(function: Callable[[FasterRCNN], dict[str, int]]) -> str:
-    """Checks model → the number of weights in each of its four parts, by the part's name."""
+    """`function(model)` returns the number of weights in each of the model's four parts, by the name of the part."""
     with torch.random.fork_rng(devices=[]):
         models = [story().model, fasterrcnn_small_fpn(num_classes=3)]
     for model in models:
@@ -45,12 +45,12 @@ def weights_of(function: Callable[[FasterRCNN], dict[str, int]]) -> str:
                 "no gradient changes them.",
             )
             expect(False, f"{name} has {right} weights, but you count {number}.")
-    return "Four of the ten stages have weights: the backbone and the FPN (both in backbone), the RPN head (in rpn) and the box head (in roi_heads)."
+    return "Four of the ten stages have weights. The backbone and the FPN are both in backbone, the RPN head is in rpn, and the box head is in roi_heads."
 
 
 @checker
 def winner_of(function: Callable[[Tensor, Tensor, Tensor, Tensor], int]) -> str:
-    """Checks (detection, refined, proposals, decoded) → the index of the anchor that the detection comes from."""
+    """`function(detection, refined, proposals, decoded)` returns the index of the anchor that the detection comes from."""
     seen, model, size = story().trace, story().model, story().trace.batch.image_sizes[0]
     coder: Any = model.roi_heads.box_coder
     decoded = moved_anchors(seen, model)  # (A, 4)

@@ -52,10 +52,10 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "num_classes": (
         "number of classes, including the background", "box_head", lambda m: m.roi_heads.box_predictor.cls_score.out_features,
     ),
-    "min_size": ("shorter side of a resized image, in pixels", "transform", lambda m: m.transform.min_size[-1]),
-    "max_size": ("largest longer side of a resized image", "transform", lambda m: m.transform.max_size),
+    "min_size": ("length of the shorter side, in pixels", "transform", lambda m: m.transform.min_size[-1]),
+    "max_size": ("upper limit of the longer side, in pixels", "transform", lambda m: m.transform.max_size),
     "image_mean": ("mean of each channel, which is subtracted", "transform", lambda m: m.transform.image_mean),
-    "image_std": ("standard deviation of each channel, by which it is divided", "transform", lambda m: m.transform.image_std),
+    "image_std": ("standard deviation of each channel, by which the channel is divided", "transform", lambda m: m.transform.image_std),
     "rpn_anchor_generator": ("sizes and ratios of the anchors", "base_anchors", lambda m: m.rpn.anchor_generator),
     "rpn_head": ("objectness and deltas of each anchor", "rpn_head", lambda m: m.rpn.head),
     "rpn_pre_nms_top_n_train": (
@@ -72,7 +72,7 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     ),
     "rpn_nms_thresh": ("IoU above which NMS removes a box", "proposals", lambda m: m.rpn.nms_thresh),
     "rpn_fg_iou_thresh": (
-        "smallest IoU of a positive anchor", "iou_labeling", lambda m: m.rpn.proposal_matcher.high_threshold,
+        "least IoU that makes an anchor positive", "iou_labeling", lambda m: m.rpn.proposal_matcher.high_threshold,
     ),
     "rpn_bg_iou_thresh": (
         "IoU below which an anchor is negative", "iou_labeling", lambda m: m.rpn.proposal_matcher.low_threshold,
@@ -81,7 +81,7 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
         "anchors per image in the loss", "iou_labeling", lambda m: m.rpn.fg_bg_sampler.batch_size_per_image,
     ),
     "rpn_positive_fraction": (
-        "largest share of positive ones among them", "iou_labeling", lambda m: m.rpn.fg_bg_sampler.positive_fraction,
+        "largest fraction of positives among them", "iou_labeling", lambda m: m.rpn.fg_bg_sampler.positive_fraction,
     ),
     "rpn_score_thresh": ("probability below which a proposal is dropped", "proposals", lambda m: m.rpn.score_thresh),
     "box_roi_pool": ("RoIAlign: the 7×7 features of each proposal", "roi_align", lambda m: m.roi_heads.box_roi_pool),
@@ -93,7 +93,7 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "box_nms_thresh": ("IoU above which NMS removes a detection", "box_head", lambda m: m.roi_heads.nms_thresh),
     "box_detections_per_img": ("detections per image", "box_head", lambda m: m.roi_heads.detections_per_img),
     "box_fg_iou_thresh": (
-        "smallest IoU of a positive proposal", "losses", lambda m: m.roi_heads.proposal_matcher.high_threshold,
+        "least IoU that makes a proposal positive", "losses", lambda m: m.roi_heads.proposal_matcher.high_threshold,
     ),
     "box_bg_iou_thresh": (
         "IoU below which a proposal is negative", "losses", lambda m: m.roi_heads.proposal_matcher.low_threshold,
@@ -102,13 +102,13 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
         "proposals per image in the loss", "losses", lambda m: m.roi_heads.fg_bg_sampler.batch_size_per_image,
     ),
     "box_positive_fraction": (
-        "largest share of positive ones among them", "losses", lambda m: m.roi_heads.fg_bg_sampler.positive_fraction,
+        "largest fraction of positives among them", "losses", lambda m: m.roi_heads.fg_bg_sampler.positive_fraction,
     ),
-    "bbox_reg_weights": ("factors of the box head's deltas", "box_coding", lambda m: m.roi_heads.box_coder.weights),
-    "exact": ("whether to compute torchvision's numbers to the last bit", "why_it_is_fast", lambda m: False),
+    "bbox_reg_weights": ("weights of the box head's deltas", "box_coding", lambda m: m.roi_heads.box_coder.weights),
+    "exact": ("whether results are bit for bit torchvision's", "why_it_is_fast", lambda m: False),
     "size_divisible": ("number of which the sides of a batch are multiples", "transform", lambda m: m.transform.size_divisible),
     "fixed_size": ("(width, height) of every resized image", "transform", lambda m: m.transform.fixed_size),
-    "_skip_resize": ("whether images are left unresized in training", "transform", lambda m: m.transform._skip_resize),
+    "_skip_resize": ("whether resizing is skipped in training", "transform", lambda m: m.transform._skip_resize),
 }  # fmt: skip
 
 

@@ -55,9 +55,7 @@ def output_size(answer: Callable[[int, int, int, int], Size]) -> str:
             f"{said}, but it is {wanted}. The sides times the scale are {exact[0]:.10g} and {exact[1]:.10g}.",
         )
         expect(all(type(side) is int for side in given), f"{said}. Sizes are whole numbers, so use int(…).")
-    return (
-        "At 161×200, the shorter side comes out one pixel short of 800. Even rounding errors belong to the definition."
-    )
+    return "At 161×200, the shorter side comes out one pixel short of 800. Even rounding errors are part of the definition."
 
 
 @checker
@@ -68,7 +66,7 @@ def boxes_in_the_original(answer: Callable[[Tensor, Size, Size], Tensor]) -> str
         found = [{"boxes": boxes}]
         wanted = _transform(800, 1333).eval().postprocess(found, [image_size], [original_size])[0]["boxes"]
         given = answer(boxes.clone(), image_size, original_size)
-        expect_shape(given, (3, 4), "What comes back")
+        expect_shape(given, (3, 4), "The result")
         ratio_y, ratio_x = (old / new for new, old in zip(image_size, original_size))
         said = f"From {image_size} to {original_size}"
 
@@ -103,11 +101,11 @@ def padded_batch(answer: Callable[[list[Tensor], int], Tensor]) -> str:
         wanted = _transform(800, 1333).batch_images(images, divisor)
         given = answer([image.clone() for image in images], divisor)
         expect(isinstance(given, Tensor), f"The batch should be a tensor, but yours is of type {type(given).__name__}.")
-        said = f"From images of {', '.join('×'.join(map(str, size)) for size in sizes)} and divisor {divisor}, you make"
+        said = f"For images of {', '.join('×'.join(map(str, size)) for size in sizes)} and divisor {divisor}, you make a batch"
         largest = tuple(max(size[axis] for size in sizes) for axis in (0, 1))
         expect(
             tuple(given.shape[-2:]) != largest or given.shape == wanted.shape,
-            f"{said} {largest[0]}×{largest[1]}. The largest images fit, but this is not a multiple of {divisor}.",
+            f"{said} of {largest[0]}×{largest[1]}. The largest images fit, but these sides are not multiples of {divisor}.",
         )
         one_more = all(
             given.shape[axis] == (wanted.shape[axis] // divisor + 1) * divisor
@@ -116,7 +114,7 @@ def padded_batch(answer: Callable[[list[Tensor], int], Tensor]) -> str:
         )
         expect(
             tuple(given.shape[-2:]) == tuple(wanted.shape[-2:]) or not one_more,
-            f"{said} {given.shape[-2]}×{given.shape[-1]}. A side that already is a multiple needs no padding.",
+            f"{said} of {given.shape[-2]}×{given.shape[-1]}. A side that already is a multiple of {divisor} needs no padding.",
         )
         expect_shape(given, tuple(wanted.shape), "The batch")
         for index, (image, (height, width)) in enumerate(zip(images, sizes)):
@@ -127,9 +125,9 @@ def padded_batch(answer: Callable[[list[Tensor], int], Tensor]) -> str:
             moved = right or torch.equal(middle, image)
             expect(
                 there or not moved,
-                f"{said} a batch in which image {index} is shifted. Pad only on the right and at the bottom, so that boxes stay where they are.",
+                f"{said} in which image {index} is shifted. Pad only on the right and at the bottom, so that boxes stay where they are.",
             )
-            expect(there, f"{said} a batch in which image {index} has changed.")
+            expect(there, f"{said} in which image {index} has changed.")
             rest = given[index].clone()
             rest[:, :height, :width] = 0
             expect(not rest.any(), "The padding should be 0, which is the mean colour after normalising.")

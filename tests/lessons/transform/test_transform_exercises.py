@@ -122,7 +122,7 @@ def test_pad_accepts_the_right_answer() -> None:
 @pytest.mark.parametrize(
     ("wrong", "hint"),
     [
-        (lambda images, d: padded(images, 1), "but this is not a multiple of 4"),
+        (lambda images, d: padded(images, 1), "but these sides are not multiples of 4"),
         (lambda images, d: padded(images, d, more=1), "needs no padding"),
         (lambda images, d: padded(images, d, fill=0.5), "padding should be 0"),
         (lambda images, d: padded(images, d, corner="middle"), "Pad only on the right"),

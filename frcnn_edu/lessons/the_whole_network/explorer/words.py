@@ -49,7 +49,7 @@ def words(result: Result) -> str:
         float(found["scores"][result.detection]),
     )
     if not result.true:
-        said = f"No ground-truth box has an IoU of at least {LEAST} with detection {result.detection}, but the network takes it for {with_article(answer)}, with a score of {score:.2f}. "
+        said = f"No ground-truth box has an IoU of at least {LEAST} with detection {result.detection}, but the network sees {with_article(answer)} there, with a score of {score:.2f}. "
     else:
         said = _found(result, answer, score, iou)
     return said + _two_anchors(result)
