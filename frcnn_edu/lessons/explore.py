@@ -52,7 +52,7 @@ def box_coding(**picture: Any) -> Explorer:
 
 
 def iou_labeling(**picture: Any) -> Explorer:
-    """Drag a ground-truth box, move the thresholds: which anchor is trained on it?"""
+    """Drag a ground-truth box, or move the thresholds: which anchors are trained on it?"""
     return IouLabelingExplorer(_subject(**picture))
 
 
@@ -77,7 +77,7 @@ def detections(**picture: Any) -> Explorer:
 
 
 def any_box(**picture: Any) -> Explorer:
-    """Drag a box over anything: what does the network say about it? Without arguments, on a photograph; an image needs no target here."""
+    """Drag a box over anything: what does the network say about it? Without arguments, the image is a photograph. An image needs no target here."""
     if not picture:
         return AnyBoxExplorer(photograph())
     image, model, classes = (picture.get(name) for name in ("image", "model", "classes"))

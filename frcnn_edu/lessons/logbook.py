@@ -25,7 +25,13 @@ def logbook(until: int, lines: int = 2) -> str:
     if not 1 <= until <= len(LINES):
         raise ValueError(f"the logbook has lines for notebooks 1 to {len(LINES)}, got {until}")
     lessons = [lesson for lesson in LESSONS[: until + 1] if lesson in LINES]
-    return "\n".join(f"{LESSONS.index(lesson):02d} {LINES[lesson]()}" for lesson in lessons[-lines:])
+    return "\n".join(_line(lesson) for lesson in lessons[-lines:])
+
+
+def _line(lesson: str) -> str:
+    """The number of a lesson's notebook, its title, and what it adds."""
+    title, text = LINES[lesson]
+    return f"{LESSONS.index(lesson):02d} {title:<{WIDTH}}  {text()}"
 
 
 def _rpn() -> Any:
@@ -48,7 +54,7 @@ def _numbers(values: Tensor, digits: int = 2) -> str:
 
 def _transform() -> str:
     given = story().target["boxes"][story().object]
-    return f"transform     {_size(given)} pixels as given, {_size(story().box)} as the network sees it"
+    return f"{_size(given)} pixels as given, {_size(story().box)} as the network sees it"
 
 
 def _backbone() -> str:
@@ -57,18 +63,18 @@ def _backbone() -> str:
     for key, features in story().trace.bottom_up.items():
         stride = story().trace.batch.tensors.shape[-1] // features.shape[-1]
         cells.append(f"({int(y) // stride}, {int(x) // stride}) of C{2 + int(key)}")
-    return f"backbone      its centre is in cell {', '.join(cells)}"
+    return f"its centre is in cell {', '.join(cells)}"
 
 
 def _fpn() -> str:
     spans = [f"{_size(story().box / 2 ** (2 + int(key)), 1)} cells of P{2 + int(key)}" for key in "0123"]
-    return f"fpn           it spans {', '.join(spans)}"
+    return f"it spans {', '.join(spans)}"
 
 
 def _base_anchors() -> str:
     generator = _rpn().anchor_generator
     shapes = [generator.cell_anchors[place.level][place.shape] for place in (followed(), followed().winner)]
-    return f"base anchors  best fit {_size(shapes[0])} pixels; winner {_size(shapes[1])}"
+    return f"best fit {_size(shapes[0])} pixels; winner {_size(shapes[1])}"
 
 
 def best_anchor() -> Tensor:
@@ -91,7 +97,7 @@ def _stride_grid() -> str:
         return f"{name} {place.anchor}, {cell}, IoU {_overlap(box):.2f}"
 
     best = described("best fit: anchor", followed(), best_anchor())
-    return f"stride grid   {best}; {described('winner:', followed().winner, winning_anchor())}"
+    return f"{best}; {described('winner:', followed().winner, winning_anchor())}"
 
 
 def _logit(place: AnchorPlace) -> float:
@@ -99,7 +105,7 @@ def _logit(place: AnchorPlace) -> float:
 
 
 def _rpn_head() -> str:
-    return f"rpn head      logits: best fit {_logit(followed()):.1f}, winner {_logit(followed().winner):.1f}"
+    return f"logits: best fit {_logit(followed()):.1f}, winner {_logit(followed().winner):.1f}"
 
 
 def predicted_deltas() -> Tensor:
@@ -115,20 +121,20 @@ def target_deltas() -> Tensor:
 
 def _box_coding() -> str:
     targets, predicted = _numbers(target_deltas()), _numbers(predicted_deltas())
-    return f"box coding    best fit's deltas: target {targets}, predicted {predicted}"
+    return f"best fit's deltas: target {targets}, predicted {predicted}"
 
 
 def _iou_labeling() -> str:
     labels, _ = _rpn().assign_targets_to_anchors([torch.cat(story().trace.anchors)], [dict(boxes=story().boxes)])
     best, winner = (int(labels[0][anchor]) for anchor in (followed().anchor, followed().winner.anchor))
-    return f"iou labeling  label of the best fit: {best}, of the winner: {winner}"
+    return f"label of the best fit: {best}, of the winner: {winner}"
 
 
 def _proposals() -> str:
     number, proposals = followed().proposal, story().trace.proposals
     best = int((moved_anchors(story().trace, story().model)[followed().anchor] - proposals).abs().amax(1).argmin())
     return (
-        f"proposals     best fit → proposal {best}, IoU {_overlap(proposals[best]):.2f}; "
+        f"best fit → proposal {best}, IoU {_overlap(proposals[best]):.2f}; "
         f"winner → proposal {number}, IoU {_overlap(proposals[number]):.2f}"
     )
 
@@ -137,42 +143,43 @@ def _level_mapper() -> str:
     number = followed().proposal
     side = float(box_area(story().trace.proposals[number][None]).sqrt())
     level = int(story().trace.levels[number])
-    return f"level mapper  proposal {number}: side {side:.0f}, canonical scale {_pool().canonical_scale}: read from P{2 + level}"
+    return f"proposal {number}: side {side:.0f}, canonical scale {_pool().canonical_scale}: read from P{2 + level}"
 
 
 def _roi_align() -> str:
     level = int(story().trace.levels[followed().proposal])
     bins = story().trace.proposals[followed().proposal] * _pool().scales[level] / 7
     shape = "×".join(map(str, story().trace.pooled[followed().proposal].shape))
-    return f"roi align     {shape} features; a bin is {_size(bins, 1)} cells of {st.LEVEL_NAMES[str(level)]}"
+    return f"{shape} features; a bin is {_size(bins, 1)} cells of {st.LEVEL_NAMES[str(level)]}"
 
 
 def _box_head() -> str:
     found, number = story().trace.resized_detections, followed().detection
     label, score = found["labels"][number], float(found["scores"][number])
-    return f"box head      detection {number}: {story().classes[label]} {score:.3f}, IoU {_overlap(found['boxes'][number]):.2f}"
+    return f"detection {number}: {story().classes[label]} {score:.3f}, IoU {_overlap(found['boxes'][number]):.2f}"
 
 
 def _losses() -> str:
     label = story().target["labels"][story().object]
     surprise = F.cross_entropy(story().trace.class_logits[followed().proposal], label)
     off = F.smooth_l1_loss(predicted_deltas(), target_deltas(), beta=1 / 9, reduction="sum")
-    return f"losses        winner's class loss {float(surprise):.4f}; best fit's box loss {float(off):.3f}"
+    return f"winner's class loss {float(surprise):.4f}; best fit's box loss {float(off):.3f}"
 
 
-#: The function that writes the line of each lesson that has one.
+#: The title of each notebook that has a line in the logbook, up to a colon, and the function that writes this line.
 LINES = {
-    "transform": _transform,
-    "backbone": _backbone,
-    "fpn": _fpn,
-    "base_anchors": _base_anchors,
-    "stride_grid": _stride_grid,
-    "rpn_head": _rpn_head,
-    "box_coding": _box_coding,
-    "iou_labeling": _iou_labeling,
-    "proposals": _proposals,
-    "level_mapper": _level_mapper,
-    "roi_align": _roi_align,
-    "box_head": _box_head,
-    "losses": _losses,
+    "transform": ("Transform", _transform),
+    "backbone": ("Backbone", _backbone),
+    "fpn": ("Feature pyramid", _fpn),
+    "base_anchors": ("Base anchors", _base_anchors),
+    "stride_grid": ("Stride grid", _stride_grid),
+    "rpn_head": ("RPN head", _rpn_head),
+    "box_coding": ("Box coding", _box_coding),
+    "iou_labeling": ("IoU labelling", _iou_labeling),
+    "proposals": ("Proposals", _proposals),
+    "level_mapper": ("Level mapper", _level_mapper),
+    "roi_align": ("RoIAlign", _roi_align),
+    "box_head": ("Box head", _box_head),
+    "losses": ("Four losses", _losses),
 }
+WIDTH = max(len(title) for title, _ in LINES.values())

@@ -189,11 +189,11 @@ def plot_box_steps(
 
 
 def plot_roi_align(image: Tensor, box: Tensor, features: Tensor, scale: float, pooled: Tensor, key: str) -> Figure:
-    """A proposal's 7×7 bins on the image, its sampling points on the feature cells, and the features it gets.
+    """A proposal's 7×7 bins on the image, its sampling points on the feature cells, and the features read there.
 
     Args:
         box: (4,) in pixels.
-        features: the map (1, C, H, W) it is pooled from, with `scale` cells per pixel and level name `key`.
+        features: the map (1, C, H, W) from which it is pooled, with `scale` cells per pixel and level name `key`.
         pooled: (C, 7, 7).
     """
     bins = pooled.shape[-1]

@@ -14,7 +14,7 @@ from ..ops import box_iou, clip_boxes_to_image
 from ..viz.trace import Trace, moved_anchors, trace
 from .stages import shown
 
-SIZE = (240, 320)  # twice what the small model works at, so that the transform has something to do
+SIZE = (240, 320)  # twice the size at which the small model works, so that the transform has something to do
 INDEX = 1152
 OBJECT = 2
 
@@ -31,9 +31,9 @@ class Story:
         object: index of the object that is followed.
         classes: names by label.
         trace: what each stage computed from the image.
-        boxes: (N, 4) the annotated boxes in pixels of the resized image, as everything between transform and
-            postprocess.
-        box: (4,) the box of the object that is followed, likewise.
+        boxes: (N, 4) the annotated boxes in pixels of the resized image, like everything between the transform and
+            its `postprocess`.
+        box: (4,) the box of the object that is followed, in the same pixels.
         resized: (3, 120, 160) in 0–1, the resized image without padding, to draw on.
     """
 

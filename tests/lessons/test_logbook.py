@@ -1,7 +1,11 @@
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
 from frcnn_edu import box_iou
+from frcnn_edu.lessons import LESSONS, notebook_name
 from frcnn_edu.lessons.logbook import LINES, best_anchor, logbook, predicted_deltas, target_deltas, winning_anchor
 from frcnn_edu.lessons.story import follow, followed, source, story, tell
 
@@ -11,6 +15,16 @@ def test_each_notebook_adds_a_line() -> None:
     assert [line[:2] for line in whole] == [f"{number:02d}" for number in range(1, 14)]
     assert logbook(4).splitlines() == whole[2:4]
     assert logbook(1).splitlines() == whole[:1]
+
+
+@pytest.mark.parametrize("lesson", LINES)
+def test_a_line_begins_with_the_title_of_its_notebook(lesson: str) -> None:
+    """With the part before a colon: “03 · Feature pyramid: P2 to P5 and pool”."""
+    path = Path(__file__).parents[2] / "notebooks" / notebook_name(lesson)
+    heading = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"]).splitlines()[0]
+    title = heading.removeprefix(f"# {LESSONS.index(lesson):02d} · ").partition(":")[0]
+    assert LINES[lesson][0] == title
+    assert logbook(LESSONS.index(lesson), lines=1).startswith(f"{LESSONS.index(lesson):02d} {title} ")
 
 
 @pytest.mark.parametrize("until", [0, 14])

@@ -33,10 +33,10 @@ class Parameter:
 
     Attributes:
         name: as in the signature.
-        default: as in the signature; a default of None is followed by what the full model has then.
-        small: the value in the small model.
+        default: as in the signature; a default of None is followed by the full model's value.
+        small: its value in the small model.
         notebook: number of the notebook that explains it.
-        meaning: in a few words.
+        meaning: what it sets, in a few words.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Parameter:
 KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "backbone": ("network that returns the feature maps", "backbone", lambda m: m.backbone),
     "num_classes": (
-        "number of classes, with the background", "box_head", lambda m: m.roi_heads.box_predictor.cls_score.out_features,
+        "number of classes, including the background", "box_head", lambda m: m.roi_heads.box_predictor.cls_score.out_features,
     ),
-    "min_size": ("shorter side of a resized image, in pixels", "transform", lambda m: m.transform.min_size[-1]),
-    "max_size": ("largest longer side of a resized image", "transform", lambda m: m.transform.max_size),
-    "image_mean": ("mean of each channel, subtracted", "transform", lambda m: m.transform.image_mean),
-    "image_std": ("standard deviation of each channel", "transform", lambda m: m.transform.image_std),
+    "min_size": ("length of the shorter side, in pixels", "transform", lambda m: m.transform.min_size[-1]),
+    "max_size": ("upper limit of the longer side, in pixels", "transform", lambda m: m.transform.max_size),
+    "image_mean": ("mean of each channel, which is subtracted", "transform", lambda m: m.transform.image_mean),
+    "image_std": ("standard deviation of each channel, by which the channel is divided", "transform", lambda m: m.transform.image_std),
     "rpn_anchor_generator": ("sizes and ratios of the anchors", "base_anchors", lambda m: m.rpn.anchor_generator),
     "rpn_head": ("objectness and deltas of each anchor", "rpn_head", lambda m: m.rpn.head),
     "rpn_pre_nms_top_n_train": (
@@ -72,7 +72,7 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     ),
     "rpn_nms_thresh": ("IoU above which NMS removes a box", "proposals", lambda m: m.rpn.nms_thresh),
     "rpn_fg_iou_thresh": (
-        "smallest IoU of a positive anchor", "iou_labeling", lambda m: m.rpn.proposal_matcher.high_threshold,
+        "least IoU that makes an anchor positive", "iou_labeling", lambda m: m.rpn.proposal_matcher.high_threshold,
     ),
     "rpn_bg_iou_thresh": (
         "IoU below which an anchor is negative", "iou_labeling", lambda m: m.rpn.proposal_matcher.low_threshold,
@@ -81,11 +81,11 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
         "anchors per image in the loss", "iou_labeling", lambda m: m.rpn.fg_bg_sampler.batch_size_per_image,
     ),
     "rpn_positive_fraction": (
-        "largest share of positive ones among them", "iou_labeling", lambda m: m.rpn.fg_bg_sampler.positive_fraction,
+        "largest fraction of positives among them", "iou_labeling", lambda m: m.rpn.fg_bg_sampler.positive_fraction,
     ),
     "rpn_score_thresh": ("probability below which a proposal is dropped", "proposals", lambda m: m.rpn.score_thresh),
-    "box_roi_pool": ("7×7 features of a proposal", "roi_align", lambda m: m.roi_heads.box_roi_pool),
-    "box_head": ("two fully connected layers", "box_head", lambda m: m.roi_heads.box_head),
+    "box_roi_pool": ("RoIAlign: the 7×7 features of each proposal", "roi_align", lambda m: m.roi_heads.box_roi_pool),
+    "box_head": ("the two fully connected layers", "box_head", lambda m: m.roi_heads.box_head),
     "box_predictor": ("class logits and deltas", "box_head", lambda m: m.roi_heads.box_predictor),
     "box_score_thresh": (
         "score that a detection has to exceed", "box_head", lambda m: m.roi_heads.score_thresh,
@@ -93,7 +93,7 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "box_nms_thresh": ("IoU above which NMS removes a detection", "box_head", lambda m: m.roi_heads.nms_thresh),
     "box_detections_per_img": ("detections per image", "box_head", lambda m: m.roi_heads.detections_per_img),
     "box_fg_iou_thresh": (
-        "smallest IoU of a positive proposal", "losses", lambda m: m.roi_heads.proposal_matcher.high_threshold,
+        "least IoU that makes a proposal positive", "losses", lambda m: m.roi_heads.proposal_matcher.high_threshold,
     ),
     "box_bg_iou_thresh": (
         "IoU below which a proposal is negative", "losses", lambda m: m.roi_heads.proposal_matcher.low_threshold,
@@ -102,13 +102,13 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
         "proposals per image in the loss", "losses", lambda m: m.roi_heads.fg_bg_sampler.batch_size_per_image,
     ),
     "box_positive_fraction": (
-        "largest share of positive ones among them", "losses", lambda m: m.roi_heads.fg_bg_sampler.positive_fraction,
+        "largest fraction of positives among them", "losses", lambda m: m.roi_heads.fg_bg_sampler.positive_fraction,
     ),
-    "bbox_reg_weights": ("factors of a detection's deltas", "box_coding", lambda m: m.roi_heads.box_coder.weights),
-    "exact": ("torchvision's numbers to the last bit", "why_it_is_fast", lambda m: False),
-    "size_divisible": ("sides of a batch are multiples of it", "transform", lambda m: m.transform.size_divisible),
+    "bbox_reg_weights": ("weights of the box head's deltas", "box_coding", lambda m: m.roi_heads.box_coder.weights),
+    "exact": ("whether results are bit for bit torchvision's", "why_it_is_fast", lambda m: False),
+    "size_divisible": ("number of which the sides of a batch are multiples", "transform", lambda m: m.transform.size_divisible),
     "fixed_size": ("(width, height) of every resized image", "transform", lambda m: m.transform.fixed_size),
-    "_skip_resize": ("in training, images are not resized", "transform", lambda m: m.transform._skip_resize),
+    "_skip_resize": ("whether resizing is skipped in training", "transform", lambda m: m.transform._skip_resize),
 }  # fmt: skip
 
 
@@ -168,8 +168,8 @@ def markdown(to_notebook: str = "../notebooks/") -> str:
 PAGE = """# The parameters of `FasterRCNN`
 
 Every argument of the constructor, what it means, its default, its value in the small model of the course
-(`fasterrcnn_small_fpn`), and the notebook that explains it. Where the default is `None`, the table says what the full model
-(`fasterrcnn_resnet50_fpn`) has then. The last rows are keyword arguments that the constructor hands to `GeneralizedRCNNTransform`.
+(`fasterrcnn_small_fpn`), and the notebook that explains it. If the default is `None`, the table also gives the value in the full
+model (`fasterrcnn_resnet50_fpn`). The last rows are keyword arguments that the constructor hands to `GeneralizedRCNNTransform`.
 Names and defaults are torchvision's, except for `exact`.
 
 {table}

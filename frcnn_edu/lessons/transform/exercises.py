@@ -29,32 +29,33 @@ def output_size(answer: Callable[[int, int, int, int], Size]) -> str:
         resized = _transform(min_size, max_size).resize_image(torch.empty(1, height, width, device="meta"))
         wanted = tuple(resized.shape[-2:])
         given = answer(height, width, min_size, max_size)
-        expect(isinstance(given, tuple | list) and len(given) == 2, f"The answer should be a pair, it is {given!r}.")
+        expect(
+            isinstance(given, tuple | list) and len(given) == 2, f"The answer should be a pair, but yours is {given!r}."
+        )
         given = given[0], given[1]
-        said = f"For {height}×{width} with min_size {min_size} and max_size {max_size} you say {given}"
+        said = f"For {height}×{width} with min_size {min_size} and max_size {max_size}, you say {given}"
         exact = [side * min(min_size / min(height, width), max_size / max(height, width)) for side in (height, width)]
         without = tuple(int(side * (min_size / min(height, width))) for side in (height, width))
         only_long = tuple(int(side * (max_size / max(height, width))) for side in (height, width))
         rounded = [tuple(f(side) for side in exact) for f in (round, math.ceil)]
         expect(
-            given != wanted[::-1] or given == wanted, f"{said}: the order is (height, width), as in a tensor's shape."
+            given != wanted[::-1] or given == wanted, f"{said}. The order is (height, width), as in a tensor's shape."
         )
         expect(
             given == wanted or wanted == without or given != without,
-            f"{said}: its longer side is above {max_size}. The smaller of the two scales is used.",
+            f"{said}. Its longer side exceeds {max_size}. The smaller of the two scales is used.",
         )
         expect(
             given == wanted or wanted == only_long or given != only_long,
-            f"{said}: its shorter side is above {min_size}. The smaller of the two scales is used.",
+            f"{said}. Its shorter side exceeds {min_size}. The smaller of the two scales is used.",
         )
-        expect(given == wanted or given not in rounded, f"{said}: sizes are rounded down to whole pixels.")
+        expect(given == wanted or given not in rounded, f"{said}. Sizes are rounded down to whole pixels.")
         expect(
-            given == wanted, f"{said}; it is {wanted}. The side times the scale is {exact[0]:.10g} by {exact[1]:.10g}."
+            given == wanted,
+            f"{said}, but it is {wanted}. The sides times the scale are {exact[0]:.10g} and {exact[1]:.10g}.",
         )
-        expect(all(type(side) is int for side in given), f"{said}: sizes are whole numbers, so use int(…).")
-    return (
-        "At 161×200 the shorter side comes out one pixel short of 800: even rounding errors belong to the definition."
-    )
+        expect(all(type(side) is int for side in given), f"{said}. Sizes are whole numbers, so use int(…).")
+    return "At 161×200, the shorter side comes out one pixel short of 800. Even rounding errors are part of the definition."
 
 
 @checker
@@ -65,7 +66,7 @@ def boxes_in_the_original(answer: Callable[[Tensor, Size, Size], Tensor]) -> str
         found = [{"boxes": boxes}]
         wanted = _transform(800, 1333).eval().postprocess(found, [image_size], [original_size])[0]["boxes"]
         given = answer(boxes.clone(), image_size, original_size)
-        expect_shape(given, (3, 4), "What comes back")
+        expect_shape(given, (3, 4), "The result")
         ratio_y, ratio_x = (old / new for new, old in zip(image_size, original_size))
         said = f"From {image_size} to {original_size}"
 
@@ -74,17 +75,20 @@ def boxes_in_the_original(answer: Callable[[Tensor, Size, Size], Tensor]) -> str
 
         if not _near(given, wanted):
             wrong_way = _near(given, scaled(1 / ratio_x, 1 / ratio_y))
-            expect(not wrong_way, f"{said} your boxes go the wrong way: the ratio is original / resized.")
+            expect(not wrong_way, f"{said}, your boxes are scaled the wrong way: the ratio is original / resized.")
             swapped = _near(given, scaled(ratio_y, ratio_x))
             expect(
-                not swapped, f"{said} x is scaled with the heights. Sizes are (height, width), boxes are (x, y, x, y)."
+                not swapped,
+                f"{said}, you scale x by the ratio of the heights. Sizes are (height, width), boxes are (x, y, x, y).",
             )
             one = any(_near(given, scaled(r, r)) for r in (ratio_x, ratio_y, min(ratio_x, ratio_y)))
-            expect(not one, f"{said} each axis has a ratio of its own, because sizes are rounded down to whole pixels.")
+            expect(
+                not one, f"{said}, each axis has a ratio of its own, because sizes are rounded down to whole pixels."
+            )
             clipped = wanted.clamp(min=0).minimum(torch.tensor([*original_size[::-1], *original_size[::-1]]))
             cut = _near(given, clipped) or _near(given, wanted.clamp(min=0))
-            expect(not cut, f"{said} your boxes are clipped. That was done earlier, by the RoI heads.")
-        expect(_near(given, wanted), f"{said} the boxes should be {wanted.tolist()}.")
+            expect(not cut, f"{said}, your boxes are clipped. That was done earlier, by the RoI heads.")
+        expect(_near(given, wanted), f"{said}, the boxes should be {wanted.tolist()}.")
     return "No clipping, no thresholds, no NMS: the last stage of the network is one multiplication."
 
 
@@ -96,12 +100,12 @@ def padded_batch(answer: Callable[[list[Tensor], int], Tensor]) -> str:
         images = [torch.rand(3, *size, generator=generator) + 0.1 for size in sizes]
         wanted = _transform(800, 1333).batch_images(images, divisor)
         given = answer([image.clone() for image in images], divisor)
-        expect(isinstance(given, Tensor), f"The batch should be a tensor, but is a {type(given).__name__}.")
-        said = f"Of images {', '.join('×'.join(map(str, size)) for size in sizes)} and divisor {divisor} you make"
+        expect(isinstance(given, Tensor), f"The batch should be a tensor, but yours is of type {type(given).__name__}.")
+        said = f"For images of {', '.join('×'.join(map(str, size)) for size in sizes)} and divisor {divisor}, you make a batch"
         largest = tuple(max(size[axis] for size in sizes) for axis in (0, 1))
         expect(
             tuple(given.shape[-2:]) != largest or given.shape == wanted.shape,
-            f"{said} {largest[0]}×{largest[1]}: that is the largest image, but not a multiple of {divisor}.",
+            f"{said} of {largest[0]}×{largest[1]}. The largest images fit, but these sides are not multiples of {divisor}.",
         )
         one_more = all(
             given.shape[axis] == (wanted.shape[axis] // divisor + 1) * divisor
@@ -110,7 +114,7 @@ def padded_batch(answer: Callable[[list[Tensor], int], Tensor]) -> str:
         )
         expect(
             tuple(given.shape[-2:]) == tuple(wanted.shape[-2:]) or not one_more,
-            f"{said} {given.shape[-2]}×{given.shape[-1]}: a side that is a multiple already needs no padding.",
+            f"{said} of {given.shape[-2]}×{given.shape[-1]}. A side that already is a multiple of {divisor} needs no padding.",
         )
         expect_shape(given, tuple(wanted.shape), "The batch")
         for index, (image, (height, width)) in enumerate(zip(images, sizes)):
@@ -120,10 +124,11 @@ def padded_batch(answer: Callable[[list[Tensor], int], Tensor]) -> str:
             middle = given[index, :, centre[0] : centre[0] + height, centre[1] : centre[1] + width]
             moved = right or torch.equal(middle, image)
             expect(
-                there or not moved, f"{said} image {index} shifted: padding goes right and below, so that boxes stay."
+                there or not moved,
+                f"{said} in which image {index} is shifted. Pad only on the right and at the bottom, so that boxes stay where they are.",
             )
-            expect(there, f"{said} a batch in which image {index} is not what it was.")
+            expect(there, f"{said} in which image {index} has changed.")
             rest = given[index].clone()
             rest[:, :height, :width] = 0
-            expect(not rest.any(), "Padding should be 0: after normalising, that is the mean colour.")
+            expect(not rest.any(), "The padding should be 0, which is the mean colour after normalising.")
     return "The upper left corner of every image stays at (0, 0), so no box has to move."

@@ -1,4 +1,4 @@
-"""What the course's model finds when its input is prepared in another way."""
+"""What the course's model finds when its input is prepared in a different way."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ Size = tuple[int, int]  # (height, width)
 
 
 def detect(batch: ImageList, sizes: Sequence[Size], least: float = 0.5) -> list[dict[str, Tensor]]:
-    """The model's detections in a batch that is already prepared: no check of its values, as in torchvision.
+    """The model's detections in a batch that is already prepared. As in torchvision, its values are not checked.
 
     Args:
         sizes: (height, width) of each original image; the boxes are in its pixels.
@@ -33,8 +33,8 @@ def count_found(
 ) -> tuple[int, int]:
     """How many objects are found in the images after `transform`, and how many boxes are wrong.
 
-    An object is found if a detection of its class overlaps it by an IoU of at least 0.5; a detection that fits no object
-    in this way is wrong.
+    An object is found if a detection of its class has an IoU of at least 0.5 with it; a detection of which this is true
+    for no object is wrong.
     """
     right = wrong = 0
     for image, target in zip(images, targets, strict=True):

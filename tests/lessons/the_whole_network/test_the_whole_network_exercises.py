@@ -63,8 +63,8 @@ def test_winner_right():
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda d, refined, proposals, decoded: row_of(refined, d), "That is its proposal"),
-        (lambda d, refined, proposals, decoded: row_of(decoded, d), "find its proposal first"),
+        (lambda d, refined, proposals, decoded: row_of(refined, d), "the index of its proposal"),
+        (lambda d, refined, proposals, decoded: row_of(decoded, d), "Find its proposal first"),
         (lambda d, refined, proposals, decoded: int(box_iou(d[None], proposals).argmax()) + 1, "you say"),
         (lambda d, refined, proposals, decoded: 0.5, "whole number"),
         (lambda d, refined, proposals, decoded: decoded[0], "one index"),

@@ -79,7 +79,7 @@ def test_the_first_view_tells_the_courses_story() -> None:
         "IoU, best fit: anchor 4942 0.53 → proposal 5 0.82 → final box 0.94",
         "IoU, winner: anchor 4303 0.40 → proposal 13 0.84 → detection 4 0.94",
     ]
-    assert "anchor on P3, not from the anchor that fits best, on P4" in explorer.words
+    assert "anchor on P3, not from the best fit, which is on P4" in explorer.words
 
 
 def test_the_stages_are_those_of_notebook_00() -> None:
@@ -136,7 +136,7 @@ def test_a_detection_without_object_can_be_followed() -> None:
     explorer.set(object=NUMBER)
     check_now(explorer)
     assert not explorer.result.true
-    assert explorer.words.startswith("No ground-truth box has an IoU of 0.5 with detection")
+    assert explorer.words.startswith("No ground-truth box has an IoU of at least 0.5 with detection")
     explorer.set(stage="iou_labeling")
     check_now(explorer.opened["iou_labeling", NUMBER])
 

@@ -1,4 +1,4 @@
-"""One object in all ten stages, side by side; a click on a stage opens its explorer."""
+"""One object in all ten stages, side by side; clicking a stage opens its explorer."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -56,10 +56,10 @@ class WholePathExplorer(Explorer[State, Result]):
         ious = box_iou(of.boxes, torch.cat(of.trace.anchors)).amax(dim=1)
         small, large, worst = int(areas.argmin()), int(areas.argmax()), int(ious.argmin())
         return (
-            (f"The smallest object: is its best anchor better or worse than that of {called(of, of.object)}?", {"object": small}),
-            ("The largest object: which map is its proposal read from?", {"object": large}),
-            ("The object whose best anchor has the smallest IoU: how much do the deltas improve it?", {"object": worst}),
-            ("How does NMS work in stage 6? Open its explorer.", {"stage": "proposals"}),
+            (f"Follow the smallest object. Is its best anchor better or worse than that of {called(of, of.object)}?", {"object": small}),
+            ("Follow the largest object. Which map is its proposal read from?", {"object": large}),
+            ("Follow the object whose best anchor has the smallest IoU. How much do the deltas improve it?", {"object": worst}),
+            ("Open the explorer of stage 6. How does its NMS work?", {"stage": "proposals"}),
         )  # fmt: skip
 
     def make_controls(self) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from frcnn_edu.lessons.board.formula import Line, Piece, Term
-from frcnn_edu.lessons.board.names import class_of, with_article
 from frcnn_edu.lessons.board.scene import (
     Axis,
     Boxes,
@@ -29,10 +27,10 @@ from frcnn_edu.lessons.stages import LEVEL_KEYS, shown, strength
 from frcnn_edu.ops import box_iou
 from frcnn_edu.viz import style as st
 
-from .result import LEAST, STAGES, Result, Way, step_of
+from .result import LEAST, STAGES, Result
+from .words import STEP_COLORS, cells, formula, words
 
 SIDE, GAP, TOP, BELOW, ROW = 146.0, 12.5, 30.0, 334.0, 206.0  # of the stages' panels, five in a row
-STEP_COLORS = (st.ANCHOR, st.PROPOSAL, st.DETECTION)  # of an anchor, its decoded box and its final box
 
 Stage = tuple[Rect, list[Layer], str]  # what a stage's panel shows: its view, its layers, its caption
 
@@ -54,7 +52,7 @@ def draw(result: Result) -> Scene:
         title = f"{number + 1} {name}"
         alt = f"Stage {title}: {caption}".replace("\n", " ")
         stages.append(Panel(name, place, view, layers, title, caption, frame, alt=alt))
-    return Scene(BELOW + 2 * ROW - 8, [_picture(result), _fits(result), *stages], _formula(result), [_words(result)])
+    return Scene(BELOW + 2 * ROW - 8, [_picture(result), _fits(result), *stages], formula(result), [words(result)])
 
 
 # -------------------------------------------------------------------------------------------------------------- the image
@@ -76,7 +74,7 @@ def _picture(result: Result) -> Panel:
     view = window((height, width), story.box)
     return Panel(
         "picture", fit(view, 10, TOP, 316), view, layers, "Click an object or use the arrow keys",
-        "dashed: ground truth · solid: detections\nyellow: the object that is followed",
+        "dashed: ground truth · solid: detections\nyellow: the followed object",
         alt=f"The image with {len(story.boxes)} objects and {len(boxes)} detections; the followed one is framed in yellow",
         keys=True,
     )  # fmt: skip
@@ -156,12 +154,6 @@ def _map(result: Result, features: Tensor) -> tuple[Picture, Grid]:
     return heat(strength(features), extent), Grid(rows, columns, extent, st.PAPER, 0.5, 0.4)
 
 
-def _cells(result: Result, box: Tensor, features: Tensor) -> str:
-    """The size of a box in cells of a map, height × width."""
-    wide, high = ((box[2:] - box[:2]) * features.shape[-1] / result.story.trace.batch.tensors.shape[-1]).tolist()
-    return f"{high:.1f}×{wide:.1f}"
-
-
 def _transform(result: Result) -> Stage:
     batch = result.story.trace.batch
     (height, width), (high, wide) = batch.image_sizes[0], batch.tensors.shape[-2:]
@@ -181,7 +173,7 @@ def _fpn(result: Result) -> Stage:
     key = LEVEL_KEYS[result.winner.place.level]
     features = result.story.trace.pyramid[key]
     layers: list[Layer] = [*_map(result, features), _ground_truth(result)]
-    spans = _cells(result, result.story.box, features)
+    spans = cells(result, result.story.box, features)
     return around(result.story.box, 1.4), layers, f"{st.LEVEL_NAMES[key]}: the object covers\n{spans} cells"
 
 
@@ -211,7 +203,7 @@ def _rpn_head(result: Result) -> Stage:
     ]
     said = f"logit {way.logit:.1f}\narrow: the deltas"
     if not result.same:
-        said = f"best fit: logit {result.best.logit:.1f}\nwinner: logit {way.logit:.1f}, arrow"
+        said = f"best fit: logit {result.best.logit:.1f}\nwinner: {way.logit:.1f}; arrow: deltas"
     return _around(result), layers, said
 
 
@@ -274,75 +266,3 @@ def _postprocess(result: Result) -> Stage:
         layers,
         f"in the {height}×{width} image:\n({', '.join(f'{side:.0f}' for side in box.tolist())})",
     )
-
-
-# -------------------------------------------------------------------------------------------------------------- in words
-
-
-def _formula(result: Result) -> list[Line]:
-    lines: list[Line] = []
-    number = 0
-    for name, way in result.ways().items():
-        line: list[Piece] = [f"IoU, {name}: "]
-        for step in range(len(way.boxes())):
-            _, called, iou = result.fits()[number]
-            line += [" → " if step else "", f"{called} ", Term(f"{iou:.2f}", f"fit:{number}", STEP_COLORS[step])]
-            number += 1
-        lines.append(line)
-    way = result.winner
-    width, height = (way.decoded[2:] - way.decoded[:2]).tolist()
-    key = LEVEL_KEYS[way.level]
-    spans = _cells(result, way.decoded, result.story.trace.pyramid[key])
-    lines.append([
-        f"proposal {way.proposal}: {height:.1f}×{width:.1f} pixels → ", Term(spans, "stage:6", st.PROPOSAL), f" cells of {st.LEVEL_NAMES[key]} → ",
-        Term("×".join(map(str, result.story.trace.pooled.shape[1:])), "stage:6", st.STAGES["roi_align"]), " features → ",
-        Term(f"{way.score:.3f}", "stage:7", st.DETECTION), f" for {result.story.classes[way.label]}",
-    ])  # fmt: skip
-    return lines
-
-
-def _words(result: Result) -> str:
-    found, iou = result.story.trace.resized_detections, result.fits()[-1][2]
-    answer, score = (
-        result.story.classes[int(found["labels"][result.detection])],
-        float(found["scores"][result.detection]),
-    )
-    if not result.true:
-        said = f"No ground-truth box has an IoU of {LEAST} with detection {result.detection}, but the network calls it {with_article(answer)} with a score of {score:.2f}. "
-    else:
-        said = _found(result, answer, score, iou)
-    return said + _two_anchors(result)
-
-
-def _found(result: Result, answer: str, score: float, iou: float) -> str:
-    name, found = class_of(result.story, result.state.object), f"Detection {result.detection}"
-    if iou < LEAST:
-        return f"This {name} is missed: the nearest detection has an IoU of only {iou:.2f} with it. "
-    if answer != name:
-        return f"{found} fits this {name} best (IoU {iou:.2f}), but calls it {with_article(answer)}, with a score of {score:.2f}. "
-    if score < LEAST:
-        return f"{found} fits this {name} best (IoU {iou:.2f}), but its score is only {score:.2f}. "
-    return f"This {name} is found: {found.lower()} has a score of {score:.3f} and an IoU of {iou:.2f}. "
-
-
-def _two_anchors(result: Result) -> str:
-    """Whether the detection comes from the best-fitting anchor, and if not, what happens to that anchor."""
-    name = st.LEVEL_NAMES[LEVEL_KEYS[result.winner.place.level]]
-    if result.same:
-        return f"It comes from the anchor that fits best, on {name}."
-    best = result.best
-    said = f"It comes from an anchor on {name}, not from the anchor that fits best, on {st.LEVEL_NAMES[LEVEL_KEYS[best.place.level]]}: "
-    return said + _lost(result, best)
-
-
-def _lost(result: Result, best: Way) -> str:
-    if best.proposal is None:
-        return "the RPN does not keep the box decoded from that one."
-    if best.detection is not None:
-        return f"that one becomes {step_of(best, 2)}."
-    if best.label == result.winner.label and best.score < result.winner.score:
-        lower, higher = f"{best.score:.3f}", f"{result.winner.score:.3f}"
-        if lower == higher:
-            lower, higher = f"{best.score:.4f}", f"{result.winner.score:.4f}"
-        return f"that one becomes proposal {best.proposal}, but the last NMS keeps the higher score ({higher} against {lower})."
-    return f"that one becomes proposal {best.proposal}, but its final box is not among the detections."

@@ -133,7 +133,7 @@ def followed_boxes(of: Story) -> Tensor:
 
 
 def object_of_detection(of: Story, detection: int) -> int | None:
-    """What a click on a detection follows: the object that it fits best, or the detection; None if its score is low."""
+    """What is followed after a click on a detection: the object that it fits best, or the detection itself; None if its score is low."""
     ious = box_iou(of.trace.resized_detections["boxes"][[detection]], of.boxes)[0]
     if float(ious.max()) >= LEAST:
         return int(ious.argmax())

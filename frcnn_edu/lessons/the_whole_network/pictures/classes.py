@@ -19,11 +19,11 @@ OURS = __name__.partition(".")[0]  # this package
 
 
 def draw_class_structure(model: FasterRCNN) -> Figure:
-    """Which class inherits from which, and what each of the four parts is made of, read off a real model's textbook."""
+    """Which class inherits from which, and what each of the four parts is made of, read from a real model that runs as the textbook."""
     model = run_as(copy.deepcopy(model), "textbook")  # type: ignore[assignment]
     with st.style():
         page = Page(5.6)
-        # torchvision's classes of these names are in between, for `isinstance` alone: nothing of them runs.
+        # torchvision's classes of the same names are in between, only for `isinstance`: none of their code runs.
         ours = [cls for cls in type(model).__mro__ if cls.__module__.startswith(OURS)]
         family = [*ours, nn.Module]
         wide, gap = 2.2, 0.6
@@ -49,7 +49,9 @@ def draw_class_structure(model: FasterRCNN) -> Figure:
             page.text(x + 0.1, 2.24, textwrap.fill(_purpose(type(part)), 29), fontsize=7.4, linespacing=1.25)
             for row, (attribute, value) in enumerate(inside):
                 _small_card(page, x + 0.05, 2.98 + row * 0.405, wide - 0.1, attribute, value, color)
-        page.text(gap + 0.04, 5.2, "thick frame: has weights\nthin frame: has none", fontsize=7.4, color=st.MUTED)
+        page.text(
+            gap + 0.04, 5.2, "thick frame: with weights\nthin frame: without weights", fontsize=7.4, color=st.MUTED
+        )
     return page.figure
 
 

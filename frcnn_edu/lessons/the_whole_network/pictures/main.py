@@ -21,7 +21,7 @@ from .one_object import two_chains
 
 
 def draw_whole_network(way: Trace, classes: tuple[str, ...]) -> Figure:
-    """An image's way through the network, every panel from the tensors that were really there."""
+    """An image's way through the network; every panel shows the tensors that the network really computed."""
     with st.style():
         page = Page(8.5)
         _image_to_pyramid(page, way)
@@ -48,7 +48,7 @@ def _image_to_pyramid(page: Page, way: Trace) -> None:
     frame(small, st.STAGES["transform"])
     page.arrow((0.19, y - 0.25), (0.19, y - 0.05))
 
-    _heading(page, 3.15, 0.1, 2, "Backbone", st.STAGES["backbone"], "C2 … C5: coarser, but richer in meaning")
+    _heading(page, 3.15, 0.1, 2, "Backbone", st.STAGES["backbone"], "C2 … C5: ever coarser, ever richer in meaning")
     _heading(page, 5.75, 0.1, 3, "FPN", st.STAGES["fpn"], "P2 … pool: rich in meaning at every scale")
     bottom, gap = y + 0.44 + scale * small_height, 0.14
     left, right = 3.8, 6.4  # middles of the two columns
@@ -105,13 +105,13 @@ def _pyramid_to_detections(page: Page, way: Trace, classes: tuple[str, ...]) -> 
     x, y = ((way.anchors[2][1::3, :2] + way.anchors[2][1::3, 2:]) / 2).T.tolist()  # the centres of P4's anchors
     ax.scatter(x, y, s=4, color=st.INK, linewidths=0)
 
-    heading(5, "RPN head", st.STAGES["anchors"], "an object? which deltas?")
+    heading(5, "RPN head", st.STAGES["anchors"], "objectness and deltas")
     image_panel(5, likely_anchors(way, 16)[0], st.ANCHOR)
 
-    heading(6, "Proposals", st.STAGES["rpn"], "anchors moved, best kept")
+    heading(6, "Proposals", st.STAGES["rpn"], "the best decoded anchors")
     image_panel(6, way.proposals[:16], st.PROPOSAL)
 
-    heading(7, "RoIAlign", st.STAGES["roi_align"], "7×7 features for each")
+    heading(7, "RoIAlign", st.STAGES["roi_align"], "7×7 features of each")
     tile = (wide - 3 * 0.05) / 4
     rows = max(1, int((high + 0.05) / (tile + 0.05)))
     for index, pooled in enumerate(way.pooled[: 4 * rows]):
@@ -126,10 +126,10 @@ def _pyramid_to_detections(page: Page, way: Trace, classes: tuple[str, ...]) -> 
     _bars(page.panel(xs[0] + 0.72, lower, wide - 0.72, high), way, classes)
 
     sure = way.detections["scores"] >= 0.5
-    heading(9, "Detections", st.STAGES["roi_heads"], "one box for each object")
+    heading(9, "Detections", st.STAGES["roi_heads"], "duplicates are removed")
     image_panel(9, way.resized_detections["boxes"][sure], st.DETECTION)
 
-    heading(10, "Postprocess", st.STAGES["transform"], "back to the image's pixels")
+    heading(10, "Postprocess", st.STAGES["transform"], "in the original's pixels")
     ax = page.panel(xs[2], lower, wide, high)
     show_image(ax, way.image)
     boxes, names = way.detections["boxes"][sure], [classes[label] for label in way.detections["labels"][sure]]
@@ -141,7 +141,7 @@ def _pyramid_to_detections(page: Page, way: Trace, classes: tuple[str, ...]) -> 
     for y, lefts in ((upper, xs[:3]), (lower, xs[:2])):
         for left in lefts:
             page.arrow((left + wide + 0.03, y + high / 2), (left + wide + 0.2, y + high / 2))
-    for row, (number, text) in enumerate(((2, "learnt: the stage has weights"), (1, "fixed: a rule without weights"))):
+    for row, (number, text) in enumerate(((2, "trained: it has weights"), (1, "fixed: it has no weights"))):
         _chip(page, xs[3] + 0.09, lower + 0.5 + 0.36 * row, number, st.INK, text="")
         page.text(xs[3] + 0.26, lower + 0.5 + 0.36 * row, text, fontsize=7.5, va="center_baseline")
 

@@ -1,4 +1,4 @@
-"""One object: what the box head says of a proposal, and the two chains from an anchor to a refined box."""
+"""One object: what the box head predicts for a proposal, and the two chains from an anchor to a refined box."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def plot_box_head(
     classes: Sequence[str],
     ground_truth: Tensor | None = None,
 ) -> Figure:
-    """What the box head says of one proposal: the probability of each class, and the box refined for each class.
+    """What the box head predicts for one proposal: the probability of each class, and the box refined for each class.
 
     Args:
         proposal: (4,).

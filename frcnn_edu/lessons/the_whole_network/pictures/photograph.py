@@ -15,11 +15,11 @@ from frcnn_edu.viz.draw import WIDTH, draw_boxes, ratio, show_image
 from frcnn_edu.viz.sheet import Page
 
 SCORE = 0.5  # detections that score less are not drawn
-FITS = 0.5  # the IoU from which a coin counts as found
+FITS = 0.5  # the least IoU with which a coin counts as found
 
 
 def draw_found(image: Tensor, detections: Mapping[str, Tensor]) -> Figure:
-    """The photograph of the coins with the boxes of the detections, and how many coins they are; the held-out row is marked.
+    """The photograph of the coins with the boxes of the detections and the number of coins found; the held-out row is marked.
 
     Args:
         image: `coins.photograph()`.

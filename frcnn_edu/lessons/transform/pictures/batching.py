@@ -59,9 +59,9 @@ def plot_batching(
             mark_padding(ax, size, (high, wide))
             ax.set_title(f"batch[{index}]: {size[0]}×{size[1]}", fontsize=9)
             x += wide * pixel + space
-        words = ["one tensor " + "×".join(map(str, batch.tensors.shape)), "hatched: padding, in the mean colour"]
+        words = ["one tensor " + "×".join(map(str, batch.tensors.shape)), "hatched: padding in the mean colour"]
         if beside:
-            words = [words[0], f"each image in a frame of {high}×{wide}", words[1].replace(", ", ",\n")]
+            words = [words[0], f"each image in a frame of {high}×{wide}", words[1].replace(" in ", "\nin ")]
             page.text(x, top, "\n".join(words), color=st.MUTED, fontsize=8.5, linespacing=1.6)
         else:
             page.text(0.12, top + high * pixel + 0.09, "; ".join(words), color=st.MUTED)
@@ -69,7 +69,7 @@ def plot_batching(
 
 
 def mark_padding(ax: Axes, true: tuple[int, int], padded: tuple[int, int]) -> None:
-    """Hatch what lies right of and below the image of size `true` (height, width)."""
+    """Hatch the padding to the right of the image of size `true` (height, width) and below it."""
     (height, width), (high, wide) = true, padded
     for x, y, w, h in ((width, 0, wide - width, height), (0, height, wide, high - height)):
         if w > 0 and h > 0:

@@ -30,14 +30,14 @@ def tiny_transform() -> GeneralizedRCNNTransform:
 
 @cache
 def mixed_pictures() -> tuple[list[Tensor], list[Target]]:
-    """The course's image, a tall and a broad one."""
+    """The course's image, a tall one and a wide one."""
     items = [(story().image, story().target)]
     items += [ShapesDetection("test", size=size)[index] for size, index in (((300, 180), 5), ((160, 400), 17))]
     return [image for image, _ in items], [target for _, target in items]
 
 
 def rings(size: int = 128) -> Tensor:
-    """Rings around the middle, the narrower the further out, 4 pixels a ring at the sides: (3, size, size) in 0–1."""
+    """Concentric rings that become narrower outwards, down to 4 pixels at the sides: (3, size, size) in 0–1."""
     x = torch.arange(size) - (size - 1) / 2
     square = x[:, None] ** 2 + x[None] ** 2
     return (0.5 + 0.5 * torch.cos(torch.pi * square / (2 * size))).expand(3, -1, -1)

@@ -1,4 +1,4 @@
-"""More figures of notebook 01: questions about the transform."""
+"""Figures of notebook 01, deeper: questions about the transform."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -22,7 +22,7 @@ def resized_size(transform: GeneralizedRCNNTransform, size: tuple[int, int]) -> 
 
 
 def plot_corners(transform: GeneralizedRCNNTransform, sizes: Sequence[tuple[int, int]]) -> Figure:
-    """Where the lower right corner of an image lies before and after resizing, its upper left corner being (0, 0)."""
+    """Where the lower right corner of an image is before and after resizing, if its upper left corner is at (0, 0)."""
     limit, side = transform.max_size, transform.min_size[-1]
     heights = [(400, width) for width in range(140, 1301, 20)]
     path = sorted(
@@ -107,7 +107,7 @@ def plot_resampling(old: Tensor, new: Tensor) -> Figure:
 
 
 def _neighbours(at: float, count: int) -> list[tuple[int, float]]:
-    """The pixels that bilinear interpolation at `at` (in pixels, the first centre being 0) mixes, with their shares."""
+    """The pixels that bilinear interpolation mixes at `at` (in pixels; the first centre is at 0), with their shares."""
     at = min(max(at, 0.0), count - 1.0)
     left = int(at)
     shares = [(left, 1 - (at - left)), (min(left + 1, count - 1), at - left)]
@@ -123,7 +123,7 @@ def plot_aliasing(image: Tensor, without: Tensor, with_antialias: Tensor) -> Fig
         steps = (
             (image, "original", f"{image.shape[-2]}×{image.shape[-1]} pixels, concentric rings"),
             (without, "resized, as the model does it", f"1/{factor} of the size: rings that were never there"),
-            (with_antialias, "resized with antialias=True", f"1/{factor} of the size: rings too fine for it turn grey"),
+            (with_antialias, "resized with antialias=True", f"1/{factor} of the size: the finest rings turn grey"),
         )
         for index, (picture, title, words) in enumerate(steps):
             ax = page.panel(0.08 + index * (side + gap), 0.3, side, side)
