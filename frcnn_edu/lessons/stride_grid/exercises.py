@@ -46,10 +46,10 @@ def _explain(got: Tensor, right: Tensor, base: Tensor, grid: Grid, stride: Grid)
         ),
         "Your list has all locations of the first base anchor, then all of the second. But the anchors of one cell belong "
         "together, so the innermost loop is the one over base anchors.": (cells.permute(2, 0, 1, 3).reshape(-1, 4),),
-        "The two strides are swapped: in (down, across), the first is the distance between rows, the second between columns.": (
+        "The two strides are swapped: in (down, across), the first is the distance between rows, and the second that between columns.": (
             _right_grid(base, grid, (stride[1], stride[0])),
         ),
-        "x and y are swapped: the column determines x, and the row y. Add (x, y, x, y) to a box to move it.": (
+        "x and y are swapped: the column determines x, and the row determines y. Add (x, y, x, y) to a box to move it.": (
             right[:, [1, 0, 3, 2]],
             (right - base.repeat(rows * columns, 1))[:, [1, 0, 3, 2]] + base.repeat(rows * columns, 1),
         ),

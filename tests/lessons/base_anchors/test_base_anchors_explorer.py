@@ -135,7 +135,7 @@ def test_bars_are_as_long_as_the_errors() -> None:
     pale, *_ = (layer for layer in explorer.scene.panel("errors").layers if isinstance(layer, Boxes))
     torch.testing.assert_close(pale.boxes[:, 1] + pale.boxes[:, 3], explorer.result.cost)
     assert "No error" in explorer.scene.panel("errors").title
-    assert explorer.scene.panel("errors").alt.endswith("they have none")
+    assert explorer.scene.panel("errors").alt.endswith("all are 0")
 
 
 def test_the_corner_keeps_to_its_two_ways() -> None:
@@ -193,10 +193,13 @@ def test_a_number_shows_on_which_side_of_one_half_it_lies() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "For the wide anchor on P4, w/2 = 33.94 is rounded to 34, so w is 68. (All sides are even.)"),
         (
             {},
-            "The error of its area is +0.35 %; the largest of the fifteen is −11.11 %, on P2. Its IoU with our object is 0.63, which is less than 0.7.",
+            "For the wide anchor on P4, w/2 = 33.94 is rounded to 34, so w is 68. (After rounding, all sides are even.)",
+        ),
+        (
+            {},
+            "The error of its area is +0.35 %; the largest of the fifteen is −11.11 %, on P2. The anchor’s IoU with our object is 0.63, which is less than 0.7.",
         ),
         ({"level": 0}, "The error of its area is −11.11 %, the largest of the fifteen."),
         ({"shape": 1}, "The w and h of the square anchor on P4 are even, so rounding changes nothing."),
@@ -215,7 +218,7 @@ def test_a_number_shows_on_which_side_of_one_half_it_lies() -> None:
         ({"rounded": False, "shape": 1}, "The model’s rounding does not change the area. Its IoU"),
         (
             {"p4": 38, "shape": 1},
-            "Its IoU with our object is 0.76, which is at least 0.7, enough for the anchor to be positive.",
+            "The anchor’s IoU with our object is 0.76, which is at least 0.7, enough for the anchor to be positive.",
         ),
     ],
 )

@@ -107,7 +107,7 @@ class BaseAnchorsExplorer(Explorer[State, Result]):
                 return f"Ratios have to increase, from wide to tall, but {low:g} comes before {high:g}: swap them."
         thinnest = state.p2 * min(1 / state.third**0.5, state.first**0.5)
         if state.rounded and round(thinnest / 2) == 0:
-            return f"An anchor on P2 would be {thinnest:.2g} pixels wide or high; half of that is rounded to 0, and the box has no area: choose a larger size."
+            return f"An anchor on P2 would be {thinnest:.2g} pixels wide or high; half of that is rounded to 0, so the box would have no area: choose a larger size."
         return None
 
     def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:

@@ -150,7 +150,7 @@ def _errors(result: Result) -> Panel:
     layers += _colored(result, result.error, (-low, high, top), signed(result.error[result.state.chosen]))
     layers.append(Lines(segments([0, ENDS], [0, 0]), st.MUTED, 1))
     worst = signed(result.error[result.error.abs().argmax()])
-    errors = "they have none" if worst == "0 %" else f"the largest is {worst}"
+    errors = "all are 0" if worst == "0 %" else f"the largest is {worst}"
     return Panel(
         "errors", (478, 248, 308, 84), (0, top, ENDS, -low), layers,
         "Error of the area due to rounding" if result.state.rounded else "No error without rounding (pale: with it)",

@@ -57,7 +57,7 @@ def words(result: Result) -> list[str]:
     """What rounding did to the selected anchor, and its IoU with the object."""
     need, fit = result.foreground, float(result.fit[result.state.chosen])
     after = f"less than {need:g}" if fit < need else f"at least {need:g}, enough for the anchor to be positive"
-    return [f"{_rounding(result)} Its IoU with our object is {apart(fit, need)}, which is {after}."]
+    return [f"{_rounding(result)} The anchor’s IoU with our object is {apart(fit, need)}, which is {after}."]
 
 
 def _rounding(result: Result) -> str:
@@ -77,7 +77,7 @@ def _rounding(result: Result) -> str:
             f"the even number, so {side} is {2 * whole:g}, not {2 * half:g}."
         )
     else:
-        why = f"For {name(result)}, {side}/2 = {cut(half)} is rounded to {whole:g}, so {side} is {2 * whole:g}. (All sides are even.)"
+        why = f"For {name(result)}, {side}/2 = {cut(half)} is rounded to {whole:g}, so {side} is {2 * whole:g}. (After rounding, all sides are even.)"
     if result.cost[index].abs() >= result.cost[worst].abs() - 1e-4:
         return f"{why} The error of its area is {cost}, the largest of the fifteen."
     return f"{why} The error of its area is {cost}; the largest of the fifteen is {signed(result.cost[worst])}, on {NAMES[worst // len(RATIOS)]}."

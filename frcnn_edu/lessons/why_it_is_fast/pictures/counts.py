@@ -129,8 +129,8 @@ def plot_folding(layers: Sequence[Layer]) -> Figure:
         legend_on_top(
             figure,
             [
-                Patch(color=TEXTBOOK, label=f"numbers in the map: {sum(maps) / 1e6:.0f} million"),
-                Patch(color=FAST, label=f"numbers in the weights: {sum(weights) / 1e6:.0f} million"),
+                Patch(color=TEXTBOOK, label=f"values in the maps: {sum(maps) / 1e6:.0f} million"),
+                Patch(color=FAST, label=f"weights: {sum(weights) / 1e6:.0f} million"),
             ],
         )
     return figure
