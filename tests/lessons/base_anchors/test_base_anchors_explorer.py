@@ -215,7 +215,7 @@ def test_a_number_shows_on_which_side_of_one_half_it_lies() -> None:
             {"rounded": False, "shape": 2},
             "Without rounding, the area of the tall anchor on P4 is s² at any ratio. The model’s rounding changes the area by +0.35 %.",
         ),
-        ({"rounded": False, "shape": 1}, "The model’s rounding does not change the area. Its IoU"),
+        ({"rounded": False, "shape": 1}, "The model’s rounding does not change the area. The anchor’s IoU"),
         (
             {"p4": 38, "shape": 1},
             "The anchor’s IoU with our object is 0.76, which is at least 0.7, enough for the anchor to be positive.",
