@@ -11,7 +11,7 @@ from frcnn_edu.lessons.checking import checker, expect, expect_shape
 from frcnn_edu.model import AnchorGenerator
 from frcnn_edu.ops import box_iou
 
-#: Sizes and ratios that an answer is tried on. The first shows most mistakes alone; 25 and 27 show how halves are rounded.
+#: Sizes and ratios on which an answer is tried. The first case alone reveals most mistakes; 25 and 27 show how halves are rounded.
 CASES = (((32,), (0.5,)), ((32, 64), (0.5, 1.0, 2.0)), ((25, 27), (1.0,)), ((12, 33, 100), (0.4, 1.3)))
 
 
@@ -25,7 +25,7 @@ def base_anchors(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
         got = got.float()
         if not torch.equal(got, right):
             _explain(got, right, sizes, ratios)
-    return "The ratio sets the shape and the size sets the area: base anchors are the same for every image."
+    return "The ratio sets the shape, and the size sets the area. Base anchors are the same for every image."
 
 
 def _explain(got: Tensor, right: Tensor, sizes: tuple[int, ...], ratios: tuple[float, ...]) -> None:
@@ -33,20 +33,20 @@ def _explain(got: Tensor, right: Tensor, sizes: tuple[int, ...], ratios: tuple[f
     size, ratio = torch.tensor(sizes, dtype=torch.float32), torch.tensor(ratios)
     heights, widths = (ratio.sqrt()[:, None] * size).flatten(), (size / ratio.sqrt()[:, None]).flatten()
     exact = torch.stack((-widths, -heights, widths, heights), dim=1) / 2
-    first = f"For size {sizes[0]} and ratio {ratios[0]:g} the box should be {right[0].long().tolist()}"
+    first = f"For size {sizes[0]} and ratio {ratios[0]:g}, the box should be {right[0].long().tolist()}"
     mine = [round(value, 2) for value in got[0].tolist()]
     expect(
         not torch.equal(got, right[:, [1, 0, 3, 2]]),
-        f"The ratio is height / width: yours gives the {'wide' if ratios[0] < 1 else 'tall'} box ratio {1 / ratios[0]:g}.",
+        f"The ratio is height / width, but yours gives the {'wide' if ratios[0] < 1 else 'tall'} box a ratio of {1 / ratios[0]:g}.",
     )
     by_size = right.view(len(ratios), len(sizes), 4).transpose(0, 1).reshape(-1, 4)
     expect(
         not torch.equal(got, by_size),
-        "The boxes are right, but not their order: the ratio is the outer loop and the size the inner one.",
+        "The boxes are right, but their order is not: the ratio belongs in the outer loop, and the size in the inner one.",
     )
     expect(
         not torch.allclose(got, exact, atol=1e-3),
-        f"The sides are right; the corners must still be rounded to whole pixels. {first}, yours is {mine}.",
+        f"The sides are right, but the corners must still be rounded to whole pixels. {first}, but yours is {mine}.",
     )
     halves_up = (exact.abs() + 0.5).floor() * exact.sign()
     expect(
@@ -56,27 +56,27 @@ def _explain(got: Tensor, right: Tensor, sizes: tuple[int, ...], ratios: tuple[f
     cut_off = exact.trunc()
     expect(
         not torch.equal(got, cut_off),
-        f"The corners are truncated, but they should be rounded. {first}, yours is {mine}.",
+        f"The corners are truncated, but they should be rounded. {first}, but yours is {mine}.",
     )
     sides_first = torch.stack((-widths, -heights, widths, heights), dim=1).round() / 2
     expect(
         not torch.equal(got, sides_first),
-        f"You round the sides and then halve them; halve first, then round the corners. {first}, yours is {mine}.",
+        f"You round the sides and then halve them. Halve them first, then round the corners. {first}, but yours is {mine}.",
     )
     sides = got[:, 2:] - got[:, :2]
     expect(
         not bool((got[:, :2] == 0).all()),
-        f"Base anchors are centred on (0, 0); yours have their top left corner there. {first}.",
+        f"Base anchors are centred on (0, 0), but yours have their upper left corner there. {first}.",
     )
     area = float(sides[0].prod())
     wanted = float((right[0, 2:] - right[0, :2]).prod())
     close = 0.9 < area / wanted < 1.1
     expect(
         close,
-        f"{first}, yours is {mine}: {area:.0f} square pixels instead of about {sizes[0] ** 2}. A ratio keeps the area: "
-        "h = s·√r, w = s/√r.",
+        f"{first}, but yours is {mine}, with an area of {area:.0f} instead of about {sizes[0] ** 2}. A ratio does not change the "
+        "area: h = s·√r, w = s/√r.",
     )
-    expect(False, f"{first}, yours is {mine}.")
+    expect(False, f"{first}, but yours is {mine}.")
 
 
 @checker
@@ -91,7 +91,7 @@ def shape_iou(answer: Callable[[Tensor, Tensor], Tensor]) -> str:
         if isinstance(got, Tensor) and got.shape == right.T.shape != right.shape:
             expect(
                 False,
-                f"The table is transposed: the first {len(first)} shapes belong to its rows, the second {len(second)} to its columns.",
+                "The table is transposed: it needs a row for each shape in the first set and a column for each shape in the second.",
             )
         expect_shape(got, tuple(right.shape), f"For {len(first)} and {len(second)} shapes, what you return")
         if not torch.allclose(got, right, atol=1e-5):
@@ -105,10 +105,10 @@ def _explain_iou(got: Tensor, first: Tensor, second: Tensor, right: Tensor) -> N
     wrong = {
         "You divide by the sum of both areas, which counts the intersection twice. Subtract it once.": shared
         / (one + other),
-        "This is the smaller area over the larger. It ignores the shape: 16×64 and 64×16 have equal areas, but share little.": (
+        "This is the smaller area divided by the larger. It ignores the shape: 16×64 and 64×16 have equal areas but share little.": (
             torch.min(one, other) / torch.max(one, other)
         ),
-        "You divide by the smaller of the two areas: then a box inside another one always has an IoU of 1.": (
+        "You divide by the smaller of the two areas, so a box inside another one always has an IoU of 1.": (
             shared / torch.min(one, other)
         ),
         "You divide by the larger of the two areas. Divide by the area that both cover together.": (
@@ -123,7 +123,7 @@ def _explain_iou(got: Tensor, first: Tensor, second: Tensor, right: Tensor) -> N
     pair = " and ".join(
         "×".join(f"{side:.0f}" for side in shape.flip(0).tolist()) for shape in (first[row], second[column])
     )
-    expect(False, f"The IoU of {pair} is {float(right[row, column]):.2f}, yours is {float(got[row, column]):.2f}.")
+    expect(False, f"The IoU of {pair} is {float(right[row, column]):.2f}, but yours is {float(got[row, column]):.2f}.")
 
 
 SMALLEST, LARGEST = 16, 75
@@ -131,9 +131,9 @@ SMALLEST, LARGEST = 16, 75
 
 @checker
 def five_sizes(answer: Any) -> str:
-    """Five sizes whose square anchors have IoU ≥ 0.7 with each square of 16 … 75 pixels."""
+    """Five sizes such that each square of 16 … 75 pixels has an IoU of at least 0.7 with one of their square anchors."""
     sizes = [int(s) for size in answer for s in (size if isinstance(size, tuple | list) else (size,))]
-    expect(len(sizes) == 5, f"Five sizes are asked for, one for each level; yours has {len(sizes)}.")
+    expect(len(sizes) == 5, f"Give five sizes, one for each level. Your answer has {len(sizes)}.")
     sizes.sort()
     anchors = AnchorGenerator((tuple(sizes),), ((1.0,),)).cell_anchors[0]
     made = (anchors[:, 2] - anchors[:, 0]).long().tolist()
@@ -143,10 +143,10 @@ def five_sizes(answer: Any) -> str:
     missed = sides[best < 0.7 - 1e-4, 0]
     if len(missed) > 0:
         odd = [f"{size} becomes {side}" for size, side in zip(sizes, made, strict=True) if size != side]
-        note = f" Mind the rounding: {', '.join(odd)}." if odd else ""
-        worst = f"A square of {float(missed[0]):.1f} pixels has a best IoU of {float(best[best < 0.7 - 1e-4][0]):.2f}."
-        hint = " Neighbouring sizes may be no more than a factor 1 / 0.7 ≈ 1.43 apart"
+        note = f" Remember the rounding: {', '.join(odd)}." if odd else ""
+        worst = f"A square with a side of {float(missed[0]):.1f} pixels has a best IoU of {float(best[best < 0.7 - 1e-4][0]):.2f}."
+        hint = " Neighbouring sizes may be no more than a factor of 1 / 0.7 ≈ 1.43 apart"
         if any(b >= 2 * a for a, b in pairwise(sizes)):
-            hint += "; a factor of 2 leaves 0.5 in the middle"
+            hint += "; with a factor of 2, the IoU falls to 0.5 between them"
         expect(False, f"{worst}{hint}.{note}")
-    return "Five sizes reach from 16 to 75 at IoU 0.7; with sizes that double, they reach from 16 to 512 at IoU 0.5."
+    return "At an IoU of 0.7, five sizes reach from 16 to 75. Sizes that double would reach from 16 to 512, but only at an IoU of 0.5."

@@ -31,7 +31,7 @@ def grid_anchors(answer: Callable[[Tensor, Grid, Grid], Tensor]) -> str:
         got = got.float()
         if not torch.equal(got, right):
             _explain(got, right, base, grid, stride)
-    return "The list has no labels: the generator and the head agree on the order level → y → x → anchor."
+    return "The list has no labels, so the generator and the head have to agree on one order: level → y → x → anchor."
 
 
 def _explain(got: Tensor, right: Tensor, base: Tensor, grid: Grid, stride: Grid) -> None:
@@ -41,19 +41,19 @@ def _explain(got: Tensor, right: Tensor, base: Tensor, grid: Grid, stride: Grid)
     wrong = {
         "Your anchors are centred in the cells. torchvision centres them on the cells' upper left corners: the first "
         "location is (0, 0).": (right + half, right + half.floor()),
-        "Your list goes down the columns; it should go along the rows: y is the outer loop, x the inner one.": (
+        "Your list goes down the columns, but it should go along the rows: y is the outer loop, and x the inner one.": (
             cells.transpose(0, 1).reshape(-1, 4),
         ),
-        "Your list has all locations of the first base anchor, then all of the second. The anchors of one cell belong "
-        "together: the innermost loop is the one over base anchors.": (cells.permute(2, 0, 1, 3).reshape(-1, 4),),
-        "The two strides are swapped: (down, across) says how far apart the rows are, then the columns.": (
+        "Your list has all locations of the first base anchor, then all of the second. But the anchors of one cell belong "
+        "together, so the innermost loop is the one over base anchors.": (cells.permute(2, 0, 1, 3).reshape(-1, 4),),
+        "The two strides are swapped: in (down, across), the first is the distance between rows, and the second that between columns.": (
             _right_grid(base, grid, (stride[1], stride[0])),
         ),
-        "x and y are swapped: the column moves x, the row moves y. A box is moved by (x, y, x, y).": (
+        "x and y are swapped: the column determines x, and the row determines y. Add (x, y, x, y) to a box to move it.": (
             right[:, [1, 0, 3, 2]],
             (right - base.repeat(rows * columns, 1))[:, [1, 0, 3, 2]] + base.repeat(rows * columns, 1),
         ),
-        "Only one corner is moved, so the boxes grow: add (x, y) to both corners.": (
+        "You move only one corner, so the boxes grow. Add (x, y) to both corners.": (
             torch.cat((right[:, :2], base.repeat(rows * columns, 1)[:, 2:]), dim=1),
         ),
     }
@@ -63,8 +63,8 @@ def _explain(got: Tensor, right: Tensor, base: Tensor, grid: Grid, stride: Grid)
     cell, _ = divmod(index, len(base))
     expect(
         False,
-        f"Anchor {index} (row {cell // columns}, column {cell % columns}) should be {right[index].tolist()}, yours is "
-        f"{got[index].tolist()}.",
+        f"Anchor {index} (row {cell // columns}, column {cell % columns}) should be {right[index].tolist()}, but yours "
+        f"is {got[index].tolist()}.",
     )
 
 
@@ -83,7 +83,7 @@ def location(answer: Callable[[int, Sequence[Grid], int], tuple[int, int, int, i
             cell, shape = divmod(index - starts[level], per_location)
             right = (level, *divmod(cell, columns), shape)
             _check_place(answer(index, list(grids), per_location), right, index, starts, grids, per_location)
-    return "In this way you can trace any number of the list back to its level and its cell."
+    return "In this way, you can trace any index in the list back to its level and its cell."
 
 
 def _check_place(
@@ -96,17 +96,17 @@ def _check_place(
     level, row, column, shape = right
     rows, columns = grids[level]
     inside = index - starts[level]
-    said = f"Anchor {index} of {grids} with {per_location} at a location is {right}; yours is {place}."
+    said = f"On the grids {grids} with {per_location} anchors per location, anchor {index} is at {right}, but you return {place}."
     hints = {
-        "Levels count from 0.": (level + 1, row, column, shape),
+        "Levels are counted from 0.": (level + 1, row, column, shape),
         "Row and column are swapped.": (level, column, row, shape),
-        "The index counts anchors, not cells: divide by the anchors at a location first.": (
+        "The index counts anchors, not cells. First divide by the number of anchors per location.": (
             level, *divmod(inside, columns), shape,
         ),
-        "A row has as many cells as there are columns: divide by the columns, not by the rows.": (
+        "A row has as many cells as there are columns, so divide by the number of columns, not of rows.": (
             level, *divmod(inside // per_location, rows), shape,
         ),
-        "Subtract the anchors of the levels before this one first.": (
+        "First subtract the number of anchors on the levels before this one.": (
             level, *divmod(index // per_location, columns), shape,
         ),
         "The anchors of one cell are neighbours in the list: the shape is the remainder, not the quotient.": (
@@ -115,11 +115,11 @@ def _check_place(
     }  # fmt: skip
     for hint, wrong in hints.items():
         expect(place != wrong, f"{hint} {said}")
-    expect(place[0] == level, f"The level is wrong: level {level} begins at {starts[level]}. {said}")
+    expect(place[0] == level, f"The level is wrong: level {level} begins with anchor {starts[level]}. {said}")
     expect(False, said)
 
 
-# (box, base anchors, (rows, columns), (down, across)): each has another likely mistake
+# (box, base anchors, (rows, columns), (down, across)): each reveals a different likely mistake
 BEST_PLACES: tuple[tuple[list[float], list[list[float]], Grid, Grid], ...] = (
     ([83.5, 42, 127.5, 75], [[-34, -17, 34, 17], [-24, -24, 24, 24], [-17, -34, 17, 34]], (8, 10), (16, 16)),
     ([20, 10, 50, 70], [[-34, -17, 34, 17], [-24, -24, 24, 24], [-17, -34, 17, 34]], (8, 10), (16, 16)),
@@ -141,7 +141,7 @@ def best_on_level(answer: Callable[[Tensor, Tensor, Grid, Grid], int]) -> str:
         index = int(got)
         if not (0 <= index < len(iou) and iou[index] >= iou.max() - 1e-5):
             _explain_best(index, iou, box, base, grid, stride)
-    return "For a given shape IoU falls with the distance between the centres, so the nearest location is the best one."
+    return "For a given shape, the IoU falls as the centres move apart, so the nearest location is the best one."
 
 
 def _explain_best(index: int, iou: Tensor, box: Tensor, base: Tensor, grid: Grid, stride: Grid) -> None:
@@ -157,20 +157,20 @@ def _explain_best(index: int, iou: Tensor, box: Tensor, base: Tensor, grid: Grid
     inside = anchors_at(min(row, rows - 1), min(column, columns - 1))
     expect(
         index in inside or index not in anchors_at(row, column),
-        f"There are only {rows} rows and {columns} columns: the nearest location can be beyond the last one. {said}.",
+        f"There are only {rows} rows and {columns} columns, so the nearest whole number can be beyond the last one. {said}.",
     )
     expect(
         index in inside or index not in anchors_at(int(y // down), int(x // across)),
         "Your anchor belongs to the cell that contains the centre of the box. Its anchors are centred on its upper left "
-        f"corner; another corner may be nearer, so round to the nearest whole number and not down. {said}.",
+        f"corner, and another cell's corner may be nearer, so round to the nearest whole number, not down. {said}.",
     )
     expect(
         index in inside or index not in anchors_at(min(round(x / down), rows - 1), min(round(y / across), columns - 1)),
-        f"x and y are swapped: x and `across` give the column, y and `down` the row. {said}.",
+        f"x and y are swapped: x and `across` give the column, and y and `down` give the row. {said}.",
     )
     expect(
         index not in inside,
-        f"The location is right, but another of its base anchors overlaps the box more. {said}.",
+        f"The location is right, but another of its anchors overlaps the box more. {said}.",
     )
     expect(0 <= index < len(iou), f"There are {len(iou)} anchors, and you return {index}. {said}.")
-    expect(False, f"{said}, with IoU {iou.max():.2f}; your anchor {index} has {iou[index]:.2f}.")
+    expect(False, f"{said}, with an IoU of {iou.max():.2f}; that of your anchor {index} is {iou[index]:.2f}.")

@@ -29,7 +29,7 @@ def weight_transform(matrix: Tensor) -> str:
     for row in (0, 3):
         expect(
             torch.allclose(matrix[row], OF_WEIGHTS[row]),
-            f"Row {row} was right as it was given: {OF_WEIGHTS[row].tolist()}.",
+            f"Row {row} was right at the beginning: it was {OF_WEIGHTS[row].tolist()}.",
         )
     missing = [row for row in (1, 2) if not matrix[row].any()]
     if missing:
@@ -95,7 +95,7 @@ def best_in_pieces(function: Callable[[Iterator[Tensor]], tuple[Tensor, Tensor]]
                     not torch.equal(best, last.amax(dim=0)),
                     "These are the best values of the last piece only: compare them with the best so far.",
                 )
-                expect(False, "The best values are not those of the whole table.")
+                expect(False, "These are not the best values of the whole table.")
             if torch.equal(row, right_row):
                 continue
             expect(
@@ -104,17 +104,17 @@ def best_in_pieces(function: Callable[[Iterator[Tensor]], tuple[Tensor, Tensor]]
             )
             expect(
                 not torch.equal(row, right_row % rows),
-                "Your rows count from the beginning of each piece: add the number of rows before it.",
+                "Your rows are counted from the beginning of each piece: add the number of rows before it.",
             )
             expect(
                 not torch.equal(table.gather(0, row[None].clamp(0, len(table) - 1))[0], right),
                 "If there is a tie, the first row must stay, so that the result does not depend on the size of the pieces: use >, not >=.",
             )
-            expect(False, "The rows are not those of the best values.")
+            expect(False, "These are not the rows of the best values.")
     pieces = _Pieces(torch.rand(40, 8, generator=generator), 2)
     function(iter(pieces))
     expect(
         pieces.most <= 3,
-        f"Right, but {pieces.most} pieces were alive at once: keep the best so far, and do not store the pieces.",
+        f"The result is right, but {pieces.most} pieces were in memory at once: keep the best so far, and do not store the pieces.",
     )
-    return "All it has to remember is two rows of numbers, however many objects there are."
+    return "The function remembers only two rows of numbers, however many objects there are."

@@ -29,11 +29,11 @@ def right_anchors(sizes: Tensor, ratios: Tensor) -> Tensor:
 ANCHOR_MISTAKES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], str]] = {
     "swapped": (
         lambda s, r: boxes(*reversed(tables(s, r))).round(),
-        "The ratio is height / width: yours gives the wide",
+        "The ratio is height / width, but yours gives the wide box a ratio of 2",
     ),
     "size outside": (
         lambda s, r: boxes(*(t.T for t in tables(s, r))).round(),
-        "the ratio is the outer loop and the size the inner one",
+        "the ratio belongs in the outer loop, and the size in the inner one",
     ),
     "not rounded": (lambda s, r: boxes(*tables(s, r)), "must still be rounded"),
     "halves up": (
@@ -41,10 +41,10 @@ ANCHOR_MISTAKES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], str]] = {
         "rounded to the even neighbour",
     ),
     "cut off": (lambda s, r: boxes(*tables(s, r)).trunc(), "truncated, but they should be rounded"),
-    "sides rounded": (lambda s, r: boxes(*(t.round() for t in tables(s, r))), "halve first, then round"),
+    "sides rounded": (lambda s, r: boxes(*(t.round() for t in tables(s, r))), "Halve them first, then round"),
     "area not kept": (
         lambda s, r: boxes(s / torch.ones_like(r)[:, None], s * r[:, None]).round(),
-        "A ratio keeps the area",
+        "A ratio does not change the area",
     ),
     "from a corner": (
         lambda s, r: (boxes(*tables(s, r)) - boxes(*tables(s, r))[:, :2].repeat(1, 2)).round(),
@@ -82,7 +82,7 @@ IOU_MISTAKES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], str]] = {
     "larger": (lambda a, b: shared(a, b) / torch.max(*areas(a, b)), "larger of the two areas"),
     "not divided": (shared, "in square pixels"),
     "on its side": (lambda a, b: right_iou(a, b).T, "is transposed"),
-    "something else": (lambda a, b: right_iou(a, b) / 2, "The IoU of 33×44 and 48×48 is 0.63, yours is 0.32"),
+    "something else": (lambda a, b: right_iou(a, b) / 2, "The IoU of 33×44 and 48×48 is 0.63, but yours is 0.32"),
 }
 
 
@@ -97,10 +97,10 @@ def test_mistakes_with_shape_iou_are_named(name: str) -> None:
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ((16, 32, 64, 128, 256), "a factor of 2 leaves 0.5 in the middle"),
-        ((19, 26, 36, 48, 64), "Mind the rounding: 19 becomes 20"),
-        ((18, 24, 34, 48), "Five sizes are asked for, one for each level; yours has 4"),
-        ((18, 24, 34, 48, 58), "A square of 69.4 pixels"),
+        ((16, 32, 64, 128, 256), "with a factor of 2, the IoU falls to 0.5 between them"),
+        ((19, 26, 36, 48, 64), "Remember the rounding: 19 becomes 20"),
+        ((18, 24, 34, 48), "Give five sizes, one for each level. Your answer has 4"),
+        ((18, 24, 34, 48, 58), "A square with a side of 69.4 pixels"),
     ],
 )
 def test_mistakes_with_five_sizes_are_named(sizes: tuple[int, ...], message: str) -> None:

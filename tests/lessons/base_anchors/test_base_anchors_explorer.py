@@ -1,5 +1,6 @@
 import itertools
 import math
+import re
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from torchvision.ops import box_iou
 from frcnn_edu.lessons import explore
 from frcnn_edu.lessons.base_anchors.explorer import explorer as base_anchors
 from frcnn_edu.lessons.base_anchors.explorer.explorer import FULL, State
+from frcnn_edu.lessons.base_anchors.explorer.panels import draw
 from frcnn_edu.lessons.base_anchors.explorer.words import cut
 from frcnn_edu.lessons.base_anchors.pictures.main import DEFAULT_SIZES, area_errors
+from frcnn_edu.lessons.board.formula import text
 from frcnn_edu.lessons.board.scene import Boxes, Lines, Words
 from frcnn_edu.lessons.story import followed, story
 from frcnn_edu.viz import style as st
@@ -131,7 +134,8 @@ def test_bars_are_as_long_as_the_errors() -> None:
     explorer.set(rounded=False)
     pale, *_ = (layer for layer in explorer.scene.panel("errors").layers if isinstance(layer, Boxes))
     torch.testing.assert_close(pale.boxes[:, 1] + pale.boxes[:, 3], explorer.result.cost)
-    assert "no error" in explorer.scene.panel("errors").title
+    assert "No error" in explorer.scene.panel("errors").title
+    assert explorer.scene.panel("errors").alt.endswith("all are 0")
 
 
 def test_the_corner_keeps_to_its_two_ways() -> None:
@@ -189,27 +193,54 @@ def test_a_number_shows_on_which_side_of_one_half_it_lies() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "The wide anchor on P4: w/2 = 33.94 is rounded to 34, so w is 68; all sides are even"),
         (
             {},
-            "The error of its area is +0.35 %; the largest of the fifteen is −11.11 %, on P2. Its IoU with our object is 0.63; this is less than 0.7",
+            "For the wide anchor on P4, w/2 = 33.94 is rounded to 34, so w is 68. (After rounding, all sides are even.)",
+        ),
+        (
+            {},
+            "The error of its area is +0.35 %; the largest of the fifteen is −11.11 %, on P2. The anchor’s IoU with our object is 0.63, which is less than 0.7.",
         ),
         ({"level": 0}, "The error of its area is −11.11 %, the largest of the fifteen."),
-        ({"shape": 1}, "The square anchor on P4: w and h are even, so rounding changes nothing."),
+        ({"shape": 1}, "The w and h of the square anchor on P4 are even, so rounding changes nothing."),
         (
             {"p3": 25, "level": 1, "shape": 1},
-            "12.5 is as close to 13 as to 12 and is rounded to the even number, so w is 24, not 25.",
+            "For the square anchor on P3, w/2 = 12.5 is as close to 13 as to 12 and is rounded to the even number, so w is 24, not 25.",
         ),
         (
             {"p3": 27, "level": 1, "shape": 1},
             "13.5 is as close to 13 as to 14 and is rounded to the even number, so w is 28, not 27.",
         ),
-        ({"rounded": False, "shape": 2}, "The tall anchor on P4: without rounding its area is exactly s²"),
-        ({"p4": 38, "shape": 1}, "Its IoU with our object is 0.76; this is at least 0.7, enough to be positive."),
+        (
+            {"rounded": False, "shape": 2},
+            "Without rounding, the area of the tall anchor on P4 is s² at any ratio. The model’s rounding changes the area by +0.35 %.",
+        ),
+        ({"rounded": False, "shape": 1}, "The model’s rounding does not change the area. The anchor’s IoU"),
+        (
+            {"p4": 38, "shape": 1},
+            "The anchor’s IoU with our object is 0.76, which is at least 0.7, enough for the anchor to be positive.",
+        ),
     ],
 )
 def test_words(changes: dict[str, Any], said: str) -> None:
     assert said in opened(**changes).words
+
+
+def test_every_state_is_described_in_whole_sentences() -> None:
+    for sizes, ratios, rounded, index in itertools.product(
+        (DEFAULT_SIZES, (12, 24, 48, 80, 112), (25, 27, 49, 81, 99)),
+        ((0.5, 1.0, 2.0), (0.3, 0.75, 8.0)),
+        (True, False),
+        range(15),
+    ):
+        level, shape = divmod(index, 3)
+        named = dict(zip(base_anchors.SIZES + base_anchors.RATIOS, (*sizes, *ratios), strict=True))
+        scene = draw(result(**named, rounded=rounded, level=level, shape=shape))
+        said = " ".join([text(scene.words), *(f"{panel.alt.rstrip('.')}." for panel in scene.panels)])
+        assert all(
+            re.match(r"\(?[A-Z].*[.]\)?$", sentence) for sentence in re.split(r"(?<=[.?!]) |(?<=\.\)) ", said)
+        ), said
+        assert not re.search(r"  |, (this|it|they) |is 0 %", said), said
 
 
 # ------------------------------------------------------------------------------------------------------------ what hands do
@@ -272,7 +303,7 @@ def test_sizes_and_ratios_are_bounded_by_their_neighbours() -> None:
         ({"p3": 12}, "P2 and P3 both have the size 12, which gives the same three boxes twice"),
         ({"p4": 100}, "P4 has 100 and P5 only 80"),
         ({"third": 1.0}, "The ratio 1 occurs twice"),
-        ({"first": 3.0}, "3 is before 1"),
+        ({"first": 3.0}, "3 comes before 1"),
         ({"p2": 1}, "would be 0.71 pixels wide or high; half of that is rounded to 0"),
         ({"p2": 0}, "0 or less"),
         ({"first": -1.0}, "0 or less"),

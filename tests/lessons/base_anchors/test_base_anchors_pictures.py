@@ -86,7 +86,7 @@ def test_best_counts_are_in_their_cells() -> None:
     counts = torch.arange(15).view(3, 5)
     figure = pictures.plot_best_counts(counts, COURSE)
     assert [int(words(ax)[0]) for ax in figure.axes] == list(range(15))
-    assert [text.get_text() for text in figure.texts] == ["number of objects that each shape fits best, of 105"]
+    assert [text.get_text() for text in figure.texts] == ["how many of the 105 objects each shape fits best"]
     wide, square, tall = (figure.axes[row * 5].patches[1] for row in range(3))
     assert wide.get_width() > wide.get_height()
     assert square.get_width() == square.get_height()

@@ -32,7 +32,7 @@ GRID_MISTAKES: dict[str, tuple[Callable[[Tensor, Grid, Grid], Tensor], str]] = {
     ),
     "anchors outermost": (
         lambda b, g, s: (shifts(g, s) + b).permute(2, 0, 1, 3).reshape(-1, 4),
-        "The anchors of one cell belong together",
+        "the anchors of one cell belong together",
     ),
     "strides swapped": (lambda b, g, s: right_grid(b, g, (s[1], s[0])), "The two strides are swapped"),
     "x and y swapped": (
@@ -41,7 +41,7 @@ GRID_MISTAKES: dict[str, tuple[Callable[[Tensor, Grid, Grid], Tensor], str]] = {
     ),
     "one corner": (
         lambda b, g, s: (shifts(g, s) * torch.tensor([1, 1, 0, 0]) + b).reshape(-1, 4),
-        "Only one corner is moved",
+        "You move only one corner",
     ),
     "something else": (lambda b, g, s: right_grid(b, g, s) + 1, "Anchor 0 (row 0, column 0) should be"),
     "not flattened": (lambda b, g, s: shifts(g, s) + b, "should have shape (8, 4)"),
@@ -92,13 +92,13 @@ def not_subtracted(index: int, grids: Sequence[Grid], per_location: int) -> Plac
 
 LOCATE_MISTAKES: dict[str, tuple[Callable[[int, Sequence[Grid], int], object], str]] = {
     "swapped": (swapped, "Row and column are swapped"),
-    "by rows": (lambda i, g, a: locate(i, g, a, "rows"), "divide by the columns, not by the rows"),
+    "by rows": (lambda i, g, a: locate(i, g, a, "rows"), "divide by the number of columns, not of rows"),
     "anchors outermost": (lambda i, g, a: locate(i, g, a, "anchors outermost"), "the remainder, not the quotient"),
     "cells as anchors": (cells_as_anchors, "The index counts anchors, not cells"),
-    "not subtracted": (not_subtracted, "Subtract the anchors of the levels before"),
-    "levels from 1": (lambda i, g, a: (locate(i, g, a)[0] + 1, *locate(i, g, a)[1:]), "Levels count from 0"),
+    "not subtracted": (not_subtracted, "First subtract the number of anchors on the levels before"),
+    "levels from 1": (lambda i, g, a: (locate(i, g, a)[0] + 1, *locate(i, g, a)[1:]), "Levels are counted from 0"),
     "three numbers": (lambda i, g, a: locate(i, g, a)[:3], "Return four numbers"),
-    "always P2": (lambda i, g, a: (0, *locate(i, g, a)[1:]), "The level is wrong: level 1 begins at 3840"),
+    "always P2": (lambda i, g, a: (0, *locate(i, g, a)[1:]), "The level is wrong: level 1 begins with anchor 3840"),
 }
 
 
@@ -129,12 +129,12 @@ def best_on_level(
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (lambda *a: best_on_level(*a, mistake="rounded down"), "round to the nearest whole number and not down"),
-        (lambda *a: best_on_level(*a, mistake="beyond"), "the nearest location can be beyond the last one"),
+        (lambda *a: best_on_level(*a, mistake="rounded down"), "round to the nearest whole number, not down"),
+        (lambda *a: best_on_level(*a, mistake="beyond"), "the nearest whole number can be beyond the last one"),
         (lambda *a: best_on_level(*a, mistake="swapped"), "x and y are swapped"),
-        (lambda *a: best_on_level(*a, shape=0), "another of its base anchors overlaps the box more"),
+        (lambda *a: best_on_level(*a, shape=0), "another of its anchors overlaps the box more"),
         (lambda *a: 10_000, "There are 240 anchors, and you return 10000"),
-        (lambda *a: 0, "with IoU 0.53; your anchor 0 has 0.00"),
+        (lambda *a: 0, "with an IoU of 0.53; that of your anchor 0 is 0.00"),
         (lambda *a: 1.0, "Return one whole number"),
     ],
 )

@@ -71,7 +71,7 @@ def test_best_in_pieces_right():
         (lambda pieces: best(pieces, ties=True), "use >, not >="),
         (lambda pieces: best(pieces, last_only=True), "last piece only"),
         (lambda pieces: best(pieces, start=0.0), "first row is the best"),
-        (lambda pieces: torch.cat(list(pieces)).max(dim=0), "alive at once"),
+        (lambda pieces: torch.cat(list(pieces)).max(dim=0), "in memory at once"),
         (lambda pieces: best(pieces)[0], "Return two tensors"),
         (lambda pieces: (best(pieces)[0].max(), best(pieces)[1]), "should have shape"),
     ],

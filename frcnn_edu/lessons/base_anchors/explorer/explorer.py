@@ -94,20 +94,20 @@ class BaseAnchorsExplorer(Explorer[State, Result]):
 
     def problem(self, state: State) -> str | None:
         if min(state.sizes) <= 0 or min(state.ratios) <= 0:
-            return "No box has a size or a ratio of 0 or less: make both positive."
+            return "A size or a ratio cannot be 0 or less: make all of them positive."
         for (name, size), (after, larger) in pairwise(zip(NAMES, state.sizes, strict=True)):
             if size == larger:
-                return f"{name} and {after} both have the size {size}, which gives the same three boxes twice: make one size larger."
+                return f"{name} and {after} both have the size {size}, which gives the same three boxes twice: make one of the sizes larger."
             if size > larger:
                 return f"Sizes have to increase from level to level because coarse maps are for large objects, but {name} has {size} and {after} only {larger}."
         for low, high in pairwise(state.ratios):
             if low == high:
-                return f"The ratio {low:g} occurs twice, so two of the three anchors of each level are the same box: change one ratio."
+                return f"The ratio {low:g} occurs twice, so two of the three anchors on each level are the same box: change one ratio."
             if low > high:
-                return f"Ratios have to increase, from wide to tall, but {low:g} is before {high:g}: exchange them."
+                return f"Ratios have to increase, from wide to tall, but {low:g} comes before {high:g}: swap them."
         thinnest = state.p2 * min(1 / state.third**0.5, state.first**0.5)
         if state.rounded and round(thinnest / 2) == 0:
-            return f"An anchor on P2 would be {thinnest:.2g} pixels wide or high; half of that is rounded to 0, and the box has no area: choose a larger size."
+            return f"An anchor on P2 would be {thinnest:.2g} pixels wide or high; half of that is rounded to 0, so the box would have no area: choose a larger size."
         return None
 
     def picked(self, state: State, panel: str, group: str, id: int) -> dict[str, Any]:

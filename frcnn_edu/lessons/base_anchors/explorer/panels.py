@@ -46,8 +46,8 @@ def _all(result: Result) -> Panel:
     axis = Axis("pixels", ticks, list(map(plain, ticks)), False)
     return Panel(
         "all", (44, 30, SIDE, SIDE), (-reach, -reach, reach, reach), layers, "All fifteen boxes around (0, 0): drag the corner",
-        "click another one, or use the arrow keys: ← → ratio, ↑ ↓ size", x_axis=axis, y_axis=replace(axis, label=""),
-        alt=f"Fifteen boxes around one point, {len(RATIOS)} on each of five levels, in the level's colour; "
+        "click another box, or use the arrow keys: ← → ratio, ↑ ↓ size", x_axis=axis, y_axis=replace(axis, label=""),
+        alt="Fifteen boxes around one point, three on each of five levels, in the colours of the levels; "
         f"{name(result)} is selected",
         keys=True,
     )  # fmt: skip
@@ -114,7 +114,7 @@ def _corner(result: Result) -> Panel:
         "corner", (478, 30, 136, 136), (column - MAGNIFIED, row - MAGNIFIED, column + MAGNIFIED, row + MAGNIFIED), layers,
         "The corner in pixels", "dashed: exact, solid: rounded" if rounded else "exact, not rounded", None,
         Axis("w / 2", ticks[0], texts[0], False), Axis("h / 2", ticks[1], texts[1], False),
-        alt=f"The lower right corner at ({x:.2f}, {y:.2f}), and rounded at ({column:g}, {row:g})",
+        alt=f"The lower right corner is at ({x:.2f}, {y:.2f})" + (f", and at ({column:g}, {row:g}) after rounding" if rounded else ""),
     )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def _object(result: Result) -> Panel:
     return Panel(
         "object", (650, 30, 136, 136), (-reach, -reach, reach, reach), layers, "Over our object",
         f"IoU {fit:.2f}, best of 15: {float(result.fit.max()):.2f}\ndashed: ground truth", st.FAINT,
-        alt=f"The anchor centred on the object that is followed: IoU {fit:.2f}",
+        alt=f"The anchor, centred on our object, has an IoU of {fit:.2f} with it",
     )  # fmt: skip
 
 
@@ -149,12 +149,13 @@ def _errors(result: Result) -> Panel:
         layers.append(Boxes(_bars(result.cost, _places()), st.MUTED, 0, fill=0.25))
     layers += _colored(result, result.error, (-low, high, top), signed(result.error[result.state.chosen]))
     layers.append(Lines(segments([0, ENDS], [0, 0]), st.MUTED, 1))
-    worst = result.error[result.error.abs().argmax()]
+    worst = signed(result.error[result.error.abs().argmax()])
+    errors = "all are 0" if worst == "0 %" else f"the largest is {worst}"
     return Panel(
         "errors", (478, 248, 308, 84), (0, top, ENDS, -low), layers,
-        "Error of the area after rounding, from s²" if result.state.rounded else "Not rounded: no error (pale: rounded)",
+        "Error of the area due to rounding" if result.state.rounded else "No error without rounding (pale: with it)",
         y_axis=Axis("", ticks, [f"{plain(tick)} %" for tick in ticks]),
-        alt=f"Bars of the area's error for all fifteen anchors; the largest is {signed(worst)}",
+        alt=f"Bars show the errors of the fifteen anchors' areas; {errors}",
     )  # fmt: skip
 
 
@@ -167,7 +168,7 @@ def _fits(result: Result) -> Panel:
         "fits", (478, 362, 308, 62), (0, 1.35, ENDS, 0), layers, f"IoU with our object (dashed: {need:g})",
         "ratios h / w on each level: " + ", ".join(f"{ratio:g}" for ratio in result.state.ratios),
         x_axis=Axis("", middles, NAMES, False), y_axis=Axis("", (0, need, 1), ("0", f"{need:g}", "1")),
-        alt=f"Bars of all fifteen anchors' IoU with the object; the best has {float(result.fit.max()):.2f}",
+        alt=f"Bars show the IoU of each of the fifteen anchors with our object; the best is {float(result.fit.max()):.2f}",
     )  # fmt: skip
 
 

@@ -56,11 +56,8 @@ def _term(result: Result, number: str) -> Term:
 def words(result: Result) -> list[str]:
     """What rounding did to the selected anchor, and its IoU with the object."""
     need, fit = result.foreground, float(result.fit[result.state.chosen])
-    after = f"this is less than {need:g}" if fit < need else f"this is at least {need:g}, enough to be positive"
-    start = name(result)
-    return [
-        f"{start[0].upper()}{start[1:]}: {_rounding(result)} Its IoU with our object is {apart(fit, need)}; {after}."
-    ]
+    after = f"less than {need:g}" if fit < need else f"at least {need:g}, enough for the anchor to be positive"
+    return [f"{_rounding(result)} The anchor’s IoU with our object is {apart(fit, need)}, which is {after}."]
 
 
 def _rounding(result: Result) -> str:
@@ -68,15 +65,19 @@ def _rounding(result: Result) -> str:
     exact, made = result.exact[index, 2:], result.made[index, 2:]
     cost, worst = signed(result.cost[index]), int(result.cost.abs().argmax())
     if not result.state.rounded:
-        return f"without rounding its area is exactly s² at any ratio. The model rounds: error of the area {cost}."
+        change = "does not change the area" if cost == "0 %" else f"changes the area by {cost}"
+        return f"Without rounding, the area of {name(result)} is s² at any ratio. The model’s rounding {change}."
     if exact.equal(made):
-        return "w and h are even, so rounding changes nothing."
+        return f"The w and h of {name(result)} are even, so rounding changes nothing."
     moved = int((made - exact).abs().argmax())
     side, half, whole = "wh"[moved], float(exact[moved]), float(made[moved])
     if half % 1 == 0.5:
-        why = f"{half:g} is as close to {2 * half - whole:g} as to {whole:g} and is rounded to the even number, so {side} is {2 * whole:g}, not {2 * half:g}."
+        why = (
+            f"For {name(result)}, {side}/2 = {half:g} is as close to {2 * half - whole:g} as to {whole:g} and is rounded to "
+            f"the even number, so {side} is {2 * whole:g}, not {2 * half:g}."
+        )
     else:
-        why = f"{side}/2 = {cut(half)} is rounded to {whole:g}, so {side} is {2 * whole:g}; all sides are even."
+        why = f"For {name(result)}, {side}/2 = {cut(half)} is rounded to {whole:g}, so {side} is {2 * whole:g}. (After rounding, all sides are even.)"
     if result.cost[index].abs() >= result.cost[worst].abs() - 1e-4:
         return f"{why} The error of its area is {cost}, the largest of the fifteen."
     return f"{why} The error of its area is {cost}; the largest of the fifteen is {signed(result.cost[worst])}, on {NAMES[worst // len(RATIOS)]}."

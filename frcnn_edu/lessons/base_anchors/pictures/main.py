@@ -135,7 +135,7 @@ def _rgb(color: str) -> tuple[float, float, float]:
 
 
 def area_errors(sizes: Sequence[int], ratios: Sequence[float] = ASPECT_RATIOS) -> Tensor:
-    """How far rounding takes each base anchor's area from size², in percent, (r, s)."""
+    """The error of each base anchor's area against size² that rounding causes, in percent, (r, s)."""
     boxes = AnchorGenerator((tuple(sizes),), (tuple(ratios),)).cell_anchors[0]  # (r·s, 4)
     areas = sides(boxes).prod(dim=1).view(len(ratios), len(sizes))  # (r, s)
     return 100 * (areas / torch.tensor(sizes).square() - 1)
@@ -234,7 +234,7 @@ def plot_best_counts(counts: Tensor, sizes: Sequence[int], ratios: Sequence[floa
     """
     with st.style():
         figure, axes = panels([0.62] * counts.numel(), columns=len(sizes), head=0.56, caption=0.03, gap=0.07)
-        title = f"number of objects that each shape fits best, of {int(counts.sum()):,}"
+        title = f"how many of the {int(counts.sum())} objects each shape fits best"
         figure.text(0.009, 1 - 0.22 / figure.get_figheight(), title, fontsize=10, fontweight="bold")
         most = float(counts.max())
         for index, ax in enumerate(axes):

@@ -95,7 +95,7 @@ def _explain(figure: Figure, objects: Tensor, followed: Tensor, best: Tensor) ->
     marks.scatter([0.8], [1.3], marker="s", s=36, facecolor=st.ANCHOR, edgecolor=st.INK, linewidth=0.9)
     marks.text(1.8, 1.3, "a base anchor", va="center")
     marks.scatter([0.8], [3.6], s=12, color="#ffffff", edgecolor=st.GROUND_TRUTH, linewidth=0.9)
-    marks.text(1.8, 3.6, f"an object of the\ntraining set ({len(objects):,})", va="center", linespacing=1.3)
+    marks.text(1.8, 3.6, f"an object of the\ntraining set ({len(objects)})", va="center", linespacing=1.3)
     marks.plot(0.8, 6.4, marker="P", color=st.FOCUS, markeredgecolor="#000000", markersize=12)
     w, h = followed.tolist()
     marks.text(1.8, 6.4, f"our cross, {h:.0f}×{w:.0f}:\nbest IoU {float(best):.2f}", va="center", linespacing=1.3)

@@ -70,7 +70,7 @@ def _picture(result: Result, of: Story) -> Panel:
     ]
     name = LEVELS[result.state.level]
     padded = "not padded" if (high, wide) == result.image else f"padded (grey) to {high}×{wide}"
-    caption = f"{result.image[0]}×{result.image[1]} pixels, {padded} · {name}: {rows}×{columns} cells"
+    caption = f"{result.image[0]}×{result.image[1]} pixels, {padded} · {name}: {_cells(rows, columns)}"
     if result.state.all and result.every > 1:
         caption += f"\nfaint: the anchors of every {_ordinal(result.every)} row and column"
     elif result.state.all:
@@ -80,8 +80,8 @@ def _picture(result: Result, of: Story) -> Panel:
         caption += "\na part of the image, around the cell"
     return Panel(
         "picture", fit(view, 10, 30, 520), view, layers, "Click a cell or use the arrow keys", caption, _color(result), keys=True,
-        alt=f"The image with its padding and the {rows} by {columns} cells of {name}; cell ({result.state.row}, "
-        f"{result.state.column}) is filled, its three anchors are drawn",
+        alt=f"The image{' with its padding' if (high, wide) != result.image else ''} and the {_cells(rows, columns, ' by ')} of "
+        f"{name}; cell ({result.state.row}, {result.state.column}) is filled, and its three anchors are drawn",
     )  # fmt: skip
 
 
@@ -101,10 +101,10 @@ def _near(result: Result, of: Story) -> Panel:
     ]
     if drift_x or drift_y:
         layers.append(Lines(segments([left, result.point[0]], [top, result.point[1]]), st.INK, 2.2, arrow=True))
-        way = ", ".join(f"{_pixels(n)} {to}" for n, to in ((drift_x, "left"), (drift_y, "up")) if n)
-        caption = f"the arrow: from the cell’s corner to the centre\nof its anchors, {way}"
+        way = " and ".join(f"{_pixels(n)} {to}" for n, to in ((drift_x, "to the left"), (drift_y, "up")) if n)
+        caption = f"The arrow leads from the cell’s corner\nto the centre of its anchors,\n{way}."
     else:
-        caption = "its anchors are centred at its upper left\ncorner, not at its centre"
+        caption = "Its anchors are centred on its upper left\ncorner, not on its centre."
     return Panel(
         "near",
         (552, 30, 238, 238),
@@ -113,40 +113,57 @@ def _near(result: Result, of: Story) -> Panel:
         "Close-up of the cell",
         caption,
         _color(result),
-        alt=caption.replace("\n", " "),
+        alt="A close-up of the cell. " + caption.replace("\n", " "),
     )
 
 
 def _ordinal(number: int) -> str:
-    return {2: "second", 3: "third"}.get(number, f"{number}th")
+    if number in (2, 3):
+        return ("second", "third")[number - 2]
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _pixels(number: int) -> str:
     return f"{number} pixel{'' if number == 1 else 's'}"
 
 
+def _cells(rows: int, columns: int, times: str = "×") -> str:
+    return f"{rows}{times}{columns} cell{'' if rows * columns == 1 else 's'}"
+
+
 def _drift(result: Result) -> Panel:
     """The drift of each column and of each row."""
     layers: list[Layer] = []
-    most = 1.0
+    ends = []  # the largest drift over the columns, and over the rows
     for axis, dashed in ((1, False), (0, True)):
         steps = torch.arange(result.grid[axis])
         lost = steps * (result.true - result.stride[axis])
-        most = max(most, float(lost.max()))
+        ends.append(int(lost.max()))
         layers.append(Lines(torch.stack((steps, lost), dim=1)[None].float(), _color(result), 2.5, dashed))
         place = (result.state.row, result.state.column)[axis]
         layers.append(
             Points(torch.tensor([[float(place), float(lost[place])]]), st.ANCHOR, 5, "square" if dashed else "dot")
         )
-    last = max(result.grid) - 1
+    last, most = max(result.grid) - 1, max(1, *ends)
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if most / s <= 3)
     ticks = [k * step for k in range(int(most / step) + 1)]
     whole = [0, last // 2, last] if last > 1 else [0, last]
     return Panel(
         "drift", (592, 375, 198, 80), (0, 1.15 * most, max(last, 1), -0.08 * most), layers, "Drift in pixels",
         "over columns (line, dot)\nand rows (dashed, square)", x_axis=Axis("", whole, [str(k) for k in whole], False),
-        y_axis=Axis("", ticks, [str(k) for k in ticks]), alt=f"The drift grows from 0 to {most if most > 1 else 0:g} pixels",
+        y_axis=Axis("", ticks, [str(k) for k in ticks]), alt=_grown(*ends),
     )  # fmt: skip
+
+
+def _grown(over_columns: int, over_rows: int) -> str:
+    """The drift at the end of the columns and of the rows, in a sentence."""
+    drifts = [(over_columns, "columns"), (over_rows, "rows")]
+    grown = [f"to {_pixels(drift)} over the {name}" for drift, name in drifts if drift]
+    if not grown:
+        return "There is no drift: all anchors are centred on the corners of their cells"
+    none = [name for drift, name in drifts if not drift]
+    return f"The drift grows {' and '.join(grown)}" + "".join(f"; there is none over the {name}" for name in none)
 
 
 def _formula(result: Result) -> list[Line]:
@@ -154,7 +171,7 @@ def _formula(result: Result) -> list[Line]:
     lines: list[Line] = []
     for name, padded, cells, stride in (("y", high, rows, result.stride[0]), ("x", wide, columns, result.stride[1])):
         line: list[Piece] = [f"stride {name} = {padded} // {cells} = ", Term(str(stride), "point", st.ANCHOR)]
-        if stride != result.true:
+        if stride != result.true and cells > 1:
             line.append(f", but the next cell is {result.true} pixels away")
         lines.append(line)
     numbers = [
@@ -171,20 +188,30 @@ def _formula(result: Result) -> list[Line]:
 def _words(result: Result) -> list[str]:
     (rows, columns), (drift_x, drift_y) = result.grid, result.drift
     name, height, width = LEVELS[result.state.level], *result.image
-    words = f"{name} has {rows}×{columns} cells with three anchors each: {3 * rows * columns}. "
+    alone = rows * columns == 1
+    words = f"Level {name} has {_cells(rows, columns)} with three anchors" + (
+        ". " if alone else f" each, {3 * rows * columns} in all. "
+    )
     if drift_x or drift_y:
         far = " and ".join(
             f"{_pixels(drift)} {way}" for drift, way in ((drift_x, "too far left"), (drift_y, "too high")) if drift
         )
         return [
             words
-            + f"The number of cells is rounded up and the stride down, so the error grows from cell to cell: here the anchors are {far}."
+            + "The number of cells is rounded up and the stride is rounded down, so the error grows from cell to cell. "
+            + f"Here the anchors are {far}."
         ]
-    if result.stride != (result.true, result.true):
-        short = " and ".join(n for n, stride in zip("yx", result.stride, strict=True) if stride != result.true)
-        return [words + f"Stride {short} is too short, but this cell has no error yet: go to the lower right."]
+    # With a single row or column, a stride that is too short moves nothing.
+    short = [axis for axis in (0, 1) if result.stride[axis] != result.true and result.grid[axis] > 1]
+    if short:
+        which = "Both strides are" if len(short) == 2 else f"Stride {'yx'[short[0]]} is"
+        way = " and ".join(("down", "to the right")[axis] for axis in short)
+        return [words + f"{which} too short, but this cell has no error yet: go {way}."]
     anchor = result.ours[[result.state.shape]]
     inside = float(box_area(clip_boxes_to_image(anchor, (height, width))) / box_area(anchor))
-    words += f"Neighbouring cells are {result.true} pixels apart, and so are their anchors. "
-    where = "is entirely inside the image" if inside == 1 else f"has {inside:.0%} of its area inside the image"
-    return [words + f"The selected anchor {where}."]
+    if not alone:
+        words += f"Neighbouring cells are {result.true} pixels apart, and so are their anchors. "
+    if inside in (0, 1):
+        return [words + f"The selected anchor is entirely {'inside' if inside else 'outside'} the image."]
+    percent = min(max(round(100 * inside), 1), 99)  # not all of it, and not none
+    return [words + f"The selected anchor has {percent} % of its area inside the image."]

@@ -52,10 +52,11 @@ def _draw_pool(ax: Axes, size: tuple[int, int], true: int) -> None:
             ax.plot([x, column * across], [y, row * down], color=st.DETECTION, linewidth=1.2, clip_on=False)
             ax.plot(column * across, row * down, "o", color=st.INK, markersize=3, clip_on=False)
     off = ((rows - 1) * (true - down), (columns - 1) * (true - across))
-    words = (
-        f"stride {down} down, {across} across; a cell is {true}×{true}.\nIn the last row and column: {off[0]} pixels"
-    )
-    words += f" too high, {off[1]} too far left"
+    words = f"The stride is {down} down and {across} across; a cell is {true}×{true} pixels."
+    if off[0]:
+        words += f"\nThe last row’s anchors are {off[0]} pixels too high."
+    if off[1]:
+        words += f"\nThe last column’s anchors are {off[1]} pixels too far left."
     ax.text(0, -0.03, words, transform=ax.transAxes, va="top", fontsize=8, color=st.MUTED, linespacing=1.35)
 
 

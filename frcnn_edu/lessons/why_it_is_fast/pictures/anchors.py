@@ -15,7 +15,7 @@ from frcnn_edu.viz.draw import WIDTH, draw_boxes
 from frcnn_edu.viz.sheet import bare
 
 from ..work import IMAGE
-from .counts import FAST
+from .counts import FAST, written
 
 
 def plot_table_of_ious(iou: Tensor, rows: int, piece: int, level_sizes: Sequence[int], columns: int = 780) -> Figure:
@@ -111,5 +111,5 @@ def plot_touched(touched: Sequence[Tensor], gt_boxes: Tensor, size: tuple[int, i
             draw_boxes(ax, gt_boxes, st.GROUND_TRUTH, linewidth=1.0, dashes=st.DASHES, halo=False)
             ax.set(xlim=(0, size[1]), ylim=(size[0], 0))
             bare(ax)
-            ax.set_title(f"{name}: {int(mask.sum()):,} of {cells.numel():,} cells", fontsize=9, pad=4)
+            ax.set_title(f"{name}: {written(int(mask.sum()))} of {written(cells.numel())} cells", fontsize=9, pad=4)
     return figure

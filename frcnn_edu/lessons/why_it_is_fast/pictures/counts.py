@@ -90,13 +90,13 @@ def plot_survivors(steps: Sequence[tuple[str, int, str, str]]) -> Figure:
         for row, (what, number, color, who) in enumerate(steps):
             ax.barh(row, number, height=0.66, color=color, left=1)
             ax.text(0.82, row, what, ha="right", va="center")
-            ax.text(number * 1.2, row, f"{number:,}", va="center", fontweight="bold")
+            ax.text(number * 1.2, row, written(number), va="center", fontweight="bold")
             if who:
                 words, color = f"decoded by the {who} class", FAST if who == "fast" else st.MUTED
                 ax.text(1.07, row, words, transform=ax.get_yaxis_transform(), va="center", color=color)
         ax.set(xscale="log", xlim=(1, 30 * max(number for _, number, *_ in steps)), ylim=(len(steps) - 0.4, -0.6))
         ticks = [10**power for power in range(6)]
-        ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+        ax.set_xticks(ticks, [written(tick) for tick in ticks])
         ax.minorticks_off()
         ax.set_yticks([])
         ax.spines[:].set_visible(False)
@@ -129,8 +129,8 @@ def plot_folding(layers: Sequence[Layer]) -> Figure:
         legend_on_top(
             figure,
             [
-                Patch(color=TEXTBOOK, label=f"numbers in the map: {sum(maps) / 1e6:.0f} million"),
-                Patch(color=FAST, label=f"numbers in the weights: {sum(weights) / 1e6:.0f} million"),
+                Patch(color=TEXTBOOK, label=f"values in the maps: {sum(maps) / 1e6:.0f} million"),
+                Patch(color=FAST, label=f"weights: {sum(weights) / 1e6:.0f} million"),
             ],
         )
     return figure
@@ -162,7 +162,12 @@ def _pair_of_bars(ax: Axes, row: int, label: str, textbook: float, fast: float) 
     ax.text(-0.015, row, label, ha="right", va="center", transform=ax.transData)
 
 
+def written(value: float) -> str:
+    """A whole number, with commas from five digits."""
+    return f"{value:,.0f}" if value >= 10_000 else f"{value:.0f}"
+
+
 def _amount(value: float, unit: str) -> str:
     if unit == "bytes":
-        return f"{value / 1e6:,.0f} MB"
-    return f"{value / 1e6:,.0f} million" if value >= 1e7 else f"{value:,.0f}"
+        return f"{written(value / 1e6)} MB"
+    return f"{written(value / 1e6)} million" if value >= 1e7 else written(value)
