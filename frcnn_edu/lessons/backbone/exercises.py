@@ -43,7 +43,7 @@ def pixels_seen(answer: Callable[[int, Sequence[Layer]], tuple[int, int]]) -> st
         stride = torch.tensor([step for _, step, _ in layers]).prod().item()
         expect(
             given == (first, last) or given != (cell * stride, (cell + 1) * stride - 1),
-            f"{said}. These are the pixels that the cell stands for, its stride. It sees more, because each window reaches further.",
+            f"{said}. These are the pixels that the cell stands for, as many as its stride. It sees more, because each window reaches further.",
         )
         size = last - first + 1
         expect(
@@ -59,7 +59,7 @@ def pixels_seen(answer: Callable[[int, Sequence[Layer]], tuple[int, int]]) -> st
             f"{said}. You walk through the layers from the first to the last. On the way from the cell back to the pixels, the last comes first.",
         )
         expect(given == (first, last), f"{said}. It is {(first, last)}, as gradients through such layers show.")
-    return "However many layers have kernel size 3 and padding 1, the field stays centred on the cell's first pixel."
+    return "However many layers with kernel size 3 and padding 1 you stack, the field stays centred on the cell's first pixel."
 
 
 def _back(cell: int, layers: Sequence[Layer]) -> tuple[int, int]:
@@ -90,7 +90,7 @@ def bottleneck_weights(answer: Callable[[int], int]) -> str:
         )
         expect(
             given != channels * narrow + 9 * narrow * narrow,
-            f"{said}. The last 1×1 convolution, which widens the map again, is missing.",
+            f"{said}. The last 1×1 convolution, which restores the number of channels, is missing.",
         )
         expect(
             given != wanted + 2 * narrow + channels,
@@ -143,4 +143,4 @@ def scale_and_shift(answer: Callable[[nn.BatchNorm2d], tuple[Tensor, Tensor]]) -
             torch.allclose(added, shift, rtol=1e-5, atol=1e-6),
             f"The shift should be {shift.tolist()}, but it is {added.tolist()}.",
         )
-    return "The layer is one multiplication and one addition per channel, so little that it can be folded into the convolution before it."
+    return "The layer multiplies each channel by one number and adds another, so it can be folded into the convolution before it."
