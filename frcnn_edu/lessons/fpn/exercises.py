@@ -23,7 +23,7 @@ def nearest_upsampling(nearest: Callable[[Tensor, tuple[int, int]], Tensor]) -> 
         doubled = (1, 2, 2 * rows, 2 * columns)
         if result.shape == doubled != (1, 2, *size):
             raise NotYet(
-                f"{what}: your function doubles every cell, to {doubled[2]}×{doubled[3]}, but the lateral has an odd side."
+                f"{what}: your function doubles every cell and returns {doubled[2]}×{doubled[3]}, but the lateral has an odd side."
             )
         if result.shape == (1, 2, size[1], size[0]) != (1, 2, *size):
             raise NotYet(f"{what}: your result is {size[1]}×{size[0]}. Sizes are (height, width), as in a map's shape.")
@@ -48,7 +48,7 @@ def _explain_nearest(x: Tensor, size: tuple[int, int], result: Tensor, what: str
         )
     if torch.equal(result, x[..., rows, :][..., columns]):
         raise NotYet(
-            f"{what}: your function aligns the first cells of both maps, and the last ones, too. The step should be H / H′."
+            f"{what}: your function aligns the first cells of both maps and also the last ones. The step should be H / H′."
         )
     raise NotYet(f"{what}: {int((result != right).sum())} of {right.numel()} numbers come from the wrong cell.")
 
@@ -116,7 +116,7 @@ def _sums(laterals: list[Tensor]) -> list[Tensor]:
 
 @checker
 def reached_cells(side: Callable[[int], int]) -> str:
-    """Checks `side(steps)`: how many cells in a row change, `steps` levels further down, if one cell changes?"""
+    """Checks `side(steps)`: the number of cells in a row that change `steps` levels further down if one cell changes."""
     for steps in range(5):
         found, measured = side(steps), _reached(steps)
         if found == measured:
@@ -131,7 +131,7 @@ def reached_cells(side: Callable[[int], int]) -> str:
         raise NotYet(
             f"For steps = {steps}, {measured} cells in a row change in the package, but your function returns {found}.{hint}"
         )
-    return "The ring of one cell gets thinner, in pixels, from level to level, so what comes from C5 is hardly smoothed on P2."
+    return "The 3×3 convolution adds one cell on each side, and the cells get smaller from level to level, so what comes from C5 is hardly smoothed on P2."
 
 
 def _reached(steps: int) -> int:

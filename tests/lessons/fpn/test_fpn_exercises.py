@@ -59,11 +59,11 @@ def test_copies_are_right() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (doubles, "doubles every cell, to 26×38"),
+        (doubles, "doubles every cell and returns 26×38"),
         (turned, "Sizes are (height, width)"),
         (lambda x, size: F.interpolate(x, size=size, mode="bilinear"), "blends neighbours"),
         (lambda x, size: F.interpolate(x, size=size, mode="nearest-exact"), "rounds i·H / H′ down"),
-        (corner_to_corner, "and the last ones, too"),
+        (corner_to_corner, "and also the last ones"),
         (in_place, "write into a new tensor"),
         (lambda x, size: nearest(x, size).flip(-1), "numbers come from the wrong cell"),
         (lambda x, size: x, "should have shape"),

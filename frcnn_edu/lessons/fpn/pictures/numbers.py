@@ -75,7 +75,7 @@ def _rule(page: Page, x: float, y: float) -> None:
         page.sheet.plot(x + side * column, y + side * row, "o", markersize=7, color=color, markeredgecolor=st.INK)
         page.text(x + side * column + (-0.12 if column == 0 else 0.12), y + side * row, name, ha="center", va="center",
                   fontweight="bold", fontsize=9)  # fmt: skip
-    page.text(x, 0.5 - 0.25, "f(i + u, j + v), between four samples", fontweight="bold")
+    page.text(x, 0.5 - 0.25, "Textbook rule for f(i + u, j + v), between four samples", fontweight="bold")
     page.text(x, 2.47, "u runs down, and v to the right; each\nquarter takes the sample at its corner", color=st.MUTED, fontsize=7.5,
               linespacing=1.3)  # fmt: skip
 

@@ -62,7 +62,7 @@ def plot_towers(picture: Tensor, bottom_up: dict[str, Tensor], pyramid: dict[str
         page.text(left, 0.38, "higher up, cells are larger\nand have seen more of the image", color=st.MUTED,
                   linespacing=1.35)  # fmt: skip
         page.text(right, 0.15, "top-down", fontsize=11, fontweight="bold", color=DOWN)
-        page.text(right, 0.38, "what the coarse maps know reaches the fine ones", color=st.MUTED)
+        page.text(right, 0.38, "features of the coarse maps reach the fine ones", color=st.MUTED)
         for x, maps, letter in ((left, bottom_up, "C"), (right, pyramid, "P")):
             below: np.ndarray | None = None
             levels = ["image", *maps] if letter == "C" else list(maps)

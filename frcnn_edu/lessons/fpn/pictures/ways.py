@@ -69,7 +69,7 @@ def plot_ways(
              lambda x, y: _single_map(page, x, y, picture, bottom_up, box)),
             ("c  pyramidal feature hierarchy", "fine cells, which have seen little",
              lambda x, y: _hierarchy(page, x, y, picture, bottom_up, box)),
-            ("d  feature pyramid network", "fine cells add what coarse ones know",
+            ("d  feature pyramid network", "fine cells, with coarse features added",
              lambda x, y: _feature_pyramid(page, x, y, picture, bottom_up, pyramid, box)),
         ]  # fmt: skip
         for index, ((title, words, draw_way), cost) in enumerate(zip(draw, costs, strict=True)):
