@@ -27,7 +27,7 @@ def _seen(cell: int, layers: Sequence[Layer]) -> tuple[int, int]:
 
 @checker
 def pixels_seen(answer: Callable[[int, Sequence[Layer]], tuple[int, int]]) -> str:
-    """`answer(cell, layers)` gives the first and last pixel that a cell of the last map depends on, in one dimension."""
+    """`answer(cell, layers)` returns the first and the last pixel that a cell of the last map depends on, in one dimension."""
     stem = [(7, 2, 3), (3, 2, 1)]
     cases = [(2, [(3, 2, 1), (3, 2, 1)]), (5, [(3, 1, 1)]), (10, stem), (4, [*stem, (1, 1, 0), (3, 2, 1), (3, 1, 1)])]
     cases += [(3, [(2, 2, 0), (5, 1, 2)])]
@@ -35,29 +35,31 @@ def pixels_seen(answer: Callable[[int, Sequence[Layer]], tuple[int, int]]) -> st
         wanted = [_seen(cell, layers) for cell, layers in cases]
     for (cell, layers), (first, last) in zip(cases, wanted):
         given = answer(cell, list(layers))
-        expect(isinstance(given, tuple | list) and len(given) == 2, f"The answer should be a pair, it is {given!r}.")
+        expect(
+            isinstance(given, tuple | list) and len(given) == 2, f"The answer should be a pair, but it is {given!r}."
+        )
         given = given[0], given[1]
-        said = f"For cell {cell} after layers {layers} you say {given}"
+        said = f"For cell {cell} after layers {layers}, you say {given}"
         stride = torch.tensor([step for _, step, _ in layers]).prod().item()
         expect(
             given == (first, last) or given != (cell * stride, (cell + 1) * stride - 1),
-            f"{said}: these are the pixels that the cell stands for, its stride. It sees more: each window reaches further.",
+            f"{said}. These are the pixels that the cell stands for, as many as its stride. It sees more, because each window reaches further.",
         )
         size = last - first + 1
         expect(
             given[1] - given[0] != size or given[1] == last,
-            f"{said}: that is one pixel too many. A window of k cells ends k − 1 cells after its first.",
+            f"{said}, which is one pixel too many. A window of k cells ends k − 1 cells after its first.",
         )
         expect(
             given != _back(cell, [(kernel, step, 0) for kernel, step, _ in layers]) or given == (first, last),
-            f"{said}: you left out the padding. It lets the first window begin before the first pixel.",
+            f"{said}. You left out the padding, because of which the first window begins before the first pixel.",
         )
         expect(
             given != _back(cell, layers[::-1]) or given == (first, last),
-            f"{said}: you walk through the layers from the first to the last. From the cell back to the pixels, the last comes first.",
+            f"{said}. You walk through the layers from the first to the last. On the way from the cell back to the pixels, the last comes first.",
         )
-        expect(given == (first, last), f"{said}; it is {(first, last)}, as gradients through such layers show.")
-    return "Kernel 3 with padding 1, however often repeated, keeps the field centred on the cell's first pixel."
+        expect(given == (first, last), f"{said}. It is {(first, last)}, as gradients through such layers show.")
+    return "However many layers with kernel size 3 and padding 1 you stack, the field stays centred on the cell's first pixel."
 
 
 def _back(cell: int, layers: Sequence[Layer]) -> tuple[int, int]:
@@ -77,30 +79,33 @@ def bottleneck_weights(answer: Callable[[int], int]) -> str:
             block = Bottleneck(channels, channels // 4)
         wanted = sum(parameter.numel() for parameter in block.parameters() if parameter.dim() == 4)
         given, narrow = answer(channels), channels // 4
-        said = f"For {channels} channels you count {given:,}"
+        said = f"For {channels} channels, you count {given:,} weights"
         expect(
             given != 9 * channels * channels and given != 2 * 9 * channels * channels,
-            f"{said}: the 3×3 convolution works on a quarter of the channels. That is what the 1×1 before it is for.",
+            f"{said}. The 3×3 convolution works on a quarter of the channels. That is what the 1×1 convolution before it is for.",
         )
         expect(
             given != 2 * channels * narrow + narrow * narrow,
-            f"{said}: a 3×3 convolution has nine weights for each pair of channels.",
+            f"{said}. A 3×3 convolution has nine weights for each pair of channels.",
         )
         expect(
             given != channels * narrow + 9 * narrow * narrow,
-            f"{said}: the last 1×1, which widens the map again, is missing.",
+            f"{said}. The last 1×1 convolution, which restores the number of channels, is missing.",
         )
         expect(
             given != wanted + 2 * narrow + channels,
-            f"{said}: there are no biases. The BatchNorm after each convolution has a shift of its own.",
+            f"{said}. But there are no biases, because the BatchNorm after each convolution has a shift of its own.",
         )
-        expect(given == wanted, f"{said}; they are {wanted:,}: 1×1 to a quarter, 3×3 there, 1×1 back.")
-    return "17 weights for every 16 pairs of channels: a single 3×3 on all the channels would take more than eight times as many."
+        expect(
+            given == wanted,
+            f"{said}. There are {wanted:,}: a 1×1 convolution to a quarter of the channels, a 3×3 on these, and a 1×1 back.",
+        )
+    return "There are 17 weights for every 16 pairs of channels. A single 3×3 convolution on all channels would have more than eight times as many."
 
 
 @checker
 def scale_and_shift(answer: Callable[[nn.BatchNorm2d], tuple[Tensor, Tensor]]) -> str:
-    """`answer(batch_norm)` gives what the layer in evaluation mode multiplies each channel by, and what it adds."""
+    """`answer(batch_norm)` returns the number by which the layer multiplies each channel in evaluation mode, and the one that it adds."""
     generator = torch.Generator().manual_seed(0)
     for eps in (1e-5, 0.1):
         norm = nn.BatchNorm2d(6, eps=eps).eval()
@@ -120,19 +125,22 @@ def scale_and_shift(answer: Callable[[nn.BatchNorm2d], tuple[Tensor, Tensor]]) -
             "The running variance is not yet a standard deviation: take its square root.": frozen.weight
             / (variance + eps),
             "Add eps to the variance, inside the square root.": frozen.weight / (variance.sqrt() + eps),
-            "The scale lacks eps: with a small variance it would explode.": frozen.weight * variance.rsqrt(),
+            "The scale lacks eps. With a small variance, it would explode.": frozen.weight * variance.rsqrt(),
             "The scale lacks the layer's own weight (γ).": (variance + eps).rsqrt(),
         }
         right = torch.allclose(mine, scale, rtol=1e-6)
         for words, values in likely.items():
             expect(right or not torch.allclose(mine, values, rtol=1e-6), words)
-        expect(right, f"The scale should be {scale.tolist()}, it is {mine.tolist()}.")
+        expect(right, f"The scale should be {scale.tolist()}, but it is {mine.tolist()}.")
         slips = {
-            "The mean is subtracted before scaling, so in the shift it is scaled, too.": frozen.bias - mean,
+            "The mean is subtracted before scaling, so in the shift, it is scaled, too.": frozen.bias - mean,
             "The shift should subtract the scaled mean; yours adds it.": frozen.bias + mean * scale,
             "The shift lacks the layer's own bias (β).": -mean * scale,
         }
         for words, values in slips.items():
             expect(not torch.allclose(added, values, rtol=1e-5, atol=1e-6), words)
-        expect(torch.allclose(added, shift, rtol=1e-5, atol=1e-6), f"The shift should be {shift.tolist()}.")
-    return "One multiplication and one addition for each channel: so little that it can be folded into the convolution before it."
+        expect(
+            torch.allclose(added, shift, rtol=1e-5, atol=1e-6),
+            f"The shift should be {shift.tolist()}, but it is {added.tolist()}.",
+        )
+    return "The layer multiplies each channel by one number and adds another, so it can be folded into the convolution before it."

@@ -1,1 +1,1 @@
-"""The lesson fpn: a pyramid in which every level knows what the deepest one knows."""
+"""The lesson fpn: a pyramid in which every level has the information of the deepest one."""

@@ -23,14 +23,14 @@ def nearest_upsampling(nearest: Callable[[Tensor, tuple[int, int]], Tensor]) -> 
         doubled = (1, 2, 2 * rows, 2 * columns)
         if result.shape == doubled != (1, 2, *size):
             raise NotYet(
-                f"{what}: yours doubles every cell, {doubled[2]}×{doubled[3]}, but the lateral has an odd side."
+                f"{what}: your function doubles every cell and returns {doubled[2]}×{doubled[3]}, but the lateral has an odd side."
             )
         if result.shape == (1, 2, size[1], size[0]) != (1, 2, *size):
-            raise NotYet(f"{what}: yours is {size[1]}×{size[0]}. Sizes are (height, width), as in a map's shape.")
+            raise NotYet(f"{what}: your result is {size[1]}×{size[0]}. Sizes are (height, width), as in a map's shape.")
         expect_shape(result, (1, 2, *size), f"{what}: the result")
         expect(torch.equal(x, before), "The input map has changed: write into a new tensor.")
         _explain_nearest(x, size, result, what)
-    return "Integer division is all it takes: output i reads cell i·H // H′, whether H′ is 2·H or one less."
+    return "Integer division is all it takes: row i of the output is row i·H // H′ of the input, whether H′ is 2·H or one less."
 
 
 def _explain_nearest(x: Tensor, size: tuple[int, int], result: Tensor, what: str) -> None:
@@ -39,16 +39,18 @@ def _explain_nearest(x: Tensor, size: tuple[int, int], result: Tensor, what: str
     if torch.equal(result, right):
         return
     if torch.allclose(result, F.interpolate(x, size=size, mode="bilinear", align_corners=False)):
-        raise NotYet(f"{what}: yours blends neighbours, as bilinear does. Nearest only copies.")
+        raise NotYet(
+            f"{what}: your function blends neighbours, as bilinear upsampling does. Nearest upsampling only copies."
+        )
     if torch.equal(result, F.interpolate(x, size=size, mode="nearest-exact")):
         raise NotYet(
-            f"{what}: yours takes the cell whose centre is nearest. PyTorch's nearest rounds i·H / H′ down instead."
+            f"{what}: your function takes the cell whose centre is nearest. PyTorch's nearest rounds i·H / H′ down instead."
         )
     if torch.equal(result, x[..., rows, :][..., columns]):
         raise NotYet(
-            f"{what}: yours aligns the first cells of both maps, and the last on the last. The step is H / H′."
+            f"{what}: your function aligns the first cells of both maps and also the last ones. The step should be H / H′."
         )
-    raise NotYet(f"{what}: {int((result != right).sum())} of {right.numel()} numbers come from a different cell.")
+    raise NotYet(f"{what}: {int((result != right).sum())} of {right.numel()} numbers come from the wrong cell.")
 
 
 def _corner_to_corner(size: int, larger: int) -> Tensor:
@@ -67,14 +69,17 @@ def top_down_path(top_down: Callable[[list[Tensor]], list[Tensor]]) -> str:
         except RuntimeError as error:
             expect(
                 "must match" not in str(error),
-                f"Sizes do not match: {error}. Here a map of 13 rows has to be copied to 25.",
+                f"Sizes do not match: {error}. Here, a map of 13 rows has to be copied to 25.",
             )
             raise
-        expect(len(result) == len(given), f"There should be {len(given)} sums, one per level; yours has {len(result)}.")
+        expect(
+            len(result) == len(given),
+            f"There should be {len(given)} sums, one per level, but you return {len(result)}.",
+        )
         _explain_sums(given, list(result))
         same = all(torch.equal(now, then) for now, then in zip(laterals, given, strict=True))
-        expect(same, "The laterals have changed: `+=` wrote the sums into them. Make new tensors.")
-    return "The running sum is the whole trick: C5 reaches P2 without any connection between the two."
+        expect(same, "The laterals have changed, because `+=` wrote the sums into them. Make new tensors.")
+    return "The running sum is the whole trick: C5 reaches P2 without a direct connection between the two."
 
 
 def _explain_sums(laterals: list[Tensor], result: list[Tensor]) -> None:
@@ -83,16 +88,16 @@ def _explain_sums(laterals: list[Tensor], result: list[Tensor]) -> None:
         return
     expect(
         not all(map(_close, result[::-1], sums)),
-        "The sums are right, but the coarsest comes first: reverse the list.",
+        "The sums are right, but the coarsest comes first. Please reverse the list.",
     )
-    expect(_close(result[-1], laterals[-1]), "The coarsest level has nothing above it: its sum is its lateral.")
+    expect(_close(result[-1], laterals[-1]), "The coarsest level has nothing above it, so its sum is its lateral.")
     neighbours = [fine + F.interpolate(coarse, size=fine.shape[-2:]) for fine, coarse in pairwise(laterals)]
     if all(map(_close, result, [*neighbours, laterals[-1]])):
         raise NotYet(
             "Each level gets the *lateral* above it, so the coarsest level reaches the next one and no further. Pass down the sum."
         )
     wrong = next(level for level in reversed(range(len(sums))) if not _close(result[level], sums[level]))
-    raise NotYet(f"Counting from the finest, level {wrong} is the first on the way down that differs.")
+    raise NotYet(f"On the way down, level {wrong} is the first whose sum is wrong (level 0 is the finest).")
 
 
 def _close(a: Tensor, b: Tensor) -> bool:
@@ -111,22 +116,22 @@ def _sums(laterals: list[Tensor]) -> list[Tensor]:
 
 @checker
 def reached_cells(side: Callable[[int], int]) -> str:
-    """Checks `side(steps)`: how many cells in a row change, `steps` levels further down, if one cell does?"""
+    """Checks `side(steps)`: the number of cells in a row that change `steps` levels further down if one cell changes."""
     for steps in range(5):
         found, measured = side(steps), _reached(steps)
         if found == measured:
             continue
         hint = ""
         if found == 2**steps:
-            hint = " Copying makes that many cells; the 3×3 convolution of that level then reaches one cell further on each side."
+            hint = " Copying makes that many cells, but the 3×3 convolution of that level then reaches one cell further on each side."
         elif found == 3 * 2**steps:
-            hint = " This would be right if the smoothed map were passed down. The sum is passed down, and each level smooths its own."
+            hint = " This would be right if the smoothed map were passed down. But the sum is passed down, and each level smooths its own sum."
         elif found == 2**steps + 1:
-            hint = " The 3×3 convolution adds a cell on both sides."
-        raise NotYet(f"{steps} levels down, the package changes {measured} cells in a row; yours says {found}.{hint}")
-    return (
-        "The ring of one cell shrinks with the level: counted in pixels, what comes from C5 is hardly smoothed on P2."
-    )
+            hint = " The 3×3 convolution adds one cell on each of two sides."
+        raise NotYet(
+            f"For steps = {steps}, {measured} cells in a row change in the package, but your function returns {found}.{hint}"
+        )
+    return "The 3×3 convolution adds one cell on each side, and the cells get smaller from level to level, so what comes from C5 is hardly smoothed on P2."
 
 
 def _reached(steps: int) -> int:

@@ -71,9 +71,9 @@ def test_bottleneck_weights_accepts_the_right_answer() -> None:
         (lambda c: 9 * c * c, "a quarter of the channels"),
         (lambda c: 2 * 9 * c * c, "a quarter of the channels"),
         (lambda c: 2 * c * (c // 4) + (c // 4) ** 2, "nine weights"),
-        (lambda c: c * (c // 4) + 9 * (c // 4) ** 2, "the last 1×1"),
+        (lambda c: c * (c // 4) + 9 * (c // 4) ** 2, "The last 1×1"),
         (lambda c: 2 * c * (c // 4) + 9 * (c // 4) ** 2 + 2 * (c // 4) + c, "no biases"),
-        (lambda c: 1, "they are 69,632"),
+        (lambda c: 1, "There are 69,632"),
     ],
 )
 def test_bottleneck_weights_names_the_mistake(wrong: object, hint: str) -> None:

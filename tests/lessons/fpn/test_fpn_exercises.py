@@ -59,13 +59,13 @@ def test_copies_are_right() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (doubles, "doubles every cell, 26×38"),
+        (doubles, "doubles every cell and returns 26×38"),
         (turned, "Sizes are (height, width)"),
-        (lambda x, size: F.interpolate(x, size=size, mode="bilinear"), "yours blends neighbours"),
+        (lambda x, size: F.interpolate(x, size=size, mode="bilinear"), "blends neighbours"),
         (lambda x, size: F.interpolate(x, size=size, mode="nearest-exact"), "rounds i·H / H′ down"),
-        (corner_to_corner, "the last on the last"),
+        (corner_to_corner, "and also the last ones"),
         (in_place, "write into a new tensor"),
-        (lambda x, size: nearest(x, size).flip(-1), "numbers come from a different cell"),
+        (lambda x, size: nearest(x, size).flip(-1), "numbers come from the wrong cell"),
         (lambda x, size: x, "should have shape"),
     ],
 )
@@ -126,8 +126,8 @@ def test_the_way_down_is_right() -> None:
         (lambda laterals: top_down(laterals)[::-1], "reverse the list"),
         (writes_into_laterals, "The laterals have changed"),
         (adds_itself, "nothing above it"),
-        (bilinear, "level 2 is the first on the way down"),
-        (lambda laterals: top_down(laterals)[:-1], "There should be 4 sums, one per level; yours has 3"),
+        (bilinear, "level 2 is the first whose sum is wrong"),
+        (lambda laterals: top_down(laterals)[:-1], "There should be 4 sums, one per level, but you return 3"),
     ],
 )
 def test_other_ways_down_are_explained(wrong: Callable[[Maps], Maps], message: str) -> None:
@@ -148,8 +148,11 @@ def test_reach_is_right() -> None:
     [
         (lambda steps: 2**steps, "reaches one cell further on each side"),
         (lambda steps: 3 * 2**steps, "if the smoothed map were passed down"),
-        (lambda steps: 2**steps + 1, "on both sides"),
-        (lambda steps: 3 + steps, "2 levels down, the package changes 6 cells in a row; yours says 5."),
+        (lambda steps: 2**steps + 1, "on each of two sides"),
+        (
+            lambda steps: 3 + steps,
+            "For steps = 2, 6 cells in a row change in the package, but your function returns 5.",
+        ),
     ],
 )
 def test_other_reaches_are_explained(wrong: Callable[[int], int], message: str) -> None:

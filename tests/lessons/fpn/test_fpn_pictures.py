@@ -150,7 +150,7 @@ def test_ways_show_their_maps_and_costs(picture, bottom_up, maps) -> None:
 def test_connections_have_the_shapes(pyramid, bottom_up, maps) -> None:
     figure = fpn.plot_connections(pyramid, bottom_up, maps, SIZE)
     said = words(figure)
-    expected = {"C2  2×16×24", "C5  5×2×3", "sum  6×16×24", "alone  6×2×3", "P2  6×16×24", "pool  6×1×2"}
+    expected = {"C2  2×16×24", "C5  5×2×3", "sum  6×16×24", "lateral  6×2×3", "P2  6×16×24", "pool  6×1×2"}
     assert expected <= set(said)
     assert {"2 → 6", "5 → 6", "6 → 6", "copied to\n16×24", "image 3×64×96"} <= set(said)
     parts = fpn.inside(pyramid, bottom_up)

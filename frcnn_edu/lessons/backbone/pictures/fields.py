@@ -20,7 +20,7 @@ from frcnn_edu.viz.sheet import Page, bare
 
 
 def windows(backbone: nn.ModuleDict, until: str) -> list[tuple[int, int]]:
-    """(kernel size, stride) of each layer on the long way through a ResNet's children, up to and with `until`."""
+    """(kernel size, stride) of each layer on the long way through a ResNet's children, up to and including `until`."""
     found: list[tuple[int, int]] = []
     for name, child in backbone.items():
         for layer_name, layer in child.named_modules():
@@ -48,7 +48,7 @@ def field_size(layers: Sequence[tuple[int, int]]) -> tuple[int, int]:
 def influence(backbone: nn.Module, pixels: Tensor, key: str, cell: tuple[int, int], *, samples: int = 16) -> Tensor:
     """How strongly one cell of a map depends on each pixel.
 
-    It is the size of the gradient, averaged over random mixtures of the cell's channels.
+    This is the size of the gradient, averaged over random mixtures of the cell's channels.
 
     Args:
         pixels: the batch (1, 3, H, W).

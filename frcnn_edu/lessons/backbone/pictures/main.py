@@ -1,4 +1,4 @@
-"""The figures of notebook 02: the bottom-up way from a batch to C2 … C5."""
+"""The figures of notebook 02: the bottom-up path from a batch to C2 … C5."""
 
 from collections.abc import Callable
 
@@ -24,12 +24,12 @@ def resnet50_stages() -> Figure:
 
 
 def residual_blocks() -> Figure:
-    """A bottleneck, one that halves the map, and the small model's block."""
+    """A bottleneck, one that halves the map, and the small model's basic block."""
     resnet, slim = resnet50_backbone(), small_backbone()
     return plot_blocks(
         [
             ("Bottleneck", resnet["layer1"][1]),
-            ("first of layer2", resnet["layer2"][0]),
+            ("First block of layer2", resnet["layer2"][0]),
             ("BasicBlock (small model)", slim["layer2"][1]),
         ]
     )

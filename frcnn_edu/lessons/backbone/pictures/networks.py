@@ -13,7 +13,7 @@ from frcnn_edu.model import resnet_fpn_backbone
 
 @cache
 def resnet50_backbone() -> Any:
-    """A ResNet-50 without weights (on the "meta" device: shapes only), as the detector has it."""
+    """A ResNet-50 without weights (on the "meta" device: shapes only), as the detector uses it."""
     with torch.device("meta"):
         return resnet_fpn_backbone(backbone_name="resnet50", weights=None, trainable_layers=5).body
 
@@ -24,6 +24,6 @@ def small_backbone() -> Any:
 
 
 def padded_picture() -> Tensor:
-    """The course's image as the backbone gets it, in colours: (3, 128, 160)."""
+    """The course's image as the backbone receives it, in colours: (3, 128, 160)."""
     transform = story().model.transform
     return as_colours(story().trace.batch.tensors[0], transform.image_mean, transform.image_std)

@@ -1,4 +1,4 @@
-"""Figures of notebook 02: the maps of a backbone, one after another, and the stages that make them."""
+"""Figures of notebook 02: the maps of a backbone, one after another, and the stages that compute them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

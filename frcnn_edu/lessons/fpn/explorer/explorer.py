@@ -23,12 +23,12 @@ class FpnLevelsExplorer(Explorer[State, Result]):
         channels = self.subject.trace.pyramid["0"].shape[1]
         name = self.subject.classes[int(self.subject.target["labels"][self.subject.object])]
         return (
-            ("P2, lateral part only: does it show edges or objects?", {"stage": "lateral"}),
-            ("P2, top-down part only: how large are the blocks?", {"stage": "top-down"}),
+            ("P2: does the lateral part show edges or objects?", {"stage": "lateral"}),
+            ("P2: how large are the blocks of the top-down part?", {"stage": "top-down"}),
             (f"All {channels} channels together: where are the features strongest?", {"channel": STRENGTH}),
             (f"P4: how many cells does our {name} cover?", self._at(2)),
             ("P5: what is added to its lateral part?", self._at(3)),
-            ("P5, top-down part: does it exist?", {**self._at(3), "stage": "top-down"}),
+            ("P5: is there a top-down part?", {**self._at(3), "stage": "top-down"}),
             ("pool: which map are its cells taken from?", self._at(4)),
         )
 

@@ -55,9 +55,9 @@ def words(result: Result, of: Story) -> str:
             f"P5’s cell {result.source}. The RPN’s largest anchors are on pool."
         )
     said = {
-        "lateral": f"C{2 + state.level} after a 1×1 convolution: the contribution of this level, with sharp details.",
-        "top-down": f"The sum of P{3 + state.level}, each cell copied to four cells: it comes from deeper layers, in coarse blocks.",
-        "both": "The sum of the two: sharp details from the lateral part, deep features from the top-down part.",
+        "lateral": f"This is C{2 + state.level} after a 1×1 convolution, the contribution of this level, with sharp details.",
+        "top-down": f"This is the sum of P{3 + state.level}, with each cell copied to four cells. It comes from deeper layers, in coarse blocks.",
+        "both": "This is the sum of the two, with sharp details from the lateral part and deep features from the top-down part.",
         "smoothed": f"A 3×3 convolution of the sum gives {name}, the map that the RPN and RoIAlign read.",
     }[state.stage]
     return f"{said} {_cell(result, of)} {_object(result, of)}"
@@ -66,9 +66,9 @@ def words(result: Result, of: Story) -> str:
 def _cell(result: Result, of: Story) -> str:
     state = result.state
     if result.source is None:
-        return "The coarsest map has no top-down part: its sum is its lateral part."
+        return "The coarsest map has no top-down part, so its sum is its lateral part."
     if state.channel == STRENGTH:
-        return "Channels add up, strengths do not: choose a channel to see its sum."
+        return "Channels add up, but strengths do not. Choose a channel to see its sum."
     return f"Cell ({state.row}, {state.column}) receives a copy of cell {result.source} of P{3 + state.level}’s sum."
 
 

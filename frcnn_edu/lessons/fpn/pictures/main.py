@@ -77,13 +77,13 @@ def plot_connections(
         page.text(columns["C"], 0.12, "bottom-up", fontsize=10.5, fontweight="bold", color=UP)
         page.text(2.1, 0.12, "lateral", fontsize=10.5, fontweight="bold")
         page.text(columns["M"], 0.12, "top-down", fontsize=10.5, fontweight="bold", color=DOWN)
-        page.text(columns["P"], 0.12, "out", fontsize=10.5, fontweight="bold")
+        page.text(columns["P"], 0.12, "output", fontsize=10.5, fontweight="bold")
         for (key, features), lateral, smooth in zip(bottom_up.items(), laterals, smoothing, strict=True):
             top, name = tops[key], 2 + int(key)
             middle = top + high / 2
             maps = {
                 "C": (f"C{name}", features),
-                "M": ("sum" if key != "3" else "alone", parts[key][2]),
+                "M": ("sum" if key != "3" else "lateral", parts[key][2]),
                 "P": (f"P{name}", pyramid[key]),
             }
             for column, (title, values) in maps.items():

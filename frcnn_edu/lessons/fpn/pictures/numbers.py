@@ -48,7 +48,7 @@ def plot_nearest(values: Tensor, sizes: Sequence[tuple[int, int]] = ((13, 26), (
         page.text(4.0, 0.5, "nearest: copies", fontweight="bold")
         number_table(page.sheet, bilinear, 6.1, 0.75, 0.4, "", tint=st.MUTED, color=st.FAINT)
         page.text(6.1, 0.5, "bilinear: blends", fontweight="bold")
-        page.text(4.0, 2.42, "only numbers that were there", color=st.MUTED, fontsize=7.5)
+        page.text(4.0, 2.42, "no new numbers", color=st.MUTED, fontsize=7.5)
         page.text(6.1, 2.42, "new numbers in between", color=st.MUTED, fontsize=7.5)
         for row, (size, larger) in enumerate(sizes):
             _row_of_copies(page, 0.35, 3.05 + 1.1 * row, size, larger)
@@ -75,8 +75,8 @@ def _rule(page: Page, x: float, y: float) -> None:
         page.sheet.plot(x + side * column, y + side * row, "o", markersize=7, color=color, markeredgecolor=st.INK)
         page.text(x + side * column + (-0.12 if column == 0 else 0.12), y + side * row, name, ha="center", va="center",
                   fontweight="bold", fontsize=9)  # fmt: skip
-    page.text(x, 0.5 - 0.25, "f(i + u, j + v), between four samples", fontweight="bold")
-    page.text(x, 2.47, "u counts down, v to the right; each\nquarter takes the sample at its corner", color=st.MUTED, fontsize=7.5,
+    page.text(x, 0.5 - 0.25, "Textbook rule for f(i + u, j + v), between four samples", fontweight="bold")
+    page.text(x, 2.47, "u runs down, and v to the right; each\nquarter takes the sample at its corner", color=st.MUTED, fontsize=7.5,
               linespacing=1.3)  # fmt: skip
 
 

@@ -59,10 +59,10 @@ def plot_towers(picture: Tensor, bottom_up: dict[str, Tensor], pyramid: dict[str
     with st.style():
         page = Page(6.45)
         page.text(left, 0.15, "bottom-up", fontsize=11, fontweight="bold", color=UP)
-        page.text(left, 0.38, "higher up, cells are larger,\nand have seen more of the image", color=st.MUTED,
+        page.text(left, 0.38, "higher up, cells are larger\nand have seen more of the image", color=st.MUTED,
                   linespacing=1.35)  # fmt: skip
         page.text(right, 0.15, "top-down", fontsize=11, fontweight="bold", color=DOWN)
-        page.text(right, 0.38, "what the coarse maps know reaches the fine ones", color=st.MUTED)
+        page.text(right, 0.38, "features of the coarse maps reach the fine ones", color=st.MUTED)
         for x, maps, letter in ((left, bottom_up, "C"), (right, pyramid, "P")):
             below: np.ndarray | None = None
             levels = ["image", *maps] if letter == "C" else list(maps)
@@ -83,7 +83,7 @@ def plot_towers(picture: Tensor, bottom_up: dict[str, Tensor], pyramid: dict[str
             page.text(
                 (left + right + 3.05) / 2, middle + 0.16, "lateral 1×1", fontsize=7.5, ha="center", color=st.MUTED
             )
-        page.text(right, heights["image"] + 0.12, "A cell of P2 is as small as one of C2,\nand contains what came from C3, C4 and C5.",
+        page.text(right, heights["image"] + 0.12, "A cell of P2 is as small as one of C2, but it\nalso contains what came from C3, C4 and C5.",
                   fontsize=9.5, linespacing=1.5)  # fmt: skip
         steps = list(bottom_up)
         for high, low in pairwise(reversed(steps)):

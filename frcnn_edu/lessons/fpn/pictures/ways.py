@@ -1,4 +1,4 @@
-"""Four ways to a pyramid of features, with the maps and the costs that the shipped model really has."""
+"""Four ways to a pyramid of features, with the real maps and costs of the shipped model."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -65,11 +65,11 @@ def plot_ways(
         draw: list[tuple[str, str, Callable[[float, float], None]]] = [
             ("a  image pyramid", "the backbone on every image size",
              lambda x, y: _image_pyramid(page, x, y, picture, image_pyramid, box)),
-            ("b  single feature map", "semantic, but few and large cells",
+            ("b  single feature map", "semantic, but with few, large cells",
              lambda x, y: _single_map(page, x, y, picture, bottom_up, box)),
-            ("c  pyramidal feature hierarchy", "fine cells, but these have seen little",
+            ("c  pyramidal feature hierarchy", "fine cells, which have seen little",
              lambda x, y: _hierarchy(page, x, y, picture, bottom_up, box)),
-            ("d  feature pyramid network", "fine cells receive what the coarse know",
+            ("d  feature pyramid network", "fine cells, with coarse features added",
              lambda x, y: _feature_pyramid(page, x, y, picture, bottom_up, pyramid, box)),
         ]  # fmt: skip
         for index, ((title, words, draw_way), cost) in enumerate(zip(draw, costs, strict=True)):
