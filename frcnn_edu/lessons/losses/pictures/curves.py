@@ -55,7 +55,7 @@ def draw_smooth_l1(rpn_errors: Tensor, box_errors: Tensor, reach: float = REACH)
         right.text(
             0.14,
             -0.25,
-            "β = 1/9: beyond ± 1/9 each\nerror has the same gradient",
+            "β = 1/9: beyond ± 1/9, each\nerror has the same gradient",
             fontsize=8,
             va="top",
             linespacing=1.35,
