@@ -38,16 +38,16 @@ def smooth_l1(function: Callable[[Tensor, float], Tensor]) -> str:
             (cost >= 0).all(),
             "Some costs are negative: an error to the left is as bad as one to the right, so use |d|.",
         )
-        expect(not torch.allclose(cost, size), "That is L1. Below β the cost is a parabola: d² / (2β).")
+        expect(not torch.allclose(cost, size), "That is L1. Below β, the cost is a parabola: d² / (2β).")
         no_beta = torch.where(small, 0.5 * size**2, size - 0.5 * beta)
         expect(
             not torch.allclose(cost, no_beta, atol=1e-6),
-            f"Your parabola is ½ d². It must meet the line at β, so it is d² / (2β): for β = {beta:.2f} yours has a step there.",
+            f"Your parabola is ½ d². It must meet the line at β, so it is d² / (2β). For β = {beta:.2f}, your curve has a step there.",
         )
         always_half = torch.where(small, size**2 / (2 * beta), size - 0.5)
         expect(
             not torch.allclose(cost, always_half, atol=1e-6),
-            "You subtract ½ from |d|, which fits β = 1 only: the line is |d| − β/2, so that it meets the parabola.",
+            "You subtract ½ from |d|, which is right only for β = 1. The line is |d| − β/2, so that it meets the parabola.",
         )
         nothing_off = torch.where(small, size**2 / (2 * beta), size)
         expect(
@@ -56,14 +56,14 @@ def smooth_l1(function: Callable[[Tensor, float], Tensor]) -> str:
         )
         expect(
             torch.allclose(cost[small], right[small], atol=1e-6),
-            f"For β = {beta:.2f} the costs below β are not d² / (2β).",
+            f"For β = {beta:.2f}, the costs below β are not d² / (2β).",
         )
-        expect(False, f"For β = {beta:.2f} the costs at β and above are not |d| − β/2.")
+        expect(False, f"For β = {beta:.2f}, the costs at β and above are not |d| − β/2.")
     return "Value and slope agree at β, so the gradient is continuous there."
 
 
 def _anchors(number: int, objects: int, seed: int) -> tuple[Tensor, ...]:
-    """Logits, deltas, target deltas, labels and the mask of the sampled ones: a third each is positive, negative and ignored."""
+    """Logits, deltas, target deltas, labels and the mask of the sampled ones; positive, negative and ignored labels take turns."""
     generator = torch.Generator().manual_seed(seed)
     logits = 3 * torch.randn(number, generator=generator)
     deltas, wanted = torch.randn(2, number, 4, generator=generator) / 5
@@ -93,7 +93,7 @@ def rpn_losses(function: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tupl
             _explain_objectness(objectness, logits, labels, sampled)
         expect(
             not box.isnan(),
-            "Without positive samples your box loss is NaN: that is a mean over nothing, or a division by 0 positives. It should be 0.",
+            "Without positive samples, your box loss is NaN, because it is a mean over nothing or is divided by 0 positives. It should be 0.",
         )
         if not torch.allclose(box, right[1], atol=1e-6):
             _explain_box_loss(box, deltas, wanted, labels, sampled)
@@ -190,7 +190,7 @@ def validation_losses(function: Callable[[Any, list[Tensor], list[dict[str, Tens
         still_training = any(module.training for module in model.modules())
         expect(
             not still_training,
-            "The model was in evaluation mode before the call, but at least a part of it is now left in training mode.",
+            "The model was in evaluation mode before the call, but at least part of it is in training mode now.",
         )
         model.train()
         frozen = next(module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d))

@@ -24,7 +24,7 @@ STRONGEST, WEAKEST = 10.0, 0.01  # gradients with the darkest and the lightest s
 
 
 def draw_gradient_flow(norms: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> Figure:
-    """A matrix for each model: four losses by ten parts, each cell with the norm of the gradient, crossed out where there is none.
+    """A matrix for each model: four losses by ten parts, each cell with the norm of the gradient, or crossed out if there is none.
 
     Args:
         norms: by the model's name, what `trace.gradient_norms` returns.
@@ -43,7 +43,7 @@ def draw_gradient_flow(norms: Mapping[str, Mapping[str, Mapping[str, float | Non
                     _cell(page, columns[name], y, value)
         page.text(
             LEFT, HEAD + block * len(norms) - 0.02,
-            "norm of the loss's gradient in these weights: a darker cell has a larger one, a crossed-out cell none at all",
+            "norm of the loss's gradient with respect to these weights; crossed-out cells have no gradient",
             color=st.MUTED, fontsize=8,
         )  # fmt: skip
     return page.figure

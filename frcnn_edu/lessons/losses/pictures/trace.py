@@ -167,7 +167,7 @@ def parts(model: FasterRCNN) -> dict[str, nn.Module]:
 def gradient_norms(
     model: FasterRCNN, image: Tensor, target: dict[str, Any], seed: int = SEED
 ) -> dict[str, dict[str, float | None]]:
-    """For each loss alone, the norm of its gradient in each part; None where there is no gradient at all."""
+    """For each loss alone, the norm of its gradient in each part; None if there is no gradient at all."""
     norms: dict[str, dict[str, float | None]] = {}
     for loss in LOSSES:
         twin = copy.deepcopy(model).train()
