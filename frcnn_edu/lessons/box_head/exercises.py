@@ -23,13 +23,13 @@ def candidates(answer: Callable[..., Any]) -> str:
             "Return three tensors: boxes (M, 4), scores (M,) and labels (M,).",
         )
         given_boxes, scores, labels = given
-        expect(isinstance(labels, Tensor), f"The labels should be a tensor, they are a {type(labels).__name__}.")
+        expect(isinstance(labels, Tensor), f"The labels should be a tensor; yours are a {type(labels).__name__}.")
         right = torch.tensor(label)
         number = len(label)
         with_background = int((probabilities > threshold).sum())
         expect(
             len(labels) != with_background and not bool((labels == 0).any() and len(labels) > number),
-            f"There are {len(labels)} candidates, and background is among them: column 0 is never a detection.",
+            f"There are {len(labels)} candidates, and background is among them, but column 0 is never a detection.",
         )
         expect(
             not (len(labels) == number and torch.equal(labels, right - 1)),
@@ -42,14 +42,16 @@ def candidates(answer: Callable[..., Any]) -> str:
         )
         expect(
             len(labels) == number or len(labels) != int((probabilities[:, 1:] >= threshold).sum()),
-            f"A score of exactly {threshold} is kept: it has to be *above* the threshold.",
+            f"You keep a score of exactly {threshold}, but a score has to be *above* the threshold.",
         )
         expect_shape(labels, (number,), "The tensor of labels")
-        expect(torch.equal(labels.long(), right), f"The labels should be {right.tolist()}, they are {labels.tolist()}.")
+        expect(
+            torch.equal(labels.long(), right), f"The labels should be {right.tolist()}; yours are {labels.tolist()}."
+        )
         expect_shape(scores, (number,), "The tensor of scores")
         expect(
             torch.equal(scores, probabilities[proposal, label]),
-            "The labels are right, the scores are not: use each pair's own probability.",
+            "The labels are right, but the scores are not: use each pair's own probability.",
         )
         expect_shape(given_boxes, (number, 4), "The tensor of boxes")
         expect(
@@ -58,10 +60,10 @@ def candidates(answer: Callable[..., Any]) -> str:
         )
         expect(
             torch.equal(given_boxes, boxes[proposal, label]),
-            "The scores are right, the boxes are not: each candidate has the box of its own proposal *and* class.",
+            "The scores are right, but the boxes are not: each candidate has the box of its own proposal *and* class.",
         )
     return (
-        "torch.where on the table of scores gives proposal and class at once, so only the candidates' boxes "
+        "Applied to the table of scores, torch.where returns proposals and classes at once, so only the candidates' boxes "
         "would have to be decoded."
     )
 
@@ -91,7 +93,7 @@ def deltas_of(answer: Callable[..., Tensor]) -> str:
             "These are the deltas of the previous class: the background has four deltas, too, so label 1 is row 1.",
         )
         expect(torch.equal(given, right), "For proposal i these should be columns 4·label to 4·label + 3 of row i.")
-    return "The other classes' deltas get no gradient from this proposal: each class learns from its own objects only."
+    return "In training, only these four deltas of a proposal get a gradient, so each class's deltas are trained by its own objects."
 
 
 @checker
@@ -105,8 +107,8 @@ def parameters(answer: Any) -> str:
 
     mistakes = {
         count(20): "That is for 20 outputs: the background is a class, too.",
-        count(21, bias=0): "The biases are missing: each of the four layers has one for each output.",
-        count(20, bias=0): "The background is a class, too; and each layer has biases.",
+        count(21, bias=0): "The biases are missing: each of the four layers has one bias for each output.",
+        count(20, bias=0): "The background is a class, too, and each layer has biases.",
         count(21, boxes=4): "Each class has four deltas of its own, 84 in all.",
         count(21, boxes=80): "The predictor has four deltas for the background as well, although they are never used.",
         count(91): "That is the head for COCO's 91 classes.",

@@ -22,7 +22,7 @@ def smooth_l1(function: Callable[[Tensor, float], Tensor]) -> str:
         cost = function(given, beta)
         expect(
             torch.equal(given, differences),
-            "Your function changes the differences that it is given: make a new tensor.",
+            "Your function changes the differences that it is given; it should make a new tensor.",
         )
         expect(
             not isinstance(cost, Tensor) or cost.ndim > 0,
@@ -36,18 +36,18 @@ def smooth_l1(function: Callable[[Tensor, float], Tensor]) -> str:
             continue
         expect(
             (cost >= 0).all(),
-            "Some costs are negative: an error to the left is as bad as one to the right, so take |d|.",
+            "Some costs are negative: an error to the left is as bad as one to the right, so use |d|.",
         )
-        expect(not torch.allclose(cost, size), "That is L1. Below β the cost is a parabola: d² / (2β).")
+        expect(not torch.allclose(cost, size), "That is L1. Below β, the cost is a parabola: d² / (2β).")
         no_beta = torch.where(small, 0.5 * size**2, size - 0.5 * beta)
         expect(
             not torch.allclose(cost, no_beta, atol=1e-6),
-            f"Your parabola is ½ d². It must meet the line at β, so it is d² / (2β): for β = {beta:.2f} yours has a step there.",
+            f"Your parabola is ½ d². It must meet the line at β, so it is d² / (2β). For β = {beta:.2f}, your curve has a step there.",
         )
         always_half = torch.where(small, size**2 / (2 * beta), size - 0.5)
         expect(
             not torch.allclose(cost, always_half, atol=1e-6),
-            "You subtract ½ from |d|, which fits β = 1 only: the line is |d| − β/2, so that it meets the parabola.",
+            "You subtract ½ from |d|, which is right only for β = 1. The line is |d| − β/2, so that it meets the parabola.",
         )
         nothing_off = torch.where(small, size**2 / (2 * beta), size)
         expect(
@@ -56,14 +56,14 @@ def smooth_l1(function: Callable[[Tensor, float], Tensor]) -> str:
         )
         expect(
             torch.allclose(cost[small], right[small], atol=1e-6),
-            f"For β = {beta:.2f} the costs below β are not d² / (2β).",
+            f"For β = {beta:.2f}, the costs below β are not d² / (2β).",
         )
-        expect(False, f"For β = {beta:.2f} the costs at β and above are not |d| − β/2.")
+        expect(False, f"For β = {beta:.2f}, the costs at β and above are not |d| − β/2.")
     return "Value and slope agree at β, so the gradient is continuous there."
 
 
 def _anchors(number: int, objects: int, seed: int) -> tuple[Tensor, ...]:
-    """Logits, deltas, target deltas, labels and the mask of the sampled ones: a third each is positive, negative and ignored."""
+    """Logits, deltas, target deltas, labels and the mask of the sampled ones; positive, negative and ignored labels take turns."""
     generator = torch.Generator().manual_seed(seed)
     logits = 3 * torch.randn(number, generator=generator)
     deltas, wanted = torch.randn(2, number, 4, generator=generator) / 5
@@ -81,7 +81,10 @@ def rpn_losses(function: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tupl
         given = _anchors(number, objects, seed)
         logits, deltas, wanted, labels, sampled = given
         answer = function(*(tensor.clone() for tensor in given))
-        expect(isinstance(answer, tuple | list) and len(answer) == 2, "Return two losses: objectness, then boxes.")
+        expect(
+            isinstance(answer, tuple | list) and len(answer) == 2,
+            "Return two losses: the objectness loss, then the box loss.",
+        )
         objectness, box = (torch.as_tensor(value) for value in answer)
         expect(objectness.ndim == 0 and box.ndim == 0, "Each loss should be one number.")
         positive = sampled & (labels == 1)
@@ -90,7 +93,7 @@ def rpn_losses(function: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tupl
             _explain_objectness(objectness, logits, labels, sampled)
         expect(
             not box.isnan(),
-            "Without positive samples your box loss is NaN: that is a mean over nothing, or a division by 0 positives. It should be 0.",
+            "Without positive samples, your box loss is NaN, because it is a mean over nothing or is divided by 0 positives. It should be 0.",
         )
         if not torch.allclose(box, right[1], atol=1e-6):
             _explain_box_loss(box, deltas, wanted, labels, sampled)
@@ -101,20 +104,20 @@ def _explain_objectness(value: Tensor, logits: Tensor, labels: Tensor, sampled: 
     with_sigmoid = F.binary_cross_entropy_with_logits(logits[sampled].sigmoid(), labels[sampled])
     expect(
         not torch.allclose(value, with_sigmoid, atol=1e-6),
-        "You took a sigmoid and then a loss that takes another: `…_with_logits` takes the logits themselves.",
+        "You computed a sigmoid, and then a loss that computes another: `…_with_logits` takes the logits themselves.",
     )
     known = labels >= 0
     of_all = F.binary_cross_entropy_with_logits(logits[known], labels[known])
     expect(
         not torch.allclose(value, of_all, atol=1e-6),
-        "Your objectness loss is a mean over all labelled anchors: only the sampled ones count.",
+        "Your objectness loss is a mean over all labelled anchors, but only the sampled ones count.",
     )
     summed = F.binary_cross_entropy_with_logits(logits[sampled], labels[sampled], reduction="sum")
     expect(
         not torch.allclose(value, summed, atol=1e-5),
-        "Your objectness loss is a sum: it is the mean over the sampled anchors.",
+        "Your objectness loss is a sum, but it should be the mean over the sampled anchors.",
     )
-    expect(False, "The objectness loss is the mean binary cross entropy of the sampled anchors: yours differs.")
+    expect(False, "The objectness loss is the mean binary cross entropy of the sampled anchors; yours differs.")
 
 
 def _explain_box_loss(value: Tensor, deltas: Tensor, wanted: Tensor, labels: Tensor, sampled: Tensor) -> None:
@@ -134,11 +137,11 @@ def _explain_box_loss(value: Tensor, deltas: Tensor, wanted: Tensor, labels: Ten
     )
     expect(
         not torch.allclose(value, cost(sampled) / number, atol=1e-6),
-        "A negative anchor has no target box: only sampled anchors labelled 1 have a box error.",
+        "A negative anchor has no target box, so only sampled anchors labelled 1 have a box error.",
     )
     expect(
         not torch.allclose(value, cost(labels == 1) / number, atol=1e-6),
-        "You count all positive anchors: only those that were sampled count.",
+        "You count all positive anchors, but only those that were sampled count.",
     )
     expect(
         not torch.allclose(value, cost(positive, beta=1.0) / number, atol=1e-6),
@@ -146,7 +149,7 @@ def _explain_box_loss(value: Tensor, deltas: Tensor, wanted: Tensor, labels: Ten
     )
     expect(
         False,
-        "The box loss is the sum of smooth L1 (β = 1/9) over the positive samples, divided by the number of all samples: yours differs.",
+        "The box loss is the sum of smooth L1 (β = 1/9) over the positive samples, divided by the number of all samples; yours differs.",
     )
 
 
@@ -162,10 +165,10 @@ def validation_losses(function: Callable[[Any, list[Tensor], list[dict[str, Tens
         values = function(model, images, targets)
         expect(
             isinstance(values, dict),
-            f"A dictionary of losses was expected, this is a {type(values).__name__}: in evaluation mode the model returns detections.",
+            f"Return a dictionary of losses; yours is a {type(values).__name__}. In evaluation mode, the model returns detections.",
         )
         names = {"loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"}
-        expect(set(values) == names, f"The keys should be the names of the four losses, they are {sorted(values)}.")
+        expect(set(values) == names, f"The keys should be the names of the four losses; yours are {sorted(values)}.")
         expect(
             not any(isinstance(value, Tensor) and value.requires_grad for value in values.values()),
             "The losses still carry the graph of the whole forward pass: use torch.no_grad(), and .item().",
@@ -176,18 +179,18 @@ def validation_losses(function: Callable[[Any, list[Tensor], list[dict[str, Tens
         )
         expect(
             all(p.grad is None for p in model.parameters()),
-            "There are gradients now: nothing should be backpropagated.",
+            "The parameters have gradients now, but nothing should be backpropagated.",
         )
         moved = [name for name, value in model.state_dict().items() if not torch.equal(value, state[name])]
         expect(
             not moved,
-            f"{len(moved)} entries of the state have changed, such as {moved[0] if moved else ''}: in training mode BatchNorm moves "
+            f"{len(moved)} entries of the state have changed, such as {moved[0] if moved else ''}: in training mode, BatchNorm moves "
             "its running statistics. Put the BatchNorms in evaluation mode.",
         )
         still_training = any(module.training for module in model.modules())
         expect(
             not still_training,
-            "The model was in evaluation mode before the call, and is now left in training mode, at least in part.",
+            "The model was in evaluation mode before the call, but at least part of it is in training mode now.",
         )
         model.train()
         frozen = next(module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d))
@@ -196,7 +199,7 @@ def validation_losses(function: Callable[[Any, list[Tensor], list[dict[str, Tens
         function(model, images, targets)
         expect(
             model.training and not frozen.training,
-            "The model was in training mode with one BatchNorm frozen; after the call its modes are different.",
+            "Before the call, the model was in training mode with one BatchNorm frozen; after it, its modes are different.",
         )
         model.eval()
         torch.manual_seed(5)

@@ -180,7 +180,7 @@ def test_a_detection_on_another_kind_of_object_is_said_to_lie_there() -> None:
     for stray in strays:
         explorer.set(chosen=stray)
         kind = STORY.classes[int(STORY.target["labels"][int(torch.where(~same, inside, 0.0)[stray].argmax())])]
-        assert explorer.words.endswith(f"It is on a {kind}, with IoU {float(other[stray]):.2f}.")
+        assert explorer.words.endswith(f"It is on a {kind}, with an IoU of {float(other[stray]):.2f}.")
 
 
 @pytest.mark.parametrize("picture", range(0, 24, 3))

@@ -42,7 +42,7 @@ def in_place(d, beta):
     [
         (lambda d, b: d.abs(), "That is L1"),
         (lambda d, b: torch.where(d.abs() < b, 0.5 * d**2, d.abs() - b / 2), "Your parabola is ½ d²"),
-        (lambda d, b: torch.where(d.abs() < b, d**2 / (2 * b), d.abs() - 0.5), "fits β = 1 only"),
+        (lambda d, b: torch.where(d.abs() < b, d**2 / (2 * b), d.abs() - 0.5), "right only for β = 1"),
         (lambda d, b: torch.where(d.abs() < b, d**2 / (2 * b), d.abs()), "subtract β/2 from the line"),
         (lambda d, b: torch.where(d < b, d**2 / (2 * b), d - b / 2) - (d < 0) * 9, "as bad as one to the right"),
         (lambda d, b: smooth(d, b).sum(), "return the cost of each"),
@@ -174,7 +174,7 @@ def test_validation_losses_right():
         (lambda model, images, targets: model.eval()(images, targets), "returns detections"),
         (with_graph, "carry the graph"),
         (lambda *given: careful(*given, norms=False), "Put the BatchNorms in evaluation mode"),
-        (lambda *given: careful(*given, back=False), "left in training mode"),
+        (lambda *given: careful(*given, back=False), "is in training mode now"),
         (only_model_mode, "its modes are different"),
         (unseeded, "Two calls give different numbers"),
         (lambda *given: careful(*given, fork=False), "fork_rng"),

@@ -33,7 +33,7 @@ def _selected(result: Result, one: Selected, of: Story) -> list[Piece]:
     if one.fate is Fate.DROPPED:
         return [
             *line,
-            f", IoU with a {name} of higher score = ",
+            f", IoU with a higher-scoring {name} = ",
             Term(apart(one.dropper, state.nms), mark, st.DETECTION),
             f" > {state.nms:.2f}",
         ]
@@ -65,7 +65,7 @@ def _fate(result: Result, one: Selected, of: Story) -> str:
         case Fate.BELOW:
             return f"The score of the selected {name} is not above the threshold, so it is not a detection."
         case Fate.DROPPED:
-            return f"NMS removes the selected {name} because a {name} of higher score overlaps it by {apart(one.dropper, state.nms)}, more than {state.nms:.2f}."
+            return f"NMS removes the selected {name} because a {name} with a higher score overlaps it with an IoU of {apart(one.dropper, state.nms)}, more than {state.nms:.2f}."
         case Fate.BEYOND:
             return f"The selected {name} {f'is not among the {state.most} with the highest scores' if state.most > 1 else 'does not have the highest score'}, so it is not a detection."
         case Fate.RIGHT:
@@ -74,7 +74,7 @@ def _fate(result: Result, one: Selected, of: Story) -> str:
             return f"The selected {name} fits but is wrong: a higher-scoring detection has claimed its object, and each object counts once."
         case Fate.ELSEWHERE:
             other = (
-                f" It is on {with_article(of.classes[one.other])}, with IoU {one.other_fit:.2f}."
+                f" It is on {with_article(of.classes[one.other])}, with an IoU of {one.other_fit:.2f}."
                 if one.other_fit >= state.iou
                 else ""
             )

@@ -50,7 +50,7 @@ def plot_class_boxes(
 
 @dataclass(frozen=True)
 class Candidates:
-    """What is left after a step of `postprocess_detections`, for one image.
+    """What is left of one image's pairs after a step of `postprocess_detections`.
 
     Attributes:
         name: of the step.

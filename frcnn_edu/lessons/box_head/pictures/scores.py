@@ -125,7 +125,7 @@ def plot_walk(
             right.plot(share.tolist(), values.tolist(), color=st.class_color(label), linestyle=line, linewidth=2.4)
             peak = float(share[values > 0.5 * values.max()].mean())
             right.text(peak, 1.04, classes[label], ha="center", color=st.INK, fontweight="bold")
-        right.set(xlim=(0, 1), ylim=(0, 1.14), xlabel="share of the way", yticks=[0, 0.5, 1], title="softmax")
+        right.set(xlim=(0, 1), ylim=(0, 1.14), xlabel="fraction of the way", yticks=[0, 0.5, 1], title="softmax")
     return figure
 
 

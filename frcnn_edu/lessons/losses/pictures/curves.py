@@ -16,7 +16,7 @@ from frcnn_edu.viz.draw import WIDTH
 
 from .trace import TrainingTrace
 
-REACH = 1.5  # of the drawn errors, to both sides
+REACH = 1.5  # errors are drawn up to this size, on both sides of 0
 
 
 def draw_smooth_l1(rpn_errors: Tensor, box_errors: Tensor, reach: float = REACH) -> Figure:
@@ -30,7 +30,7 @@ def draw_smooth_l1(rpn_errors: Tensor, box_errors: Tensor, reach: float = REACH)
     curves = [
         ("L2: ½ x²", 0.5 * x.square(), st.MUTED, (0, (1, 1.2)), 1.5),
         ("L1: |x|", x.abs(), st.BACKGROUND, (0, (5, 2)), 1.5),
-        ("smooth L1, β = 1", F.smooth_l1_loss(x, torch.zeros_like(x), beta=1.0, reduction="none"), st.ANCHOR, "solid", 1.8),
+        ("smooth L1, β = 1", F.smooth_l1_loss(x, torch.zeros_like(x), beta=1.0, reduction="none"), st.FOREGROUND, "solid", 1.8),
         ("smooth L1, β = 1/9", F.smooth_l1_loss(x, torch.zeros_like(x), beta=BETA, reduction="none"), st.INK, "solid", 2.2),
     ]  # fmt: skip
     with st.style():
@@ -55,7 +55,7 @@ def draw_smooth_l1(rpn_errors: Tensor, box_errors: Tensor, reach: float = REACH)
         right.text(
             0.14,
             -0.25,
-            "β = 1/9: beyond ± 1/9 each\nerror has the same gradient",
+            "β = 1/9: beyond ± 1/9, each\nerror has the same gradient",
             fontsize=8,
             va="top",
             linespacing=1.35,
@@ -148,12 +148,12 @@ def draw_cross_entropies(trace: TrainingTrace) -> Figure:
 
 
 def draw_divisors(sizes: Sequence[int], losses: Sequence[float], positives: int) -> Figure:
-    """The RPN's box loss of the same positives when more and more anchors are sampled, and what dividing by positives gives.
+    """The RPN's box loss of the same positives when more and more anchors are sampled, and what it would be if divided by the positives.
 
     Args:
         sizes: numbers of sampled anchors.
-        losses: the RPN's box loss with each.
-        positives: how many of the sampled anchors are positive, with each.
+        losses: the RPN's box loss with each of these numbers.
+        positives: how many of the sampled anchors are positive, the same each time.
     """
     by_positives = [loss * size / positives for loss, size in zip(losses, sizes)]
     places = range(len(sizes))

@@ -12,11 +12,11 @@ from torch import Tensor
 from frcnn_edu.viz import style as st
 from frcnn_edu.viz.sheet import Page, number_table
 
-#: The stages with the parts of `losses_trace.parts` that belong to them.
+#: The stages, each with those of `trace.parts` that belong to it.
 STAGES = {
     "backbone": (st.STAGES["backbone"], ("backbone",)),
     "feature pyramid": (st.STAGES["fpn"], ("lateral", "smoothing")),
-    "RPN head": (st.STAGES["rpn"], ("3×3", "objectness", "deltas")),
+    "RPN head": (st.STAGES["anchors"], ("3×3", "objectness", "deltas")),
     "box head": (st.STAGES["roi_heads"], ("fc6", "fc7", "classes", "boxes")),
 }
 CELL, LEFT, HIGH, GAP, HEAD = 0.61, 1.72, 0.33, 0.06, 1.42  # inches
@@ -24,10 +24,10 @@ STRONGEST, WEAKEST = 10.0, 0.01  # gradients with the darkest and the lightest s
 
 
 def draw_gradient_flow(norms: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> Figure:
-    """A matrix for each model: four losses by ten parts, each cell with the norm of the gradient, crossed where there is none.
+    """A matrix for each model: four losses by ten parts, each cell with the norm of the gradient, or crossed out if there is none.
 
     Args:
-        norms: by the model's name, what `losses_trace.gradient_norms` returns.
+        norms: by the model's name, what `trace.gradient_norms` returns.
     """
     block = 4 * HIGH + 0.44
     page = Page(HEAD + block * len(norms) + 0.3)
@@ -43,7 +43,7 @@ def draw_gradient_flow(norms: Mapping[str, Mapping[str, Mapping[str, float | Non
                     _cell(page, columns[name], y, value)
         page.text(
             LEFT, HEAD + block * len(norms) - 0.02,
-            "norm of the loss's gradient in these weights: the darker, the larger; crossed out: no gradient at all",
+            "norm of the loss's gradient with respect to these weights; crossed-out cells have no gradient",
             color=st.MUTED, fontsize=8,
         )  # fmt: skip
     return page.figure
@@ -107,7 +107,7 @@ def _cell(page: Page, x: float, y: float, value: float | None) -> None:
 
 
 def draw_class_gradients(deltas: Tensor, gradients: Tensor, classes: Sequence[str], label: int) -> Figure:
-    """One proposal's predicted deltas, (K, 4) for K classes, beside the gradient of the box loss in them, (K, 4)."""
+    """One proposal's predicted deltas, (K, 4) for K classes, beside the gradient of the box loss with respect to them, (K, 4)."""
     page = Page(2.75)
     cell = 0.33
     with st.style():

@@ -28,7 +28,7 @@ def short(value: float) -> str:
 
 
 def draw_four_losses(image: Tensor, trace: TrainingTrace, model: FasterRCNN) -> Figure:
-    """What the four losses look at: above the RPN's sampled anchors, below the box head's sampled proposals.
+    """What the four losses are computed from: the RPN's sampled anchors above, the box head's sampled proposals below.
 
     Args:
         image: (3, H, W) in 0–1, the resized image.
@@ -65,13 +65,13 @@ def draw_four_losses(image: Tensor, trace: TrainingTrace, model: FasterRCNN) -> 
         _draw_correction(axes[3], chosen[best], st.PROPOSAL, corrected[best], st.DETECTION, trace.ground_truth)
 
         sampled = len(trace.positives) + len(trace.negatives)
-        page.heading(0.08, 0.34, 5, "RPN", st.PROPOSAL, f"{sampled} of {len(anchors)}\nanchors are sampled:")
+        page.heading(0.08, 0.34, 5, "RPN", st.STAGES["anchors"], f"{sampled} of {len(anchors)}\nanchors are sampled:")
         page.heading(
             0.08,
             3.48,
             8,
             "box head",
-            st.DETECTION,
+            st.STAGES["roi_heads"],
             f"{len(trace.sampled)} of {len(trace.proposals)}\nproposals are sampled:",
         )
         for y, number, background, style in (
@@ -81,14 +81,14 @@ def draw_four_losses(image: Tensor, trace: TrainingTrace, model: FasterRCNN) -> 
             text = f"{number} positive\n({style})\n{background} negative\n(dashed)"
             page.text(0.08, y, text, fontsize=8.5, linespacing=1.35)
         lines = [
-            (1.62, 2.70, "loss_objectness", f"binary cross entropy, mean of {sampled}"),
-            (4.86, 2.70, "loss_rpn_box_reg", f"smooth L1 of {len(trace.positives)} × 4 deltas, / {sampled}"),
-            (1.62, 5.84, "loss_classifier", f"cross entropy, mean of {len(trace.sampled)}"),
+            (1.62, 2.70, "loss_objectness", f"binary cross entropy, mean over {sampled}"),
+            (4.86, 2.70, "loss_rpn_box_reg", f"smooth L1 of {len(trace.positives)} × 4 deltas, divided by {sampled}"),
+            (1.62, 5.84, "loss_classifier", f"cross entropy, mean over {len(trace.sampled)}"),
             (
                 4.86,
                 5.84,
                 "loss_box_reg",
-                f"smooth L1 of {int(objects.sum())} × 4 deltas, / {len(trace.sampled)} ({len(best)} drawn)",
+                f"smooth L1 of {int(objects.sum())} × 4 deltas, divided by {len(trace.sampled)} ({len(best)} drawn)",
             ),
         ]
         for x, y, name, how in lines:
@@ -121,7 +121,7 @@ def _draw_correction(ax: Axes, before: Tensor, color: str, after: Tensor, end_co
 
 
 def _best_of_each(proposals: Tensor, ground_truth: Tensor) -> list[int]:
-    """For each object, the index of the proposal that fits it best; the annotated box itself, which is among them, aside."""
+    """For each object, the index of the proposal that fits it best, apart from the annotated box itself, which is among them."""
     iou = box_iou(ground_truth, proposals)  # (N, S)
     return iou.where(iou < 1 - 1e-4, 0).argmax(dim=1).unique().tolist()
 
@@ -221,22 +221,22 @@ def _stacked(values: Tensor) -> list[float]:
 
 
 def losses() -> Figure:
-    """What the four losses of the course's image look at."""
+    """What the four losses of the course's image are computed from."""
     return draw_four_losses(story().resized, training_trace(), story().model)
 
 
 def two_assignments() -> Figure:
-    """Anchors and proposals of the course's image, and what each is to learn."""
+    """Anchors and proposals of the course's image, and their labels."""
     return draw_two_assignments(story().resized, training_trace(), story().object)
 
 
 def smooth_l1() -> Figure:
-    """Smooth L1 and its relatives, with the course's errors."""
+    """Smooth L1 and its relatives, with the errors in the course's image."""
     return draw_smooth_l1(training_trace().rpn_errors, training_trace().box_errors)
 
 
 def gradient_flow() -> Figure:
-    """Which loss reaches which part, before training and after."""
+    """Which loss has a gradient in which part, before and after training."""
     return draw_gradient_flow({"before training": story_gradients(False), "after training": story_gradients(True)})
 
 

@@ -32,7 +32,7 @@ class TrainingTrace:
         anchor_targets: the target deltas of the positive anchors, (P, 4).
         proposals: the proposals, followed by the annotated boxes.
         proposal_labels: class of each of them, 0 for background.
-        sampled: the sampled ones among them, in ascending order of their index, (S, 4).
+        sampled: those of them that are sampled, in ascending order of their index, (S, 4).
         labels: their classes, (S,).
         sampled_targets: their target deltas, (S, 4).
         class_logits: (S, K) for K classes with the background.
@@ -135,7 +135,7 @@ def trace_training(model: FasterRCNN, image: Tensor, target: dict[str, Any], see
 
 @cache
 def training_trace() -> TrainingTrace:
-    """The course's image in a training forward pass of the shipped model, computed once a process."""
+    """The course's image in a training forward pass of the shipped model, computed once per process."""
     return trace_training(story().model, story().image, story().target)
 
 
@@ -167,7 +167,7 @@ def parts(model: FasterRCNN) -> dict[str, nn.Module]:
 def gradient_norms(
     model: FasterRCNN, image: Tensor, target: dict[str, Any], seed: int = SEED
 ) -> dict[str, dict[str, float | None]]:
-    """For each loss alone, the norm of its gradient in each part; None where there is no gradient at all."""
+    """For each loss alone, the norm of its gradient in each part; None if there is no gradient at all."""
     norms: dict[str, dict[str, float | None]] = {}
     for loss in LOSSES:
         twin = copy.deepcopy(model).train()
