@@ -130,7 +130,7 @@ def spoils_the_table(iou: Tensor) -> Tensor:
         (lambda iou: match_with(iou, low=torch.gt), "exactly 0.3 is ignored"),
         (lambda iou: match_with(iou, high=torch.gt, low=torch.gt), "exactly 0.3 no longer makes it negative"),
         (lambda iou: match_with(iou, codes=(-1, -2)), "the wrong way round"),
-        (lambda iou: match_with(iou, codes=(-1, -1)), "Between 0.3 and 0.7"),
+        (lambda iou: match_with(iou, codes=(-1, -1)), "between 0.3 and 0.7"),
         (lambda iou: (match_with(iou) + 1).clamp(max=1), "These are labels"),
         (lambda iou: match_with(iou).float(), "int64"),
         (lambda iou: iou.argmax(dim=1), "maximum over dim 0"),
