@@ -29,7 +29,7 @@ def pairwise_iou(iou: Callable[[Tensor, Tensor], Tensor]) -> str:
     answer = iou(first, second)
     expect(
         not (isinstance(answer, Tensor) and answer.shape == (6, 3)),
-        "The table is transposed. Its rows belong to boxes1, its columns to boxes2.",
+        "The table is transposed. Rows should belong to boxes1, and columns to boxes2.",
     )
     expect_shape(answer, (3, 6), "The IoU of 3 and 6 boxes")
     expect(
@@ -74,7 +74,7 @@ def _wrong_ious(first: Tensor, second: Tensor) -> list[tuple[str, Tensor]]:
             shared / (area1 + area2),
         ),
         (
-            "You divide by the smaller box's area, so a box inside another gets 1. Divide by the union.",
+            "You divide by the smaller box's area, so a box inside another gets an IoU of 1. Divide by the union.",
             shared / torch.minimum(area1, area2),
         ),
         (
@@ -167,7 +167,7 @@ def _expect_matches(answer: Tensor, iou: Tensor, mistakes: dict[tuple[int, ...],
         raise NotYet(mistakes[tuple(given)])
     column = next(j for j, (a, b) in enumerate(zip(given, right)) if a != b)
     shown = ", ".join(f"{value:.2f}" for value in iou[:, column].tolist())
-    raise NotYet(f"An anchor with IoUs ({shown}) should get {right[column]}, but gets {given[column]}.")
+    raise NotYet(f"An anchor with IoUs ({shown}) should have the match {right[column]}, but yours is {given[column]}.")
 
 
 # -------------------------------------------------------------------------------------------------------- 3: the sample
@@ -196,8 +196,8 @@ def sampled_anchors(answer: Callable[[Tensor, int, float], tuple[Tensor, Tensor]
         _expect_numbers(_sample_of(answer, few, 64, 0.5), (8, 56), "8 positives and 900 negatives",
                         {(8, 32): "If there are too few positives, negatives fill the sample: 64 − 8 = 56 of them.",
                          (8, 8): "The halves need not be equal. If there are too few positives, negatives fill the sample: 64 − 8 = 56 of them."})  # fmt: skip
-        _expect_numbers(_sample_of(answer, few, 5, 0.5), (2, 3), "8 positives and 900 negatives, with 5 asked for",
-                        {(3, 2): "Half of 5 is 2.5, which become 2 by int(). Do not round up."})  # fmt: skip
+        _expect_numbers(_sample_of(answer, few, 5, 0.5), (2, 3), "8 positives and 900 negatives (number = 5)",
+                        {(3, 2): "Half of 5 is 2.5, which int() turns into 2. Do not round up."})  # fmt: skip
         _expect_numbers(_sample_of(answer, _labels(10, 20, 5), 64, 0.5), (10, 20), "10 positives and 20 negatives")
         _expect_numbers(_sample_of(answer, _labels(0, 90, 5), 64, 0.5), (0, 64), "no positives and 90 negatives")
         again = _sample_of(answer, many, 64, 0.5, seed=1)
@@ -208,7 +208,7 @@ def sampled_anchors(answer: Callable[[Tensor, int, float], tuple[Tensor, Tensor]
         )
         _expect_same_anchors((positives, negatives), many)
     return (
-        "With the same seed, it samples the same anchors as the package and torchvision. In the course's image, 99.8 % of the "
+        "With the same seed, your function samples the same anchors as the package and torchvision. In the course's image, 99.8 % of the "
         "labelled anchors are negative, but only 87.5 % of those sampled are."
     )
 

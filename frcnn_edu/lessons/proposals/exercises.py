@@ -58,8 +58,8 @@ def nms_per_level(answer: Callable[..., Tensor]) -> str:
             torch.equal(given, right), "These are not the boxes that NMS keeps when it runs on each level separately."
         )
     return (
-        "An offset replaces a loop over levels. In the last NMS, the same trick separates the classes, of which the "
-        "full model has up to 90."
+        "An offset replaces a loop over levels. In the NMS of the detections, the same trick separates the classes, "
+        "of which the full model has up to 90."
     )
 
 
@@ -124,5 +124,5 @@ def boxes_into_nms(answer: Any) -> str:
     }
     expect(isinstance(answer, (int, float)), "Give one number.")
     expect(answer not in wrong, wrong.get(answer, ""))
-    expect(answer == 4507, "Each level contributes its cells · 3 anchors, but at most 1000. Add the five numbers up.")
+    expect(answer == 4507, "Each level contributes three boxes per cell, but at most 1000. Add the five numbers up.")
     return "Of P2's 120,000 anchors, 0.8 % enter NMS, but all 507 of `pool` do, so large objects keep their candidates."

@@ -208,7 +208,7 @@ def as_masks(labels: Tensor, number: int, fraction: float) -> list[Tensor]:
         (lambda *a: sample_with(*a, whole=lambda x: 10**9), "At most half of 64"),
         (lambda *a: sample_with(*a, negatives="half"), "64 − 8 = 56 of them"),
         (lambda *a: sample_with(*a, negatives="as many"), "The halves need not be equal"),
-        (lambda *a: sample_with(*a, whole=lambda x: int(x + 0.5)), "become 2 by int()"),
+        (lambda *a: sample_with(*a, whole=lambda x: int(x + 0.5)), "which int() turns into 2"),
         (lambda *a: sample_with(*a, zeros_are=lambda labels: labels <= 0), "among the negatives"),
         (lambda *a: sample_with(*a, ones_are=lambda labels: labels != 0), "among the positives"),
         (lambda *a: sample_with(*a, zeros_are=lambda labels: labels == 1), "The negatives have the labels [1]"),

@@ -268,7 +268,7 @@ def test_the_words_say_what_becomes_of_the_best_fit() -> None:
 def test_one_box_is_not_said_to_be_many() -> None:
     explorer = ProposalsExplorer()
     explorer.set(pre=1, post=1)
-    assert "On P3, there is only one box: it is kept." in explorer.words
+    assert "On P3, there is only one box, so it is kept." in explorer.words
     assert "not among the best one that is kept" in explorer.words
 
 

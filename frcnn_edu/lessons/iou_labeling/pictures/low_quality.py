@@ -28,7 +28,7 @@ def plot_best_ious(best: Tensor, threshold: float, ours: float) -> Figure:
         ax.text(
             threshold - 0.01,
             top,
-            f"{few} objects whose best anchor is below {threshold}",
+            f"{few} objects whose best IoU is below {threshold}",
             ha="right",
             va="top",
             fontsize=8.5,
@@ -36,7 +36,7 @@ def plot_best_ious(best: Tensor, threshold: float, ours: float) -> Figure:
         ax.text(
             threshold + 0.01,
             top,
-            f"{len(best) - few} objects that reach it",
+            f"{len(best) - few} objects that reach {threshold}",
             va="top",
             fontsize=8.5,
             color=st.FOREGROUND,

@@ -56,14 +56,14 @@ def _suppression(result: Result) -> str:
     level, now, number = LEVELS[result.state.level], result.now, len(result.nms.boxes)
     if now:
         better, worse = result.nms.probabilities[now.kept], result.nms.probabilities[now.dropped]
-        return f"On {level}, {differing(better, worse)}: NMS compares probabilities, not how well boxes fit."
+        return f"On {level}, {differing(better, worse)}, because NMS compares probabilities and not how well boxes fit."
     if result.nms.suppressions:
         return f"On {level}, {number} boxes enter NMS, in descending order of probability."
     if not number:
         return f"On {level}, no box is left for NMS."
     if number == 1:
-        return f"On {level}, there is only one box: it is kept."
-    return f"On {level}, no two of the {number} boxes have an IoU above {result.state.threshold:.2f}: all are kept."
+        return f"On {level}, there is only one box, so it is kept."
+    return f"On {level}, no two of the {number} boxes have an IoU above {result.state.threshold:.2f}, so all are kept."
 
 
 def _fate(one: Champion, result: Result, name: str) -> str:
@@ -110,7 +110,7 @@ def differing(better: Tensor, worse: Tensor) -> str:
     """Two probabilities with enough digits to differ; small ones as powers of ten."""
     first, second = float(better), float(worse)
     if first == second:
-        return "of two equal probabilities the first beats the second"
+        return "of two equal probabilities, the first beats the second"
     digits = next((n for n in range(3, 8) if f"{first:.{n}f}" != f"{second:.{n}f}"), None)
     if digits is None and first >= 0.001:
         return "the higher probability beats one that is hardly lower"
