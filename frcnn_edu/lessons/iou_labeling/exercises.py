@@ -29,7 +29,7 @@ def pairwise_iou(iou: Callable[[Tensor, Tensor], Tensor]) -> str:
     answer = iou(first, second)
     expect(
         not (isinstance(answer, Tensor) and answer.shape == (6, 3)),
-        "The table is transposed. Its rows belong to boxes1, its columns to boxes2.",
+        "The table is transposed. Rows should belong to boxes1, and columns to boxes2.",
     )
     expect_shape(answer, (3, 6), "The IoU of 3 and 6 boxes")
     expect(
@@ -45,8 +45,8 @@ def pairwise_iou(iou: Callable[[Tensor, Tensor], Tensor]) -> str:
     boxes = torch.cat((corners, corners + 1 + 50 * torch.rand(60, 2, generator=torch_random)), dim=1)
     _expect_same_table(iou(boxes[:20], boxes[20:]), box_iou(boxes[:20], boxes[20:]), boxes[:20], boxes[20:])
     return (
-        "This is all the geometry in labelling: every rule that follows only compares numbers in the rows and columns "
-        "of this table."
+        "This is all the geometry in labelling, because every rule that follows only compares numbers in the rows and "
+        "columns of this table."
     )
 
 
@@ -74,7 +74,7 @@ def _wrong_ious(first: Tensor, second: Tensor) -> list[tuple[str, Tensor]]:
             shared / (area1 + area2),
         ),
         (
-            "You divide by the smaller box's area, so a box inside another gets 1. Divide by the union.",
+            "You divide by the smaller box's area, so a box inside another gets an IoU of 1. Divide by the union.",
             shared / torch.minimum(area1, area2),
         ),
         (
@@ -95,8 +95,8 @@ def _expect_same_table(answer: Tensor, right: Tensor, first: Tensor, second: Ten
     i, j = divmod(int(off.argmax()), right.shape[1])
     expect(
         float(off.max()) < 1e-4,
-        f"The boxes {_numbers(first[i])} and {_numbers(second[j])} have IoU {float(right[i, j]):.3f}, "
-        f"yours is {float(answer[i, j]):.3f}.",
+        f"The boxes {_numbers(first[i])} and {_numbers(second[j])} have an IoU of {float(right[i, j]):.3f}, "
+        f"but yours is {float(answer[i, j]):.3f}.",
     )
 
 
@@ -114,7 +114,7 @@ ANOTHERS = torch.tensor([[0.4, 0.1, 0.0], [0.6, 0.75, 0.2]])
 
 @checker
 def matches(answer: Callable[[Tensor], Tensor]) -> str:
-    """`match(iou)`: (M, N) → (N,) int64, as the RPN's `Matcher` has it: 0.7, 0.3, with low-quality matches."""
+    """`match(iou)`: (M, N) → (N,) int64, as the RPN's `Matcher` returns it: thresholds 0.7 and 0.3, low-quality matches."""
     first = answer(THRESHOLDS.clone())
     expect(
         not (isinstance(first, Tensor) and first.shape == (1,)),
@@ -122,62 +122,28 @@ def matches(answer: Callable[[Tensor], Tensor]) -> str:
     )
     expect_shape(first, (5,), "The matches of 5 anchors")
     expect(not first.is_floating_point(), f"Matches are indices and should be int64, but yours are {first.dtype}.")
-    _expect_matches(
-        first,
-        THRESHOLDS,
-        {
-            (
-                1,
-                1,
-                -1,
-                -1,
-                0,
-            ): "These are labels: 1, 0, −1. Return matches: the object's index, −1 for negative, −2 for ignored.",
-            (0, 0, -1, -1, -2): "The two codes are the wrong way round: −1 is negative, −2 is ignored.",
-            (0, -2, -2, -2, -1): "An anchor with an IoU of exactly 0.7 is positive: use ≥.",
-            (
-                0,
-                -2,
-                -2,
-                -1,
-                -1,
-            ): "An IoU of exactly 0.7 makes an anchor positive, and one of exactly 0.3 no longer makes it negative.",
-            (0, 0, -2, -1, -1): "An anchor with an IoU of exactly 0.3 is ignored: only *below* 0.3 is it negative.",
-            (0, 0, -1, -1, -1): "Between 0.3 and 0.7 an anchor is ignored: its code is −2.",
-        },
-    )
-    _expect_matches(
-        answer(LOW_QUALITY.clone()),
-        LOW_QUALITY,
-        {
-            (
-                0,
-                -1,
-                -2,
-                -2,
-            ): "Objects 1 and 2 have no anchor of at least 0.7, and get no anchor at all. Restore their best ones "
-            "after the thresholds.",
-            (
-                0,
-                -1,
-                1,
-                -2,
-            ): "Object 2's best anchor has an IoU of only 0.2, and you leave it out. Low-quality matches have "
-            "no lower limit.",
-        },
-    )
-    _expect_matches(
-        answer(TIES.clone()),
-        TIES,
-        {(0, -1, -2, -1): "Anchors 0 and 2 overlap the object equally well. Both are restored, not only the first: compare "
-         "with the row's maximum instead of using argmax."},
-    )  # fmt: skip
-    _expect_matches(
-        answer(ANOTHERS.clone()),
-        ANOTHERS,
-        {(0, 1, -1): "Anchor 0 is restored because it is object 0's best, but it is matched to the object that *it* overlaps "
-         "most, which is object 1. (Your rule is a sensible one, but torchvision's differs.)"},
-    )  # fmt: skip
+    _expect_matches(first, THRESHOLDS, {
+        (1, 1, -1, -1, 0): "These are labels: 1, 0, −1. Return matches: the object's index, −1 for negative, −2 for ignored.",
+        (0, 0, -1, -1, -2): "The two codes are the wrong way round: −1 is negative, −2 is ignored.",
+        (0, -2, -2, -2, -1): "An anchor with an IoU of exactly 0.7 is positive: use ≥.",
+        (0, -2, -2, -1, -1): "An IoU of exactly 0.7 makes an anchor positive, and one of exactly 0.3 no longer makes it negative.",
+        (0, 0, -2, -1, -1): "An anchor with an IoU of exactly 0.3 is ignored: only *below* 0.3 is it negative.",
+        (0, 0, -1, -1, -1): "An anchor with an IoU between 0.3 and 0.7 is ignored, so its code is −2.",
+    })  # fmt: skip
+    _expect_matches(answer(LOW_QUALITY.clone()), LOW_QUALITY, {
+        (0, -1, -2, -2): "Objects 1 and 2 have no anchor with an IoU of at least 0.7, and get no anchor at all. Restore their "
+        "best ones after the thresholds.",
+        (0, -1, 1, -2): "Object 2's best anchor has an IoU of only 0.2, and you leave it out. Low-quality matches have no "
+        "lower limit.",
+    })  # fmt: skip
+    _expect_matches(answer(TIES.clone()), TIES, {
+        (0, -1, -2, -1): "Anchors 0 and 2 overlap the object equally well. Both are restored, not only the first, so compare "
+        "with the row's maximum instead of using argmax.",
+    })  # fmt: skip
+    _expect_matches(answer(ANOTHERS.clone()), ANOTHERS, {
+        (0, 1, -1): "Anchor 0 is restored because it is object 0's best, but it is matched to the object that *it* overlaps "
+        "most, which is object 1. (Your rule is a sensible one, but torchvision's differs.)",
+    })  # fmt: skip
     generator = torch.Generator().manual_seed(0)
     for objects, anchors in ((1, 6), (4, 30), (7, 200)):
         iou = torch.rand(objects, anchors, generator=generator).square()
@@ -201,7 +167,7 @@ def _expect_matches(answer: Tensor, iou: Tensor, mistakes: dict[tuple[int, ...],
         raise NotYet(mistakes[tuple(given)])
     column = next(j for j, (a, b) in enumerate(zip(given, right)) if a != b)
     shown = ", ".join(f"{value:.2f}" for value in iou[:, column].tolist())
-    raise NotYet(f"An anchor with IoUs ({shown}) should get {right[column]}, but gets {given[column]}.")
+    raise NotYet(f"An anchor with IoUs ({shown}) should have the match {right[column]}, but yours is {given[column]}.")
 
 
 # -------------------------------------------------------------------------------------------------------- 3: the sample
@@ -214,7 +180,7 @@ def sampled_anchors(answer: Callable[[Tensor, int, float], tuple[Tensor, Tensor]
         many = _labels(positives=100, negatives=900, ignored=50)
         positives, negatives = _sample_of(answer, many, 64, 0.5)
         expect(len(positives) <= 32, f"At most half of 64 may be positive, but you sample {len(positives)} positives.")
-        _expect_numbers((positives, negatives), (32, 32), "100 positives, 900 negatives")
+        _expect_numbers((positives, negatives), (32, 32), "100 positives and 900 negatives")
         for sampled, label, what in ((positives, 1, "positives"), (negatives, 0, "negatives")):
             expect(
                 len(sampled.unique()) == len(sampled),
@@ -223,29 +189,27 @@ def sampled_anchors(answer: Callable[[Tensor, int, float], tuple[Tensor, Tensor]
             found = [int(value) for value in many[sampled].unique().tolist()]
             expect(
                 -1 not in found,
-                f"Ignored anchors (label −1) are among the {what}. They are neither positive nor negative: never sample them.",
+                f"Ignored anchors (label −1) are among the {what}. They are neither positive nor negative, so do not sample them.",
             )
             expect(found == [label], f"The {what} have the labels {found}. They should all be {label}.")
         few = _labels(positives=8, negatives=900, ignored=50)
-        _expect_numbers(_sample_of(answer, few, 64, 0.5), (8, 56), "8 positives, 900 negatives",
+        _expect_numbers(_sample_of(answer, few, 64, 0.5), (8, 56), "8 positives and 900 negatives",
                         {(8, 32): "If there are too few positives, negatives fill the sample: 64 − 8 = 56 of them.",
-                         (8, 8): "The halves need not be equal. If there are too few positives, negatives fill the sample: 64 − 8 = 56."})  # fmt: skip
-        _expect_numbers(_sample_of(answer, few, 5, 0.5), (2, 3), "5 asked for, a fraction of 0.5",
-                        {(3, 2): "5 · 0.5 = 2.5 positives become 2 by int(); do not round up."})  # fmt: skip
-        _expect_numbers(
-            _sample_of(answer, _labels(10, 20, 5), 64, 0.5), (10, 20), "10 positives, 20 negatives, 64 asked for"
-        )
-        _expect_numbers(_sample_of(answer, _labels(0, 90, 5), 64, 0.5), (0, 64), "no positives, 90 negatives")
+                         (8, 8): "The halves need not be equal. If there are too few positives, negatives fill the sample: 64 − 8 = 56 of them."})  # fmt: skip
+        _expect_numbers(_sample_of(answer, few, 5, 0.5), (2, 3), "8 positives and 900 negatives (number = 5)",
+                        {(3, 2): "Half of 5 is 2.5, which int() turns into 2. Do not round up."})  # fmt: skip
+        _expect_numbers(_sample_of(answer, _labels(10, 20, 5), 64, 0.5), (10, 20), "10 positives and 20 negatives")
+        _expect_numbers(_sample_of(answer, _labels(0, 90, 5), 64, 0.5), (0, 64), "no positives and 90 negatives")
         again = _sample_of(answer, many, 64, 0.5, seed=1)
         expect(
             not (torch.equal(again[0], positives) and torch.equal(again[1], negatives)),
-            "Your sample is the same for every seed. Shuffle first: the first anchors of the list are all in the image's top "
-            "left corner, and the others would never be trained on.",
+            "Your sample is the same for every seed. Shuffle first: the first anchors of the list are all at the top of the "
+            "image, and the others would never be trained on.",
         )
         _expect_same_anchors((positives, negatives), many)
     return (
-        "With the same seed it samples the same anchors as the package and torchvision. In the course's image, 99.8 % of the "
-        "labelled anchors are negative; of those sampled, 87.5 % are."
+        "With the same seed, your function samples the same anchors as the package and torchvision. In the course's image, 99.8 % of the "
+        "labelled anchors are negative, but only 87.5 % of those sampled are."
     )
 
 
@@ -275,12 +239,8 @@ def _expect_numbers(
     mistakes: dict[tuple[int, int], str] | None = None,
 ) -> None:
     numbers = (len(sampled[0]), len(sampled[1]))
-    if numbers in (mistakes or {}):
-        raise NotYet((mistakes or {})[numbers])
-    expect(
-        numbers == right,
-        f"Of {of}: {right[0]} and {right[1]} should be sampled, but you sample {numbers[0]} and {numbers[1]}.",
-    )
+    message = f"Of {of}, {right[0]} and {right[1]} should be sampled, but you sample {numbers[0]} and {numbers[1]}."
+    expect(numbers == right, (mistakes or {}).get(numbers, message))
 
 
 def _expect_same_anchors(sampled: tuple[Tensor, Tensor], labels: Tensor) -> None:
@@ -291,12 +251,12 @@ def _expect_same_anchors(sampled: tuple[Tensor, Tensor], labels: Tensor) -> None
     negatives_first = other_way[torch.randperm(len(other_way))[:32]]
     expect(
         set(sampled[1].tolist()) != set(negatives_first.tolist()),
-        "A good sample, but not torchvision's from the same seed: you sample the negatives first. Sample the positives first, "
-        "because each permutation consumes random numbers that the next one then does not get.",
+        "This is a good sample, but not the one that torchvision draws with the same seed, because you sample the negatives "
+        "first. Sample the positives first: each permutation consumes random numbers that the next one then does not get.",
     )
     same = all(set(a.tolist()) == set(b.tolist()) for a, b in zip(sampled, (positives, negatives)))
     expect(
         same,
-        "A good sample, but not torchvision's from the same seed. torchvision shuffles *all* positives with one randperm and "
-        "keeps the first ones, then does the same with *all* negatives.",
+        "This is a good sample, but not the one that torchvision draws with the same seed. It shuffles *all* positives with "
+        "one randperm and keeps the first ones, and then does the same with *all* negatives.",
     )

@@ -27,15 +27,15 @@ def nms_per_level(answer: Callable[..., Tensor]) -> str:
         boxes, scores, levels = _scene(seed)
         right = batched_nms(boxes, scores, levels, 0.5)
         given = answer(boxes.clone(), scores.clone(), levels.clone(), 0.5)
-        expect(isinstance(given, Tensor), f"Return a tensor of indices; yours is a {type(given).__name__}.")
+        expect(isinstance(given, Tensor), f"Return a tensor of indices, not a {type(given).__name__}.")
         expect(
             given.shape != (len(right), 4),
             "These are boxes. Return the indices of the boxes that are kept.",
         )
         expect(
             not torch.equal(given, nms(boxes, scores, 0.5)),
-            "This is one NMS for all levels: a box of one level removes boxes of another. Move the levels so far apart "
-            "that they do not overlap.",
+            "This is one NMS for all levels, so a box of one level removes boxes of another. Move the levels so far "
+            "apart that they do not overlap.",
         )
         one_pixel = boxes + levels[:, None]
         expect(
@@ -51,15 +51,15 @@ def nms_per_level(answer: Callable[..., Tensor]) -> str:
         expect_shape(given, tuple(right.shape), "The tensor of kept indices")
         expect(
             not (torch.equal(given.sort().values, right.sort().values) and not torch.equal(given, right)),
-            "These are the right boxes in a different order. Sort them by score, across levels: nms returns them "
-            "in that order.",
+            "These are the right boxes in a different order. Sort them by score, across levels, which is the order "
+            "in which nms returns them.",
         )
         expect(
             torch.equal(given, right), "These are not the boxes that NMS keeps when it runs on each level separately."
         )
     return (
-        "An offset replaces a loop over levels. In the last NMS, the same trick separates the classes, up to 90 in the "
-        "full model."
+        "An offset replaces a loop over levels. In the NMS of the detections, the same trick separates the classes, "
+        "of which the full model has up to 90."
     )
 
 
@@ -78,7 +78,7 @@ def recall_at(answer: Callable[..., Any]) -> str:
     for index, (boxes, ground_truth, number, right) in enumerate(cases):
         given = answer(boxes.clone(), ground_truth.clone(), number)
         given = given.item() if isinstance(given, Tensor) and given.numel() == 1 else given
-        expect(isinstance(given, (float, int)), f"Return one number; yours is a {type(given).__name__}.")
+        expect(isinstance(given, (float, int)), f"Return one number, not a {type(given).__name__}.")
         overlaps = box_iou(ground_truth, boxes)
         hits = int((overlaps[:, :number] >= 0.5).sum())
         precision = (overlaps[:, :number].amax(dim=0) >= 0.5).float().mean().item()
@@ -86,25 +86,25 @@ def recall_at(answer: Callable[..., Any]) -> str:
         expect(
             abs(given - right) < 1e-6 or abs(given - precision) > 1e-6,
             "This is the share of the *proposals* that overlap an object. Recall is the share of the *objects* that are "
-            "found: take the maximum over the proposals for each object.",
+            "found, so take the maximum over the proposals for each object.",
         )
         expect(
             abs(given - right) < 1e-6 or abs(given - all_of_them) > 1e-6,
-            f"This uses all {len(boxes)} proposals; only the first {number} count.",
+            f"This uses all {len(boxes)} proposals, but only the first {number} count.",
         )
         expect(
             abs(given - right) < 1e-6 or abs(given - hits / len(ground_truth)) > 1e-6,
-            "An object that two proposals find counts once; yours counts it twice.",
+            "An object that two proposals find counts once, but your function counts it twice.",
         )
         expect(
             abs(given - right) < 1e-6 or abs(given - right * len(ground_truth)) > 1e-6 or len(ground_truth) == 1,
-            f"That is the number of objects found. Recall is their share: divide by {len(ground_truth)}.",
+            f"That is the number of objects found. Recall is their share, so divide by {len(ground_truth)}.",
         )
         expect(
             abs(given - right) < 1e-6 or index != 3,
             "An object with an IoU of exactly 0.5 counts as found: the IoU must be *at least* 0.5.",
         )
-        expect(abs(given - right) < 1e-6, f"The recall should be {right:.2f}, yours is {given:.2f}.")
+        expect(abs(given - right) < 1e-6, f"The recall should be {right:.2f}, but yours is {given:.2f}.")
     return (
         "Recall is what matters for the RPN: the second stage cannot find an object without a proposal, but it can reject a "
         "proposal without an object."
@@ -113,17 +113,16 @@ def recall_at(answer: Callable[..., Any]) -> str:
 
 @checker
 def boxes_into_nms(answer: Any) -> str:
-    """The largest number of boxes of a padded 640×640 image that can enter the RPN's NMS in the full model at inference."""
+    """The largest number of boxes of an 800×800 image that can enter the RPN's NMS in the full model at inference."""
     wrong = {
-        5000: "That is five times 1000. But `pool` has only 10·10 cells, so it has fewer than 1000 anchors.",
+        5000: "That is five times 1000. But `pool` has only 13·13 cells, so it has fewer than 1000 anchors.",
         1000: "1000 may *leave* NMS, over all levels together. Before NMS, the limit holds for each level.",
-        102300: "These are all the anchors. At most 1000 of each level enter NMS.",
-        3500: "That counts one anchor per cell; there are three.",
-        8000: "2000 is the limit in training, and `pool` has fewer anchors than that.",
-        7500: "In training the limit is 2000 for each level; at inference it is 1000.",
+        159882: "These are all the anchors. At most 1000 of each level enter NMS.",
+        3794: "That counts one anchor per cell, but there are three.",
+        8382: "In training, the limit is 2000 for each level, but at inference it is 1000.",
         4000: "You left out `pool`: all of its anchors enter NMS, because it has fewer than 1000.",
     }
     expect(isinstance(answer, (int, float)), "Give one number.")
     expect(answer not in wrong, wrong.get(answer, ""))
-    expect(answer == 4300, "For each level: cells · 3 anchors, at most 1000. Add the five up.")
-    return "Of P2's 76,800 anchors 1.3 % enter NMS, and all 300 of pool: so large objects keep their candidates."
+    expect(answer == 4507, "Each level contributes three boxes per cell, but at most 1000. Add the five numbers up.")
+    return "Of P2's 120,000 anchors, 0.8 % enter NMS, but all 507 of `pool` do, so large objects keep their candidates."

@@ -182,7 +182,7 @@ def test_all_anchors_by_label() -> None:
 def test_objects_that_no_anchor_fits() -> None:
     best = torch.tensor([0.45, 0.5, 0.69, 0.7, 0.71, 0.9])
     figure = low_quality.plot_best_ious(best, 0.7, ours=0.53)
-    assert words(figure)[:2] == ["3 objects without an anchor of IoU ≥ 0.7", "3 with one"]
+    assert words(figure)[:2] == ["3 objects whose best IoU is below 0.7", "3 objects that reach 0.7"]
     for color in (st.IGNORED, st.FOREGROUND):
         assert sum(bar.get_height() for bar in bars(figure.axes[1], color)) == 3
     assert [x for x, _ in marks(figure.axes[1])] == [0.53]

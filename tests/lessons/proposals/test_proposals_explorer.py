@@ -243,7 +243,10 @@ def test_the_best_fit_is_followed_to_its_end(pre: int, threshold: float, smalles
 
 def test_the_words_say_what_becomes_of_the_best_fit() -> None:
     explorer = ProposalsExplorer()
-    assert "NMS removes it (box 32) because box 24 has a higher probability and overlaps it by 0.92" in explorer.words
+    assert (
+        "NMS removes it (box 32) because box 24 has a higher probability and overlaps it with an IoU of 0.92"
+        in explorer.words
+    )
     now, one = explorer.result.now, explorer.result.champion
     assert one.dropper == now  # it is the suppression that the first view shows
     explorer.set(threshold=1.0)
@@ -265,7 +268,7 @@ def test_the_words_say_what_becomes_of_the_best_fit() -> None:
 def test_one_box_is_not_said_to_be_many() -> None:
     explorer = ProposalsExplorer()
     explorer.set(pre=1, post=1)
-    assert "On P3, there is only one box: it is kept." in explorer.words
+    assert "On P3, there is only one box, so it is kept." in explorer.words
     assert "not among the best one that is kept" in explorer.words
 
 

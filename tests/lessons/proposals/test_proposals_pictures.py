@@ -101,7 +101,7 @@ def test_nms_steps_writes_each_overlap() -> None:
     assert "A  IoU 0.00" in first
     assert {"A stays", "B  IoU 0.82 ✕", "C  IoU 0.67"} <= set(second)
     assert "C stays" in third
-    assert "no box left is above 0.7" in third
+    assert "removes nothing: no IoU above 0.7" in third
     assert drawn(figure.axes[0], proposals_nms.FIVE)
 
 

@@ -194,7 +194,7 @@ def _histogram(result: Result) -> Panel:
         "click a bar to select one of its anchors",
         x_axis=Axis("largest IoU with an object", (0, 0.2, 0.4, 0.6, 0.8, 1), ("0", "0.2", "0.4", "0.6", "0.8", "1"), False),
         y_axis=Axis("", [math.log10(n + 1) for n in ticks], [str(n) for n in ticks]),
-        alt=f"Histogram of IoUs, logarithmic: {counts}; the selected anchor has {result.written(3)}",
+        alt=f"Histogram of IoUs, logarithmic: {counts}; the selected anchor has an IoU of {result.written(3)}",
     )  # fmt: skip
 
 
@@ -251,7 +251,7 @@ def _selected(result: Result, of: Story) -> Panel:
     return Panel(
         "selected", (500, 290, 140, 140), (x - reach, y - reach, x + reach, y + reach), layers, "Selected anchor",
         f"grey: intersection\nits label: {name}", color,
-        alt=f"The selected anchor and {result.names[best]}, which it overlaps most; its label is {name}",
+        alt=f"The selected anchor and {result.names[best]}, which it overlaps most; the anchor's label is {name}",
     )  # fmt: skip
 
 

@@ -28,12 +28,19 @@ def plot_best_ious(best: Tensor, threshold: float, ours: float) -> Figure:
         ax.text(
             threshold - 0.01,
             top,
-            f"{few} objects without an anchor of IoU ≥ {threshold}",
+            f"{few} objects whose best IoU is below {threshold}",
             ha="right",
             va="top",
             fontsize=8.5,
         )
-        ax.text(threshold + 0.01, top, f"{len(best) - few} with one", va="top", fontsize=8.5, color=st.FOREGROUND)
+        ax.text(
+            threshold + 0.01,
+            top,
+            f"{len(best) - few} objects that reach {threshold}",
+            va="top",
+            fontsize=8.5,
+            color=st.FOREGROUND,
+        )
         ax.plot([ours, ours], [0, 0.7 * top], color=st.INK, linewidth=1.2)
         ax.plot([ours], [0.7 * top], "o", color=st.INK, markersize=5)
         ax.text(ours - 0.008, 0.7 * top, "our cross", fontsize=8.5, ha="right", va="center")

@@ -1,4 +1,4 @@
-"""Figures of notebook 08: which anchor learns which object, the labels of all anchors, and the sample."""
+"""Figures of notebook 08: which anchor is trained on which object, the labels of all anchors, and the sample."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

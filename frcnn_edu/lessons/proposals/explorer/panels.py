@@ -50,7 +50,7 @@ def _step(result: Result, of: Story) -> Panel:
     return Panel(
         "step", fit(view, 10, 30, 384), view, layers, f"After “{title}”: {number}",
         f"yellow: best fit for our object, IoU {result.best[result.state.step]:.2f}\ngreen, dashed: ground truth", st.PROPOSAL,
-        alt=f"The image with the {number} boxes after the step {title}",
+        alt=f"The image with the {number} boxes after the step “{title}”",
     )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def _funnel(result: Result) -> Panel:
     return Panel(
         "funnel", (166, 398, 624, 140), (0, 0, 1, len(rows)), layers, "Boxes left after each step", "click a step to see its boxes; bar lengths are square roots of the counts",
         y_axis=Axis("", [number + 0.5 for number in range(len(rows))], TITLES, False),
-        alt="; ".join(f"{title.lstrip('… ')}: {sum(row)}" for title, row in zip(TITLES, rows, strict=True)),
+        alt="Boxes after each step: " + "; ".join(f"{title.lstrip('… ')}: {sum(row)}" for title, row in zip(TITLES, rows, strict=True)),
     )  # fmt: skip
 
 

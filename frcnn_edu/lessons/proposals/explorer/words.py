@@ -56,23 +56,23 @@ def _suppression(result: Result) -> str:
     level, now, number = LEVELS[result.state.level], result.now, len(result.nms.boxes)
     if now:
         better, worse = result.nms.probabilities[now.kept], result.nms.probabilities[now.dropped]
-        return f"On {level}, {differing(better, worse)}: NMS does not ask which box fits better."
+        return f"On {level}, {differing(better, worse)}, because NMS compares probabilities and not how well boxes fit."
     if result.nms.suppressions:
         return f"On {level}, {number} boxes enter NMS, in descending order of probability."
     if not number:
         return f"On {level}, no box is left for NMS."
     if number == 1:
-        return f"On {level}, there is only one box: it is kept."
-    return f"On {level}, no two of the {number} boxes have an IoU above {result.state.threshold:.2f}: all are kept."
+        return f"On {level}, there is only one box, so it is kept."
+    return f"On {level}, no two of the {number} boxes have an IoU above {result.state.threshold:.2f}, so all are kept."
 
 
 def _fate(one: Champion, result: Result, name: str) -> str:
     level, number = LEVELS[one.level], len(result.steps[-1].boxes)
     rank = f"{place_of(one.rank)} by probability"
-    who = f"The box that fits our {name} best, IoU {one.fit:.2f}, is {rank} of the {one.among} anchors of {level}"
+    who = f"The box that fits our {name} best, with an IoU of {one.fit:.2f}, is {rank} among the {one.among} anchors of {level}"
     if one.lost is None:
         return f"{who}; it becomes {'the only proposal' if number == 1 else f'proposal {one.place} of {number}'}."
-    left = f"the best proposal has IoU {result.best[-1]:.2f}" if number else "no proposal is left"
+    left = f"the best proposal has an IoU of {result.best[-1]:.2f}" if number else "no proposal is left"
     return f"{who}{_loss(one, result)}; {left}."
 
 
@@ -81,11 +81,13 @@ def _loss(one: Champion, result: Result) -> str:
     if one.dropper:
         kept, dropped = one.dropper.kept, one.dropper.dropped
         iou = apart(one.dropper.iou, result.state.threshold)
-        return f". NMS removes it (box {dropped}) because box {kept} has a higher probability and overlaps it by {iou}, though its IoU with the object is {one.dropper_fit:.2f}"
+        return f". NMS removes it (box {dropped}) because box {kept} has a higher probability and overlaps it with an IoU of {iou}, although box {kept} has an IoU of only {one.dropper_fit:.2f} with the object"
     if one.lost == 1:
         return f" and not among {_best(result.state.pre)} that {'is' if result.state.pre == 1 else 'are'} kept"
     if one.lost == AFTER_NMS + 1:
-        return f" and {place_of(one.place)} of the boxes that NMS keeps, so not among {_best(result.state.post)}"
+        return (
+            f" and {place_of(one.place)} among the boxes that NMS keeps, so it is not among {_best(result.state.post)}"
+        )
     return (
         "; it is removed because it is too small"
         if one.lost == 3
@@ -108,7 +110,7 @@ def differing(better: Tensor, worse: Tensor) -> str:
     """Two probabilities with enough digits to differ; small ones as powers of ten."""
     first, second = float(better), float(worse)
     if first == second:
-        return "of two equal probabilities the first beats the second"
+        return "of two equal probabilities, the first beats the second"
     digits = next((n for n in range(3, 8) if f"{first:.{n}f}" != f"{second:.{n}f}"), None)
     if digits is None and first >= 0.001:
         return "the higher probability beats one that is hardly lower"

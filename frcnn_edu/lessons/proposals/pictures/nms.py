@@ -68,7 +68,11 @@ def plot_nms_steps(boxes: Tensor, scores: Tensor, threshold: float) -> Figure:
             _labels(ax, boxes, texts, colors)
             names = ", ".join(chr(65 + i) for i in dropped)
             ax.set_title(f"round {number}: {chr(65 + best)} is the most confident left")
-            removed = f"removes {names}: IoU above {threshold:g}" if dropped else f"no box left is above {threshold:g}"
+            removed = (
+                f"removes {names}: IoU above {threshold:g}"
+                if dropped
+                else f"removes nothing: no IoU above {threshold:g}"
+            )
             caption(ax, removed)
             kept.append(best)
             gone += dropped
