@@ -197,7 +197,7 @@ def _words(result: Result) -> list[str]:
     if result.state.aligned:
         return [
             words
-            + "With “aligned”, the box is shifted by half a cell, up and to the left, so that a cell’s value belongs to its centre."
+            + "With “aligned”, the box is shifted by half a cell, up and to the left, so that a cell’s value belongs to the centre of its pixels."
         ]
     moved = max(abs(math.floor(float(v) + 0.5) - float(v)) for v in torch.tensor(result.state.box) * result.scale)
     if moved < 0.005:
@@ -209,7 +209,7 @@ def _words(result: Result) -> list[str]:
         )
         return [
             words
-            + f"The corners are on cell boundaries, so RoIPool does not change them; but it takes {more}the largest value of each bin."
+            + f"The corners are whole numbers of cells, so RoIPool does not change them, but it takes {more}the largest value of each bin."
         ]
     return [
         words
