@@ -223,7 +223,7 @@ def _words(result: Result) -> list[str]:
     elif result.k > result.level:
         words += f"The formula gives {asked}, which does not exist, so the box is read from the coarsest map, P{result.level}."
     elif _by_epsilon(result):
-        words += f"The box is a tiny bit too small for P{result.level} but is read from it all the same; this is the purpose of ε."
+        words += f"The box is slightly too small for P{result.level} but is read from it all the same; this is the purpose of ε."
     else:
         low, high = (result.mapper.s0 * 2.0 ** (k - result.mapper.lvl0) for k in (result.k, result.k + 1))
         words += f"Sides from {low:g} up to but not including {high:g} belong to P{result.level}."

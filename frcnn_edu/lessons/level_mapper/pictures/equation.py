@@ -56,7 +56,7 @@ def plot_level_equation(box: Tensor, canonical_scale: int, canonical_level: int 
         top = ax.secondary_xaxis("top", functions=(doubled, halved))
         top.set_xticks([2 * tick for tick in ticks], [f"{2 * tick:g}" for tick in ticks])
         top.minorticks_off()
-        page.text(0.55, 0.12, "twice the side is one level up", fontsize=10, fontweight="bold")
+        page.text(0.55, 0.12, "doubling the side raises the level by one", fontsize=10, fontweight="bold")
         page.text(7.75, 0.15, f"upper axis: canonical_scale {2 * canonical_scale}", ha="right", color=st.MUTED)
         width, height = (box[2:] - box[:2]).tolist()
         page.text(

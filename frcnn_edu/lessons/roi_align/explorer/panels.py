@@ -186,9 +186,7 @@ def _words(result: Result) -> list[str]:
     rows, columns = result.values.shape
     x, y = float(result.x[px]), float(result.y[py])
     if not (-1 <= x <= columns and -1 <= y <= rows):
-        return [
-            words + "This point is more than one cell away from the centre of the map’s last cell, so its value is 0."
-        ]
+        return [words + "This point is more than one cell away from the centre of the nearest cell, so its value is 0."]
     if min((result.box[2:] - result.box[:2]).tolist()) < 1 and not result.state.aligned:
         return [
             words
