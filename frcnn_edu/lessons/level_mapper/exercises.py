@@ -29,11 +29,12 @@ def levels_of_boxes(answer: Callable[[Tensor, float], Tensor]) -> str:
         found = answer(boxes, scale)
         expect_shape(found, (len(boxes),), "What the function returns")
         _expect_levels(found, boxes, scale)
-    hair = torch.tensor([[0.0, 0, 223.9999, 223.9999]])  # forgiven by ε
+    hair = torch.tensor([[0.0, 0, 223.9999, 223.9999]])  # tolerated because of ε
     expect(
-        int(answer(hair, 224)[0]) == 2, "A box of 223.9999 pixels should have index 2, P4: add ε after the logarithm."
+        int(answer(hair, 224)[0]) == 2,
+        "A box with a side of 223.9999 pixels should have index 2, P4. To allow for rounding errors, add ε after the logarithm.",
     )
-    return "Twice the side is one level higher, so every box has about the same size in cells of its own map."
+    return "A box with twice the side is read one level higher, so every box has about the same size in cells of its own map."
 
 
 def _expect_levels(found: Tensor, boxes: Tensor, scale: int) -> None:
@@ -71,7 +72,7 @@ def _expect_levels(found: Tensor, boxes: Tensor, scale: int) -> None:
     width, height = (boxes[i, 2:] - boxes[i, :2]).tolist()
     expect(
         False,
-        f"With canonical_scale {scale}, a box of {height:.0f}×{width:.0f} pixels should have index {int(right[i])}, "
+        f"With canonical_scale {scale}, a box of {height:.0f}×{width:.0f} pixels should have index {int(right[i])}; "
         f"yours has {int(found[i])}.",
     )
 
@@ -97,8 +98,8 @@ def scale_of_map(answer: Callable[[int, int], float]) -> str:
             f"{given}: {found:g} is not the nearest power of two; that is {right:g}. Round log2 to the nearest integer, "
             "not always up or always down.",
         )
-        expect(False, f"{given}: the scale should be {right:g}, yours is {found:g}.")
-    return "8 rows for 11 pixels give 1.0, as in torchvision, although 1/4 is meant."
+        expect(False, f"{given}: the scale should be {right:g}; yours is {found:g}.")
+    return "8 rows for 11 pixels give 1.0, as in torchvision, although 1/4 would be right."
 
 
 @checker

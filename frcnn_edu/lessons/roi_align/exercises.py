@@ -28,7 +28,7 @@ def interpolation(answer: Callable[[Tensor, float, float], Any]) -> str:
         top, left = int(y), int(x)
         expect(
             abs(found - _read(plane, x, y)) > 1e-4,
-            f"At y = {y}, x = {x}: you exchanged the axes: y counts rows, x counts columns.",
+            f"At y = {y}, x = {x}: you exchanged the axes; y counts rows, and x counts columns.",
         )
         mirrored = _read(plane, 2 * top + 1 - y, 2 * left + 1 - x)
         expect(
@@ -43,7 +43,7 @@ def interpolation(answer: Callable[[Tensor, float, float], Any]) -> str:
             abs(found - float(plane[top : top + 2, left : left + 2].mean())) > 1e-4,
             f"At y = {y}, x = {x} you give the four cells equal weights. The weights depend on the point's distance.",
         )
-        expect(False, f"At y = {y}, x = {x} the value should be {right:.3f}, yours is {found:.3f}.")
+        expect(False, f"At y = {y}, x = {x} the value should be {right:.3f}; yours is {found:.3f}.")
     try:
         edge = float(answer(plane, 4.0, 1.5))
     except IndexError:
@@ -74,14 +74,14 @@ def sampling_points(answer: Callable[[float, float, int, int], Tensor]) -> str:
                 f"{given}: your last point is on the box's border. Each point is in the *middle* of its share.",
             ),
             (spread, f"{given}: your points reach from border to border. Each point is in the *middle* of its share."),
-            (right - 0.5, f"{given}: you subtract half a cell. That is aligned=True; this network uses aligned=False."),
+            (right - 0.5, f"{given}: you subtract half a cell, as aligned=True does. This network uses aligned=False."),
             (right - start, f"{given}: your points start at 0. Add the start of the box."),
             (torch.floor(right), f"{given}: your points are whole numbers. RoIAlign rounds nothing."),
         ]
         for wrong, message in mistakes:
             expect(not torch.allclose(found.float(), wrong.float(), atol=1e-4), message)
-        expect(False, f"{given}: the first point should be at {right[0]:.3f}, yours is at {float(found[0]):.3f}.")
-    return "The points are evenly spaced over the whole box: the bins only decide which of them are averaged."
+        expect(False, f"{given}: the first point should be at {right[0]:.3f}; yours is at {float(found[0]):.3f}.")
+    return "The points are evenly spaced over the whole box; the bins only decide which of them are averaged."
 
 
 @checker

@@ -75,7 +75,7 @@ def test_equation_has_the_numbers_of_the_box() -> None:
 
 def test_clamp_counts_the_proposals() -> None:
     figure = equation.plot_clamp(torch.tensor([-1, 0, 2, 3, 3, 6, 6, 6]))
-    assert "for 5 of 8 proposals the formula gives a map that does not exist" in words(figure)
+    assert "for 5 of 8 proposals, the formula gives a level without a map" in words(figure)
     discs = {tuple(c.get_offsets()[0]): c.get_sizes()[0] for c in figure.axes[1].collections}
     assert set(discs) == {(level, min(max(level, 2), 5)) for level in range(-1, 8)}
     assert discs[(6, 5)] > discs[(3, 3)] > discs[(2, 2)] > discs[(4, 4)]

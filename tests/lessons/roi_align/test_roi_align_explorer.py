@@ -132,7 +132,7 @@ def test_special_boxes_are_said_in_words() -> None:
     explorer.set(box=(104.0, 58.0, 107.0, 60.0))
     assert "is extended to one cell" in explorer.words
     explorer.set(box=(-40.0, -40.0, 20.0, 20.0), row=0, column=0)
-    assert "away from the centre of the map’s last cell, so its value is 0" in explorer.words
+    assert "away from the centre of the nearest cell, so its value is 0" in explorer.words
     explorer.set(box=(10.0, 10.0, 10.0, 20.0))
     assert "no area" in explorer.board.problem
 

@@ -163,9 +163,9 @@ def _curve(result: Result) -> Panel:
     texts = [f"{2**x:g}" for x in sides]
     return Panel(
         "curve", (46, 375, 744, 125), (left, highest + 0.5, right, lowest), layers, "Its point on the curve", "",
-        x_axis=Axis("side √(w·h) in pixels, doubled from line to line", sides, texts),
+        x_axis=Axis("side √(w·h) in pixels, doubling from line to line", sides, texts),
         y_axis=Axis("", range(lowest + 1, highest), [f"{k}".replace("-", "−") for k in range(lowest + 1, highest)]),
-        alt=f"Steps of k over the side of a box; this box has {result.side:.1f} pixels, which is P{result.level}",
+        alt=f"Steps of k against the side of a box; this box has a side of {result.side:.1f} pixels and is read from P{result.level}",
     )  # fmt: skip
 
 
@@ -219,11 +219,11 @@ def _words(result: Result) -> list[str]:
     words = f"The side is {_side(result)} pixels; the canonical scale is {result.mapper.s0}. "
     asked = f"P{result.k}".replace("-", "−")
     if result.k < result.level:
-        words += f"The formula gives {asked}, which does not exist, so the finest map, P{result.level}, is read; the box covers fewer cells than it should."
+        words += f"The formula gives {asked}, which does not exist, so the box is read from the finest map, P{result.level}, where it covers fewer cells than it should."
     elif result.k > result.level:
-        words += f"The formula gives {asked}, which does not exist, so the coarsest map, P{result.level}, is read."
+        words += f"The formula gives {asked}, which does not exist, so the box is read from the coarsest map, P{result.level}."
     elif _by_epsilon(result):
-        words += f"The box is a tiny bit too small for P{result.level}, but is read from it: this is the purpose of ε."
+        words += f"The box is slightly too small for P{result.level} but is read from it all the same; this is the purpose of ε."
     else:
         low, high = (result.mapper.s0 * 2.0 ** (k - result.mapper.lvl0) for k in (result.k, result.k + 1))
         words += f"Sides from {low:g} up to but not including {high:g} belong to P{result.level}."

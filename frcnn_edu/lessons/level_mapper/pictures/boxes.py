@@ -99,7 +99,9 @@ def plot_cells_spanned(box_sides: Tensor, canonical_scales: Sequence[int], bins:
                 below += counts
             ax.axvline(bins, color=st.INK, linewidth=1, linestyle=(0, (3, 2)))
             shares = levels.bincount(minlength=4) / len(levels)
-            told = ", ".join(f"P{k + 2} {share:.0%}" for k, share in enumerate(shares.tolist()) if share >= 0.01)
+            told = ", ".join(
+                f"P{k + 2} {100 * share:.0f} %" for k, share in enumerate(shares.tolist()) if share >= 0.01
+            )
             ax.set(xlim=(0, 20), yticks=[], title=f"canonical_scale {scale}")
             ax.set_xlabel(f"cells that a box spans\n{told}", fontsize=8)
             ax.grid(axis="y", visible=False)

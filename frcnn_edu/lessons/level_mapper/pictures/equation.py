@@ -56,8 +56,8 @@ def plot_level_equation(box: Tensor, canonical_scale: int, canonical_level: int 
         top = ax.secondary_xaxis("top", functions=(doubled, halved))
         top.set_xticks([2 * tick for tick in ticks], [f"{2 * tick:g}" for tick in ticks])
         top.minorticks_off()
-        page.text(0.55, 0.12, "twice the side, one level up", fontsize=10, fontweight="bold")
-        page.text(7.75, 0.15, f"axis above: for canonical_scale {2 * canonical_scale}", ha="right", color=st.MUTED)
+        page.text(0.55, 0.12, "doubling the side raises the level by one", fontsize=10, fontweight="bold")
+        page.text(7.75, 0.15, f"upper axis: canonical_scale {2 * canonical_scale}", ha="right", color=st.MUTED)
         width, height = (box[2:] - box[:2]).tolist()
         page.text(
             WIDTH / 2, 4.15, rf"$k = \left\lfloor {canonical_level} + \log_2\frac{{\sqrt{{{width:.1f} \cdot {height:.1f}}}}}{{{canonical_scale}}}"
@@ -99,9 +99,9 @@ def plot_clamp(wanted: Tensor, k_min: int = 2, k_max: int = 5) -> Figure:
         ax.set_yticks(range(k_min, k_max + 1), [f"P{level}" for level in range(k_min, k_max + 1)])
         ax.grid(axis="y", visible=False)
         outside = int(((wanted < k_min) | (wanted > k_max)).sum())
-        title = f"for {outside} of {len(wanted)} proposals the formula gives a map that does not exist"
+        title = f"for {outside} of {len(wanted)} proposals, the formula gives a level without a map"
         page.text(0.55, 0.12, title, fontsize=10, fontweight="bold")
-        page.text(7.75, 0.15, "discs: number of proposals", ha="right", color=st.MUTED)
+        page.text(7.75, 0.15, "the numbers count proposals", ha="right", color=st.MUTED)
         ax.text(0.0, k_min + 0.85, "raised to P2", color=st.MUTED, fontsize=8, va="center", ha="center")
         ax.text(6.4, k_max - 0.2, "lowered to P5", color=st.MUTED, fontsize=8, va="top", ha="center")
         ax.text(4.1, 3.6, "left as it is", color=st.MUTED, fontsize=8, va="top")

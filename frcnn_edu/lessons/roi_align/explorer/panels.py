@@ -186,9 +186,7 @@ def _words(result: Result) -> list[str]:
     rows, columns = result.values.shape
     x, y = float(result.x[px]), float(result.y[py])
     if not (-1 <= x <= columns and -1 <= y <= rows):
-        return [
-            words + "This point is more than one cell away from the centre of the map’s last cell, so its value is 0."
-        ]
+        return [words + "This point is more than one cell away from the centre of the nearest cell, so its value is 0."]
     if min((result.box[2:] - result.box[:2]).tolist()) < 1 and not result.state.aligned:
         return [
             words
@@ -197,7 +195,7 @@ def _words(result: Result) -> list[str]:
     if result.state.aligned:
         return [
             words
-            + "With “aligned”, the box is shifted by half a cell, up and to the left, so that a cell’s value belongs to its centre."
+            + "With “aligned”, the box is shifted by half a cell, up and to the left, so that a cell’s value belongs to the centre of its pixels."
         ]
     moved = max(abs(math.floor(float(v) + 0.5) - float(v)) for v in torch.tensor(result.state.box) * result.scale)
     if moved < 0.005:
@@ -209,7 +207,7 @@ def _words(result: Result) -> list[str]:
         )
         return [
             words
-            + f"The corners are on cell boundaries, so RoIPool does not change them; but it takes {more}the largest value of each bin."
+            + f"The corners are whole numbers of cells, so RoIPool does not change them, but it takes {more}the largest value of each bin."
         ]
     return [
         words

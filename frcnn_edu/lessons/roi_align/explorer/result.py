@@ -45,7 +45,7 @@ class Result:
         ratios: points of a bin along (x, y).
         x, y: (size · ratio,) coordinates of the sampling points.
         x_cells, y_cells: (size, 2 · ratio) the cells of each point, two along each axis; x_weights, y_weights: their weights.
-        pooled, max_pooled: (size, size) by RoIAlign and by RoIPool; taken: first and last cell of RoIPool's bins, (x, y).
+        pooled, max_pooled: (size, size) by RoIAlign and by RoIPool; taken: the first cell of each of RoIPool's bins and the one after its last, (x, y).
     """
 
     state: State

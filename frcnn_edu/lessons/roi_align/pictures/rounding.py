@@ -64,6 +64,8 @@ def plot_roi_pool_and_align(box: Tensor, features: Tensor, scale: float, key: st
                 region = (across[0][0], down[0][0], across[-1][1], down[-1][1])
                 draw_boxes(ax, torch.tensor([region]), st.INK, linewidth=2)
                 draw_boxes(ax, on_map[None] + MIDDLE, st.PROPOSAL, linewidth=1.6, dashes=(3, 2))
+                corners = [[rounded(v) + MIDDLE for v in ends] for ends in ((x1, x2, x1, x2), (y1, y1, y2, y2))]
+                ax.plot(*corners, "o", color=st.INK, markersize=6, markeredgecolor=st.PAPER, zorder=5)
             else:
                 draw_bins(ax, on_map, bins)
                 x_parts, y_parts = (
@@ -73,8 +75,9 @@ def plot_roi_pool_and_align(box: Tensor, features: Tensor, scale: float, key: st
                 region = (x1 + MIDDLE, y1 + MIDDLE, x2 + MIDDLE, y2 + MIDDLE)
             _draw_extents(ax, x_parts, y_parts, (region[0], region[1]))
             ax.set(xlim=(left, right), ylim=(bottom, top))
-        told = "the dashed box's corners move by " + ", ".join(f"{move:+.1f}" for move in moves) + " pixels;"
-        told += f"\nthen bins are extended to whole cells, by up to {widened:.1f} pixels: they overlap"
+        told = "x1, y1, x2 and y2 (dashed) move by " + ", ".join(f"{move:+.1f}" for move in moves) + " pixels,"
+        told += "\neach to the centre of a cell (dots); these cells are read entirely (black)."
+        told += f"\nBins are extended to whole cells, by up to {widened:.1f} pixels, and overlap."
         page.text(
             0.08,
             0.44 + high,
@@ -83,7 +86,7 @@ def plot_roi_pool_and_align(box: Tensor, features: Tensor, scale: float, key: st
             fontsize=7.5,
             linespacing=1.4,
         )
-        told = "no corner moves and no bin is extended:\nfour points per bin, each between four cells"
+        told = "No corner moves and no bin is extended.\nEach bin has four points, each between four cells."
         page.text(0.28 + wide, 0.44 + high, told, color=st.MUTED, fontsize=7.5, linespacing=1.4)
     return page.figure
 
