@@ -9,7 +9,8 @@ import torch
 
 from frcnn_edu.lessons.board.explorer import Explorer
 from frcnn_edu.lessons.board.formula import html, text
-from frcnn_edu.lessons.board.scene import WIDTH, Boxes, Lines, Panel, Points, Scene, Words, message
+from frcnn_edu.lessons.board.message import message
+from frcnn_edu.lessons.board.scene import WIDTH, Boxes, Lines, Panel, Points, Scene, Words
 
 SMALLEST_TEXT = 9.5  # pixels at notebook width
 

@@ -158,7 +158,9 @@ def test_join_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "message"), [("cuda:1", "each process gets a device"), ("cuda", "not available")], ids=["one GPU for all", "none"]
+    ("device", "message"),
+    [("cuda:1", "each process gets a device"), ("cuda", "not available")],
+    ids=["one GPU for all", "none"],
 )
 def test_devices_that_several_processes_cannot_have(device: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")

@@ -7,7 +7,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-from .scene import Scene, message
+from .message import message
+from .scene import Scene
 
 HERE = Path(__file__).parent
 
