@@ -55,7 +55,7 @@ def checker(check: Callable[[Any], str]) -> Callable[[Any], Verdict]:
         except NotYet as missing:
             return Verdict(False, str(missing))
         except NotImplementedError:
-            return Verdict(False, "The function has no body yet: replace the line with NotImplementedError.")
+            return Verdict(False, "The function has no body yet: replace the line that raises NotImplementedError.")
         except Exception as error:  # whatever a reader's code may raise
             where = traceback.extract_tb(error.__traceback__)[-1]
             line = f" in the line `{where.line}`" if where.line else ""

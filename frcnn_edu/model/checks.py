@@ -116,9 +116,9 @@ def _check_image(
     if channels is not None and image.shape[0] != channels:
         hint = f": {channels} channels, the length of image_mean"
         if image.shape[-1] == channels:
-            hint = f": looks like (H, W, C), use {name}.permute(2, 0, 1)"
+            hint = f": it looks like (H, W, C); use {name}.permute(2, 0, 1)"
         elif image.shape[0] == 1:
-            hint = f": for a grey image use {name}.expand({channels}, -1, -1)"
+            hint = f": for a grey image, use {name}.expand({channels}, -1, -1)"
         raise ValueError(f"{name} must have shape ({channels}, H, W), got {_shape(image)}{hint}")
     if 0 in image.shape:
         raise ValueError(f"{name} has no pixels: its shape is {_shape(image)}")
@@ -200,7 +200,7 @@ def _check_pixels(i: int, lowest: float, highest: float, normalised: bool) -> No
         raise ValueError(f"{name} contains {found}")
     if normalised or (lowest >= LOWEST_VALUE and highest <= HIGHEST_VALUE):
         return
-    hint = "do not normalise, the model does it with its image_mean and image_std"
+    hint = "do not normalise it, because the model does so with its image_mean and image_std"
     if lowest >= LOWEST_VALUE:
         hint = "if it is a 0–255 image, divide by 255"
     raise ValueError(f"{name} must have values in 0–1, got {lowest:.4g} … {highest:.4g}: {hint}")

@@ -44,7 +44,7 @@ def test_a_stub_is_told_from_a_mistake() -> None:
     def mistaken(x: torch.Tensor) -> torch.Tensor:
         return x @ torch.ones(3)
 
-    assert "no body yet" in doubles(stub).message
+    assert "no body yet: replace the line that raises NotImplementedError" in doubles(stub).message
     assert "x @ torch.ones(3)" in doubles(mistaken).message
 
 

@@ -133,7 +133,7 @@ BAD_BATCHES = [
     ("image uint8", image(torch.zeros(3, 8, 9).byte()), TypeError, r"images\[1\] .*uint8: use .*float\(\) / 255"),
     ("image int64", image(torch.zeros(3, 8, 9).long()), TypeError, r"images\[1\] must be floating point.*int64"),
     ("image complex", image(torch.zeros(3, 8, 9).cfloat()), TypeError, r"images\[1\] must be floating point.*complex"),
-    ("image HWC", image(torch.rand(8, 9, 3)), ValueError, r"images\[1\] .*\(8, 9, 3\): looks like \(H, W, C\).*permute"),
+    ("image HWC", image(torch.rand(8, 9, 3)), ValueError, r"images\[1\] .*\(8, 9, 3\): it looks like \(H, W, C\); use .*permute"),
     ("image grey", image(torch.rand(1, 8, 9)), ValueError, r"images\[1\] .*\(1, 8, 9\): for a grey image"),
     ("image RGBA", image(torch.rand(4, 8, 9)), ValueError, r"shape \(3, H, W\), got \(4, 8, 9\): 3 channels, the length of image_mean"),
     (
@@ -151,7 +151,7 @@ BAD_BATCHES = [
     ("image 0-255", image(lambda x: x * 255), ValueError, r"images\[1\] must .* 0–1, .*: if it is .*, divide by 255$"),
     ("darkest 0-255 image", image(torch.tensor([-0.5, 255]).expand(3, 4, 2)), ValueError, r"divide by 255$"),
     ("image slightly too bright", pixel(1.51), ValueError, r"images\[1\] .* 1\.51"),
-    ("image normalised", image(lambda x: (x - 0.5) / 0.2), ValueError, r"images\[1\] .*: do not normalise, .* image_std$"),
+    ("image normalised", image(lambda x: (x - 0.5) / 0.2), ValueError, r"images\[1\] .*: do not normalise it, because the model does so .* image_std$"),
     ("images of two dtypes", image(lambda x: x.half()), TypeError, r"images\[0\] is .*float32, images\[1\] is .*float16"),
     ("images not the model's dtype", double_images, TypeError, r"images\[0\] is .*float64 but the model is .*float32"),
     ("image elsewhere", image(torch.rand(3, 8, 9, device="meta")), ValueError, r"images\[1\] is on meta .* model is on cpu"),

@@ -241,7 +241,7 @@ def _sound_categories(
     for category in named:
         name = category["name"]
         if category["id"] not in used and (name in above or names[name] > 1):
-            findings.note("categories without objects left out, they only group others", name)
+            findings.note("categories without objects left out because they only group others", name)
             names[name] -= 1
         else:
             kept.append(category)

@@ -53,7 +53,7 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
         "number of classes, including the background", "box_head", lambda m: m.roi_heads.box_predictor.cls_score.out_features,
     ),
     "min_size": ("length of the shorter side, in pixels", "transform", lambda m: m.transform.min_size[-1]),
-    "max_size": ("upper limit of the longer side, in pixels", "transform", lambda m: m.transform.max_size),
+    "max_size": ("upper limit for the longer side, in pixels", "transform", lambda m: m.transform.max_size),
     "image_mean": ("mean of each channel, which is subtracted", "transform", lambda m: m.transform.image_mean),
     "image_std": ("standard deviation of each channel, by which the channel is divided", "transform", lambda m: m.transform.image_std),
     "rpn_anchor_generator": ("sizes and ratios of the anchors", "base_anchors", lambda m: m.rpn.anchor_generator),
@@ -72,7 +72,7 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     ),
     "rpn_nms_thresh": ("IoU above which NMS removes a box", "proposals", lambda m: m.rpn.nms_thresh),
     "rpn_fg_iou_thresh": (
-        "least IoU that makes an anchor positive", "iou_labeling", lambda m: m.rpn.proposal_matcher.high_threshold,
+        "lowest IoU that makes an anchor positive", "iou_labeling", lambda m: m.rpn.proposal_matcher.high_threshold,
     ),
     "rpn_bg_iou_thresh": (
         "IoU below which an anchor is negative", "iou_labeling", lambda m: m.rpn.proposal_matcher.low_threshold,
@@ -93,7 +93,7 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "box_nms_thresh": ("IoU above which NMS removes a detection", "box_head", lambda m: m.roi_heads.nms_thresh),
     "box_detections_per_img": ("detections per image", "box_head", lambda m: m.roi_heads.detections_per_img),
     "box_fg_iou_thresh": (
-        "least IoU that makes a proposal positive", "losses", lambda m: m.roi_heads.proposal_matcher.high_threshold,
+        "lowest IoU that makes a proposal positive", "losses", lambda m: m.roi_heads.proposal_matcher.high_threshold,
     ),
     "box_bg_iou_thresh": (
         "IoU below which a proposal is negative", "losses", lambda m: m.roi_heads.proposal_matcher.low_threshold,
@@ -167,7 +167,7 @@ def markdown(to_notebook: str = "../notebooks/") -> str:
 
 PAGE = """# The parameters of `FasterRCNN`
 
-Every argument of the constructor, what it means, its default, its value in the small model of the course
+This table lists every argument of the constructor, what it means, its default, its value in the small model of the course
 (`fasterrcnn_small_fpn`), and the notebook that explains it. If the default is `None`, the table also gives the value in the full
 model (`fasterrcnn_resnet50_fpn`). The last rows are keyword arguments that the constructor hands to `GeneralizedRCNNTransform`.
 Names and defaults are torchvision's, except for `exact`.

@@ -79,7 +79,7 @@ def boxes_in_the_original(answer: Callable[[Tensor, Size, Size], Tensor]) -> str
             swapped = _near(given, scaled(ratio_y, ratio_x))
             expect(
                 not swapped,
-                f"{said}, you scale x by the ratio of the heights. Sizes are (height, width), boxes are (x, y, x, y).",
+                f"{said}, you scale x by the ratio of the heights. Sizes are (height, width), but boxes are (x, y, x, y).",
             )
             one = any(_near(given, scaled(r, r)) for r in (ratio_x, ratio_y, min(ratio_x, ratio_y)))
             expect(
@@ -114,7 +114,7 @@ def padded_batch(answer: Callable[[list[Tensor], int], Tensor]) -> str:
         )
         expect(
             tuple(given.shape[-2:]) == tuple(wanted.shape[-2:]) or not one_more,
-            f"{said} of {given.shape[-2]}×{given.shape[-1]}. A side that already is a multiple of {divisor} needs no padding.",
+            f"{said} of {given.shape[-2]}×{given.shape[-1]}. A side that is already a multiple of {divisor} needs no padding.",
         )
         expect_shape(given, tuple(wanted.shape), "The batch")
         for index, (image, (height, width)) in enumerate(zip(images, sizes)):
