@@ -45,6 +45,6 @@ def fastrcnn_loss(
     box_loss = F.smooth_l1_loss(
         deltas_per_class[positives, all_labels[positives]], targets[positives], beta=BETA, reduction="sum"
     )
-    # Divided by all sampled proposals, not by the positives: otherwise one positive would count as
-    # much as a hundred.
+    # Divided by all sampled proposals, because otherwise a batch's only positive would weigh as much as all
+    # the positives of another batch together.
     return classification_loss, box_loss / all_labels.numel()
