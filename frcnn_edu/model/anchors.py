@@ -20,7 +20,7 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         aspect_ratios: for each feature map, the ratios height / width.
 
     A map with s sizes and r ratios has s·r anchors at each location. With the detector's defaults, one size and
-    three ratios per level, that is 3; the 15 often quoted is the total over five levels.
+    three ratios per level, that is 3; the 15 that is often quoted is the total over five levels.
 
     Raises:
         TypeError, ValueError: an argument is not legal; the message names it.
@@ -41,8 +41,8 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         self.aspect_ratios = tuple(tuple(r) for r in aspect_ratios)  # type: ignore[arg-type]
         if len(self.sizes) != len(self.aspect_ratios):
             raise ValueError(
-                f"anchors need sizes and aspect_ratios for the same number of feature maps, "
-                f"got {len(self.sizes)} sizes {self.sizes} and {len(self.aspect_ratios)} ratios {self.aspect_ratios}"
+                f"sizes and aspect_ratios must be given for the same number of feature maps, got {len(self.sizes)} and "
+                f"{len(self.aspect_ratios)}: sizes={self.sizes} and aspect_ratios={self.aspect_ratios}"
             )
         # Base anchors depend only on sizes and ratios, so they are computed once.
         self.cell_anchors = [self.generate_anchors(s, r) for s, r in zip(self.sizes, self.aspect_ratios)]
@@ -58,7 +58,7 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
 
         A ratio changes the shape and keeps the area: h = s·√ratio, w = s/√ratio.
         """
-        # ratio = h / w and h · w = s², so that h = s · √ratio.
+        # ratio = h / w and h · w = s², so h = s · √ratio.
         sizes = torch.as_tensor(scales, dtype=dtype, device=device)
         h_ratios = torch.as_tensor(aspect_ratios, dtype=dtype, device=device).sqrt()
         w_ratios = 1 / h_ratios
@@ -83,11 +83,12 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
             strides: for each level, the distance between neighbouring locations in pixels, (vertical, horizontal).
 
         Raises:
-            ValueError: the number of feature maps differs from that of the anchors.
+            ValueError: the number of feature maps differs from the number of tuples in `sizes`.
         """
         if not len(grid_sizes) == len(strides) == len(self.cell_anchors):
+            levels = len(self.cell_anchors)
             raise ValueError(
-                f"anchors are given for {len(self.cell_anchors)} feature maps (sizes={self.sizes}), but the backbone "
+                f"anchors are given for {levels} feature map{'s' * (levels != 1)} (sizes={self.sizes}), but the backbone "
                 f"returned {len(grid_sizes)}, of sizes {[tuple(size) for size in grid_sizes]}: give one tuple of sizes "
                 "and one of ratios for each"
             )
@@ -95,7 +96,7 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         for (rows, columns), (stride_y, stride_x), base in zip(grid_sizes, strides, self.cell_anchors):
             ys = torch.arange(rows, device=base.device) * stride_y
             xs = torch.arange(columns, device=base.device) * stride_x
-            # Anchors are centred on the corner of each cell, which the deltas can compensate.
+            # Anchors are centred on the corners of the cells; the deltas can compensate for that.
             y, x = torch.meshgrid(ys, xs, indexing="ij")  # (H, W) each
             shifts = torch.stack((x, y, x, y), dim=-1).reshape(-1, 1, 4)  # (H·W, 1, 4)
             anchors.append((shifts + base).reshape(-1, 4))  # (H·W, A, 4) → (H·W·A, 4)
@@ -105,10 +106,10 @@ class AnchorGenerator(TorchvisionAnchorGenerator):
         """Anchors of each image, all levels in one tensor (ΣH·W·A, 4): the same for every image of the batch."""
         grid_sizes = [tuple(feature_map.shape[-2:]) for feature_map in feature_maps]
         height, width = image_list.tensors.shape[-2:]  # with padding
-        # Whole pixels, rounded down. If a map was rounded up, that is not a power of two: `pool`
-        # has 13 rows for 800 pixels, and its stride is 61, not 64.
+        # Strides are rounded down to whole pixels. If the size of a map was rounded up, its stride is
+        # not a power of two: `pool` has 13 rows for 800 pixels, so its stride is 61, not 64.
         strides = [(height // rows, width // columns) for rows, columns in grid_sizes]
-        # Under autocast maps may be bfloat16, which has no number between 256 and 258. Anchors stay
+        # Under autocast, maps may be bfloat16, which has no number between 256 and 258. Anchors stay
         # as precise as the images.
         dtype = torch.promote_types(feature_maps[0].dtype, image_list.tensors.dtype)
         self.set_cell_anchors(dtype, feature_maps[0].device)

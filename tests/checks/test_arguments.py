@@ -192,7 +192,7 @@ PAIRS = [
     (frcnn_edu.RoIHeads, dict(fg_iou_thresh=0.4), r"^fg_iou_thresh must be at least bg_iou_thresh"),
     (frcnn_edu.Matcher, dict(low_threshold=0.8), r"high_threshold must be at least low_threshold, got .*=0\.7 and .*=0\.8"),
     (frcnn_edu.LevelMapper, dict(k_min=5, k_max=2), r"ordered from fine to coarse, got level 5 first and 2 last"),
-    (frcnn_edu.AnchorGenerator, dict(sizes=((8,),)), r"same number of feature maps, got 1 sizes .* and 2 ratios"),
+    (frcnn_edu.AnchorGenerator, dict(sizes=((8,),)), r"same number of feature maps, got 1 and 2: sizes="),
     (frcnn_edu.GeneralizedRCNNTransform, dict(image_std=[0.2] * 4), r"image_mean and image_std .*each channel, got \[0\.5, 0\.5, 0\.5\] and \[0\.2,"),
     (models.BackboneWithFPN, dict(in_channels_list=[32]), r"in_channels_list .* got \[32\] for the 2 of return_layers="),
 ]  # fmt: skip

@@ -27,7 +27,7 @@ def test_ratios_given_once_serve_all_levels() -> None:
 
 
 def test_sizes_and_ratios_of_different_numbers() -> None:
-    with pytest.raises(ValueError, match=r"got 2 sizes .* and 3 ratios"):
+    with pytest.raises(ValueError, match=r"got 2 and 3: sizes="):
         AnchorGenerator(((32,), (64,)), ((1.0,),) * 3)
 
 
@@ -35,6 +35,9 @@ def test_anchors_for_another_number_of_feature_maps() -> None:
     generator = AnchorGenerator(((32,), (64,)), ((1.0,),) * 2)
     with pytest.raises(ValueError, match=r"given for 2 feature maps .* returned 1, of sizes \[\(8, 8\)\]"):
         generator(image_list(64, 64), [torch.zeros(2, 1, 8, 8)])
+    generator = AnchorGenerator(((32, 64),), ((1.0,),))
+    with pytest.raises(ValueError, match=r"given for 1 feature map \(.* returned 2, of sizes \[\(8, 8\), \(4, 4\)\]"):
+        generator(image_list(64, 64), [torch.zeros(2, 1, 8, 8), torch.zeros(2, 1, 4, 4)])
 
 
 @settings(derandomize=True, deadline=None, max_examples=60)
