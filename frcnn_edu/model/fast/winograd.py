@@ -7,10 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Four neighbouring outputs of a convolution with three weights take 12 multiplications. They are
-# also coefficients of a product of polynomials, which is determined by its values at 6 points (0,
-# 1, -1, 2, -2 and infinity): 6 multiplications. These constant matrices evaluate and interpolate.
-# In two dimensions, 4×4 outputs take 36 multiplications instead of 144.
+# Four neighbouring outputs of a convolution with three weights take 12 multiplications. Multiplying
+# two polynomials with 3 and 4 coefficients takes only 6: their product is determined by its values
+# at 6 points (0, 1, -1, 2, -2 and infinity). A convolution is the transpose of that operation and
+# takes as many, with the transposed matrices: WEIGHT evaluates, INPUT is a transposed
+# interpolation, and OUTPUT a transposed evaluation. In two dimensions, 4×4 outputs take 36
+# multiplications instead of 144.
 INPUT = torch.tensor(
     [[4, 0, -5, 0, 1, 0],
      [0, -4, -4, 1, 1, 0],
