@@ -158,7 +158,7 @@ class RegionProposalNetwork(nn.Module):
         # between 256 and 258: too coarse for boxes.
         objectness, deltas = (x.to(anchors[0].dtype) for x in concat_box_prediction_layers(objectness_maps, delta_maps))
 
-        # For the second stage a proposal is a constant: detach() stops the gradient.
+        # For the second stage, a proposal is a constant: detach() stops the gradient.
         proposals = self.box_coder.decode(deltas.detach(), anchors).view(len(anchors), -1, 4)
         boxes, _ = self.filter_proposals(proposals, objectness, images.image_sizes, anchors_per_level)
         if not self.training:
@@ -234,7 +234,7 @@ class RegionProposalNetwork(nn.Module):
         labels, matched_gt_boxes = [], []
         for anchors_in_image, target in zip(anchors, targets or ()):
             gt_boxes = target["boxes"]
-            if len(gt_boxes) == 0:  # an image without objects is legal: all background
+            if len(gt_boxes) == 0:  # an image without objects is legal: all its anchors are background
                 labels.append(anchors_in_image.new_zeros(len(anchors_in_image)))
                 matched_gt_boxes.append(torch.zeros_like(anchors_in_image))
                 continue

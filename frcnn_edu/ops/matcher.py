@@ -12,8 +12,8 @@ class Matcher:
     Args:
         high_threshold: lowest IoU with the best ground truth at which a candidate is matched (foreground).
         low_threshold: IoU below which a candidate is background; candidates in between are ignored.
-        allow_low_quality_matches: whether to match, for each ground truth, also the candidates that overlap it best,
-            however small that overlap is. Otherwise an object that no anchor fits would never be learnt.
+        allow_low_quality_matches: whether the candidates that overlap some ground truth most are matched, too, however
+            low their IoU is. Without them, an object that no anchor fits would have no positive anchor.
 
     Raises:
         TypeError, ValueError: an argument is not legal; the message names it.
@@ -42,7 +42,7 @@ class Matcher:
                 "matching needs at least one ground-truth box and one candidate, got a matrix of shape "
                 f"{tuple(match_quality_matrix.shape)}"
             )
-        best_iou, best_gt = match_quality_matrix.max(dim=0)  # (N,) each; ties: the first
+        best_iou, best_gt = match_quality_matrix.max(dim=0)  # (N,) each; of equal values, the first
         matches = best_gt.clone()
         # Every candidate has a best ground truth, but few overlap it enough to be matched.
         matches[best_iou < self.high_threshold] = self.BETWEEN_THRESHOLDS
@@ -52,7 +52,7 @@ class Matcher:
         return matches
 
     def set_low_quality_matches_(self, matches: Tensor, all_matches: Tensor, match_quality_matrix: Tensor) -> None:
-        """Restores, in place, the matches of all candidates that are the best of some ground truth, ties included.
+        """Restores, in place, the matches of all candidates that are the best for some ground truth, ties included.
 
         Args:
             matches: (N,), after the thresholds. all_matches: (N,), before them. match_quality_matrix: (M, N).
