@@ -176,6 +176,6 @@ def _check_levels(backbone: nn.Module, anchor_generator: TorchvisionAnchorGenera
     maps, levels = len(backbone.fpn.inner_blocks) + 1, len(anchor_generator.num_anchors_per_location())
     if maps != levels:
         raise ValueError(
-            f"anchors are given for {levels} feature map{'s' * (levels != 1)} (sizes={anchor_generator.sizes}), but the backbone returns "
-            f"{maps}, one of them 'pool': give one tuple of sizes and one of ratios for each"
+            f"anchors are given for {levels} feature map{'s' * (levels != 1)} (sizes={anchor_generator.sizes}), "
+            f"but the backbone returns {maps}, one of them 'pool': give one tuple of sizes and one of ratios for each"
         )

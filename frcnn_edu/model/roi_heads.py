@@ -191,7 +191,7 @@ class RoIHeads(OtherHeads, nn.Module):
         """For each proposal of each image, the index of its ground truth and its class (0 background, −1 ignored)."""
         matched_idxs, labels = [], []
         for proposals_in_image, gt_boxes_in_image, gt_labels_in_image in zip(proposals, gt_boxes, gt_labels):
-            if len(gt_boxes_in_image) == 0:  # an image without objects is legal: all background
+            if len(gt_boxes_in_image) == 0:  # legal: every proposal is background
                 nothing = torch.zeros(len(proposals_in_image), dtype=torch.int64, device=proposals_in_image.device)
                 matched_idxs.append(nothing)
                 labels.append(nothing.clone())
