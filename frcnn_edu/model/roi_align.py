@@ -17,12 +17,13 @@ from .transform import Size
 class LevelMapper:
     """Chooses a pyramid level for each box: k = ⌊k₀ + log₂(√(w·h) / 224)⌋, clamped to the available levels.
 
-    A box of 224×224, the size of an ImageNet image, is assigned to P4 (k₀ = 4), one of half that side to P3.
+    A box of 224×224, the size of an ImageNet image, is assigned to P4 (k₀ = 4), and one with half that side to P3.
 
     Args:
         k_min, k_max: finest and coarsest level, 2 and 5 for P2…P5.
         canonical_scale, canonical_level: 224 and k₀ in the formula.
-        eps: added *after* the logarithm, so that a box smaller than a power of two by rounding alone is not one level lower.
+        eps: small number, added *after* the logarithm, so that a box that only rounding has made slightly too small does not
+            get a lower level.
 
     Raises:
         TypeError, ValueError: an argument is not legal; the message names it.
@@ -45,9 +46,9 @@ class LevelMapper:
     def __call__(self, boxlists: list[Tensor]) -> Tensor:
         """Boxes of each image, (Nᵢ, 4) → (ΣNᵢ,) int64: 0 for level `k_min`, 1 for the next …"""
         side = box_area(torch.cat(boxlists)).sqrt()
-        # log₂: a box with twice the side goes one level up, where it spans as many cells.
+        # log₂: a box with twice the side goes one level up, where it spans the same number of cells.
         level = torch.floor(self.lvl0 + torch.log2(side / self.s0) + self.eps)
-        # A box too small for the finest level, or too large for the coarsest, is clamped to it.
+        # Levels below the finest are raised to it, and levels above the coarsest are lowered to it.
         return level.clamp(min=self.k_min, max=self.k_max).to(torch.int64) - self.k_min
 
 
@@ -121,13 +122,13 @@ class MultiScaleRoIAlign(TorchvisionMultiScaleRoIAlign):
         return pooled
 
     def _pool(self, features: Tensor, rois: Tensor, scale: float) -> Tensor:
-        """Pools from one map; returns its dtype."""
-        # Under autocast maps are less precise than boxes; the kernel requires a single dtype.
+        """Features of boxes on one map, in the map's dtype."""
+        # Under autocast, maps are less precise than boxes, but the kernel requires a single dtype.
         pooled = roi_align(features.to(rois.dtype), rois, self.output_size, scale, self.sampling_ratio)
         return pooled.to(features.dtype)
 
     def _setup_scales(self, maps: list[Tensor], image_shapes: list[Size]) -> tuple[list[float], LevelMapper]:
-        """The scale of each map, and the mapper for the levels these scales imply: 1/4 is level 2."""
+        """The scale of each map, and the mapper for the levels that these scales imply: 1/4 is level 2."""
         # The strides are not given, so they are inferred from the largest height of the images.
         height = max(height for height, _ in image_shapes)
         scales = [infer_scale(features.shape[-2], height) for features in maps]  # 1/4, 1/8, …
@@ -149,7 +150,7 @@ def infer_scale(feature_height: int, image_height: int) -> float:
     Only heights count, and without padding: an image of 11 rows, padded to 32, has a map of 8 rows, and 8 / 11 gives 1,
     not 1/4.
     """
-    # Because of padding, a map of 200 rows may belong to an image of 790: not quite 1/4.
+    # Because of padding, the ratio may differ a little from a power of two: 200 / 790 instead of 1/4.
     return 2.0 ** float(torch.tensor(feature_height / image_height).log2().round())
 
 
