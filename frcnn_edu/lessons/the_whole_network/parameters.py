@@ -56,8 +56,8 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "max_size": ("upper limit for the longer side, in pixels", "transform", lambda m: m.transform.max_size),
     "image_mean": ("mean of each channel, which is subtracted", "transform", lambda m: m.transform.image_mean),
     "image_std": ("standard deviation of each channel, by which the channel is divided", "transform", lambda m: m.transform.image_std),
-    "rpn_anchor_generator": ("sizes and ratios of the anchors", "base_anchors", lambda m: m.rpn.anchor_generator),
-    "rpn_head": ("objectness and deltas of each anchor", "rpn_head", lambda m: m.rpn.head),
+    "rpn_anchor_generator": ("module that generates anchors of the given sizes and ratios", "base_anchors", lambda m: m.rpn.anchor_generator),
+    "rpn_head": ("module that predicts the objectness and deltas of each anchor", "rpn_head", lambda m: m.rpn.head),
     "rpn_pre_nms_top_n_train": (
         "boxes per level that enter NMS, in training", "proposals", lambda m: m.rpn._pre_nms_top_n["training"],
     ),
@@ -84,9 +84,9 @@ KNOWN: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
         "largest fraction of positives among them", "iou_labeling", lambda m: m.rpn.fg_bg_sampler.positive_fraction,
     ),
     "rpn_score_thresh": ("probability below which a proposal is dropped", "proposals", lambda m: m.rpn.score_thresh),
-    "box_roi_pool": ("RoIAlign: the 7×7 features of each proposal", "roi_align", lambda m: m.roi_heads.box_roi_pool),
-    "box_head": ("the two fully connected layers", "box_head", lambda m: m.roi_heads.box_head),
-    "box_predictor": ("class logits and deltas", "box_head", lambda m: m.roi_heads.box_predictor),
+    "box_roi_pool": ("module that pools the 7×7 features of each proposal (RoIAlign)", "roi_align", lambda m: m.roi_heads.box_roi_pool),
+    "box_head": ("module that contains the two fully connected layers", "box_head", lambda m: m.roi_heads.box_head),
+    "box_predictor": ("module that predicts class logits and deltas", "box_head", lambda m: m.roi_heads.box_predictor),
     "box_score_thresh": (
         "score that a detection has to exceed", "box_head", lambda m: m.roi_heads.score_thresh,
     ),
