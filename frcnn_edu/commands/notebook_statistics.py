@@ -49,6 +49,6 @@ def _problems(path: Path, found: Statistics, is_main: bool) -> list[str]:
     problems = prediction_problems(read_notebook(path).cells)
     if found.assert_share > MOST_ASSERTS:
         problems.append(
-            f"{found.assert_share:.1%} of its visible code are asserts; at most {MOST_ASSERTS:.0%} are allowed"
+            f"{100 * found.assert_share:.1f} % of its visible code are asserts; at most {100 * MOST_ASSERTS:.0f} % are allowed"
         )
     return problems + (skeleton_problems(path) if is_main else [])

@@ -148,7 +148,7 @@ def _write_shares(ax: Axes, at: list[float] | range, shares: list[float], fontsi
     for x, share in zip(at, shares):
         ax.text(x, share + 0.02, _percent(share), ha="center", va="bottom", fontsize=fontsize)
     ax.set(ylim=(0, 1.12), yticks=[0, 0.25, 0.5, 0.75, 1])
-    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     ax.grid(axis="x", visible=False)
 
 

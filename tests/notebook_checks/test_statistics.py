@@ -77,7 +77,7 @@ def test_the_command_prints_a_table_and_fails_for_a_bad_notebook(
 ) -> None:
     path = written(good_notebook(), tmp_path)
     assert main(["notebooks", "--statistics", "--folder", str(tmp_path)]) == 1
-    assert "00_a.ipynb: 16.7% of its visible code are asserts" in capsys.readouterr().out
+    assert "00_a.ipynb: 16.7 % of its visible code are asserts" in capsys.readouterr().out
     notebook = good_notebook()
     notebook.cells[2].source = "x = 2"
     write_notebook(notebook, path)
