@@ -89,7 +89,7 @@ def plot_eps(variances: Tensor, eps: float) -> Figure:
         heights = (0.45 * counts / counts.max()).tolist()
         ax.fill_between(edges.tolist(), heights, step="post", color=st.STAGES["backbone"], alpha=0.5, linewidth=0)
         ax.text(
-            variances.median().item(), 0.5, f"the {len(variances):,} channels\nof the small model", ha="center", fontsize=8.5, linespacing=1.3,
+            variances.median().item(), 0.5, f"the {len(variances)} channels\nof the small model", ha="center", fontsize=8.5, linespacing=1.3,
             color=st.STAGES["backbone"],
         )  # fmt: skip
         ax.set(
