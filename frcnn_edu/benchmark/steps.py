@@ -25,7 +25,7 @@ class Step:
     boxes: int | None = None  # None: inference
 
     def of(self, model: Any, update: bool = True) -> Callable[[], Any]:
-        """The step of a model as a function; `update` says whether training includes a (new) optimiser's step."""
+        """The step of a model as a function; `update` says whether training includes a (new) optimizer's step."""
         images = images_of(self.size, self.batch)
         if self.boxes is None:
             return lambda: inference(model, images)
@@ -52,7 +52,7 @@ def proposals_of(model: Any, images: Sequence[Tensor]) -> list[Tensor]:
 def training_step(
     model: Any, images: Sequence[Tensor], targets: Sequence[Target], optimizer: torch.optim.Optimizer | None = None
 ) -> dict[str, Tensor]:
-    """A forward pass, a backward pass and, with an optimiser, an update, always with the same seed; returns the losses."""
+    """A forward pass, a backward pass and, with an optimizer, an update, always with the same seed; returns the losses."""
     torch.manual_seed(0)
     model.train().zero_grad(set_to_none=True)
     losses = model(list(images), list(targets))

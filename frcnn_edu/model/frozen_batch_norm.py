@@ -33,7 +33,7 @@ class FrozenBatchNorm2d(nn.Module):
         super().__init__()
         check_arguments(locals())
         self.eps = eps  # avoids a division by 0 for a constant channel
-        # Buffers, not parameters: saved and moved with the model, but not updated by an optimiser.
+        # Buffers, not parameters: saved and moved with the model, but not updated by an optimizer.
         self.register_buffer("weight", torch.ones(num_features))
         self.register_buffer("bias", torch.zeros(num_features))
         self.register_buffer("running_mean", torch.zeros(num_features))

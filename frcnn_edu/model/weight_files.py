@@ -30,7 +30,7 @@ def read_weights(file: Path) -> tuple[dict[str, Tensor], list[str] | None]:
 
     The file is a `.safetensors` file, or was written by `torch.save` and contains tensors by name, at the top level or under
     one of KEYS. A prefix that all names share is removed if it is one of WRAPPERS. Everything else in the file (options, an
-    optimiser's state, objects of another program) is ignored, and none of its code is run.
+    optimizer's state, objects of another program) is ignored, and none of its code is run.
 
     Raises:
         ValueError: the file is damaged, would unpack to more than its own size, or contains no weights.

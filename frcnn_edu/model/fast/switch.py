@@ -59,7 +59,7 @@ def run_as(model: nn.Module, mode: str) -> nn.Module:
     "fast", or "exact" if `exact=True`.
 
     The classes of modules are exchanged according to `SWAPS`. Nothing else changes: parameters, hooks, the state dict and
-    the optimiser's state stay. Subclasses and custom parts are not in the table and stay as they are. So does an object with
+    the optimizer's state stay. Subclasses and custom parts are not in the table and stay as they are. So does an object with
     a replaced method, which runs the textbook's code anyway. A part added to a model later keeps its own mode until `run_as`
     is called again.
 
