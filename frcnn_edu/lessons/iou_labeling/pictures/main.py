@@ -141,7 +141,7 @@ def plot_labels(image: Tensor, ground_truth: Tensor, anchors: Tensor, labels: Te
             draw_boxes(ax, chosen, color, linewidth=1.7 if few else 0.7, alpha=alpha, halo=few)
             draw_boxes(ax, ground_truth, st.GROUND_TRUTH, linewidth=1.1, dashes=st.DASHES, halo=False)
             ax.set_title(f"{len(chosen)} {name}")
-        ax = page.panel(0.65, high + 0.5, 7.2, 1.5)
+        ax = page.panel(0.8, high + 0.5, 7.05, 1.5)
         _histogram(ax, best.values, labels)
         _pins(ax, best.values[labels == 1], [names[i] for i in best.indices[labels == 1].tolist()])
     return page.figure
@@ -168,7 +168,8 @@ def _histogram(ax: Axes, best: Tensor, labels: Tensor) -> None:
         yscale="log",
         ylim=(0.7, 1e4),
         xlim=(-0.055, 1),
-        xlabel="number of anchors, by IoU with their best-matching object",
+        xlabel="IoU of an anchor with its best-matching object",
+        ylabel="number of anchors",
     )
     ax.set_xticks(
         [-0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1], ["0", *(f"{i / 10:.1f}" for i in range(1, 11))]
