@@ -5,6 +5,7 @@ A scene is 800 units wide, as a page is 800 pixels. `board.js` draws it on a can
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import matplotlib
 import torch
@@ -198,8 +199,13 @@ def heat(values: Tensor, extent: Rect, low: float | None = None, high: float | N
     low = float(values.min()) if low is None else low
     high = float(values.max()) if high is None else high
     share = ((values - low) / max(high - low, 1e-12)).clamp(0, 1).cpu()
-    table = torch.from_numpy(matplotlib.colormaps[st.FEATURE_CMAP](range(256))[:, :3] * 255).round().byte()  # (256, 3)
-    return Picture(table[(share * 255).round().long()], extent)
+    return Picture(map_colours()[(share * 255).round().long()], extent)
+
+
+@cache
+def map_colours() -> Tensor:
+    """The colours of feature maps from low to high, (256, 3) uint8."""
+    return torch.from_numpy(matplotlib.colormaps[st.FEATURE_CMAP](range(256))[:, :3] * 255).round().byte()
 
 
 def segments(xs: Sequence[float], ys: Sequence[float]) -> Tensor:

@@ -20,6 +20,7 @@ from frcnn_edu.lessons.board.scene import (
     Layer,
     Lines,
     Panel,
+    Picture,
     Points,
     Rect,
     Scene,
@@ -52,12 +53,12 @@ class State:
 class Result:
     """The level that the model's mapper chooses for one box, and its map.
 
-    `image` is (3, H, W) resized, `map` (1, C, h, w); `exponent` is the number inside the floor brackets, `k` its floor, `level` the
+    `photo` is the resized image, to draw on; `map` (h, w) the strength of each of the map's cells; `exponent` is the number inside the floor brackets, `k` its floor, `level` the
     clamped k; `cells` (4,) is the box in cells of the map.
     """
 
     state: State
-    image: Tensor
+    photo: Picture
     map: Tensor
     mapper: LevelMapper
     side: float
@@ -68,8 +69,8 @@ class Result:
 
 
 @cache
-def pyramid(model: FasterRCNN, image: Any, size: int) -> tuple[Tensor, dict[str, Tensor]]:
-    """The image with `size` pixels on its shorter side (3, H, W), and the model's feature maps of it."""
+def pyramid(model: FasterRCNN, image: Any, size: int) -> tuple[Picture, dict[str, Tensor]]:
+    """The image with `size` pixels on its shorter side, and the strength (h, w) of the model's feature maps of it."""
     own = model.transform
     largest = math.ceil(size * max(image.shape[1:]) / min(image.shape[1:]))
     transform = GeneralizedRCNNTransform(size, largest, own.image_mean, own.image_std)
@@ -77,14 +78,14 @@ def pyramid(model: FasterRCNN, image: Any, size: int) -> tuple[Tensor, dict[str,
         batch, _ = transform([image])
         features = model.backbone(batch.tensors)
     height, width = batch.image_sizes[0]
-    return shown(batch)[:, :height, :width], features
+    return photo(shown(batch)[:, :height, :width]), {name: strength(one) for name, one in features.items()}
 
 
 def compute(state: State, model: FasterRCNN, image: Tensor) -> Result:
     """The map that the model reads the box from."""
     pool: Any = model.roi_heads.box_roi_pool
     mapper = LevelMapper(pool.map_levels.k_min, pool.map_levels.k_max, state.canonical_scale)
-    resized, features = pyramid(model, image, state.size)
+    photo, maps = pyramid(model, image, state.size)
     box = torch.tensor(state.box)
     side = float(box_area(box[None]).sqrt())
     exponent = mapper.lvl0 + math.log2(side / mapper.s0) + mapper.eps
@@ -92,7 +93,7 @@ def compute(state: State, model: FasterRCNN, image: Tensor) -> Result:
     level = index + mapper.k_min
     name = pool.featmap_names[index]
     return Result(
-        state, resized, features[name], mapper, side, exponent, math.floor(exponent), level, box * pool.scales[index]
+        state, photo, maps[name], mapper, side, exponent, math.floor(exponent), level, box * pool.scales[index]
     )
 
 
@@ -104,11 +105,11 @@ def draw(result: Result) -> Scene:
 
 
 def _picture(result: Result) -> Panel:
-    (height, width), rows, columns = result.image.shape[1:], *result.map.shape[2:]
+    (height, width), (rows, columns) = result.photo.pixels.shape[:2], result.map.shape
     stride = 2**result.level
     color = st.level_color(f"P{result.level}")
     layers: list[Layer] = [
-        photo(result.image),
+        result.photo,
         Grid(rows, columns, (0, 0, columns * stride, rows * stride), color, 0.8, 0.7),
     ]
     alt = f"The image, {height}×{width} pixels, with a box to drag and the cells of P{result.level}"
@@ -121,11 +122,11 @@ def _picture(result: Result) -> Panel:
 
 
 def _map(result: Result) -> Panel:
-    (height, width), (rows, columns) = result.image.shape[1:], result.map.shape[2:]
+    (height, width), (rows, columns) = result.photo.pixels.shape[:2], result.map.shape
     stride, color = 2**result.level, st.level_color(f"P{result.level}")
     wide, high = result.cells[2] - result.cells[0], result.cells[3] - result.cells[1]
     layers: list[Layer] = [
-        heat(strength(result.map), (0, 0, columns, rows)),
+        heat(result.map, (0, 0, columns, rows)),
         Grid(rows, columns, (0, 0, columns, rows), st.PAPER, 0.5, 0.35 if columns <= 48 else 0.0),
         Boxes(result.cells[None], st.PROPOSAL, 2.5, group="box"),
     ]
@@ -175,7 +176,7 @@ def _step(x: float, k: int, color: str, dashed: bool) -> Lines:
 
 
 def _handle(result: Result) -> Handle:
-    height, width = result.image.shape[1:]
+    height, width = result.photo.pixels.shape[:2]
     limits = (0.0, 0.0, float(width), float(height))
     return Handle("box", "picture", torch.tensor(result.state.box), st.PROPOSAL, "box", limits)
 

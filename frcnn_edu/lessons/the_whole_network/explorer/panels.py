@@ -27,7 +27,7 @@ from frcnn_edu.lessons.stages import LEVEL_KEYS, shown, strength
 from frcnn_edu.ops import box_iou
 from frcnn_edu.viz import style as st
 
-from .result import LEAST, STAGES, Result
+from .result import LEAST, STAGES, Result, read_in
 from .words import STEP_COLORS, cells, formula, words
 
 SIDE, GAP, TOP, BELOW, ROW = 146.0, 12.5, 30.0, 334.0, 206.0  # of the stages' panels, five in a row
@@ -220,7 +220,7 @@ def _proposals(result: Result) -> Stage:
 
 def _roi_align(result: Result) -> Stage:
     way = result.winner
-    pooled = result.story.trace.pooled[way.proposal or 0]  # (C, 7, 7)
+    pooled = read_in(result.story, way.proposal or 0)  # (C, 7, 7)
     rows, columns = pooled.shape[1:]
     key = LEVEL_KEYS[way.level]
     values = strength(pooled[None], among=result.story.trace.pyramid[key])

@@ -155,6 +155,14 @@ def proposal_of(of: Story, detection: int) -> int:
     return int((boxes - found["boxes"][detection]).abs().amax(dim=1).argmin())
 
 
+def read_in(of: Story, proposal: int) -> Tensor:
+    """The features (C, 7, 7) that RoIAlign reads in a proposal, by the model's own module."""
+    heads: Any = of.model.roi_heads
+    with torch.no_grad():
+        pooled: Tensor = heads.box_roi_pool(of.trace.pyramid, [of.trace.proposals[[proposal]]], of.trace.batch.image_sizes)
+    return pooled[0]
+
+
 def way_of(of: Story, anchor: int, detection: int | None = None) -> Way:
     """The way of an anchor, an index into all of them; of a winner, `detection` is where it leads to."""
     seen = of.trace

@@ -7,7 +7,7 @@ from frcnn_edu.lessons.board.names import class_of, with_article
 from frcnn_edu.lessons.stages import LEVEL_KEYS
 from frcnn_edu.viz import style as st
 
-from .result import LEAST, Result, Way, step_of
+from .result import LEAST, Result, Way, read_in, step_of
 
 STEP_COLORS = (st.ANCHOR, st.PROPOSAL, st.DETECTION)  # of an anchor, its decoded box and its final box
 
@@ -35,7 +35,7 @@ def formula(result: Result) -> list[Line]:
     spans = cells(result, way.decoded, result.story.trace.pyramid[key])
     lines.append([
         f"proposal {way.proposal}: {height:.1f}×{width:.1f} pixels → ", Term(spans, "stage:6", st.PROPOSAL), f" cells of {st.LEVEL_NAMES[key]} → ",
-        Term("×".join(map(str, result.story.trace.pooled.shape[1:])), "stage:6", st.STAGES["roi_align"]), " features → ",
+        Term("×".join(map(str, read_in(result.story, way.proposal or 0).shape)), "stage:6", st.STAGES["roi_align"]), " features → ",
         Term(f"{way.score:.3f}", "stage:7", st.DETECTION), f" for {result.story.classes[way.label]}",
     ])  # fmt: skip
     return lines

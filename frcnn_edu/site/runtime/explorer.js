@@ -1,0 +1,80 @@
+// The explorers as a page calls them: what a hand does goes in, a scene and the controls come out.
+
+// In place of the widget that shows a scene in a notebook.
+const PageBoard = Object.assign((scene, prompts, onDrag, onEvent) => ({
+  scene, prompts, onDrag, onEvent, problem: "", show(next) { this.scene = next; return null; },
+}), { parameters: ["scene", "prompts", "on_drag", "on_event"] });
+
+const digitsOf = (step) => (Number.isInteger(step) ? 0 : String(step).split(".")[1].length);
+
+class PageExplorer {
+  constructor(name, translated) {
+    this.name = name;
+    this.translated = translated;
+    this.children = new Map();
+  }
+  get title() { return this.translated.title; }
+  get prompts() { return this.translated.prompts.map(([words]) => words); }
+  controls() {
+    return this.translated.controls.items().map(([field, { kind, description, value, min, max, step, options }]) => ({
+      field, kind, label: description, value, min, max, step, options, digits: digitsOf(step),
+    }));
+  }
+  state() { return Object.fromEntries(Object.entries(this.translated.state).map(([field, value]) => [field, Array.isArray(value) ? [...value] : value])); }
+  set(changes) {
+    const tuples = Object.entries(changes).map(([field, value]) => [field, Array.isArray(value) ? $.pack(...value) : value]);
+    this.translated.set($.dict(tuples));
+  }
+  drag(name, box) { this.translated.board.onDrag(name, box); }
+  event(content) { this.translated.board.onEvent($.dict(Object.entries(content))); }
+  problem() { return this.translated.board.problem; }
+  scene() { return drawn(this.translated.board.scene); }
+  // The explorer that is open below this one.
+  child() {
+    const translated = this.translated.shown_below;
+    if (!translated) return null;
+    if (!this.children.has(translated)) this.children.set(translated, new PageExplorer(translated.name, translated));
+    return this.children.get(translated);
+  }
+}
+
+// ------------------------------------------------------------------------------- a scene as the board draws it (board.js)
+
+const pictures = new WeakMap(); // pixels → a picture: most of them occur again
+const floats = (tensor) => (tensor.dtype === "float32" ? tensor.data : Float32Array.from(tensor.data));
+
+function picture(layer) {
+  const key = layer.pixels;
+  if (!pictures.has(key)) {
+    const [height, width] = key.shape, rgba = new Uint8ClampedArray(4 * height * width).fill(255);
+    for (let k = 0, from = 0; k < rgba.length; k += 4, from += 3) for (let c = 0; c < 3; c++) rgba[k + c] = key.data[from + c];
+    pictures.set(key, { width, height, rgba });
+  }
+  return pictures.get(key);
+}
+
+function drawnLayer(layer) {
+  const made = { ...layer, kind: layer.constructor.about.name };
+  if (made.pixels) made.picture = picture(layer);
+  delete made.pixels;
+  if (made.boxes) made.boxes = floats(made.boxes);
+  if (made.points) {
+    if (made.shape) made.mark = made.shape;
+    made.shape = [...made.points.shape];
+    made.points = floats(made.points);
+  }
+  if (made.ids) made.ids = Int32Array.from(made.ids.data);
+  if (made.values) made.values = made.values.items().map(([name, column]) => [name, floats(column)]);
+  if (made.texts) made.texts = [...made.texts];
+  return made;
+}
+
+const plain = (object) => Object.fromEntries(Object.entries(object).map(([name, value]) => [name, Array.isArray(value) ? [...value] : value]));
+
+function drawn(scene) {
+  const panels = $.iterable(scene.panels).map((panel) => ({
+    ...plain(panel), layers: $.iterable(panel.layers).map(drawnLayer), x_axis: panel.x_axis && plain(panel.x_axis), y_axis: panel.y_axis && plain(panel.y_axis),
+  }));
+  const handles = $.iterable(scene.handles).map((handle) => ({ ...plain(handle), box: [...handle.box.data] }));
+  return { height: scene.height, panels, handles, formula: $.iterable(scene.formula).map(formulaHtml), words: formulaHtml(scene.words) };
+}

@@ -1,0 +1,31 @@
+// In place of ipywidgets: controls that only hold what a page needs in order to show them.
+
+class Control {
+  constructor(kind, settings) { Object.assign(this, { kind, step: kind === "slider" ? 1 : 0 }, settings); }
+  observe() {} // the page itself says what the reader did
+  hold_sync() {}
+  send_state() {}
+  add_class() {}
+}
+
+const pairs = (options) => $.iterable(options).map((option) => (Array.isArray(option) ? [...option] : [$.format(option), option]));
+const control = (kind, names = ["value"]) => Object.assign((...given) => {
+  const named = given.at(-1)?.constructor === Object ? given.pop() : {};
+  given.forEach((value, k) => { named[names[k]] = value; });
+  if (named.options) named.options = pairs(named.options);
+  return new Control(kind, named);
+}, { takesKeywords: true });
+
+const SLIDER = ["value", "min", "max"];
+const ipywidgets = {
+  IntSlider: control("slider", SLIDER),
+  FloatSlider: control("slider", SLIDER),
+  SelectionSlider: control("select"),
+  Dropdown: control("select"),
+  ToggleButtons: control("toggle"),
+  Checkbox: control("checkbox"),
+  Layout: control("layout"),
+  HTML: control("text"),
+  Box: control("box", ["children"]),
+  VBox: control("box", ["children"]),
+};

@@ -1,0 +1,46 @@
+"""The engine of the explorers in a page: one script of the runtime and the translated program, and its files of data."""
+
+import base64
+import json
+import zlib
+from pathlib import Path
+
+from .classes import translated
+from .program import FILES, GIVEN, INSTEAD, classes, program, shipment
+from .program import unit as unit_of
+
+RUNTIME = Path(__file__).parents[1] / "runtime"
+PARTS = ("python.js", "tensor.js", "torch.js", "widgets.js", "ship.js", "explorer.js")
+
+
+def engine() -> str:
+    """The script. It defines what the page calls: `frcnn.start`."""
+    made, used = program(), shipment()
+    assert used.files
+    given = [f'const {unit_of(key).js} = $.given("{key}", {by});' for key, by in GIVEN.items()]
+    instead = [f"const {unit_of(key).js} = {js};" for key, js in INSTEAD.items()]
+    known = ", ".join(f'"{key}": {unit.js}' for unit in made.units.values() if isinstance(unit.value, type) for key in [unit.key])
+    explorers = ", ".join(f"{name}: {unit_of(f'{cls.__module__}.{cls.__name__}').js}" for name, cls in classes().items())
+    parts = [
+        '"use strict";',
+        *((RUNTIME / part).read_text() for part in PARTS),
+        *given,
+        *instead,
+        translated(made),
+        f'const classes = {{ {known}, "torch.nn.Linear": torch.nn.Linear }};',
+        f"const explorers = {{ {explorers} }};",
+        f"const files = {json.dumps(FILES)};",
+        f"const formulaHtml = {unit_of('frcnn_edu.lessons.board.formula.html').js};",
+        f"const story = {unit_of('frcnn_edu.lessons.story.story').js};",
+        f"const photograph = {unit_of('frcnn_edu.lessons.your_own_data.explorer.photograph.photograph').js};",
+        (RUNTIME / "start.js").read_text(),
+    ]
+    return "(() => {\n" + "\n".join(parts) + "\n})();\n"
+
+
+def data() -> dict[str, str]:
+    """The scripts that bring the data, by name: `frcnn.data(name, content, memory)`, the memory deflated and in base64."""
+    return {
+        name: f'frcnn.data("{name}", {json.dumps(file.content())}, "{base64.b64encode(zlib.compress(bytes(file.data), 9)).decode()}");\n'
+        for name, file in shipment().files.items()
+    }
