@@ -5,7 +5,7 @@ A scene is 800 units wide, as a page is 800 pixels. `board.js` draws it on a can
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 import matplotlib
 import torch
@@ -187,11 +187,16 @@ class Scene:
 # ------------------------------------------------------------------------------------------------------- help for drawing
 
 
+@lru_cache(maxsize=64)  # most scenes show the same image again
 def photo(image: Tensor, *, dim: float = 0.0) -> Picture:
     """An image (3, H, W) in 0–1 over its own pixels; `dim` (0–1) is the share of white mixed in, so that boxes stand out."""
     height, width = image.shape[-2:]
-    pixels = (255 * (image.clamp(0, 1) * (1 - dim) + dim)).round().byte().permute(1, 2, 0)  # (H, W, 3)
-    return Picture(pixels.cpu(), (0, 0, width, height), keep=True, smooth=True)
+    return Picture(pixels_of(image * (1 - dim) + dim), (0, 0, width, height), keep=True, smooth=True)
+
+
+def pixels_of(image: Tensor) -> Tensor:
+    """The bytes (H, W, 3) of an image (3, H, W) in 0–1."""
+    return (255 * image.clamp(0, 1)).round().byte().permute(1, 2, 0).cpu()
 
 
 def heat(values: Tensor, extent: Rect, low: float | None = None, high: float | None = None) -> Picture:

@@ -239,7 +239,7 @@ Object.assign($, {
   orElse: (a, next) => ($.truth(a) ? a : next()),
   truth: (a) => isTensor(a) ? Boolean(a.item()) : a instanceof Dict || a instanceof PySet || Array.isArray(a) ? a.length > 0 : Boolean(a),
   iterable: (a) => (Array.isArray(a) ? a : [...a]),
-  slice: (start, stop, step) => ({ start, stop, step, isSlice: true }),
+  slice: (first, second, step = null) => ({ start: second === undefined ? null : first, stop: second === undefined ? first : second, step, isSlice: true }),
 });
 
 // First and last element of a slice of a sequence, as in Python.

@@ -270,10 +270,28 @@ function elementwise(name, a, b) {
   const number = (value) => (dtype === "float32" ? Math.fround(value) : Number(value)); // as PyTorch reads a plain number
   if (!isTensor(b)) { const right = number(b); return a.map((value) => operation(value, right), COMPARISONS.has(name) ? "bool" : dtype); }
   if (!isTensor(a)) { const left = number(a); return b.map((value) => operation(left, value), COMPARISONS.has(name) ? "bool" : dtype); }
-  const shape = broadcast(a.shape, b.shape), [left, right] = [spread(a, shape), spread(b, shape)];
+  const shape = broadcast(a.shape, b.shape);
   const made = Tensor.empty(shape, COMPARISONS.has(name) ? "bool" : dtype);
-  for (let k = 0; k < made.data.length; k++) made.data[k] = operation(left.data[k], right.data[k]);
+  paired(a, b, shape, (x, y, k) => { made.data[k] = operation(x, y); });
   return made;
+}
+
+// Calls `step(x, y, place)` for all pairs of elements, row by row; a side of length 1 is repeated.
+function paired(a, b, shape, step) {
+  const ways = [a, b].map((one) => {
+    const steps = strides(one.shape), missing = shape.length - one.ndim;
+    return shape.map((_, axis) => (axis < missing || one.shape[axis - missing] === 1 ? 0 : steps[axis - missing]));
+  });
+  const last = shape.length - 1;
+  let place = 0;
+  const walk = (axis, from, other) => {
+    if (axis === shape.length) { step(a.data[from], b.data[other], place++); return; }
+    const [first, second] = [ways[0][axis], ways[1][axis]];
+    for (let k = 0; k < shape[axis]; k++, from += first, other += second)
+      if (axis === last) step(a.data[from], b.data[other], place++);
+      else walk(axis + 1, from, other);
+  };
+  walk(0, 0, 0);
 }
 
 // --------------------------------------------------------------------------------------------------------------- methods
@@ -288,6 +306,8 @@ function methods(table) {
 for (const [name, parameters] of [["flatten", ["start_dim"]], ["split", ["sizes", "dim"]], ["unflatten", ["dim", "sizes"]], ["view", []], ["permute", []], ["flip", []], ["to", ["dtype"]]])
   Tensor.prototype[name].parameters = parameters;
 
+// The nearest whole number; between two, the even one.
+const toEven = (x) => { const near = Math.round(x); return near - x === 0.5 && near % 2 !== 0 ? near - 1 : near; };
 const floating = (change) => function () { return this.asFloat().map(change); };
 const sorted = (tensor, order) => pair(gathered(tensor, Int32Array.from(order), [order.length]), Tensor.of(order, "int64"));
 
@@ -297,7 +317,7 @@ methods({
   "sqrt()": floating(Math.sqrt), "sigmoid()": floating((x) => 1 / (1 + Math.exp(-x))), "logit()": floating((x) => Math.log(x / (1 - x))),
   "square()": function () { return this.map((x) => x * x); },
   "floor()": function () { return this.map(Math.floor); },
-  "round()": function () { return this.map((x) => Number(fixed(x, 0))); },
+  "round()": function () { return this.map(toEven); },
   "isfinite()": function () { return this.map(Number.isFinite, "bool"); },
   "clamp(min, max)": function (min = null, max = null) {
     const low = isTensor(min) ? min : min === null ? null : this.isFloat ? Math.fround(min) : min;
@@ -314,6 +334,8 @@ methods({
   "cpu()": function () { return this; }, "detach()": function () { return this; }, "contiguous()": function () { return this; }, "numpy()": function () { return this; },
   "is_floating_point()": function () { return this.isFloat; },
   "new_empty(shape)": function (...shape) { return Tensor.empty(shape.flat(), this.dtype); },
+  "equal(other)": function (other) { return same(this.shape, other.shape) && this.data.every((value, k) => value === other.data[k]); },
+  "new_full(shape, value)": function (shape, value) { return filled(shape, value, this.dtype); },
   "new_zeros(shape)": function (...shape) { return Tensor.empty(shape.flat(), this.dtype); },
 
   "sum(dim, keepdim)": function (dim, keepdim) { return this.folded(dim, keepdim, 0, (a, b) => a + b, this.isFloat ? this.dtype : "int64").made; },

@@ -39,6 +39,7 @@ const torch = {
     const step = Math.fround((last - first) / (steps - 1));
     return Tensor.of(Array.from({ length: steps }, (_, k) => (k < steps / 2 ? first + step * k : last - step * (steps - 1 - k))), "float32");
   }),
+  logspace: withKeywords(["first", "last", "steps", "base"], (first, last, steps, base = 10) => torch.linspace(first, last, steps).map((power) => base ** power)),
   meshgrid: withKeywords(["first", "second", "indexing"], (first, second) => {
     const shape = [first.shape[0], second.shape[0]];
     return $.pack(spread(first.view(-1, 1), shape), spread(second.view(1, -1), shape));
@@ -90,7 +91,7 @@ const torch = {
     return low;
   }, "int64")),
   from_numpy: (values) => values,
-  equal: (a, b) => same(a.shape, b.shape) && a.data.every((value, k) => value === b.data[k]),
+  equal: (a, b) => a.equal(b),
   manual_seed: (seed) => { generator = new Twister(seed); },
   randperm: withKeywords(["number", "device"], (number) => {
     const order = Int32Array.from({ length: number }, (_, k) => k);

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from frcnn_edu.lessons.board.formula import signed
-from frcnn_edu.lessons.board.scene import Boxes, Grid, Layer, Panel, Rect, Scene, Words, fit, heat, photo, window
+from frcnn_edu.lessons.board.scene import Boxes, Grid, Layer, Panel, Picture, Rect, Scene, Words, fit, heat, pixels_of, window
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.viz import style as st
 
@@ -57,9 +57,9 @@ def _picture(result: Result, of: Story) -> Panel:
     fine = F.interpolate(
         picture.pixels.permute(2, 0, 1)[None].float(), size=(int(extent[3]), int(extent[2])), mode="nearest"
     )[0]
-    mixed = photo((1 - share) * of.resized + share * fine[:, :height, :width] / 255)
+    mixed = pixels_of((1 - share) * of.resized + share * fine[:, :height, :width] / 255)
     layers: list[Layer] = [
-        type(mixed)(mixed.pixels, mixed.extent, smooth=False),
+        Picture(mixed, (0, 0, width, height)),
         Grid(rows, columns, extent, color, 0.7, 0.5, group="cell"),
         _chosen(result, values.shape, of, 2.5),
         Boxes(of.box[None], st.GROUND_TRUTH, 2.2, dashed=True),

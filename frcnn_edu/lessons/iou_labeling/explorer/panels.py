@@ -1,7 +1,6 @@
 """Which anchor is trained on which object: the panels."""
 
 import math
-from functools import cache
 
 import torch
 from torch import Tensor
@@ -45,11 +44,6 @@ def draw(result: Result, of: Story) -> Scene:
     return Scene(page, panels, formula(result), [reason(result)], [handle])
 
 
-@cache
-def _photo(of: Story) -> Layer:
-    return photo(of.resized, dim=0.45)
-
-
 def _middles(result: Result, ids: Tensor, color: str, radius: float, shape: str, alpha: float = 1.0) -> Points:
     """Anchors (K,) as marks at their middles."""
     boxes = result.anchors[ids]
@@ -87,7 +81,7 @@ def _picture(result: Result, of: Story) -> Panel:
     others = torch.where(torch.arange(len(result.ground_truth)) != result.state.object)[0]
     faint = result.state.sampled  # then only the sampled ones are drawn boldly
     layers: list[Layer] = [
-        _photo(of),
+        photo(of.resized, dim=0.45),
         _middles(result, background, st.BACKGROUND, 1.1, "dot", 0.3 if faint else 0.6),
         _outlines(result, mine if len(mine) <= FEW else mine[:0], st.IGNORED, 0.9, 0.9),
         _middles(result, ignored, st.IGNORED, 2.3, "square", 0.5 if faint else 1.0),
@@ -242,7 +236,7 @@ def _selected(result: Result, of: Story) -> Panel:
     shared, area, _ = result.overlap()
     name, color = KINDS[int(result.labels[index])]
     layers: list[Layer] = [
-        _photo(of),
+        photo(of.resized, dim=0.45),
         Boxes(both, st.FOCUS, 0, fill=1, alpha=0, halo=False, group="union", ids=torch.tensor([0, 0])),
         Boxes(shared[None] if area else shared[None][:0], st.INK, 0, fill=0.3, halo=False, group="intersection"),
         *_chosen(result),

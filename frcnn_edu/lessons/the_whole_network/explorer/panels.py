@@ -1,6 +1,7 @@
 """The panels of the whole path: the image, how well the boxes fit, and one panel for each of the ten stages."""
 
 from dataclasses import replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -24,6 +25,7 @@ from frcnn_edu.lessons.board.scene import (
 )
 from frcnn_edu.lessons.fpn.explorer.result import covered
 from frcnn_edu.lessons.stages import LEVEL_KEYS, shown, strength
+from frcnn_edu.model import ImageList
 from frcnn_edu.ops import box_iou
 from frcnn_edu.viz import style as st
 
@@ -157,8 +159,14 @@ def _map(result: Result, features: Tensor) -> tuple[Picture, Grid]:
 def _transform(result: Result) -> Stage:
     batch = result.story.trace.batch
     (height, width), (high, wide) = batch.image_sizes[0], batch.tensors.shape[-2:]
-    layers: list[Layer] = [photo(shown(batch)), _ground_truth(result)]
+    layers: list[Layer] = [_photo(batch), _ground_truth(result)]
     return _square((high, wide), result.story.box), layers, f"resized to {height}×{width},\npadded to {high}×{wide}"
+
+
+@cache
+def _photo(batch: ImageList) -> Picture:
+    """The padded image, the same for all objects."""
+    return photo(shown(batch))
 
 
 def _backbone(result: Result) -> Stage:
