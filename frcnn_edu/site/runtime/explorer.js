@@ -5,19 +5,29 @@ const PageBoard = Object.assign((scene, prompts, onDrag, onEvent) => ({
   scene, prompts, onDrag, onEvent, problem: "", show(next) { this.scene = next; return null; },
 }), { parameters: ["scene", "prompts", "on_drag", "on_event"] });
 
-const digitsOf = (step) => (Number.isInteger(step) ? 0 : String(step).split(".")[1].length);
-
 class PageExplorer {
+  // `onchange` is called when something has changed that no hand did: another explorer has arrived.
   constructor(name, translated) {
-    this.name = name;
-    this.translated = translated;
+    Object.assign(this, { name, translated, onchange: null });
     this.children = new Map();
+    if (translated._show_stage) this.loadBeforeShown();
+  }
+  // The explorer of a stage is shown when its files are there.
+  loadBeforeShown() {
+    const show = this.translated._show_stage;
+    this.translated._show_stage = function () {
+      const missing = this.state.stage ? needed(this.state.stage, true).filter((file) => !isHere(file)) : [];
+      if (!missing.length) return show.call(this);
+      Promise.all(missing.map(load)).then(() => { show.call(this); shown(); });
+      return null;
+    };
+    const shown = () => this.onchange?.();
   }
   get title() { return this.translated.title; }
   get prompts() { return this.translated.prompts.map(([words]) => words); }
   controls() {
-    return this.translated.controls.items().map(([field, { kind, description, value, min, max, step, options }]) => ({
-      field, kind, label: description, value, min, max, step, options, digits: digitsOf(step),
+    return this.translated.controls.items().map(([field, { kind, description, value, options, min, max, step, digits }]) => ({
+      field, label: description, value, kind, ...(options ? { options } : {}), ...(min === undefined ? {} : { min, max, step, digits }),
     }));
   }
   state() { return Object.fromEntries(Object.entries(this.translated.state).map(([field, value]) => [field, Array.isArray(value) ? [...value] : value])); }
@@ -31,9 +41,10 @@ class PageExplorer {
   scene() { return drawn(this.translated.board.scene); }
   // The explorer that is open below this one.
   child() {
-    const translated = this.translated.shown_below;
-    if (!translated) return null;
-    if (!this.children.has(translated)) this.children.set(translated, new PageExplorer(translated.name, translated));
+    const { opened, widget, state } = this.translated, below = widget.children[3];
+    if (!below || !opened) return null;
+    const translated = opened.values().find((one) => one.widget === below);
+    if (!this.children.has(translated)) this.children.set(translated, new PageExplorer(state.stage, translated));
     return this.children.get(translated);
   }
 }

@@ -325,7 +325,10 @@ Object.assign($, {
     return first === undefined ? otherwise : first;
   },
   divmod: (a, b) => $.pack($.floordiv(a, b), $.mod(a, b)),
-  round: (a, digits) => Number(fixed(isTensor(a) ? a.item() : a, digits ?? 0)),
+  round: (a, digits) => {
+    const near = Number(fixed(isTensor(a) ? a.item() : a, digits ?? 0));
+    return digits === undefined ? near + 0 : near; // a whole number is never −0
+  },
   isinstance: (value, type) => Array.isArray(type) ? type.some((one) => $.isinstance(value, one)) : type.holds ? type.holds(value) : value instanceof type || prototypes(value).includes(type.prototype),
   type: (value) => value.constructor,
   vars: (object) => $.dict(Object.entries(object)),

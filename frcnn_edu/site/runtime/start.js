@@ -4,6 +4,8 @@ const frcnn = (globalThis.frcnn ??= {});
 const address = globalThis.document?.currentScript?.src ?? "";
 const loading = new Map(); // file → the promise that it is there
 const arrived = new Map(); // file → what to call when its script has run
+const here = new Set(); // files whose data has been taken in
+const isHere = (file) => here.has(file);
 
 async function inflated(base64) {
   const packed = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
@@ -14,6 +16,7 @@ async function inflated(base64) {
 // Called by each file's script.
 frcnn.data = (name, content, memory) => inflated(memory).then((bytes) => {
   receive(JSON.parse(content), bytes);
+  here.add(name);
   arrived.get(name)?.();
 });
 

@@ -1,7 +1,7 @@
 // In place of ipywidgets: controls that only hold what a page needs in order to show them.
 
 class Control {
-  constructor(kind, settings) { Object.assign(this, { kind, step: kind === "slider" ? 1 : 0 }, settings); }
+  constructor(kind, settings) { Object.assign(this, { kind }, settings); }
   observe() {} // the page itself says what the reader did
   hold_sync() {}
   send_state() {}
@@ -9,23 +9,23 @@ class Control {
 }
 
 const pairs = (options) => $.iterable(options).map((option) => (Array.isArray(option) ? [...option] : [$.format(option), option]));
-const control = (kind, names = ["value"]) => Object.assign((...given) => {
+const control = (kind, names, always = {}) => Object.assign((...given) => {
   const named = given.at(-1)?.constructor === Object ? given.pop() : {};
   given.forEach((value, k) => { named[names[k]] = value; });
   if (named.options) named.options = pairs(named.options);
-  return new Control(kind, named);
+  return new Control(kind, { ...always, ...named });
 }, { takesKeywords: true });
 
 const SLIDER = ["value", "min", "max"];
 const ipywidgets = {
-  IntSlider: control("slider", SLIDER),
-  FloatSlider: control("slider", SLIDER),
-  SelectionSlider: control("select"),
-  Dropdown: control("select"),
-  ToggleButtons: control("toggle"),
-  Checkbox: control("checkbox"),
-  Layout: control("layout"),
-  HTML: control("text"),
+  IntSlider: control("slider", SLIDER, { step: 1, digits: 0 }),
+  FloatSlider: control("slider", SLIDER, { step: 0.1, digits: 2 }),
+  SelectionSlider: control("slider", []),
+  Dropdown: control("select", []),
+  ToggleButtons: control("toggle", []),
+  Checkbox: control("checkbox", ["value"]),
+  Layout: control("layout", []),
+  HTML: control("text", ["value"]),
   Box: control("box", ["children"]),
   VBox: control("box", ["children"]),
 };
