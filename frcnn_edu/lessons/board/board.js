@@ -737,6 +737,7 @@ function render({ model, el }) {
     next.addEventListener("click", () => tell(prompt + 1));
     doIt.addEventListener("click", () => model.send({ kind: "prompt", index: prompt }));
     tell(0);
+    model.on("change:prompt", () => tell(model.get("prompt"))); // in a page with links to suggestions
   }
   bottom.append(reset);
 

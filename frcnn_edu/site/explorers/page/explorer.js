@@ -132,6 +132,7 @@ class LiveExplorer {
     this.explorer.event({ kind: "reset" });
     const { prompt, ignored } = applyFragment(this.explorer, asked);
     this.prompt = prompt;
+    if (prompt !== null) this.model.change({ prompt });
     this.said.textContent = ignored.length ? `In the link, ${ignored.join(" ")}` : "";
   }
 

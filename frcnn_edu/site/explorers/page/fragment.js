@@ -35,10 +35,10 @@ function valueLike(like, text) {
 // Why a value is refused, in words that continue “size=3 is ignored: ”; null if it is legal in the present state.
 function refusal(explorer, field, value) {
   const control = explorer.controls().find((one) => one.field === field);
-  if (control?.options) return placeOf(control, value) < 0 ? `it is one of ${control.options.map(([, one]) => one).join(", ")}` : null;
+  if (control?.options) return placeOf(control, value) < 0 ? `it has to be one of ${control.options.map(([, one]) => one).join(", ")}` : null;
   if (control?.kind === "slider") {
-    if (value < control.min || value > control.max) return `it is between ${control.min} and ${control.max}`;
-    return control.digits === 0 && !Number.isInteger(value) ? "it is a whole number" : null;
+    if (value < control.min || value > control.max) return `it has to be between ${control.min} and ${control.max}`;
+    return control.digits === 0 && !Number.isInteger(value) ? "it has to be a whole number" : null;
   }
   const handle = explorer.scene().handles.find((one) => one.name === field);
   return handle ? refusedBox(handle, value) : null;
@@ -48,7 +48,7 @@ function refusedBox({ limits }, [x1, y1, x2, y2]) {
   if (!limits) return null;
   const [left, top, right, bottom] = limits;
   const inside = x1 >= left && y1 >= top && x2 <= right && y2 <= bottom && x1 <= x2 && y1 <= y2;
-  return inside ? null : `it is a box from its upper left to its lower right corner, within ${limits.join(", ")}`;
+  return inside ? null : `it has to be a box within ${limits.join(",")}, from its upper left to its lower right corner`;
 }
 
 // Brings an explorer that is in its first view into the state that an address asks for. Returns {prompt, ignored: [sentences]}.
