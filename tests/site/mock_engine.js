@@ -40,14 +40,15 @@
     problem() { return this.words; }
     child() { return this.opened[this.now.stage] ?? null; }
     set(changes) {
-      if (window.mockFault) throw new Error(window.mockFault);
+      window.mock.sets++;
+      if (window.mock.fault) throw new Error(window.mock.fault);
       Object.assign(this.now, copy(changes));
       const [left, top, right, bottom] = this.now.box ?? [0, 0, 1, 1];
       this.words = right > left && bottom > top ? "" : "A box without an area: make it larger.";
     }
     drag(name, box) { this.set({ [name]: box }); }
     event(act) {
-      window.mockEvents.push(act);
+      window.mock.events.push(act);
       if (act.kind === "reset") this.turnTo(0);
       else if (act.kind === "prompt") this.turnTo(act.index + 1);
     }
@@ -55,19 +56,24 @@
       const scene = this.scenes[this.place], of = this.views[this.place].state;
       const handles = scene.handles.map((handle) => ({ ...handle, box: this.now[handle.name] ?? handle.box }));
       const same = JSON.stringify(of) === JSON.stringify(this.now);
-      return { ...scene, handles, words: same ? scene.words : JSON.stringify(this.now).replaceAll("<", "&lt;") };
+      return { ...scene, handles, words: same ? scene.words : JSON.stringify(this.now, null, 1).replaceAll("<", "&lt;") };
     }
   }
 
-  window.mockEvents = [];
-  async function start(name, opened = {}) {
+  // What tests read and set: starts and sets so far, events; an error to raise, a delay in milliseconds, explorers that a stage opens.
+  window.mock = { starts: 0, sets: 0, events: [], fault: "", delay: 0, opens: {}, ...window.mock };
+
+  async function made(name, opened) {
     await frcnn.load(`data/${name}.js`);
     return new Mock(recorded[name], await Promise.all(recorded[name].map(plain)), opened);
   }
+
   frcnn.mock = (name, views) => { recorded[name] = views; };
   frcnn.start = async (name) => {
-    window.mockStarts = (window.mockStarts ?? 0) + 1;
-    await new Promise((resolve) => setTimeout(resolve, window.mockDelay ?? 0));
-    return start(name, name === "whole_path" && window.mockChild ? { proposals: await start("proposals") } : {});
+    window.mock.starts++;
+    await new Promise((resolve) => setTimeout(resolve, window.mock.delay));
+    const opened = {};
+    for (const [stage, other] of Object.entries(window.mock.opens)) opened[stage] = await made(other, {});
+    return made(name, opened);
   };
 })();
