@@ -14,8 +14,7 @@
     const data = await inflated(scene.data), kept = await inflated(images.data);
     const floats = ([start, length]) => new Float32Array(data, start, length);
     const colours = (memory, [start, height, width]) => {
-      const rgba = new Uint8Array(memory, start, 4 * height * width);
-      return { pixels: rgba.filter((_, i) => i % 4 !== 3), width, height };
+      return { picture: { rgba: new Uint8ClampedArray(memory, start, 4 * height * width), width, height } };
     };
     const layer = (given) => {
       const made = { ...given };
@@ -63,8 +62,11 @@
   // What tests read and set: starts and sets so far, events; an error to raise, a delay in milliseconds, explorers that a stage opens.
   window.mock = { starts: 0, sets: 0, events: [], fault: "", delay: 0, opens: {}, ...window.mock };
 
+  const here = document.currentScript.src;
   async function made(name, opened) {
-    await frcnn.load(`data/${name}.js`);
+    const script = document.createElement("script");
+    script.src = new URL(`data/${name}.js`, here);
+    await new Promise((loaded) => { script.onload = loaded; document.head.append(script); });
     return new Mock(recorded[name], await Promise.all(recorded[name].map(plain)), opened);
   }
 

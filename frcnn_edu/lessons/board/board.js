@@ -131,19 +131,14 @@ function unpack(scene, images, bitmaps) {
   });
 }
 
-// The scene of a program in the page: arrays are there as they are drawn, and a picture is {pixels: its RGB bytes, width, height}.
+// The scene of a program in the page: arrays are there as they are drawn, and a picture is {rgba: its bytes, width, height}.
 function complete(scene, drawn) {
   return withLayers(scene, (given) => {
     if (given.kind !== "Picture") return given;
-    if (!drawn.has(given.pixels)) drawn.set(given.pixels, bitmapOfColours(given));
-    return { ...given, bitmap: drawn.get(given.pixels) };
+    const { rgba, width, height } = given.picture;
+    if (!drawn.has(given.picture)) drawn.set(given.picture, bitmap(rgba.buffer, [rgba.byteOffset, height, width]));
+    return { ...given, bitmap: drawn.get(given.picture) };
   });
-}
-
-function bitmapOfColours({ pixels, width, height }) {
-  const opaque = new Uint8ClampedArray(4 * width * height).fill(255);
-  for (let from = 0, to = 0; from < pixels.length; from += 3, to += 4) for (let k = 0; k < 3; k++) opaque[to + k] = pixels[from + k];
-  return bitmap(opaque.buffer, [0, height, width]);
 }
 
 const withLayers = (scene, made) => ({ ...scene, panels: scene.panels.map((panel) => ({ ...panel, layers: panel.layers.map(made) })) });
@@ -473,7 +468,7 @@ function render({ model, el }) {
   const words = element("p", "fe-words", el, { "aria-live": "polite" });
   const bottom = element("div", "fe-bottom", el);
 
-  const bitmaps = new Map(), drawn = new WeakMap(); // pictures by their names in messages; by their bytes
+  const bitmaps = new Map(), drawn = new WeakMap(); // pictures by their names in messages; by themselves
   const handles = new Map(); // name → { box: div, spec, dragging }
   const panelKeys = new Map();
   let given = null, scene = null, scale = 1, lit = null, dragged = null, said = null; // given: as the kernel has it; scene: as it is placed here

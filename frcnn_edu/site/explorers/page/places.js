@@ -29,6 +29,7 @@ class Place {
     live.element.append(this.below());
     for (const still of this.figure.querySelectorAll("img")) still.hidden = true;
     this.figure.prepend(live.element);
+    this.figure.classList.add("fe-alive");
     live.show();
     this.live = live;
     return live;
@@ -108,8 +109,8 @@ function findPlaces() {
   followAddress();
 }
 
-// What the loaded files use: `first` is called by a recorded view; `start` is defined by the engine, which loads its data by `load`.
-window.frcnn = { first: (name, record) => { records.set(name, record); }, load };
+// What the loaded files use: a recorded view calls `first`, and the engine adds `start`.
+window.frcnn = { first: (name, record) => { records.set(name, record); } };
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", findPlaces);
 else findPlaces();
