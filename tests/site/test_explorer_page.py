@@ -28,7 +28,7 @@ STILL = '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="300"><rect 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Explorers</title>
 <meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="page.css"><script defer src="page.js"></script></head>
 <body><main><h1>Explorers</h1>{places}</main></body></html>
 """
