@@ -112,6 +112,7 @@ function bitmap(data, [start, height, width]) {
   return canvas;
 }
 
+// The scene of a kernel's message: arrays are places in one piece of memory, and pictures that occur again come apart from it.
 function unpack(scene, images, bitmaps) {
   const data = copied(scene.data);
   if (scene.panels.some((panel) => panel.layers.some((layer) => layer.name && !bitmaps.has(layer.name)))) {
@@ -119,7 +120,7 @@ function unpack(scene, images, bitmaps) {
     for (const [name, place] of Object.entries(images.places)) if (!bitmaps.has(name)) bitmaps.set(name, bitmap(kept, place));
   }
   const floats = ([start, length]) => new Float32Array(data, start, length);
-  const layer = (given) => {
+  return withLayers(scene, (given) => {
     const made = { ...given };
     if (given.kind === "Picture") made.bitmap = given.name ? bitmaps.get(given.name) : bitmap(data, given.pixels);
     if (given.boxes) made.boxes = floats(given.boxes);
@@ -127,10 +128,20 @@ function unpack(scene, images, bitmaps) {
     if (given.ids) made.ids = new Int32Array(data, ...given.ids);
     if (given.values) made.values = Object.entries(given.values).map(([name, place]) => [name, floats(place)]);
     return made;
-  };
-  const panels = scene.panels.map((panel) => ({ ...panel, layers: panel.layers.map(layer) }));
-  return { ...scene, panels };
+  });
 }
+
+// The scene of a program in the page: arrays are there as they are drawn, and a picture is {rgba: its bytes, width, height}.
+function complete(scene, drawn) {
+  return withLayers(scene, (given) => {
+    if (given.kind !== "Picture") return given;
+    const { rgba, width, height } = given.picture;
+    if (!drawn.has(given.picture)) drawn.set(given.picture, bitmap(rgba.buffer, [rgba.byteOffset, height, width]));
+    return { ...given, bitmap: drawn.get(given.picture) };
+  });
+}
+
+const withLayers = (scene, made) => ({ ...scene, panels: scene.panels.map((panel) => ({ ...panel, layers: panel.layers.map(made) })) });
 
 // Between data units of a panel and units of the page.
 function axes(panel) {
@@ -457,10 +468,10 @@ function render({ model, el }) {
   const words = element("p", "fe-words", el, { "aria-live": "polite" });
   const bottom = element("div", "fe-bottom", el);
 
-  const bitmaps = new Map();
+  const bitmaps = new Map(), drawn = new WeakMap(); // pictures by their names in messages; by themselves
   const handles = new Map(); // name → { box: div, spec, dragging }
   const panelKeys = new Map();
-  let given = null, scene = null, scale = 1, lit = null, dragged = null; // given: as the kernel has it; scene: as it is placed here
+  let given = null, scene = null, scale = 1, lit = null, dragged = null, said = null; // given: as the kernel has it; scene: as it is placed here
 
   const ready = (target) => {
     const context = target.getContext("2d"), dense = window.devicePixelRatio || 1;
@@ -516,16 +527,18 @@ function render({ model, el }) {
   }
 
   function show() {
-    given = unpack(model.get("scene"), model.get("images"), bitmaps);
+    const told = model.get("scene");
+    given = told.data ? unpack(told, model.get("images"), bitmaps) : complete(told, drawn);
     redraw();
     tip.hidden = true; // what it told may have changed
     canvas.setAttribute("aria-label", scene.panels.map((panel) => panel.alt).filter(Boolean).join(". "));
     const focused = formula.contains(document.activeElement) ? document.activeElement.dataset.mark : null;
     formula.innerHTML = scene.formula.map((line) => `<div class="fe-line">${line}</div>`).join("");
     if (focused) formula.querySelector(`[data-mark="${focused}"]`)?.focus();
-    if (words.innerHTML !== scene.words) words.innerHTML = scene.words;
+    if (said !== scene.words) words.innerHTML = said = scene.words; // what is unchanged is not read aloud again
+    for (const term of el.querySelectorAll("[data-meaning]")) term.style.setProperty("--meaning", term.dataset.meaning);
     requestAnimationFrame(nameControls);
-    el.dataset.version = model.get("scene").version; // for those who wait for a picture
+    el.dataset.version = told.version; // for those who wait for a picture
   }
 
   function showProblem() {
@@ -719,6 +732,7 @@ function render({ model, el }) {
     next.addEventListener("click", () => tell(prompt + 1));
     doIt.addEventListener("click", () => model.send({ kind: "prompt", index: prompt }));
     tell(0);
+    model.on("change:prompt", () => tell(model.get("prompt"))); // in a page with links to suggestions
   }
   bottom.append(reset);
 
@@ -760,8 +774,8 @@ function render({ model, el }) {
     if (stage.clientWidth && stage.clientWidth !== Math.round(scale * scene.width)) redraw();
   });
   const repaint = () => { if (readTheme()) redraw(); };
-  const themes = new MutationObserver(() => setTimeout(repaint, 100)); // JupyterLab writes its theme's name into the body
-  themes.observe(document.body, { attributes: true });
+  const themes = new MutationObserver(() => setTimeout(repaint, 100)); // pages write their theme's name there
+  for (const one of [document.documentElement, document.body]) themes.observe(one, { attributes: true });
   const later = setInterval(() => { nameControls(); hideStill(); repaint(); }, 1500); // controls may be made after this board
   model.on("change:scene", show);
   model.on("change:problem", showProblem);

@@ -87,7 +87,8 @@ def _html(piece: Piece) -> str:
             return escape(piece)
         case Term():
             mark = f' data-mark="{escape(piece.mark)}" tabindex="0"' if piece.mark else ""
-            color = f' style="--meaning: {piece.color}"' if piece.color else ""
+            # Not a style: a page may have a Content-Security-Policy, which forbids styles in HTML. The board sets it.
+            color = f' data-meaning="{escape(piece.color)}"' if piece.color else ""
             return f'<b class="fe-term"{mark}{color}>{escape(piece.text)}</b>'
         case Frac():
             return f'<span class="fe-frac"><span>{html(piece.top)}</span><span>{html(piece.bottom)}</span></span>'

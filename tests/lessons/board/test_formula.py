@@ -9,7 +9,7 @@ def test_text_can_be_read_aloud() -> None:
 
 def test_html_keeps_marks_and_colours_and_nothing_else() -> None:
     assert html(Term("7", "anchor:3", "#123456")) == (
-        '<b class="fe-term" data-mark="anchor:3" tabindex="0" style="--meaning: #123456">7</b>'
+        '<b class="fe-term" data-mark="anchor:3" tabindex="0" data-meaning="#123456">7</b>'
     )
     assert html(Term("7")) == '<b class="fe-term">7</b>'
     assert html(["a < b & c", Term("<i>", "x")]).count("<") == 2  # only the term's own tags

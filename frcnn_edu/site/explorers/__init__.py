@@ -1,0 +1,1 @@
+"""The interactive explorers on a web page, without Python."""

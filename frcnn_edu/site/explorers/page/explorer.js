@@ -1,0 +1,169 @@
+// One explorer in the page: its title, controls, board and what is below. It shows a recorded view until the engine has been started.
+
+// What board.js reads, and where it reports what a hand does. In a notebook this is a widget's model, whose other end is in the kernel.
+class Model {
+  constructor(values, act) {
+    this.values = { problem: "", alive: "", ...values };
+    this.act = act;
+    this.heard = {};
+  }
+  get(name) { return this.values[name]; }
+  set(name, value) { this.act({ kind: name, ...value }); } // board.js sets nothing but "drag"
+  save_changes() {}
+  on(event, listener) { this.heard[event] = listener; }
+  send(content) {
+    if (content.kind === "hello") this.change({ alive: content.token }); // somebody is there: no note that the picture is still
+    else this.act(content);
+  }
+  change(values) {
+    Object.assign(this.values, values);
+    for (const name of Object.keys(values)) this.heard[`change:${name}`]?.();
+  }
+}
+
+const PATIENCE = 300; // milliseconds of loading before the page says so
+
+class LiveExplorer {
+  // `view`: {title, prompts, controls, scene, images}. `start` is called at the first touch; it returns a promise of the engine's explorer,
+  // in its first view. `changed(explorer, prompt)` is called after each answer; prompt: the suggestion whose state it is, or null.
+  constructor(name, view, start, changed) {
+    Object.assign(this, { name, changed, queue: [], explorer: null, scheduled: false, broken: false, child: null, version: 0, prompt: null });
+    this.begin = start;
+    this.title = view.title;
+    this.element = tag("div", { className: "fe-explorer fe-live", role: "group", "aria-label": view.title });
+    this.status = tag("span", { className: "fe-status", role: "status" });
+    this.said = tag("p", { className: "fe-said", role: "status" });
+    const controls = tag("div", { className: "fe-controls" }), board = tag("div");
+    this.element.append(tag("div", { className: "fe-head" }, tag("span", { className: "fe-title" }, view.title), this.status), this.said, controls, board);
+    this.showControls = makeControls(controls, view.controls, (field, value) => this.act({ kind: "set", field, value }));
+    this.model = new Model({ scene: view.scene, images: view.images, prompts: view.prompts }, (act) => this.act(act));
+    this.board = { element: board, remove: null };
+    this.listen();
+  }
+
+  // Draws the board; the element has to be in the page, which has the width and the colours.
+  show() { this.board.remove = board.render({ model: this.model, el: this.board.element }); }
+
+  remove() {
+    this.child?.remove();
+    this.board.remove();
+    this.element.remove();
+  }
+
+  // Remembers when the hand last did something, and lets a held key repeat only when its last press has been answered.
+  listen() {
+    const remember = (event) => { this.latest = event.timeStamp; };
+    for (const kind of ["pointermove", "click", "input", "change", "keydown"]) this.element.addEventListener(kind, remember, { capture: true });
+    this.element.addEventListener("keydown", (event) => {
+      if (event.repeat && this.queue.length) { event.preventDefault(); event.stopPropagation(); }
+    }, { capture: true });
+  }
+
+  // What a hand did, to be answered in the next frame. Of several moves of one box or control before that, the last counts.
+  act(act) {
+    const last = this.queue.at(-1);
+    if (last && last.kind === act.kind && (act.kind === "drag" ? last.name === act.name : act.kind === "set" && last.field === act.field)) this.queue.pop();
+    this.queue.push(act);
+    this.since ??= this.latest ?? performance.now();
+    this.schedule();
+  }
+
+  schedule() {
+    if (!this.explorer) { this.start(); return; }
+    if (this.scheduled) return;
+    this.scheduled = true;
+    requestAnimationFrame(() => { this.scheduled = false; this.answer(); });
+  }
+
+  // Starts the engine. What is done meanwhile waits in the queue.
+  start() {
+    this.starting ??= this.startEngine();
+    return this.starting;
+  }
+
+  async startEngine() {
+    const patience = setTimeout(() => { this.status.textContent = "Loading the explorer …"; }, PATIENCE);
+    try {
+      this.explorer = await this.begin();
+      this.first = this.explorer.state();
+      this.broken = false;
+      this.schedule(); // also if nothing waits: the next answer is faster once all has run
+    } catch (error) {
+      this.starting = null; // the next touch tries again
+      this.fail(`This explorer could not be started: ${error.message}.`);
+    } finally {
+      clearTimeout(patience);
+      this.status.textContent = "";
+    }
+  }
+
+  answer() {
+    const acts = this.queue.splice(0), since = this.since;
+    this.since = undefined;
+    if (this.broken) {
+      if (acts.some((act) => act.kind === "reset" || act.kind === "prompt")) this.startAnew(acts);
+      return;
+    }
+    try {
+      for (const act of acts) this.perform(act);
+      this.draw();
+    } catch (error) {
+      console.error(error);
+      this.fail(`The explorer cannot show this: ${error.message}. “Reset” leads back to the first view.`);
+      return;
+    }
+    if (!acts.length) return;
+    this.changed(this, this.prompt);
+    // After this frame has been drawn.
+    setTimeout(() => document.dispatchEvent(new CustomEvent("frcnn:drawn", { detail: { name: this.name, milliseconds: performance.now() - since } })));
+  }
+
+  perform(act) {
+    this.said.textContent = "";
+    this.prompt = act.kind === "prompt" ? act.index : null;
+    if (act.kind === "set") this.explorer.set({ [act.field]: act.value });
+    else if (act.kind === "drag") this.explorer.drag(act.name, act.box);
+    else if (act.kind === "link") this.follow(act.asked);
+    else this.explorer.event(act);
+  }
+
+  // Brings the explorer into the state of a link, and says what in it was not possible.
+  follow(asked) {
+    this.explorer.event({ kind: "reset" });
+    const { prompt, ignored } = applyFragment(this.explorer, asked);
+    this.prompt = prompt;
+    if (prompt !== null) this.model.change({ prompt });
+    this.said.textContent = ignored.length ? `In the link, ${ignored.join(" ")}` : "";
+  }
+
+  draw() {
+    this.model.change({ scene: { ...this.explorer.scene(), version: ++this.version }, problem: this.explorer.problem() });
+    this.showControls(this.explorer.controls());
+    this.showChild(this.explorer.child());
+  }
+
+  // The explorer that this one has opened below itself, or none.
+  showChild(explorer) {
+    if (explorer === (this.child?.explorer ?? null)) return;
+    this.child?.remove();
+    this.child = null;
+    if (!explorer) return;
+    const view = { title: explorer.title, prompts: explorer.prompts, controls: explorer.controls(), scene: { ...explorer.scene(), version: 0 } };
+    this.child = new LiveExplorer(explorer.title, view, async () => explorer, () => {});
+    this.child.explorer = explorer;
+    this.element.append(this.child.element);
+    this.child.show();
+  }
+
+  fail(words) {
+    this.broken = true;
+    this.model.change({ problem: words });
+  }
+
+  // After an error: nothing of the explorer that met it is used again.
+  async startAnew(acts) {
+    this.explorer = this.starting = null;
+    this.queue.unshift(...acts);
+    await this.start();
+  }
+}

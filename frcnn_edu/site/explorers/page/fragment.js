@@ -1,0 +1,92 @@
+// The state of an explorer in the address of the page: `#level_mapper?prompt=2`, `#level_mapper?box=10,20,233,243&size=800`.
+// Only what differs from the first view is written. `prompt` counts from 1, as the page does.
+
+// {key, asked: URLSearchParams} of an address's fragment.
+function readFragment(hash) {
+  const [key, ...rest] = hash.replace(/^#/, "").split("?");
+  return { key, asked: new URLSearchParams(rest.join("?")) };
+}
+
+function writeFragment(key, first, state, prompt) {
+  if (prompt !== null) return `#${key}?prompt=${prompt + 1}`;
+  const parts = Object.entries(state).filter(([field, value]) => written(value) !== written(first[field]));
+  const query = parts.map(([field, value]) => `${field}=${written(value)}`).join("&");
+  return `#${key}${query && "?"}${query}`;
+}
+
+// A value as an address has it, readable. Six digits after the point are more than a picture shows.
+function written(value) {
+  if (Array.isArray(value)) return value.map(written).join(",");
+  if (typeof value === "number") return String(Number(value.toFixed(6)));
+  return encodeURIComponent(String(value)).replaceAll("%20", "+");
+}
+
+// A value of the type that `like` has, from its text; undefined if the text is no such value.
+function valueLike(like, text) {
+  if (Array.isArray(like)) {
+    const values = text.split(",").map((part) => valueLike(0, part));
+    return values.length === like.length && !values.includes(undefined) ? values : undefined;
+  }
+  if (typeof like === "boolean") return { true: true, false: false }[text];
+  if (typeof like === "number") return /^[-+]?\d*\.?\d+(e[-+]?\d+)?$/i.test(text) && Number.isFinite(Number(text)) ? Number(text) : undefined;
+  return text;
+}
+
+// Why a value is refused, in words that continue “size=3 is ignored: ”; null if it is legal in the present state.
+function refusal(explorer, field, value) {
+  const control = explorer.controls().find((one) => one.field === field);
+  if (control?.options) return placeOf(control, value) < 0 ? `it has to be one of ${control.options.map(([, one]) => one).join(", ")}` : null;
+  if (control?.kind === "slider") {
+    if (value < control.min || value > control.max) return `it has to be between ${control.min} and ${control.max}`;
+    return control.digits === 0 && !Number.isInteger(value) ? "it has to be a whole number" : null;
+  }
+  const handle = explorer.scene().handles.find((one) => one.name === field);
+  return handle ? refusedBox(handle, value) : null;
+}
+
+function refusedBox({ limits }, [x1, y1, x2, y2]) {
+  if (!limits) return null;
+  const [left, top, right, bottom] = limits;
+  const inside = x1 >= left && y1 >= top && x2 <= right && y2 <= bottom && x1 <= x2 && y1 <= y2;
+  return inside ? null : `it has to be a box within ${limits.join(",")}, from its upper left to its lower right corner`;
+}
+
+// Brings an explorer that is in its first view into the state that an address asks for. Returns {prompt, ignored: [sentences]}.
+function applyFragment(explorer, asked) {
+  const ignored = [], ignore = (field, why) => ignored.push(`${field}=${asked.get(field)} is ignored: ${why}.`);
+  let prompt = null;
+  if (asked.has("prompt")) {
+    const place = valueLike(0, asked.get("prompt")) - 1, last = explorer.prompts.length;
+    if (explorer.prompts[place] === undefined) ignore("prompt", `the suggestions have the numbers 1 to ${last}`);
+    else explorer.event({ kind: "prompt", index: (prompt = place) });
+  }
+  const changes = askedChanges(explorer.state(), asked, ignore);
+  if (changes.size) prompt = null;
+  setInRounds(explorer, changes, ignore);
+  return { prompt, ignored };
+}
+
+function askedChanges(state, asked, ignore) {
+  const changes = new Map();
+  for (const field of new Set(asked.keys())) {
+    if (field === "prompt") continue;
+    const value = Object.hasOwn(state, field) ? valueLike(state[field], asked.get(field)) : undefined;
+    if (!Object.hasOwn(state, field)) ignore(field, "this explorer has no such value");
+    else if (value === undefined) ignore(field, "it cannot be read as a value");
+    else changes.set(field, value);
+  }
+  return changes;
+}
+
+// A value can widen the bounds of another: what is legal now is set, then what has become legal by that, and so on.
+// The whole state is given each time, so that no other field follows a change.
+function setInRounds(explorer, changes, ignore) {
+  const missing = new Map(changes);
+  while (missing.size) {
+    const legal = [...missing].filter(([field, value]) => refusal(explorer, field, value) === null);
+    if (!legal.length) break;
+    for (const [field] of legal) missing.delete(field);
+    explorer.set({ ...explorer.state(), ...Object.fromEntries(legal) });
+  }
+  for (const [field, value] of missing) ignore(field, refusal(explorer, field, value));
+}
