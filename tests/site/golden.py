@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from frcnn_edu.lessons.board.explorer import Explorer
@@ -12,7 +11,7 @@ from frcnn_edu.lessons.board.formula import html
 from frcnn_edu.lessons.board.scene import Grid, Scene
 from frcnn_edu.site.explorers.records import described
 
-MOST = 200  # numbers of a tensor that are compared; of a longer one, so many, evenly spread
+MOST = 40  # numbers of a tensor that are compared; of a longer one, so many, evenly spread
 
 
 def states(explorer: Explorer[Any, Any], number: int, seed: int) -> Iterator[dict[str, Any]]:
@@ -111,6 +110,5 @@ def plain(thing: Any) -> Any:
 
 def sampled(tensor: Tensor) -> dict[str, Any]:
     """The shape of a tensor, and its numbers, or some of many."""
-    numbers = tensor.to(torch.float64).reshape(-1) if tensor.dtype != torch.uint8 else tensor.reshape(-1)
-    every = max(1, len(numbers) // MOST)
-    return {"shape": list(tensor.shape), "every": every, "numbers": numbers[::every].tolist()}
+    every = max(1, tensor.numel() // MOST)
+    return {"shape": list(tensor.shape), "every": every, "numbers": tensor.reshape(-1)[::every].tolist()}
