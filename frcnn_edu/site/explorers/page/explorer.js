@@ -109,7 +109,8 @@ class LiveExplorer {
       this.draw();
     } catch (error) {
       console.error(error);
-      this.fail(`The explorer cannot show this: ${error.message}. “Reset” leads back to the first view.`);
+      const [what] = error.message.split("\n");
+      this.fail(`The explorer cannot show this: ${what}. “Reset” leads back to the first view.`);
       return;
     }
     if (!acts.length) return;
