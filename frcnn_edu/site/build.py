@@ -7,6 +7,8 @@ from pathlib import Path
 
 from . import explorers
 from .folder import check_replaceable, put_in_place
+from .math_font import FILE as MATH_FONT
+from .math_font import write_math_font
 from .pages.contents import Group, contents_page, groups
 from .pages.documents import document_page, source_page, start_page
 from .pages.home import home
@@ -14,7 +16,13 @@ from .pages.notebook import PICTURES, notebook_page
 from .pages.page import Page
 from .sphinx_run import run_sphinx
 
-LEFT_OVER = (".buildinfo", "objects.inv", ".doctrees")  # what Sphinx writes for itself
+#: What Sphinx writes and no page uses.
+LEFT_OVER = (
+    ".buildinfo",
+    ".buildinfo.bak",
+    "objects.inv",
+    *(f"_static/{name}" for name in ("basic.css", "pygments.css", "file.png", "minus.png", "plus.png")),
+)
 
 
 def build_site(root: Path, out: Path) -> None:
@@ -40,6 +48,8 @@ def build_site(root: Path, out: Path) -> None:
         run_sphinx(source, target, Path(work, "doctrees"), context, ["files"])
         for name in LEFT_OVER:
             (target / name).unlink(missing_ok=True)
+        shutil.rmtree(target / "_sources", ignore_errors=True)
+        write_math_font(target / MATH_FONT)
         explorers.write(target / explorers.FOLDER)
         put_in_place(target, out)
 

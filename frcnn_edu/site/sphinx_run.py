@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from . import explorers
 from .pages.contents import ROOT
@@ -36,18 +37,14 @@ def run_sphinx(source: Path, target: Path, work: Path, context: dict[str, Any], 
         ValueError: Sphinx found something wrong, such as a link that leads nowhere.
     """
     warnings = io.StringIO()
-    app = Sphinx(
-        source,
-        None,
-        target,
-        work,
-        "html",
-        confoverrides=settings(context, files),
-        status=None,
-        warning=warnings,
-        freshenv=True,
-    )
-    app.build()
+    options: dict[str, Any] = {
+        "confoverrides": settings(context, files),
+        "status": None,
+        "warning": warnings,
+        "freshenv": True,
+    }
+    with patch_docutils(), docutils_namespace():  # so that it can run more than once in a process
+        Sphinx(source, None, target, work, "html", **options).build()
     if found := warnings.getvalue().strip():
         raise ValueError(f"the pages cannot be built:\n{found}")
 
