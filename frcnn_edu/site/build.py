@@ -35,6 +35,7 @@ def build_site(root: Path, out: Path) -> None:
     Raises:
         ValueError: the output folder contains something else; a link leads nowhere.
     """
+    out = out.resolve()
     check_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:

@@ -46,19 +46,22 @@ def test_code_parts(source: str, parts: list[tuple[str, str]]) -> None:
         ("[a](../README.md)", "docs/map", "[a](../start.md)"),
         ("[a](https://example.org/b.ipynb)", "docs/map", "[a](https://example.org/b.ipynb)"),
         ("[a](#Our-cross)", "notebooks/03_fpn", "[a](#Our-cross)"),
+        ("see `frcnn_edu/cli.py`", "docs/map", "see [`frcnn_edu/cli.py`](../source/frcnn_edu/cli.py.md)"),
+        ("`frcnn_edu/no.py`", "docs/map", "`frcnn_edu/no.py`"),
+        ("[`frcnn_edu/cli.py`](map.md)", "docs/speed", "[`frcnn_edu/cli.py`](map.md)"),
         ("`[a](b.ipynb)`", "docs/map", "`[a](b.ipynb)`"),
         ("[a](../frcnn_edu/cli.py)", "docs/map", "[a](../source/frcnn_edu/cli.py.md)"),
     ],
 )
 def test_page_links(text: str, page: str, expected: str) -> None:
-    assert page_links(text, page)[0] == expected
+    assert page_links(text, page, ROOT)[0] == expected
 
 
 def test_page_links_name_the_files_that_need_a_page() -> None:
-    _, files = page_links("[a](../frcnn_edu/cli.py) ![b](../figures/fpn.png) [c](map.md)", "docs/speed")
+    _, files = page_links("[a](../frcnn_edu/cli.py) ![b](../figures/fpn.png) [c](map.md)", "docs/speed", ROOT)
     assert files == {"frcnn_edu/cli.py", "figures/fpn.png"}
     with pytest.raises(ValueError, match=r"no page for figures, to which"):
-        page_links("[a](../figures)", "docs/speed")
+        page_links("[a](../figures)", "docs/speed", ROOT)
 
 
 def test_a_fence_is_longer_than_those_in_the_text() -> None:

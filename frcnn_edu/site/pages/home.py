@@ -1,10 +1,12 @@
 """What the home page shows. Its layout is the template `home.html` of the theme; its words and pictures are those of the course."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from markdown_it import MarkdownIt
 
+from ...lessons import LESSONS, notebook_name
 from ...notebook_checks.notebooks import read_notebook
 from .links import page_links
 from .markup import image
@@ -22,12 +24,12 @@ def home(root: Path) -> dict[str, Any]:
     promise, what = introduction(readme)
     return {
         "promise": promise.replace("Faster R-CNN", '<span class="whole">Faster R-CNN</span>'),
-        "what": _html(what),
+        "what": _html(root, what),
         "result": _image(root, "figures/photograph.png", result, first=True),
         "result_words": result,
         "explorer": _image(root, "figures/explore_any_box.png", explorer, first=True),
-        "explorer_words": _html(cells["any-box-words"].source),
-        "ways": [{name: _html(text) for name, text in vars(way).items()} for way in ways(readme)],
+        "explorer_words": _html(root, cells["any-box-words"].source),
+        "ways": [{name: _html(root, _linked(text)) for name, text in vars(way).items()} for way in ways(readme)],
         "lessons": [_card(root, lesson) for lesson in lessons(readme)],
     }
 
@@ -37,7 +39,7 @@ def _card(root: Path, lesson: Lesson) -> dict[str, str]:
         "image": _image(root, lesson.thumbnail, ""),
         "page": lesson.notebook.removesuffix(".ipynb") + ".html",
         "title": lesson.title,
-        "shows": _html(lesson.shows),
+        "shows": _html(root, lesson.shows),
     }
 
 
@@ -50,7 +52,13 @@ def _alt(cell: Any) -> str:
     return next(output.metadata["image/png"]["alt"] for output in cell.outputs if "image/png" in output.data)
 
 
-def _html(text: str) -> str:
+def _linked(text: str) -> str:
+    """Markdown in which the number of each lesson leads to it."""
+    by_number = {lesson[:2]: lesson for lesson in map(notebook_name, LESSONS)}
+    return re.sub(r"(?<!\[)\b\d\d\b(?!_)", lambda number: f"[{number[0]}](notebooks/{by_number[number[0]]})", text)
+
+
+def _html(root: Path, text: str) -> str:
     """A line of Markdown as HTML, with links that lead to pages."""
-    linked, _ = page_links(text, NAME)
+    linked, _ = page_links(text, NAME, root)
     return MarkdownIt().renderInline(linked).replace('.md"', '.html"').replace(".md#", ".html#")

@@ -16,6 +16,7 @@ from .page import Page
 from .widgets import VIEW, widget_pictures
 
 PICTURES = "pictures"  # folder of the site
+MARKER = re.compile(r"^# (NBVAL_\w+|PICTURE_MAY_DIFFER)\n", re.MULTILINE)  # for the tests of the notebooks
 SETUP = "setup"  # the id of a notebook's first code cell: imports and settings
 EXERCISE = re.compile(r"exercise-\d+")  # the id of an exercise's cell, in a notebook and in its solutions
 SOLUTIONS_LINK = re.compile(r" ?\(\[Solutions\]\(solutions/[^)]+\)\)")
@@ -41,6 +42,7 @@ class _Notebook:
     """A page while it is being written."""
 
     def __init__(self, root: Path, notebook: Path, solutions: Path | None) -> None:
+        self.root = root
         self.name = notebook.relative_to(root).with_suffix("").as_posix()
         self.notebook = read_notebook(notebook)
         self.solutions = solutions
@@ -74,7 +76,7 @@ class _Notebook:
         yield "</div>"
 
     def _markdown(self, text: str) -> str:
-        text, files = page_links(SOLUTIONS_LINK.sub("", text), self.name)
+        text, files = page_links(SOLUTIONS_LINK.sub("", text), self.name, self.root)
         self.result.files |= files
         return text
 
@@ -88,20 +90,20 @@ class _Notebook:
         elif "text/markdown" in data:
             yield boxed(self._markdown(data["text/markdown"]), "output-text")
         elif VIEW not in data:
-            yield fenced(data["text/plain"].rstrip("\n"), "text", "output")
+            yield fenced(data["text/plain"].rstrip("\n"), "text", "output", "answer")
         elif _explorer(cell) is None:
             for png, alt in zip(widget_pictures(self.notebook, data[VIEW]), BOARD, strict=True):
                 yield self._figure(png, alt)
 
     def _figure(self, png: bytes, alt: str, explorer: str | None = None) -> str:
-        """A picture; if an explorer drew it, with the explorer's name, by which the page finds its place."""
+        """A picture, which leads to its file; an explorer's picture has its name instead, by which scripts find its place."""
         pictures = self.result.pictures
         file = f"{self.name.removeprefix('notebooks/').replace('/', '_')}_{len(pictures) + 1:02d}.png"
-        up = "../" * self.name.count("/")
-        picture = image(f"{up}{PICTURES}/{file}", png, alt, first=not pictures)
+        address = f"{'../' * self.name.count('/')}{PICTURES}/{file}"
+        picture = image(address, png, alt, first=not pictures)
         pictures[file] = png
         if explorer is None:
-            return f'<figure class="picture">{picture}</figure>'
+            return f'<figure class="picture"><a href="{address}">{picture}</a></figure>'
         self.result.explorers = True
         return f'<figure class="fe-place" data-explorer="{explorer}">{picture}</figure>'
 
@@ -110,12 +112,13 @@ def _code(cell: Any) -> str:
     """The code of a cell. Imports, calls that draw and the opening of an explorer are folded at first."""
     if cell.id == SETUP:
         return folded(SUMMARIES["imports"], fenced(cell.source, "python"), "code")
-    parts = code_parts(cell.source)
+    source = MARKER.sub("", cell.source.strip("\n"))
+    parts = code_parts(source)
     explorer = _explorer(cell) is not None
     if EXERCISE.fullmatch(cell.id) or len(parts) == 1:  # an exercise is shown as it is written
         kind = "code" if EXERCISE.fullmatch(cell.id) else parts[0].kind
         summary = "Code of the explorer" if explorer else SUMMARIES[kind]
-        return folded(summary, fenced(cell.source.strip("\n"), "python"), "code", kind == "code" and not explorer)
+        return folded(summary, fenced(source, "python"), "code", kind == "code" and not explorer)
     blocks = []
     for part in parts:
         block = fenced(part.source, "python")
