@@ -1,4 +1,4 @@
-"""The command line: `python -m frcnn_edu check-data | train | evaluate | detect | export | figures | notebooks | benchmark`."""
+"""The command line: `python -m frcnn_edu check-data | train | evaluate | detect | export | figures | notebooks | site | benchmark`."""
 
 import argparse
 import sys

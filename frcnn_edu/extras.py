@@ -8,9 +8,14 @@ EXTRAS = {
     "watch": ("tensorboard",),
     "timm": ("timm",),
     "export": ("onnx", "onnxscript", "onnxruntime"),
+    "site": ("sphinx", "myst_parser", "latex2mathml", "ziamath", "fontTools"),
     "test": ("playwright",),
 }
-NAMES_FOR_PIP = {"skimage": "scikit-image"}  # of packages that are imported by another name
+NAMES_FOR_PIP = {
+    "skimage": "scikit-image",
+    "myst_parser": "myst-parser",
+    "fontTools": "fonttools",
+}  # of packages that are imported by another name
 _EXTRA_OF = {package: extra for extra, packages in EXTRAS.items() for package in packages}
 
 

@@ -32,6 +32,8 @@ MISTAKES = [  # part of the message, command; in a folder with what `folder` put
     ("there is no checkpoint none/checkpoint.pt", "train --resume --out none"),
     ("old already contains a run; add --resume", "train --out old"),
     ("there is no model 'large'; choose one of: small, resnet50_fpn", "train --model large"),
+    ("old has files that are not an earlier site; give the name of a new or empty folder", "site --out old"),
+    ("--out a.jpg is a file; give the name of a folder", "site --out a.jpg"),
     ("give --minutes or --epochs, not both", "train --minutes 1 --epochs 1"),
     ("--minutes is -1.0; expected a positive number", "train --minutes -1"),
     ("--lr is 0.0; expected a positive number", "train --lr 0"),

@@ -86,6 +86,13 @@ examples:
 
 Each is executed in place. A second run gives the same files, byte for byte.
 """,
+    "site": """
+examples:
+  python -m frcnn_edu site                         writes site/, which any browser opens: site/index.html
+  python -m frcnn_edu site --out public            to another folder
+
+The site needs no server and no network. An earlier site in the folder is replaced; a folder with other files is refused.
+""",
     "benchmark": """
 examples:
   python -m frcnn_edu benchmark --json numbers.json

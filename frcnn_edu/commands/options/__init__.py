@@ -7,7 +7,8 @@ from .evaluate import EVALUATE
 from .export import EXPORT
 from .figures import FIGURES
 from .notebooks import NOTEBOOKS
+from .site import SITE
 from .train import TRAIN
 
 #: In the order in which `--help` lists them.
-COMMANDS = (CHECK_DATA, TRAIN, EVALUATE, DETECT, EXPORT, FIGURES, NOTEBOOKS, BENCHMARK)
+COMMANDS = (CHECK_DATA, TRAIN, EVALUATE, DETECT, EXPORT, FIGURES, NOTEBOOKS, SITE, BENCHMARK)

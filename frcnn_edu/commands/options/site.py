@@ -1,0 +1,27 @@
+"""The options of `site`."""
+
+import argparse
+from pathlib import Path
+
+from .command import Command, check_installed, check_output_folder
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=Path("site"), metavar="DIR", help="output folder (default: site)")
+
+
+def check(options: argparse.Namespace) -> None:
+    from ...site.folder import check_replaceable
+
+    check_output_folder(options, "out")
+    check_replaceable(options.out)
+    check_installed("nbformat", "sphinx", "myst_parser", "latex2mathml", "ziamath", "fontTools")
+
+
+def run(options: argparse.Namespace) -> None:
+    from ..site import run_site
+
+    run_site(options)
+
+
+SITE = Command("site", "write the course as a web site", add_options, check, run)

@@ -1,0 +1,89 @@
+"""The whole build: Markdown pages from the course, HTML from Sphinx, and the files beside them."""
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from . import explorers
+from .folder import check_replaceable, put_in_place
+from .math_font import FILE as MATH_FONT
+from .math_font import write_math_font
+from .pages.contents import Group, contents_page, groups
+from .pages.documents import document_page, source_page, start_page
+from .pages.home import home
+from .pages.notebook import PICTURES, notebook_page
+from .pages.page import Page
+from .sphinx_run import run_sphinx
+
+#: What Sphinx writes and no page uses.
+LEFT_OVER = (
+    ".buildinfo",
+    ".buildinfo.bak",
+    "objects.inv",
+    *(f"_static/{name}" for name in ("basic.css", "pygments.css", "file.png", "minus.png", "plus.png")),
+)
+
+
+def build_site(root: Path, out: Path) -> None:
+    """Write the site.
+
+    Args:
+        root: folder of the project, with its notebooks, docs and figures.
+        out: folder of the site; it may be absent, empty or an earlier site, which is replaced.
+
+    Raises:
+        ValueError: the output folder contains something else; a link leads nowhere.
+    """
+    out = out.resolve()
+    check_replaceable(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
+        source, target = Path(work, "source"), Path(work, "site")
+        listed = groups(root)
+        pages = make_pages(root, listed)
+        write_source(root, source, pages)
+        titles = {page.name: page.title for page in pages}
+        menu = [{"caption": group.caption, "pages": [(name, titles[name]) for name in group.pages]} for group in listed]
+        context = {"menu": menu, "home": home(root)}
+        run_sphinx(source, target, Path(work, "doctrees"), context, ["files"])
+        for name in LEFT_OVER:
+            (target / name).unlink(missing_ok=True)
+        shutil.rmtree(target / "_sources", ignore_errors=True)
+        write_math_font(target / MATH_FONT)
+        explorers.write(target / explorers.FOLDER)
+        put_in_place(target, out)
+
+
+def make_pages(root: Path, listed: Iterable[Group]) -> list[Page]:
+    """All pages: those that are listed, the source files to which they link, and the contents."""
+    listed = list(listed)
+    pages = [_page(root, name) for group in listed for name in group.pages]
+    linked = sorted({file for page in pages for file in page.files if not file.endswith(".png")})
+    return [*pages, *(source_page(root, file) for file in linked), contents_page(listed)]
+
+
+def _page(root: Path, name: str) -> Page:
+    if name == "start":
+        return start_page(root)
+    if not name.startswith("notebooks/"):
+        return document_page(root, name)
+    solutions = root / "notebooks" / "solutions" / f"{Path(name).name}.ipynb"
+    return notebook_page(root, root / f"{name}.ipynb", solutions if Path(name).parent.name == "notebooks" else None)
+
+
+def write_source(root: Path, source: Path, pages: list[Page]) -> None:
+    """Write what Sphinx reads: the pages and, in `files`, what it copies as it is."""
+    files = source / "files"
+    shutil.copytree(root / "figures", files / "figures")
+    notebooks = shutil.ignore_patterns("*.cfg", ".*")
+    shutil.copytree(root / "notebooks", files / "notebooks", ignore=notebooks)
+    (files / PICTURES).mkdir()
+    for page in pages:
+        page.write(source)
+        for file, png in page.pictures.items():
+            (files / PICTURES / file).write_bytes(png)
+        for file in page.files:
+            if file.endswith(".png"):
+                (source / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(root / file, source / file)

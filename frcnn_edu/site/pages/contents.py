@@ -1,0 +1,51 @@
+"""The order of the pages: what the navigation and the page of contents list."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...lessons import LESSONS, notebook_name
+from .page import Page
+
+ROOT = "contents"  # the page that lists all others
+
+#: Groups of pages that are not notebooks; each file of docs/ is in one of them.
+DOCUMENTS = {
+    "At hand": ("docs/glossary", "docs/parameters", "docs/questions", "docs/explorers"),
+    "Use it": ("start", "docs/command_line", "docs/data_sets", "docs/training", "docs/coming_from_torchvision"),
+    "Behind the course": ("docs/same_numbers", "docs/speed", "docs/map", "docs/teachers", "docs/site"),
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pages that are listed together under a caption, by name."""
+
+    caption: str
+    pages: tuple[str, ...]
+
+
+def groups(root: Path) -> list[Group]:
+    """All pages of the project in their order.
+
+    Raises:
+        ValueError: a file of docs/ is in no group.
+    """
+    names = [Path(notebook_name(lesson)).stem for lesson in LESSONS]
+    deeper = [name for name in names if (root / "notebooks" / "deeper" / f"{name}.ipynb").is_file()]
+    for path in sorted((root / "docs").glob("*.md")):
+        if not any(f"docs/{path.stem}" in pages for pages in DOCUMENTS.values()):
+            raise ValueError(f"docs/{path.name} is in no group of the site's contents")
+    return [
+        Group("Lessons", tuple(f"notebooks/{name}" for name in names)),
+        Group("Deeper", tuple(f"notebooks/deeper/{name}" for name in deeper)),
+        *(Group(caption, pages) for caption, pages in DOCUMENTS.items()),
+    ]
+
+
+def contents_page(all_groups: list[Group]) -> Page:
+    """The page that lists all others; Sphinx takes their order from it."""
+    blocks = ["# Contents"]
+    for group in all_groups:
+        names = "\n".join(f"/{name}" for name in group.pages)
+        blocks.append(f"## {group.caption}\n\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```")
+    return Page(ROOT, "\n\n".join(blocks))

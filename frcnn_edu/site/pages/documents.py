@@ -1,0 +1,34 @@
+"""Pages that are not notebooks: the Markdown files of docs/, a part of the README, and source files."""
+
+from pathlib import Path
+
+from .links import page_links
+from .markup import fenced
+from .page import Page
+from .readme import section
+
+LANGUAGES = {".py": "python", ".json": "json"}
+
+
+def document_page(root: Path, name: str) -> Page:
+    """A Markdown file of the project: "docs/glossary"."""
+    return _page(root, name, (root / f"{name}.md").read_text(encoding="utf-8"))
+
+
+def start_page(root: Path) -> Page:
+    """How to install and use the package, from README.md."""
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    parts = [f"## {heading}\n\n{section(readme, heading)}" for heading in ("Start", "Use it", "Trust it")]
+    return _page(root, "start", "# Set it up and use it\n\n" + "\n\n".join(parts))
+
+
+def source_page(root: Path, file: str) -> Page:
+    """A page that shows a source file of the project: "frcnn_edu/model/fast/switch.py"."""
+    path = root / file
+    text = path.read_text(encoding="utf-8").rstrip("\n")
+    return Page(f"source/{file}", f"# `{file}`\n\n{fenced(text, LANGUAGES[path.suffix])}", kind="source")
+
+
+def _page(root: Path, name: str, text: str) -> Page:
+    text, files = page_links(text, name, root)
+    return Page(name, text, files=files)

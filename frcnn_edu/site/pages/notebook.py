@@ -1,0 +1,160 @@
+"""A notebook as a page: its text, its code with folds, its outputs, and the solutions of its exercises."""
+
+import base64
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...lessons import EXPLORER_NAMES
+from ...notebook_checks.notebooks import read_notebook
+from .code import code_parts
+from .links import page_links
+from .markup import boxed, fenced, folded, image
+from .page import Page
+from .widgets import VIEW, widget_pictures
+
+PICTURES = "pictures"  # folder of the site
+MARKER = re.compile(r"^# (NBVAL_\w+|PICTURE_MAY_DIFFER)\n", re.MULTILINE)  # for the tests of the notebooks
+SETUP = "setup"  # the id of a notebook's first code cell: imports and settings
+EXERCISE = re.compile(r"exercise-\d+")  # the id of an exercise's cell, in a notebook and in its solutions
+SOLUTIONS_LINK = re.compile(r" ?\(\[Solutions\]\(solutions/[^)]+\)\)")
+BOARD = (  # what the pictures of the board that watches a training run show, from top to bottom
+    "The board at the end of the run: the sum of the losses, the learning rate, and each of the four losses",
+    "The board at the end of the run: what the model finds in the course's image, and the annotated boxes",
+)
+SUMMARIES = {"imports": "Imports", "picture": "Code of the figure", "code": "Code"}
+
+
+def notebook_page(root: Path, notebook: Path, solutions: Path | None = None) -> Page:
+    """The page of a notebook.
+
+    Args:
+        root: folder of the project.
+        notebook: the notebook, below `root`.
+        solutions: the notebook that solves its exercises, if there is one.
+    """
+    return _Notebook(root, notebook, solutions).page()
+
+
+class _Notebook:
+    """A page while it is being written."""
+
+    def __init__(self, root: Path, notebook: Path, solutions: Path | None) -> None:
+        self.root = root
+        self.name = notebook.relative_to(root).with_suffix("").as_posix()
+        self.notebook = read_notebook(notebook)
+        self.solutions = solutions
+        self.result = Page(self.name, "", kind="lesson")
+
+    def page(self) -> Page:
+        solved = _solutions(self.solutions) if self.solutions else {}
+        blocks: list[str] = []
+        for i, cell in enumerate(self.notebook.cells):
+            blocks += self._blocks(cell)
+            if i == 0:
+                blocks.append(open_locally(self.name, self.solutions is not None))
+            if cell.id in solved:
+                content = "\n\n".join(block for one in solved.pop(cell.id) for block in self._blocks(one))
+                number = cell.id.removeprefix("exercise-")
+                blocks.append(folded(f"Solution to exercise {number}", content, "solution"))
+        if solved:
+            raise ValueError(f"{self.solutions} solves {', '.join(solved)}, which {self.name} does not have")
+        self.result.text = "\n\n".join(blocks)
+        return self.result
+
+    def _blocks(self, cell: Any) -> Iterator[str]:
+        if cell.cell_type == "markdown":
+            yield self._markdown(cell.source)
+            return
+        yield '<div class="cell">'
+        if cell.source.strip():
+            yield boxed(_code(cell), "cell-code")
+        for output in cell.outputs:
+            yield from self._output(output, cell)
+        yield "</div>"
+
+    def _markdown(self, text: str) -> str:
+        text, files = page_links(SOLUTIONS_LINK.sub("", text), self.name, self.root)
+        self.result.files |= files
+        return text
+
+    def _output(self, output: Any, cell: Any) -> Iterator[str]:
+        data = output.get("data", {})
+        if output.output_type == "stream":
+            yield fenced(output.text.rstrip("\n"), "text", "output")
+        elif "image/png" in data:
+            png = base64.b64decode(data["image/png"])
+            yield self._figure(png, output.metadata["image/png"]["alt"], _explorer(cell))
+        elif "text/markdown" in data:
+            yield boxed(self._markdown(data["text/markdown"]), "output-text")
+        elif VIEW not in data:
+            yield fenced(data["text/plain"].rstrip("\n"), "text", "output", "answer")
+        elif _explorer(cell) is None:
+            for png, alt in zip(widget_pictures(self.notebook, data[VIEW]), BOARD, strict=True):
+                yield self._figure(png, alt)
+
+    def _figure(self, png: bytes, alt: str, explorer: str | None = None) -> str:
+        """A picture, which leads to its file; an explorer's picture has its name instead, by which scripts find its place."""
+        pictures = self.result.pictures
+        file = f"{self.name.removeprefix('notebooks/').replace('/', '_')}_{len(pictures) + 1:02d}.png"
+        address = f"{'../' * self.name.count('/')}{PICTURES}/{file}"
+        picture = image(address, png, alt, first=not pictures)
+        pictures[file] = png
+        if explorer is None:
+            return f'<figure class="picture"><a href="{address}">{picture}</a></figure>'
+        self.result.explorers = True
+        return f'<figure class="fe-place" data-explorer="{explorer}">{picture}</figure>'
+
+
+def _code(cell: Any) -> str:
+    """The code of a cell. Imports, calls that draw and the opening of an explorer are folded at first."""
+    if cell.id == SETUP:
+        return folded(SUMMARIES["imports"], fenced(cell.source, "python"), "code")
+    source = MARKER.sub("", cell.source.strip("\n"))
+    parts = code_parts(source)
+    explorer = _explorer(cell) is not None
+    if EXERCISE.fullmatch(cell.id) or len(parts) == 1:  # an exercise is shown as it is written
+        kind = "code" if EXERCISE.fullmatch(cell.id) else parts[0].kind
+        summary = "Code of the explorer" if explorer else SUMMARIES[kind]
+        return folded(summary, fenced(source, "python"), "code", kind == "code" and not explorer)
+    blocks = []
+    for part in parts:
+        block = fenced(part.source, "python")
+        blocks.append(block if part.kind == "code" else folded(SUMMARIES[part.kind], block, "part"))
+    shown = any(part.kind == "code" for part in parts) and not explorer
+    return folded("Code of the explorer" if explorer else "Code", "\n\n".join(blocks), "code", shown)
+
+
+def _explorer(cell: Any) -> str | None:
+    """The name of the explorer that a cell shows; None if it shows none."""
+    opened = re.search(r"explore\.(\w+)\(", cell.source)
+    if opened is None or not any(VIEW in output.get("data", {}) for output in cell.outputs):
+        return None
+    if opened[1] not in EXPLORER_NAMES:
+        raise ValueError(f"the cell {cell.id} opens {opened[1]}, which is no explorer of the course")
+    return opened[1]
+
+
+def _solutions(path: Path) -> dict[str, list[Any]]:
+    """For each exercise of a notebook of solutions, by the id of its cell: the words above the code, and the code."""
+    cells = read_notebook(path).cells
+    return {cells[i].id: cells[i - 1 : i + 1] for i in range(len(cells)) if EXERCISE.fullmatch(cells[i].id)}
+
+
+def open_locally(name: str, solutions: bool) -> str:
+    """What stands below the title: how to open the notebook on one's own computer, and links for downloading it."""
+    file = name.rpartition("/")[2] + ".ipynb"
+    links = [f'<a href="{html.escape(file)}" download>Download the notebook</a>']
+    if solutions:
+        links.append(f'<a href="solutions/{html.escape(file)}" download>Download its solutions</a>')
+    up = "../" * name.count("/")
+    links.append(f'<a href="{up}start.html">Set up the course</a>')
+    command = f"\n\n```{{code-block}} bash\n.venv/bin/jupyter lab {name}.ipynb\n```\n\n"
+    items = "".join(f"<li>{link}</li>" for link in links)
+    words = "This command opens the notebook on your computer, where every cell runs:"
+    return (
+        f'<details class="locally">\n<summary>Run this notebook yourself</summary>\n\n{words}{command}'
+        f"<ul>{items}</ul>\n</details>"
+    )

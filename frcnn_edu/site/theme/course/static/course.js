@@ -1,0 +1,93 @@
+/* What happens on a page besides reading: theme, menu, code, copying, and boxes that scroll by keyboard. */
+"use strict";
+
+const root = document.documentElement;
+const one = (selector) => document.querySelector(selector);
+const all = (selector) => [...document.querySelectorAll(selector)];
+
+/* Theme: the button names the theme that it switches to. */
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+const theme = () => root.dataset.theme || (systemIsDark.matches ? "dark" : "light");
+const otherTheme = () => (theme() === "dark" ? "light" : "dark");
+const nameTheme = () => {
+  const other = otherTheme();
+  one(".theme-button").textContent = other === "dark" ? "Dark" : "Light";
+  one(".theme-button").setAttribute("aria-label", `Use the ${other} theme`);
+};
+one(".theme-button").addEventListener("click", () => {
+  root.dataset.theme = otherTheme();
+  store("theme", root.dataset.theme);
+  nameTheme();
+});
+systemIsDark.addEventListener("change", nameTheme);
+nameTheme();
+
+/* Menu, on a narrow screen. */
+const menuButton = one(".menu-button");
+const openMenu = (open) => {
+  root.classList.toggle("menu-open", open);
+  menuButton.setAttribute("aria-expanded", String(open));
+};
+menuButton.addEventListener("click", () => openMenu(!root.classList.contains("menu-open")));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !root.classList.contains("menu-open")) return;
+  openMenu(false);
+  menuButton.focus();
+});
+const current = one(".menu [aria-current]");
+if (current) one(".menu").scrollTop = current.offsetTop - one(".menu").clientHeight / 2;
+
+/* Code: one switch folds that of all cells; it is remembered. What is folded at first stays folded. */
+const codeButton = one(".code-button");
+const cells = all("details.code[open]");
+const hideCode = (hidden) => {
+  cells.forEach((cell) => (cell.open = !hidden));
+  codeButton.textContent = hidden ? "Show code" : "Hide code";
+  codeButton.setAttribute("aria-pressed", String(hidden));
+};
+if (codeButton) {
+  codeButton.addEventListener("click", () => {
+    const hidden = codeButton.getAttribute("aria-pressed") !== "true";
+    hideCode(hidden);
+    store("code", hidden ? "hidden" : "shown");
+  });
+  if (stored("code") === "hidden") hideCode(true);
+}
+
+/* Copying: the whole code of a cell, with the parts that are folded. */
+const copyText = async (text) => {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.body.appendChild(document.createElement("textarea")); // file:// may have no clipboard
+    area.value = text;
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+};
+const addCopyButton = (block) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "copy-button";
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    const code = [...block.querySelectorAll("pre")].map((pre) => pre.textContent.trimEnd());
+    await copyText(code.join("\n") + "\n");
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 1500);
+  });
+  block.append(button);
+};
+all(".cell-code").forEach(addCopyButton);
+all(".highlight-bash, .highlight-python").filter((block) => !block.closest(".cell")).forEach(addCopyButton);
+
+/* What is wider than its box can be scrolled by keyboard. */
+const scrollable = () =>
+  all(".highlight pre, .wide, .formula").forEach((box) => {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  });
+addEventListener("resize", scrollable);
+document.addEventListener("toggle", scrollable, true);
+scrollable();

@@ -1,0 +1,16 @@
+"""The site, built once for each process that runs these tests."""
+
+from pathlib import Path
+
+import pytest
+from reading_pages import ROOT
+
+from frcnn_edu.site.build import build_site
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the site."""
+    folder = tmp_path_factory.mktemp("site") / "site"
+    build_site(ROOT, folder)
+    return folder

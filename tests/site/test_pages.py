@@ -1,0 +1,134 @@
+"""The parts of a page: code in its parts, links, images, folds, the README's tables, and the output folder."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from reading_pages import ROOT
+
+from frcnn_edu.site.extension import mathml
+from frcnn_edu.site.folder import MARK, check_replaceable, put_in_place
+from frcnn_edu.site.pages.code import Part, code_parts
+from frcnn_edu.site.pages.contents import groups
+from frcnn_edu.site.pages.links import page_links
+from frcnn_edu.site.pages.markup import fenced, folded, image, png_size
+from frcnn_edu.site.pages.readme import introduction, lessons, section, ways
+from frcnn_edu.site.pages.widgets import VIEW, widget_pictures
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PNG = (ROOT / "figures" / "photograph.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("import torch", [("imports", "import torch")]),
+        ("x = 1\nprint(x)", [("code", "x = 1\nprint(x)")]),
+        ("import torch\n\nx = 1", [("imports", "import torch"), ("code", "x = 1")]),
+        ("# why\nx = 1\n# how\nshow(x)", [("code", "# why\nx = 1"), ("picture", "# how\nshow(x)")]),
+        ("import a\nviz.show(\n    x,\n)", [("imports", "import a"), ("picture", "viz.show(\n    x,\n)")]),
+        ("show(x)\nprint(x)\nimport a", [("code", "show(x)\nprint(x)\nimport a")]),
+        ("x = 1\nshow(x)\nshow(x)  # again", [("code", "x = 1"), ("picture", "show(x)\nshow(x)  # again")]),
+        ("for x in y:\n    show(x)", [("code", "for x in y:\n    show(x)")]),
+    ],
+)
+def test_code_parts(source: str, parts: list[tuple[str, str]]) -> None:
+    assert code_parts(source) == [Part(kind, text) for kind, text in parts]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "page", "expected"),
+    [
+        ("[a](03_fpn.ipynb)", "notebooks/02_backbone", "[a](03_fpn.md)"),
+        ("[a](../02_backbone.ipynb#Our-cross)", "notebooks/deeper/02_backbone", "[a](../02_backbone.md#Our-cross)"),
+        ("[a](../docs/training.md)", "notebooks/16_your_own_data", "[a](../docs/training.md)"),
+        ("[a](solutions/03_fpn.ipynb)", "notebooks/03_fpn", "[a](03_fpn.md)"),
+        ("[a](../README.md)", "docs/map", "[a](../start.md)"),
+        ("[a](https://example.org/b.ipynb)", "docs/map", "[a](https://example.org/b.ipynb)"),
+        ("[a](#Our-cross)", "notebooks/03_fpn", "[a](#Our-cross)"),
+        ("see `frcnn_edu/cli.py`", "docs/map", "see [`frcnn_edu/cli.py`](../source/frcnn_edu/cli.py.md)"),
+        ("`frcnn_edu/no.py`", "docs/map", "`frcnn_edu/no.py`"),
+        ("[`frcnn_edu/cli.py`](map.md)", "docs/speed", "[`frcnn_edu/cli.py`](map.md)"),
+        ("`[a](b.ipynb)`", "docs/map", "`[a](b.ipynb)`"),
+        ("[a](../frcnn_edu/cli.py)", "docs/map", "[a](../source/frcnn_edu/cli.py.md)"),
+    ],
+)
+def test_page_links(text: str, page: str, expected: str) -> None:
+    assert page_links(text, page, ROOT)[0] == expected
+
+
+def test_page_links_name_the_files_that_need_a_page() -> None:
+    _, files = page_links("[a](../frcnn_edu/cli.py) ![b](../figures/fpn.png) [c](map.md)", "docs/speed", ROOT)
+    assert files == {"frcnn_edu/cli.py", "figures/fpn.png"}
+    with pytest.raises(ValueError, match=r"no page for figures, to which"):
+        page_links("[a](../figures)", "docs/speed", ROOT)
+
+
+def test_a_fence_is_longer_than_those_in_the_text() -> None:
+    assert fenced("```\nx\n```", "text").startswith("````{code-block} text\n")
+    assert fenced("x", "python", "output").splitlines()[1] == ":class: output"
+
+
+def test_a_fold_shows_its_summary_as_text() -> None:
+    assert "<summary>a &lt; b</summary>" in folded("a < b", "c", "solution")
+    assert '<details class="code" open>' in folded("Code", "c", "code", open_=True)
+
+
+def test_an_image_states_its_size_and_quotes_its_words() -> None:
+    assert png_size(PNG) == (1200, 823)
+    element = image("a.png", PNG, 'a "box"\n\nof two lines')
+    assert 'width="1200" height="823" loading="lazy" alt="a &quot;box&quot; of two lines"' in element
+    assert "lazy" not in image("a.png", PNG, "", first=True)
+    with pytest.raises(ValueError, match="not a PNG"):
+        png_size(b"GIF89a" * 5)
+
+
+def test_the_readme_gives_its_tables() -> None:
+    assert [lesson.title[:2] for lesson in lessons(README)] == [f"{number:02d}" for number in range(17)]
+    assert [way.time.split(" (")[0] for way in ways(README)] == ["one hour", "one evening", "seven hours"]
+    assert introduction(README)[0].startswith("Understand Faster R-CNN")
+    assert "<!--" not in section(README, "Start")
+    with pytest.raises(ValueError, match="no section 'Elsewhere'"):
+        section(README, "Elsewhere")
+
+
+def test_every_document_must_be_in_the_contents(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "new.md").write_text("# New")
+    with pytest.raises(ValueError, match=r"docs/new\.md is in no group"):
+        groups(tmp_path)
+
+
+def test_widgets_keep_their_last_pictures() -> None:
+    def model(name: str, value: str = "", children: tuple[str, ...] = ()) -> dict[str, object]:
+        buffers = [{"path": ["value"], "data": value}]
+        return {
+            "model_name": name,
+            "state": {"children": [f"IPY_MODEL_{child}" for child in children]},
+            "buffers": buffers,
+        }
+
+    models = {"a": model("VBoxModel", "", ("b", "c", "d")), "b": model("ImageModel", "UE5H"), "c": model("ImageModel")}
+    models["d"] = model("HBoxModel", "", ("b",))
+    notebook = SimpleNamespace(metadata={"widgets": {"application/vnd.jupyter.widget-state+json": {"state": models}}})
+    assert VIEW.endswith("view+json")
+    assert [*widget_pictures(notebook, {"model_id": "a"})] == [b"PNG", b"PNG"]
+
+
+def test_formulas_are_mathml() -> None:
+    assert mathml(r"\frac{a}{b}", "inline").startswith("<math")
+    assert "1ex" not in mathml(r"\begin{cases} a \\[1ex] b \end{cases}", "block")
+
+
+def test_only_an_earlier_site_is_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    for text in ("first", "second"):
+        new = tmp_path / "new"
+        new.mkdir()
+        (new / "index.html").write_text(text)
+        put_in_place(new, out)
+        assert (out / "index.html").read_text() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    (out / MARK).unlink()
+    with pytest.raises(ValueError, match="not an earlier site"):
+        check_replaceable(out)
