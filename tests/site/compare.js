@@ -27,7 +27,7 @@ function first(triples) {
 
 // The scene of a page has names of its own for a few things.
 function entryOf(layer, found, name) {
-  if (name === "pixels") return found.picture;
+  if (name === "pixels" && found.picture) return found.picture;
   if (name === "shape" && typeof layer.shape === "string") return found.mark;
   if (name === "values" && Array.isArray(found.values)) return Object.fromEntries(found.values);
   return found?.[name];

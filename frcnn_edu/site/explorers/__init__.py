@@ -1,1 +1,5 @@
-"""The interactive explorers on a web page, without Python."""
+"""The files that make the explorers on the pages come alive."""
+
+from .write import FOLDER, write
+
+__all__ = ["FOLDER", "write"]

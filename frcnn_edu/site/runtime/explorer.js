@@ -24,6 +24,8 @@ class PageExplorer {
     const shown = () => this.onchange?.();
   }
   get title() { return this.translated.title; }
+  // The fields of the state that are whole numbers.
+  get whole() { return whole[this.name]; }
   get prompts() { return this.translated.prompts.map(([words]) => words); }
   controls() {
     return this.translated.controls.items().map(([field, { kind, description, value, options, min, max, step, digits }]) => ({

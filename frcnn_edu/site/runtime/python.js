@@ -70,6 +70,7 @@ $.dict = Object.assign((...given) => {
   const pairs = source instanceof Dict ? source.items() : [...source];
   return new Dict([...pairs, ...Object.entries(named)]);
 }, { takesKeywords: true });
+$.dict.fromkeys = (keys, value = null) => $.dict($.iterable(keys).map((key) => [key, value]));
 $.set = (elements = []) => new PySet(elements);
 
 // ------------------------------------------------------------------------------------------------- functions and classes
@@ -303,7 +304,7 @@ Object.assign($, {
   any: (values) => $.iterable(values).some($.truth),
   all: (values) => $.iterable(values).every($.truth),
   range: (first, last, step = 1) => {
-    const [from, to] = last === undefined ? [0, first] : [first, last], made = [];
+    const [from, to] = last === undefined ? [0, first] : [first + 0, last], made = []; // + 0: a whole number is never −0
     for (let k = from; step > 0 ? k < to : k > to; k += step) made.push(k);
     return made;
   },
@@ -336,7 +337,7 @@ Object.assign($, {
   hasattr: (owner, name) => owner[name] !== undefined,
   list: kind((value) => Array.isArray(value) && !Object.isFrozen(value), (values = []) => [...$.iterable(values)]),
   tuple: kind((value) => Array.isArray(value) && Object.isFrozen(value), (values = []) => Object.freeze([...$.iterable(values)])),
-  int: kind((value) => Number.isInteger(value), (value) => Math.trunc(isTensor(value) ? value.item() : Number(value))),
+  int: kind((value) => Number.isInteger(value), (value) => Math.trunc(isTensor(value) ? value.item() : Number(value)) + 0),
   float: kind((value) => typeof value === "number", (value) => isTensor(value) ? Number(value.item()) : value === "inf" ? Infinity : Number(value)),
   bool: kind((value) => typeof value === "boolean", (value) => $.truth(value)),
   str: kind((value) => typeof value === "string", (value) => $.format(value)),

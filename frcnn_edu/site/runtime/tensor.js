@@ -314,7 +314,7 @@ const sorted = (tensor, order) => pair(gathered(tensor, Int32Array.from(order), 
 methods({
   "abs()": function () { return this.map(Math.abs); },
   "exp()": floating(Math.exp), "log()": floating(Math.log), "log2()": floating(Math.log2), "log10()": floating(Math.log10),
-  "sqrt()": floating(Math.sqrt), "sigmoid()": floating((x) => 1 / (1 + Math.exp(-x))), "logit()": floating((x) => Math.log(x / (1 - x))),
+  "sqrt()": floating(Math.sqrt), "sigmoid()": floating((x) => 1 / Math.fround(1 + Math.fround(Math.exp(-x)))), "logit()": floating((x) => Math.log(x / (1 - x))),
   "square()": function () { return this.map((x) => x * x); },
   "floor()": function () { return this.map(Math.floor); },
   "round()": function () { return this.map(toEven); },

@@ -4,9 +4,10 @@ import base64
 import json
 import zlib
 from pathlib import Path
+from typing import get_type_hints
 
 from .classes import translated
-from .program import FILES, GIVEN, INSTEAD, classes, program, shipment
+from .program import FILES, GIVEN, INSTEAD, explorers, program, shipment
 from .program import unit as unit_of
 
 RUNTIME = Path(__file__).parents[1] / "runtime"
@@ -15,12 +16,11 @@ PARTS = ("python.js", "tensor.js", "torch.js", "widgets.js", "ship.js", "explore
 
 def engine() -> str:
     """The script. It defines what the page calls: `frcnn.start`."""
-    made, used = program(), shipment()
-    assert used.files
+    made = program()
     given = [f'const {unit_of(key).js} = $.given("{key}", {by});' for key, by in GIVEN.items()]
     instead = [f"const {unit_of(key).js} = {js};" for key, js in INSTEAD.items()]
     known = ", ".join(f'"{key}": {unit.js}' for unit in made.units.values() if isinstance(unit.value, type) for key in [unit.key])
-    explorers = ", ".join(f"{name}: {unit_of(f'{cls.__module__}.{cls.__name__}').js}" for name, cls in classes().items())
+    makers = ", ".join(f"{name}: {unit_of(f'{type(e).__module__}.{type(e).__name__}').js}" for name, e in explorers().items())
     parts = [
         '"use strict";',
         *((RUNTIME / part).read_text() for part in PARTS),
@@ -28,14 +28,21 @@ def engine() -> str:
         *instead,
         translated(made),
         f'const classes = {{ {known}, "torch.nn.Linear": torch.nn.Linear }};',
-        f"const explorers = {{ {explorers} }};",
+        f"const explorers = {{ {makers} }};",
         f"const files = {json.dumps(FILES)};",
+        f"const whole = {json.dumps(whole_fields())};",
         f"const formulaHtml = {unit_of('frcnn_edu.lessons.board.formula.html').js};",
         f"const story = {unit_of('frcnn_edu.lessons.story.story').js};",
         f"const photograph = {unit_of('frcnn_edu.lessons.your_own_data.explorer.photograph.photograph').js};",
         (RUNTIME / "start.js").read_text(),
     ]
     return "(() => {\n" + "\n".join(parts) + "\n})();\n"
+
+
+def whole_fields() -> dict[str, list[str]]:
+    """The fields of each explorer's state that are whole numbers, which JavaScript does not tell from others."""
+    states = {name: get_type_hints(type(made.state)) for name, made in explorers().items()}
+    return {name: [field for field, hint in hints.items() if hint is int] for name, hints in states.items()}
 
 
 def data() -> dict[str, str]:

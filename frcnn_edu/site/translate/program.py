@@ -60,9 +60,10 @@ UNUSED = {"Trace.pooled", *(f"RoIHeads.{name}" for name in HEADS)}
 FILES = {"fpn_levels": ["parts"], "level_mapper": ["pyramid"], "detections": ["gallery"], "any_box": ["photograph"]}
 
 
-def classes() -> dict[str, type[Explorer[Any, Any]]]:
-    """The explorers' classes by name."""
-    return {name: type(made) for name, made in ((name, make()) for name, make in explore.EXPLORERS.items())}
+@cache
+def explorers() -> dict[str, Explorer[Any, Any]]:
+    """The explorers by name, in their first view."""
+    return {name: make() for name, make in explore.EXPLORERS.items()}
 
 
 def unit(key: str) -> Unit:
@@ -74,7 +75,7 @@ def unit(key: str) -> Unit:
 @cache
 def program() -> Program:
     """All explorers' code, as far as a page needs it."""
-    roots = [read(cls.__module__).units[cls.__name__] for cls in classes().values()]
+    roots = [unit(f"{type(made).__module__}.{type(made).__name__}") for made in explorers().values()]
     roots.append(unit("frcnn_edu.lessons.board.formula.html"))
     shipped = [unit(key) for key in SHIPPED_CLASSES]
     made = reach(roots, {**GIVEN, **INSTEAD}.keys(), LEFT_OUT, DROPPED, shipped)

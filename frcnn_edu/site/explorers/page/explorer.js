@@ -86,6 +86,7 @@ class LiveExplorer {
     try {
       this.explorer = await this.begin();
       this.first = this.explorer.state();
+      this.explorer.onchange = () => this.schedule();
       this.broken = false;
       this.schedule(); // also if nothing waits: the next answer is faster once all has run
     } catch (error) {

@@ -34,11 +34,12 @@ function valueLike(like, text) {
 
 // Why a value is refused, in words that continue “size=3 is ignored: ”; null if it is legal in the present state.
 function refusal(explorer, field, value) {
+  if (explorer.whole?.includes(field) && !Number.isInteger(value)) return "it has to be a whole number";
   const control = explorer.controls().find((one) => one.field === field);
   if (control?.options) return placeOf(control, value) < 0 ? `it has to be one of ${control.options.map(([, one]) => one).join(", ")}` : null;
   if (control?.kind === "slider") {
     if (value < control.min || value > control.max) return `it has to be between ${control.min} and ${control.max}`;
-    return control.digits === 0 && !Number.isInteger(value) ? "it has to be a whole number" : null;
+    return null;
   }
   const handle = explorer.scene().handles.find((one) => one.name === field);
   return handle ? refusedBox(handle, value) : null;
