@@ -1,6 +1,7 @@
 """Everything the network computes from one image on the way to its detections, recorded while the model runs."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from ..model import FasterRCNN, ImageList
 from ..ops import clip_boxes_to_image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity, so that a trace can be a key
 class Trace:
     """One image's way through a Faster R-CNN with FPN. Boxes are in pixels of the resized image, unless said otherwise.
 
@@ -100,6 +101,7 @@ def trace(model: FasterRCNN, image: Tensor) -> Trace:
     )
 
 
+@lru_cache(maxsize=8)
 def moved_anchors(seen: Trace, model: FasterRCNN) -> Tensor:
     """All anchors moved by their deltas and clipped, (A, 4): the boxes from which the proposals are chosen."""
     rpn: Any = model.rpn

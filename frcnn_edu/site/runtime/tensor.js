@@ -110,38 +110,36 @@ class Tensor {
 
   // -------------------------------------------------------------------------------------------- along one or more axes
 
-  // Calls `step(group, value, place)` for each element: its group is its place in the result, its place that along the axis.
+  // Calls `step(group, value, place)` for each element: its group is its place in the result, its place that along the axes.
   along(dim, step) {
-    const axes = (dim === null || dim === undefined ? this.shape.map((_, axis) => axis) : [dim].flat()).map((one) => this.axis(one));
-    const shape = this.shape.filter((_, axis) => !axes.includes(axis)), kept = this.shape.map((side, axis) => (axes.includes(axis) ? 1 : side));
-    if (axes.length === 1 || axes.length === this.ndim) {
-      const [axis] = axes.length === 1 ? axes : [0], side = axes.length === 1 ? this.shape[axis] : this.data.length;
-      const inner = axes.length === 1 ? count(this.shape.slice(axis + 1)) : 1, outer = this.data.length / (side * inner || 1);
-      for (let o = 0; o < outer; o++) for (let p = 0; p < side; p++) for (let i = 0; i < inner; i++)
-        step(o * inner + i, this.data[(o * side + p) * inner + i], p);
-    } else {
-      const groups = crossed(0, this.shape.map((side, axis) => line(side, axes.includes(axis) ? 0 : count(kept.slice(axis + 1)))));
-      groups.forEach((group, k) => step(group, this.data[k], k));
-    }
-    return { shape, kept, each: this.data.length / (count(shape) || 1) };
+    const axes = (dim === null || dim === undefined ? this.shape.map((_, axis) => axis) : [dim].flat()).map((one) => this.axis(one)).sort((a, b) => a - b);
+    if (axes.some((axis, k) => axis !== axes[0] + k)) throw $.error("NotImplementedError", `axes ${axes} are not side by side`);
+    const [first = 0, end = first + axes.length] = axes.length ? [axes[0], axes.at(-1) + 1] : [];
+    const outer = count(this.shape.slice(0, first)), side = count(this.shape.slice(first, end)), inner = count(this.shape.slice(end));
+    for (let o = 0, at = 0; o < outer; o++)
+      for (let p = 0; p < side; p++)
+        for (let i = 0; i < inner; i++) step(o * inner + i, this.data[at++], p);
+    return { each: side };
+  }
+  // The shape of a result along some axes: without them, or with a length of 1.
+  shrunk(dim, keepdim) {
+    const axes = new Set((dim === null || dim === undefined ? this.shape.map((_, axis) => axis) : [dim].flat()).map((one) => this.axis(one)));
+    return keepdim ? this.shape.map((side, axis) => (axes.has(axis) ? 1 : side)) : this.shape.filter((_, axis) => !axes.has(axis));
   }
   folded(dim, keepdim, start, step, dtype = this.dtype) {
-    const totals = [];
-    const { shape, kept, each } = this.along(dim, (group, value) => { totals[group] = step(totals[group] ?? start, value); });
-    const made = Tensor.empty(keepdim ? kept : shape, dtype);
-    for (let k = 0; k < made.data.length; k++) made.data[k] = totals[k] ?? start;
-    return { made, totals, each };
+    const shape = this.shrunk(dim, keepdim), totals = new Float64Array(count(shape)).fill(start);
+    const { each } = this.along(dim, (group, value) => { totals[group] = step(totals[group], value); });
+    return { made: new Tensor(STORES[dtype].from(totals), shape, dtype), totals, each };
   }
   best(dim, keepdim, better) {
-    const most = [], where = [];
-    const { shape, kept } = this.along(dim, (group, value, place) => {
-      if (most[group] === undefined || better(value, most[group])) [most[group], where[group]] = [value, place];
+    const shape = this.shrunk(dim, keepdim), number = count(shape), most = new STORES[this.dtype](number), where = new Int32Array(number);
+    if (number && !this.data.length) throw $.error("IndexError", "no elements");
+    this.along(dim, (group, value, place) => {
+      if (place === 0 || better(value, most[group])) { most[group] = value; where[group] = place; }
     });
-    if (count(shape) && !most.length) throw $.error("IndexError", "no elements");
-    const sides = keepdim ? kept : shape;
-    return pair(new Tensor(STORES[this.dtype].from(most), sides, this.dtype), new Tensor(Int32Array.from(where), sides, "int64"));
+    return pair(new Tensor(most, shape, this.dtype), new Tensor(where, shape, "int64"));
   }
-  order(descending, begin, step) {
+  order(descending) {
     const places = Array.from(this.data, (_, k) => k), sign = descending ? -1 : 1;
     return places.sort((a, b) => sign * (this.data[a] - this.data[b]) || a - b);
   }
@@ -158,7 +156,11 @@ function strides(shape) {
   return steps;
 }
 
-const line = (length, step, first = 0) => Int32Array.from({ length }, (_, k) => first + k * step);
+function line(length, step, first = 0) {
+  const places = new Int32Array(length);
+  for (let k = 0; k < length; k++) places[k] = first + k * step;
+  return places;
+}
 
 // All sums of one offset of each group, the last group fastest.
 function crossed(base, groups) {
@@ -270,28 +272,35 @@ function elementwise(name, a, b) {
   const number = (value) => (dtype === "float32" ? Math.fround(value) : Number(value)); // as PyTorch reads a plain number
   if (!isTensor(b)) { const right = number(b); return a.map((value) => operation(value, right), COMPARISONS.has(name) ? "bool" : dtype); }
   if (!isTensor(a)) { const left = number(a); return b.map((value) => operation(left, value), COMPARISONS.has(name) ? "bool" : dtype); }
-  const shape = broadcast(a.shape, b.shape);
-  const made = Tensor.empty(shape, COMPARISONS.has(name) ? "bool" : dtype);
-  paired(a, b, shape, (x, y, k) => { made.data[k] = operation(x, y); });
+  const shape = broadcast(a.shape, b.shape), made = Tensor.empty(shape, COMPARISONS.has(name) ? "bool" : dtype);
+  paired(operation, a, b, shape, made.data);
   return made;
 }
 
-// Calls `step(x, y, place)` for all pairs of elements, row by row; a side of length 1 is repeated.
-function paired(a, b, shape, step) {
+// All pairs of elements, row by row; a side of length 1 is repeated. Axes that both tensors walk through evenly are walked as one.
+function paired(operation, a, b, shape, made) {
   const ways = [a, b].map((one) => {
     const steps = strides(one.shape), missing = shape.length - one.ndim;
     return shape.map((_, axis) => (axis < missing || one.shape[axis - missing] === 1 ? 0 : steps[axis - missing]));
   });
-  const last = shape.length - 1;
+  const axes = [];
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const side = shape[axis], [p, q] = [ways[0][axis], ways[1][axis]], inner = axes[0];
+    if (side === 1) continue;
+    if (inner && p === inner.p * inner.side && q === inner.q * inner.side) inner.side *= side;
+    else axes.unshift({ side, p, q });
+  }
+  const last = axes.pop() ?? { side: 1, p: 0, q: 0 }, [left, right] = [a.data, b.data];
   let place = 0;
   const walk = (axis, from, other) => {
-    if (axis === shape.length) { step(a.data[from], b.data[other], place++); return; }
-    const [first, second] = [ways[0][axis], ways[1][axis]];
-    for (let k = 0; k < shape[axis]; k++, from += first, other += second)
-      if (axis === last) step(a.data[from], b.data[other], place++);
-      else walk(axis + 1, from, other);
+    if (axis < axes.length) {
+      const { side, p, q } = axes[axis];
+      for (let k = 0; k < side; k++) walk(axis + 1, from + k * p, other + k * q);
+      return;
+    }
+    for (let k = 0; k < last.side; k++, from += last.p, other += last.q) made[place++] = operation(left[from], right[other]);
   };
-  walk(0, 0, 0);
+  if (made.length) walk(0, 0, 0);
 }
 
 // --------------------------------------------------------------------------------------------------------------- methods

@@ -53,8 +53,7 @@ const torch = {
     for (let o = 0, at = 0; o < outer; o++)
       for (const one of parts) {
         const piece = one.shape[axis] * inner;
-        made.data.set(one.data.subarray(o * piece, (o + 1) * piece), at);
-        at += piece;
+        for (let k = 0; k < piece; k++) made.data[at++] = one.data[o * piece + k];
       }
     return made;
   }),
