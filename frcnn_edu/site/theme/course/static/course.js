@@ -83,11 +83,11 @@ all(".cell-code").forEach(addCopyButton);
 all(".highlight-bash, .highlight-python").filter((block) => !block.closest(".cell")).forEach(addCopyButton);
 
 /* What is wider than its box can be scrolled by keyboard. */
-const scrollable = () =>
-  all(".highlight pre, .wide, .formula").forEach((box) => {
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-    else box.removeAttribute("tabindex");
-  });
-addEventListener("resize", scrollable);
-document.addEventListener("toggle", scrollable, true);
-scrollable();
+const scrollable = (within) => {
+  const boxes = [...within.querySelectorAll(".highlight pre, .wide, .formula")];
+  const wide = boxes.map((box) => box.scrollWidth > box.clientWidth); // all are measured before any is changed
+  boxes.forEach((box, i) => (wide[i] ? (box.tabIndex = 0) : box.removeAttribute("tabindex")));
+};
+addEventListener("resize", () => scrollable(document));
+document.addEventListener("toggle", (event) => scrollable(event.target), true);
+scrollable(document);
