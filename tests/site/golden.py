@@ -49,7 +49,11 @@ def random_event(explorer: Explorer[Any, Any], hand: random.Random) -> dict[str,
             x1, y1, x2, y2 = handle.limits or scene.panel(handle.panel).view
             low, high = sorted(round(hand.uniform(x1, x2), 1) for _ in "xx")
             up, down = sorted(round(hand.uniform(y1, y2), 1) for _ in "yy")
-            return {"kind": "drag", "name": handle.name, "box": [low, up, high + handle.smallest, down + handle.smallest]}
+            return {
+                "kind": "drag",
+                "name": handle.name,
+                "box": [low, up, high + handle.smallest, down + handle.smallest],
+            }
         case "pick":
             panel, group, ids = hand.choice(items)
             return {"kind": "pick", "panel": panel, "group": group, "id": hand.choice(ids)}
@@ -76,7 +80,11 @@ def clickable(scene: Scene) -> Iterator[tuple[str, str, list[int]]]:
     for panel in scene.panels:
         for layer in panel.layers:
             if group := getattr(layer, "group", None):
-                items = range(layer.rows * layer.columns) if isinstance(layer, Grid) else getattr(layer, "boxes", getattr(layer, "points", ()))
+                items = (
+                    range(layer.rows * layer.columns)
+                    if isinstance(layer, Grid)
+                    else getattr(layer, "boxes", getattr(layer, "points", ()))
+                )
                 ids = getattr(layer, "ids", None)
                 if len(items):
                     yield panel.name, group, list(range(len(items))) if ids is None else ids.tolist()
@@ -105,7 +113,9 @@ def plain(thing: Any) -> Any:
             return [plain(value) for value in thing]
         case None | bool() | int() | float() | str():
             return thing
-    return {"kind": type(thing).__name__} | {name: plain(value) for name, value in vars(thing).items() if name != "keep"}
+    return {"kind": type(thing).__name__} | {
+        name: plain(value) for name, value in vars(thing).items() if name != "keep"
+    }
 
 
 def sampled(tensor: Tensor) -> dict[str, Any]:

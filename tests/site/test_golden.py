@@ -49,7 +49,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     (folder / "engine.js").write_text(engine(), encoding="utf-8")
     for name, script in data().items():
         (folder / "data" / f"{name}.js").write_text(script, encoding="utf-8")
-    (folder / "compare.js").write_text((Path(__file__).parent / "compare.js").read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "compare.js").write_text(
+        (Path(__file__).parent / "compare.js").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     (folder / "index.html").write_text(PAGE, encoding="utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=[*QUIET])

@@ -72,7 +72,9 @@ def _class(unit: Unit, program: Program) -> str:
     scope = Scope(program, unit, unit)
     bases = _bases(unit, program)
     base = "null" if not bases else bases[0].js if isinstance(bases[0], Unit) else bases[0]
-    decorators = {ast.unparse(decorator).split("(")[0]: ast.unparse(decorator) for decorator in unit.node.decorator_list}
+    decorators = {
+        ast.unparse(decorator).split("(")[0]: ast.unparse(decorator) for decorator in unit.node.decorator_list
+    }
     is_data = "dataclass" in decorators
     by_value = is_data and "eq=False" not in decorators["dataclass"]
     fields, attributes = [], []
@@ -80,14 +82,18 @@ def _class(unit: Unit, program: Program) -> str:
         match part:
             case ast.AnnAssign(target=ast.Name(id=name), value=None) if is_data:
                 fields.append(f'["{name}"]')
-            case ast.AnnAssign(target=ast.Name(id=name), value=value) if is_data:
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if is_data:
                 fields.append(f'["{name}", () => {_default(value, scope)}]')
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in program.attributes or base.endswith("Enum"):
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in program.attributes or base.endswith(
+                "Enum"
+            ):
                 if not name.startswith("__"):
                     attributes.append(f"{name}: {expression(value, scope)}")
     methods = [f"{node.name}: {function(node, scope, method=True)}" for node in program.methods(unit)]
     properties = [
-        f'"{node.name}"' for node in program.methods(unit) if any(ast.unparse(d) == "property" for d in node.decorator_list)
+        f'"{node.name}"'
+        for node in program.methods(unit)
+        if any(ast.unparse(d) == "property" for d in node.decorator_list)
     ]
     about = [
         f'name: "{unit.name}"', f'key: "{unit.key}"', f"base: {base}", f"isData: {literal(is_data)}",
@@ -101,6 +107,8 @@ def _class(unit: Unit, program: Program) -> str:
 def _default(value: ast.expr, scope: Scope) -> str:
     """The default of a field: for `field(default_factory=dict)` a new one for each object."""
     match value:
-        case ast.Call(func=ast.Name(id="field"), keywords=[ast.keyword(arg="default_factory", value=ast.Name() as factory)]):
+        case ast.Call(
+            func=ast.Name(id="field"), keywords=[ast.keyword(arg="default_factory", value=ast.Name() as factory)]
+        ):
             return f"{expression(factory, scope)}()"
     return expression(value, scope)

@@ -19,8 +19,12 @@ def engine() -> str:
     made = program()
     given = [f'const {unit_of(key).js} = $.given("{key}", {by});' for key, by in GIVEN.items()]
     instead = [f"const {unit_of(key).js} = {js};" for key, js in INSTEAD.items()]
-    known = ", ".join(f'"{key}": {unit.js}' for unit in made.units.values() if isinstance(unit.value, type) for key in [unit.key])
-    makers = ", ".join(f"{name}: {unit_of(f'{type(e).__module__}.{type(e).__name__}').js}" for name, e in explorers().items())
+    known = ", ".join(
+        f'"{key}": {unit.js}' for unit in made.units.values() if isinstance(unit.value, type) for key in [unit.key]
+    )
+    makers = ", ".join(
+        f"{name}: {unit_of(f'{type(e).__module__}.{type(e).__name__}').js}" for name, e in explorers().items()
+    )
     parts = [
         '"use strict";',
         *((RUNTIME / part).read_text() for part in PARTS),

@@ -1,6 +1,7 @@
 """Python expressions as JavaScript. `$` holds Python's operators and built-in functions (python.js)."""
 
 import ast
+from collections.abc import Callable
 from functools import singledispatch
 
 from .scope import Scope, bound, local, parameters, reference
@@ -13,11 +14,6 @@ OPERATORS = {
     ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.In: "in", ast.NotIn: "notin",
     ast.Is: "is", ast.IsNot: "isnot", ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "invert",
 }  # fmt: skip
-BUILT_IN_METHODS = frozenset(
-    "append extend insert index count sort reverse pop remove copy clear "  # of lists
-    "join split strip lstrip rstrip startswith endswith replace removeprefix removesuffix lower upper title capitalize "
-    "translate format ljust rjust isdigit find splitlines isalpha encode".split()  # of texts
-)
 
 
 @singledispatch
@@ -25,7 +21,7 @@ def expression(node: ast.AST, scope: Scope) -> str:
     """The JavaScript of an expression.
 
     Raises:
-        Unsupported: the translator does not know this kind.
+        UnsupportedError: the translator does not know this kind.
     """
     raise scope.refuse(node)
 
@@ -122,7 +118,9 @@ def _(node: ast.Starred, scope: Scope) -> str:
 @expression.register
 def _(node: ast.Dict, scope: Scope) -> str:
     entries = [
-        f"...{expression(value, scope)}.items()" if key is None else f"[{expression(key, scope)}, {expression(value, scope)}]"
+        f"...{expression(value, scope)}.items()"
+        if key is None
+        else f"[{expression(key, scope)}, {expression(value, scope)}]"
         for key, value in zip(node.keys, node.values, strict=True)
     ]
     return f"$.dict([{', '.join(entries)}])"
@@ -177,7 +175,7 @@ def _(node: ast.DictComp, scope: Scope) -> str:
     return f"$.dict({_collected(node.generators, scope, pair)})"
 
 
-def _collected(generators: list[ast.comprehension], scope: Scope, element: object) -> str:
+def _collected(generators: list[ast.comprehension], scope: Scope, element: Callable[[Scope], str]) -> str:
     """The elements that some loops give, as an array. (Generators are run to their end at once.)"""
     loops = ""
     for generator in generators:
@@ -185,7 +183,7 @@ def _collected(generators: list[ast.comprehension], scope: Scope, element: objec
         scope = scope.inner(set(bound(generator.target)))
         loops += f"for (const {pattern(generator.target)} of $.iterable({source})) "
         loops += "".join(f"if ({truth(test, scope)}) " for test in generator.ifs)
-    return f"(($list) => {{ {loops}$list.push({element(scope)}); return $list; }})([])"  # type: ignore[operator]
+    return f"(($list) => {{ {loops}$list.push({element(scope)}); return $list; }})([])"
 
 
 def pattern(target: ast.expr) -> str:
@@ -198,7 +196,9 @@ def pattern(target: ast.expr) -> str:
         case ast.Tuple() | ast.List():
             # "_" is for what is not needed, and may occur several times: a hole.
             unused = [isinstance(part, ast.Name) and part.id == "_" for part in target.elts]
-            return f"[{', '.join('' if skip else pattern(part) for skip, part in zip(unused, target.elts, strict=True))}]"
+            return (
+                f"[{', '.join('' if skip else pattern(part) for skip, part in zip(unused, target.elts, strict=True))}]"
+            )
     raise TypeError(f"cannot bind {ast.unparse(target)!r} here")
 
 
@@ -219,7 +219,9 @@ def _(node: ast.Lambda, scope: Scope) -> str:
 
 @expression.register
 def _(node: ast.Call, scope: Scope) -> str:
-    keywords = [keyword for keyword in node.keywords if keyword.arg != "strict"]  # `zip(…, strict=True)`: checked in Python
+    keywords = [
+        keyword for keyword in node.keywords if keyword.arg != "strict"
+    ]  # `zip(…, strict=True)`: checked in Python
     named = ", ".join(
         f"...$.keywords({expression(k.value, scope)})" if k.arg is None else f"{k.arg}: {expression(k.value, scope)}"
         for k in keywords
@@ -227,7 +229,8 @@ def _(node: ast.Call, scope: Scope) -> str:
     given = _elements(node.args, scope)
     match node.func:
         case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=name):
-            assert scope.cls is not None and isinstance(scope.cls.node, ast.ClassDef)
+            assert scope.cls is not None
+            assert isinstance(scope.cls.node, ast.ClassDef)
             base = scope.cls.node.bases[0]
             own = expression(base.value if isinstance(base, ast.Subscript) else base, scope)
             function = f"{own}.prototype.{name}"

@@ -36,7 +36,10 @@ GIVEN = {
 INSTEAD = {"frcnn_edu.lessons.board.board.Board": "PageBoard"}
 #: Methods that only a notebook needs.
 LEFT_OUT = {
-    *(f"frcnn_edu.lessons.board.explorer.Explorer.{name}" for name in ("picture", "_ipython_display_", "formula", "words")),
+    *(
+        f"frcnn_edu.lessons.board.explorer.Explorer.{name}"
+        for name in ("picture", "_ipython_display_", "formula", "words")
+    ),
     *(f"frcnn_edu.lessons.board.explorer.Explorer.{name}" for name in ("complete", "_add_part", "_add_parts")),
     "frcnn_edu.model.rpn.RegionProposalNetwork.forward",
 }

@@ -50,7 +50,9 @@ class Program:
         return [
             node
             for node in unit.node.body
-            if isinstance(node, ast.FunctionDef) and node.name in used and f"{unit.key}.{node.name}" not in self.left_out
+            if isinstance(node, ast.FunctionDef)
+            and node.name in used
+            and f"{unit.key}.{node.name}" not in self.left_out
         ]
 
 
@@ -75,7 +77,9 @@ def reach(
 
 def _bodies(program: Program, unit: Unit) -> list[ast.AST]:
     """The parts of a unit that are translated."""
-    if unit.key in program.given or (not isinstance(unit.node, ast.ClassDef | ast.FunctionDef) and is_plain(unit.value)):
+    if unit.key in program.given or (
+        not isinstance(unit.node, ast.ClassDef | ast.FunctionDef) and is_plain(unit.value)
+    ):
         return []
     if isinstance(unit.node, ast.ClassDef):
         others = [node for node in unit.node.body if not isinstance(node, ast.FunctionDef)]

@@ -1,6 +1,7 @@
 """What a name means at a place in a program."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,13 +10,16 @@ from .units import Inside, Outside, Unit, imported, read
 from .values import is_plain
 
 RESERVED = frozenset(
-    "arguments await case catch class const debugger default delete do enum eval export extends false function implements import in "
-    "instanceof interface let new null package private protected public static super switch this throw true try typeof var void "
-    "while with yield".split()
+    re.findall(
+        r"\w+",
+        """arguments await case catch class const debugger default delete do enum eval export extends false function implements
+        import in instanceof interface let new null package private protected public static super switch this throw true try
+        typeof var void while with yield""",
+    )
 )
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """Python that this translator does not know; the message says what and where."""
 
 
@@ -51,10 +55,12 @@ class Scope:
         found = imported(owner.module, node.attr) if isinstance(owner, Inside) else None
         return reference(found) if isinstance(found, Unit) else None
 
-    def refuse(self, node: ast.AST) -> Unsupported:
+    def refuse(self, node: ast.AST) -> UnsupportedError:
         """What to raise at a node that cannot be translated."""
         line = getattr(node, "lineno", "?")
-        return Unsupported(f"{self.unit.key}, line {line}: cannot translate {ast.unparse(node)!r} ({type(node).__name__})")
+        return UnsupportedError(
+            f"{self.unit.key}, line {line}: cannot translate {ast.unparse(node)!r} ({type(node).__name__})"
+        )
 
 
 def local(name: str) -> str:

@@ -9,7 +9,13 @@ from torch import Tensor, nn
 
 from .reach import Program
 
-DTYPES = {torch.float32: "float32", torch.float64: "float64", torch.int64: "int64", torch.bool: "bool", torch.uint8: "uint8"}
+DTYPES = {
+    torch.float32: "float32",
+    torch.float64: "float64",
+    torch.int64: "int64",
+    torch.bool: "bool",
+    torch.uint8: "uint8",
+}
 
 
 class Shipment:
@@ -62,7 +68,9 @@ class File:
 
     def content(self) -> str:
         """Everything but the memory."""
-        return json.dumps({"tensors": self.tensors, "objects": self.objects, "given": self.given}, separators=(",", ":"))
+        return json.dumps(
+            {"tensors": self.tensors, "objects": self.objects, "given": self.given}, separators=(",", ":")
+        )
 
     def value(self, thing: Any) -> Any:
         """A value as the page reads it (ship.js).
@@ -83,7 +91,7 @@ class File:
                 return ["list", *map(self.value, thing)]
             case dict():
                 return ["dict", *([self.value(key), self.value(entry)] for key, entry in thing.items())]
-        if callable(thing) and not hasattr(thing, "__dict__") or isinstance(thing, torch.dtype | torch.device):
+        if (callable(thing) and not hasattr(thing, "__dict__")) or isinstance(thing, torch.dtype | torch.device):
             raise TypeError(f"{thing!r} cannot be shipped")
         return ["object", self._object(thing)]
 
@@ -115,4 +123,3 @@ class File:
             read = name in (("weight", "bias") if isinstance(thing, nn.Linear) else self.shipment.program.attributes)
             if read and f"{type(thing).__name__}.{name}" not in self.shipment.unused:
                 yield name, entry
-

@@ -54,7 +54,7 @@ def statement(node: ast.AST, scope: Scope) -> str:
     """The JavaScript of a statement; empty where nothing is to be done.
 
     Raises:
-        Unsupported: the translator does not know this kind.
+        UnsupportedError: the translator does not know this kind.
     """
     raise scope.refuse(node)
 
@@ -104,7 +104,9 @@ def assignment(target: ast.expr, value: str, scope: Scope) -> str:
     match target:
         case ast.Name():
             return f"{local(target.id)} = {value};"
-        case ast.Tuple() | ast.List() if all(isinstance(part, ast.Name | ast.Tuple | ast.Starred) for part in target.elts):
+        case ast.Tuple() | ast.List() if all(
+            isinstance(part, ast.Name | ast.Tuple | ast.Starred) for part in target.elts
+        ):
             return f"{pattern(target)} = $.iterable({value});"
         case ast.Tuple():
             parts = [assignment(part, f"$.get($parts, {k})", scope) for k, part in enumerate(target.elts)]

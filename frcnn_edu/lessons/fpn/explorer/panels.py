@@ -5,7 +5,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from frcnn_edu.lessons.board.formula import signed
-from frcnn_edu.lessons.board.scene import Boxes, Grid, Layer, Panel, Picture, Rect, Scene, Words, fit, heat, pixels_of, window
+from frcnn_edu.lessons.board.scene import (
+    Boxes,
+    Grid,
+    Layer,
+    Panel,
+    Picture,
+    Rect,
+    Scene,
+    Words,
+    fit,
+    heat,
+    pixels_of,
+    window,
+)
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.viz import style as st
 

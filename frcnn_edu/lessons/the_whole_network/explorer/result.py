@@ -159,7 +159,9 @@ def read_in(of: Story, proposal: int) -> Tensor:
     """The features (C, 7, 7) that RoIAlign reads in a proposal, by the model's own module."""
     heads: Any = of.model.roi_heads
     with torch.no_grad():
-        pooled: Tensor = heads.box_roi_pool(of.trace.pyramid, [of.trace.proposals[[proposal]]], of.trace.batch.image_sizes)
+        pooled: Tensor = heads.box_roi_pool(
+            of.trace.pyramid, [of.trace.proposals[[proposal]]], of.trace.batch.image_sizes
+        )
     return pooled[0]
 
 
