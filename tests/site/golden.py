@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from torch import Tensor
@@ -17,6 +18,7 @@ MOST = 40  # numbers of a tensor that are compared; of a longer one, so many, ev
 def states(explorer: Explorer[Any, Any], number: int, seed: int) -> Iterator[dict[str, Any]]:
     """What a hand does, `number` times, and after each step all that a page shows."""
     hand = random.Random(seed)
+    explorer.board = SimpleNamespace(show=lambda scene: None, problem="")  # no page listens
     for step in range(number):
         event = random_event(explorer, hand) if step else {"kind": "reset"}
         perform(explorer, event)

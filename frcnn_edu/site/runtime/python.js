@@ -217,6 +217,8 @@ operator("ge", (a, b) => compare(a, b) >= 0);
 function same(a, b) {
   if (a === b) return true;
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one, k) => same(one, b[k]));
+  if (a instanceof PySet && b instanceof PySet) return a.length === b.length && [...a].every((one) => b.has(one));
+  if (a instanceof Dict && b instanceof Dict) return a.length === b.length && a.items().every(([key, value]) => b.has(key) && same(value, b.at(key)));
   const about = a?.constructor?.about;
   if (about?.byValue && b?.constructor === a.constructor) return about.allFields.every((name) => $.truth($.eq(a[name], b[name])));
   return typeof a === "boolean" !== (typeof b === "boolean") && Number(a) === Number(b) && typeof a !== "string" && typeof b !== "string" && a !== null && b !== null;
@@ -387,36 +389,42 @@ const texts = {
   lower: (text) => text.toLowerCase(),
   upper: (text) => text.toUpperCase(),
   capitalize: (text) => text.charAt(0).toUpperCase() + text.slice(1).toLowerCase(),
+  index: (text, part) => text.indexOf(part),
   translate: (text, table) => [...text].map((letter) => table.get(letter.codePointAt(0), letter)).map((to) => (typeof to === "number" ? String.fromCodePoint(to) : to)).join(""),
   isdigit: (text) => /^\d+$/.test(text),
 };
 
-// A number with this many digits after the point, ties to even, as Python writes it.
+// A number as JavaScript writes it (`near`), and with many more digits (`exact`): exactly between two numbers JavaScript takes the
+// larger one, Python the even one.
+function tiesToEven(near, exact, digits) {
+  const [mantissa, power = ""] = exact.split("e"), point = mantissa.indexOf("."), end = point + 1 + digits;
+  if (point < 0 || !/^50*$/.test(mantissa.slice(end))) return near;
+  const below = mantissa.slice(0, digits ? end : point);
+  return Number(below.at(-1)) % 2 === 0 ? below + (power && `e${power}`) : near;
+}
+
+// With this many digits after the point.
 function fixed(value, digits) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
   if (digits < 0) return String(Number(fixed(value / 10 ** -digits, 0)) * 10 ** -digits);
   const size = Math.abs(value), near = size.toFixed(digits);
-  const exact = size < 1e21 ? size.toFixed(Math.min(100, digits + 40)) : near;
-  const point = exact.indexOf("."), rest = point < 0 ? "" : exact.slice(point + 1 + digits);
-  let written = near;
-  if (/^50*$/.test(rest)) { // exactly between two numbers, where JavaScript takes the larger one
-    const below = digits ? exact.slice(0, point + 1 + digits) : exact.slice(0, point);
-    if (Number(below.at(-1)) % 2 === 0) written = below;
-  }
+  const written = size < 1e21 ? tiesToEven(near, size.toFixed(Math.min(100, digits + 40)), digits) : near;
   return (value < 0 || Object.is(value, -0) ? "-" : "") + written;
+}
+
+// With one digit before the point, and a power of ten.
+function exponential(value, digits) {
+  const size = Math.abs(value), written = tiesToEven(size.toExponential(digits), size.toExponential(Math.min(100, digits + 40)), digits);
+  const [mantissa, power] = written.split("e");
+  return `${value < 0 ? "-" : ""}${mantissa}e${power[0]}${power.slice(1).padStart(2, "0")}`;
 }
 
 function general(value, digits) {
   if (!Number.isFinite(value)) return fixed(value, 0);
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  const exponent = Number(value.toExponential(digits - 1).split("e")[1]);
-  if (exponent < -4 || exponent >= digits) {
-    const [digitsOf, power] = value.toExponential(digits - 1).split("e");
-    const short = digitsOf.includes(".") ? digitsOf.replace(/\.?0+$/, "") : digitsOf;
-    return `${short}e${power[0]}${power.slice(1).padStart(2, "0")}`;
-  }
-  const written = fixed(value, digits - 1 - exponent);
-  return written.includes(".") ? written.replace(/\.?0+$/, "") : written;
+  const short = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+  const [mantissa, power] = exponential(value, digits - 1).split("e");
+  return power < -4 || power >= digits ? `${short(mantissa)}e${power}` : short(fixed(value, digits - 1 - power));
 }
 
 // A value in a text: f"{value:…}".
@@ -427,7 +435,7 @@ $.format = (value, how = "") => {
   let written = typeof value === "string" ? value
     : type === "f" ? fixed(value, Number(digits ?? 6))
     : type === "%" ? `${fixed(100 * value, Number(digits ?? 6))}%`
-    : type === "e" ? value.toExponential(Number(digits ?? 6)).replace(/e([+-])(\d)$/, "e$10$2")
+    : type === "e" ? exponential(value, Number(digits ?? 6))
     : type === "g" || digits !== undefined ? general(value, Number(digits ?? 6) || 1)
     : String(value);
   if (comma) written = written.replace(/^(-?\d+)/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
