@@ -1,3 +1,4 @@
+# ruff: noqa: SIM222, C416, SIM905 (what it would have written shorter is what is tried)
 """Python that explorers are written in, a function for each part of the language: translated, it has to return the same."""
 
 import math
