@@ -14,3 +14,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site") / "site"
     build_site(ROOT, folder)
     return folder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Two libraries use functions that others have begun to replace."""
+    config.addinivalue_line("filterwarnings", "ignore:'myst_parser.*is deprecated")
+    config.addinivalue_line("filterwarnings", "ignore:path is deprecated:DeprecationWarning:ziamath")

@@ -12,8 +12,10 @@ from frcnn_edu.site.pages.code import Part, code_parts
 from frcnn_edu.site.pages.contents import groups
 from frcnn_edu.site.pages.links import page_links
 from frcnn_edu.site.pages.markup import fenced, folded, image, png_size
+from frcnn_edu.site.pages.page import Page
 from frcnn_edu.site.pages.readme import introduction, lessons, section, ways
 from frcnn_edu.site.pages.widgets import VIEW, widget_pictures
+from frcnn_edu.site.sphinx_run import run_sphinx
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PNG = (ROOT / "figures" / "photograph.png").read_bytes()
@@ -118,6 +120,16 @@ def test_widgets_keep_their_last_pictures() -> None:
 def test_formulas_are_mathml() -> None:
     assert mathml(r"\frac{a}{b}", "inline").startswith("<math")
     assert "1ex" not in mathml(r"\begin{cases} a \\[1ex] b \end{cases}", "block")
+
+
+@pytest.mark.parametrize("link", ["nowhere.md", "contents.md#Elsewhere"])
+def test_a_link_that_leads_nowhere_stops_the_build(link: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "files").mkdir(parents=True)
+    Page("contents", f"# Contents\n\nSee [this]({link}).").write(source)
+    context = {"menu": [{"caption": "All", "pages": [("contents", "Contents")]}], "home": {}}
+    with pytest.raises(ValueError, match=rf"cannot be built:[\s\S]*{link.rpartition('#')[2]}"):
+        run_sphinx(source, tmp_path / "site", tmp_path / "work", context, ["files"])
 
 
 def test_only_an_earlier_site_is_replaced(tmp_path: Path) -> None:

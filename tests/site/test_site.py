@@ -1,6 +1,7 @@
 """The site as files: every link leads somewhere, nothing is inline, nothing comes from elsewhere, and it is small."""
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -118,7 +119,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 def test_the_html_is_valid(site: Path) -> None:
     jar = from_npm(VALIDATOR)
-    if shutil.which("java") is None:
+    if shutil.which("java") is None and not os.environ.get("NPM_REQUIRED"):
         pytest.skip("the validator needs Java")
     command = ["java", "-jar", str(jar), "--errors-only", "--skip-non-html", "--format", "gnu", str(site)]
     checked = subprocess.run(command, capture_output=True, text=True)

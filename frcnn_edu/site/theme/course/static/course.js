@@ -82,6 +82,21 @@ const addCopyButton = (block) => {
 all(".cell-code").forEach(addCopyButton);
 all(".highlight-bash, .highlight-python").filter((block) => !block.closest(".cell")).forEach(addCopyButton);
 
+/* Tables, on a narrow screen: each cell knows its column, and the roles stay when rows are drawn as blocks. */
+all(".wide table:has(thead)").forEach((table) => {
+  const columns = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+  table.classList.add("stacked");
+  table.setAttribute("role", "table");
+  [...table.tHead.rows, ...table.tBodies[0].rows].forEach((row) => row.setAttribute("role", "row"));
+  [...table.tBodies[0].rows].forEach((row) =>
+    [...row.cells].forEach((cell, i) => {
+      cell.setAttribute("role", "cell");
+      if (!cell.textContent.trim() && !cell.querySelector("img")) cell.replaceChildren();
+      else if (i && columns[i]) cell.dataset.column = `${columns[i]}: `;
+    }),
+  );
+});
+
 /* What is wider than its box can be scrolled by keyboard. */
 const scrollable = (within) => {
   const boxes = [...within.querySelectorAll(".highlight pre, .wide, .formula")];
