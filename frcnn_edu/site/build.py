@@ -2,9 +2,9 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
+from ..notebook_checks.find import find_notebooks
 from . import explorers
 from .folder import check_replaceable, put_in_place
 from .math_font import FILE as MATH_FONT
@@ -16,7 +16,7 @@ from .pages.notebook import PICTURES, notebook_page
 from .pages.page import Page
 from .sphinx_run import run_sphinx
 
-#: What Sphinx writes and no page uses.
+#: Files that Sphinx writes and no page uses.
 LEFT_OVER = (
     ".buildinfo",
     ".buildinfo.bak",
@@ -47,17 +47,21 @@ def build_site(root: Path, out: Path) -> None:
         menu = [{"caption": group.caption, "pages": [(name, titles[name]) for name in group.pages]} for group in listed]
         context = {"menu": menu, "home": home(root)}
         run_sphinx(source, target, Path(work, "doctrees"), context, ["files"])
-        for name in LEFT_OVER:
-            (target / name).unlink(missing_ok=True)
-        shutil.rmtree(target / "_sources", ignore_errors=True)
+        remove_left_over(target)
         write_math_font(target / MATH_FONT)
         explorers.write(target / explorers.FOLDER)
         put_in_place(target, out)
 
 
-def make_pages(root: Path, listed: Iterable[Group]) -> list[Page]:
+def remove_left_over(site: Path) -> None:
+    """Remove what Sphinx writes and no page uses."""
+    for name in LEFT_OVER:
+        (site / name).unlink(missing_ok=True)
+    shutil.rmtree(site / "_sources", ignore_errors=True)
+
+
+def make_pages(root: Path, listed: list[Group]) -> list[Page]:
     """All pages: those that are listed, the source files to which they link, and the contents."""
-    listed = list(listed)
     pages = [_page(root, name) for group in listed for name in group.pages]
     linked = sorted({file for page in pages for file in page.files if not file.endswith(".png")})
     return [*pages, *(source_page(root, file) for file in linked), contents_page(listed)]
@@ -75,15 +79,21 @@ def _page(root: Path, name: str) -> Page:
 def write_source(root: Path, source: Path, pages: list[Page]) -> None:
     """Write what Sphinx reads: the pages and, in `files`, what it copies as it is."""
     files = source / "files"
-    shutil.copytree(root / "figures", files / "figures")
-    notebooks = shutil.ignore_patterns("*.cfg", ".*")
-    shutil.copytree(root / "notebooks", files / "notebooks", ignore=notebooks)
-    (files / PICTURES).mkdir()
+    (files / PICTURES).mkdir(parents=True)
+    for figure in sorted((root / "figures").glob("*.png")):
+        copy(figure, files / "figures" / figure.name)
+    for notebook in find_notebooks(root / "notebooks"):
+        copy(notebook, files / notebook.relative_to(root))
     for page in pages:
         page.write(source)
         for file, png in page.pictures.items():
             (files / PICTURES / file).write_bytes(png)
         for file in page.files:
             if file.endswith(".png"):
-                (source / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(root / file, source / file)
+                copy(root / file, source / file)
+
+
+def copy(file: Path, place: Path) -> None:
+    """Copy a file, and make the folder of the copy."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, place)

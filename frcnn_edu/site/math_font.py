@@ -28,9 +28,8 @@ def write_math_font(file: Path) -> None:
         flavor="woff", layout_features=["ssty"], name_IDs=["*"], notdef_outline=True, hinting=False
     )
     options.recalc_timestamp = False  # the same bytes every time
-    with as_file(files("ziamath.fonts") / SOURCE) as source:
-        font = subset.load_font(str(source), options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=[code for first, last in CHARACTERS for code in range(first, last + 1)])
-    subsetter.subset(font)
-    subset.save_font(font, str(file), options)
+    with as_file(files("ziamath.fonts") / SOURCE) as source, subset.load_font(str(source), options) as font:
+        subsetter.subset(font)
+        subset.save_font(font, str(file), options)

@@ -1,7 +1,6 @@
 """A notebook as a page: its text, its code with folds, its outputs, and the solutions of its exercises."""
 
 import base64
-import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +8,9 @@ from typing import Any
 
 from ...lessons import EXPLORER_NAMES
 from ...notebook_checks.notebooks import read_notebook
-from .code import code_parts
+from .code import Part, code_parts
 from .links import page_links
+from .locally import open_locally
 from .markup import boxed, fenced, folded, image
 from .page import Page
 from .widgets import VIEW, widget_pictures
@@ -110,21 +110,26 @@ class _Notebook:
 
 def _code(cell: Any) -> str:
     """The code of a cell. Imports, calls that draw and the opening of an explorer are folded at first."""
-    if cell.id == SETUP:
-        return folded(SUMMARIES["imports"], fenced(cell.source, "python"), "code")
+    parts = _parts(cell)
+    kinds = [part.kind for part in parts]
+    summary = SUMMARIES[kinds[0]] if len(parts) == 1 else SUMMARIES["code"]
+    shown = "code" in kinds
+    if _explorer(cell):
+        summary, shown = "Code of the explorer", False
+    blocks = [fenced(part.source, "python") for part in parts]
+    if len(parts) > 1:
+        folds = zip(kinds, blocks)
+        blocks = [block if kind == "code" else folded(SUMMARIES[kind], block, "part") for kind, block in folds]
+    return folded(summary, "\n\n".join(blocks), "code", shown)
+
+
+def _parts(cell: Any) -> list[Part]:
     source = MARKER.sub("", cell.source.strip("\n"))
-    parts = code_parts(source)
-    explorer = _explorer(cell) is not None
-    if EXERCISE.fullmatch(cell.id) or len(parts) == 1:  # an exercise is shown as it is written
-        kind = "code" if EXERCISE.fullmatch(cell.id) else parts[0].kind
-        summary = "Code of the explorer" if explorer else SUMMARIES[kind]
-        return folded(summary, fenced(source, "python"), "code", kind == "code" and not explorer)
-    blocks = []
-    for part in parts:
-        block = fenced(part.source, "python")
-        blocks.append(block if part.kind == "code" else folded(SUMMARIES[part.kind], block, "part"))
-    shown = any(part.kind == "code" for part in parts) and not explorer
-    return folded("Code of the explorer" if explorer else "Code", "\n\n".join(blocks), "code", shown)
+    if cell.id == SETUP:
+        return [Part("imports", source)]
+    if EXERCISE.fullmatch(cell.id):  # is shown as it is written
+        return [Part("code", source)]
+    return code_parts(source)
 
 
 def _explorer(cell: Any) -> str | None:
@@ -141,20 +146,3 @@ def _solutions(path: Path) -> dict[str, list[Any]]:
     """For each exercise of a notebook of solutions, by the id of its cell: the words above the code, and the code."""
     cells = read_notebook(path).cells
     return {cells[i].id: cells[i - 1 : i + 1] for i in range(len(cells)) if EXERCISE.fullmatch(cells[i].id)}
-
-
-def open_locally(name: str, solutions: bool) -> str:
-    """What stands below the title: how to open the notebook on one's own computer, and links for downloading it."""
-    file = name.rpartition("/")[2] + ".ipynb"
-    links = [f'<a href="{html.escape(file)}" download>Download the notebook</a>']
-    if solutions:
-        links.append(f'<a href="solutions/{html.escape(file)}" download>Download its solutions</a>')
-    up = "../" * name.count("/")
-    links.append(f'<a href="{up}start.html">Set up the course</a>')
-    command = f"\n\n```{{code-block}} bash\n.venv/bin/jupyter lab {name}.ipynb\n```\n\n"
-    items = "".join(f"<li>{link}</li>" for link in links)
-    words = "This command opens the notebook on your computer, where every cell runs:"
-    return (
-        f'<details class="locally">\n<summary>Run this notebook yourself</summary>\n\n{words}{command}'
-        f"<ul>{items}</ul>\n</details>"
-    )
