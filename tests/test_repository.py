@@ -54,7 +54,7 @@ ALLOWED = {
     "benchmark": {"benchmark", "notebook_checks", "training", "model", "ops", "checks", "data"},
     "notebook_checks": {"notebook_checks", "training"},
     "course": {"notebook_checks"},
-    "site": {"site", "lessons", "notebook_checks"},
+    "site": {"site", "lessons", "notebook_checks", "model"},
     "experiments": {"viz", "watch", "training", "model", "ops", "data"},
 }
 ANYWHERE = {

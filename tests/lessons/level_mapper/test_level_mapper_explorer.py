@@ -9,6 +9,7 @@ from frcnn_edu.data import ShapesDetection
 from frcnn_edu.lessons import explore
 from frcnn_edu.lessons.board.scene import Points
 from frcnn_edu.lessons.level_mapper.explorer import explorer as level_mapper
+from frcnn_edu.lessons.stages import strength
 from frcnn_edu.lessons.story import story
 
 STORY = story()
@@ -36,8 +37,8 @@ def test_levels_are_torchvisions(side: float, scale: int) -> None:
 
 def test_the_first_map_is_the_models_own() -> None:
     found = result(OPENED.first.box)
-    torch.testing.assert_close(found.map, STORY.trace.pyramid["0"])
-    assert found.image.shape == STORY.resized.shape
+    torch.testing.assert_close(found.map, strength(STORY.trace.pyramid["0"]))
+    assert found.photo.pixels.shape[:2] == STORY.resized.shape[1:]
     assert torch.equal(found.cells * 4, torch.tensor(OPENED.first.box))
 
 
@@ -55,7 +56,7 @@ def test_the_object_grows_with_the_image() -> None:
     before = torch.tensor(explorer.state.box)
     explorer.controls["size"].value = 240
     torch.testing.assert_close(torch.tensor(explorer.state.box), 2 * before)
-    assert explorer.result.image.shape[1:] == (240, 320)
+    assert explorer.result.photo.pixels.shape[:2] == (240, 320)
 
 
 def test_a_box_without_area_is_explained() -> None:
@@ -113,7 +114,7 @@ def test_prompts_stay_in_the_image() -> None:
         for index in range(len(explorer.prompts)):
             explorer.try_prompt(index)
             x1, y1, x2, y2 = explorer.state.box
-            height, width = explorer.result.image.shape[1:]
+            height, width = explorer.result.photo.pixels.shape[:2]
             assert 0 <= x1 < x2 <= width + 1e-3
             assert 0 <= y1 < y2 <= height + 1e-3
 
