@@ -3,7 +3,7 @@ from pathlib import Path
 from nbconvert.exporters import get_exporter
 
 from frcnn_edu.notebook_checks.notebooks import read_notebook
-from frcnn_edu.notebook_checks.page import CourseExporter, with_alt
+from frcnn_edu.site.exporter import CourseExporter, with_alt
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "08_iou_labeling.ipynb"
 
