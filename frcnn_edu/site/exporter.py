@@ -11,7 +11,7 @@ from jinja2 import DictLoader
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import Preprocessor
 
-from .pages.widgets import explorer_of, explorer_place, is_widget
+from .pages.widgets import explorer_of, explorer_place, is_style_sheet, is_widget
 
 # nbconvert's own pages say "No description has been provided for this image", whatever an output's metadata holds.
 TEMPLATE = """
@@ -56,7 +56,7 @@ class LiveExplorers(Preprocessor):
         for still, widget in pairwise(cell.outputs if name else []):
             if "image/png" in still.get("data", {}) and is_widget(widget):
                 still.metadata.setdefault("image/png", {})["explorer"] = name
-                cell.outputs.remove(widget)
+                cell.outputs = [one for one in cell.outputs if one is not widget and not is_style_sheet(one)]
                 return name
         return None
 

@@ -12,7 +12,7 @@ from .code import code_parts
 from .links import page_links
 from .markup import boxed, fenced, folded, image
 from .page import Page
-from .widgets import VIEW, explorer_of, explorer_place, is_widget, widget_pictures
+from .widgets import VIEW, explorer_of, explorer_place, is_style_sheet, is_widget, widget_pictures
 
 PICTURES = "pictures"  # folder of the site
 MARKER = re.compile(r"^# (NBVAL_\w+|PICTURE_MAY_DIFFER)\n", re.MULTILINE)  # for the tests of the notebooks
@@ -71,7 +71,8 @@ class _Notebook:
         if cell.source.strip():
             yield boxed(_code(cell), "cell-code")
         for output in cell.outputs:
-            yield from self._output(output, cell)
+            if not is_style_sheet(output):
+                yield from self._output(output, cell)
         yield "</div>"
 
     def _markdown(self, text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...lessons import EXPLORER_NAMES
+from ...lessons.board.saved import STYLES
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -32,6 +33,11 @@ def explorer_of(cell: Any) -> str | None:
 def is_widget(output: Any) -> bool:
     """Whether an output is a widget."""
     return VIEW in output.get("data", {})
+
+
+def is_style_sheet(output: Any) -> bool:
+    """Whether an output is what an explorer shows only to JupyterLab."""
+    return output.get("data", {}).get("text/html") == STYLES
 
 
 def explorer_place(name: str, still: str) -> str:
