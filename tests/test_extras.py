@@ -72,6 +72,14 @@ def test_what_is_imported_later_names_its_extra(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
+def test_living_explorers_in_a_page_of_nbconvert_do_not_need_the_extra_of_the_site(tmp_path: Path) -> None:
+    missing = {*EXTRAS["site"]} - {"fontTools"}  # which Matplotlib brings
+    code = WITHOUT.format(missing=missing) + "import frcnn_edu.site.exporter, frcnn_edu.site.explorers"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment())
+    assert done.returncode == 0, done.stderr
+
+
 def environment() -> dict[str, str]:
     import os
 

@@ -62,7 +62,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     nbformat.write(saved, folder / "a stranger's.ipynb")
     saved.cells.append(nbformat.v4.new_markdown_cell("Signed."))  # what is signed is the content
     nbformat.write(saved, folder / "my own.ipynb")
-    with reading(folder, own="my own.ipynb", one_kernel=True) as one:
+    del saved.metadata["widgets"]  # JupyterLab does not save the states of widgets unless it is told to
+    nbformat.write(saved, folder / "my own, saved in JupyterLab.ipynb")
+    with reading(folder, own="my own*.ipynb", one_kernel=True) as one:
         yield one
 
 
@@ -160,6 +162,28 @@ def test_a_page_of_ones_own_shows_the_saved_explorer_which_nobody_moves(reader: 
     note.wait_for(state="visible", timeout=60_000)
     assert "run the cell" in note.inner_text()
     assert reader.page.locator(".fe-board").first.get_attribute("data-alive") is None
+
+
+# Of the message below a still picture: JupyterLab's words and their size, and what is there in their place.
+MESSAGE = """() => {
+  const message = document.querySelector(".jp-OutputArea-child:has(img) + .jp-OutputArea-child > .jp-OutputArea-output:not([data-mime-type])");
+  const instead = getComputedStyle(message, "::after");
+  return [message.textContent, getComputedStyle(message).fontSize, instead.content, instead.visibility];
+}"""
+
+
+def test_a_page_that_was_saved_without_widgets_says_to_run_the_cell(reader: Reader, screenshots: Path) -> None:
+    reader.open("my own, saved in JupyterLab.ipynb")
+    still = reader.page.locator(".jp-OutputArea-child:has(.fe-saved) + .jp-OutputArea-child:has(img)")
+    still.scroll_into_view_if_needed(timeout=60_000)
+    reader.page.wait_for_function(f"() => ({MESSAGE})()[3] === 'visible'")
+    theirs, size, ours, _ = reader.page.evaluate(MESSAGE)
+    assert theirs.startswith("Error displaying widget")
+    assert size == "0px"
+    assert ours == '"This is a still picture: run the cell to make it interactive."'
+    assert still.count() == 1
+    assert reader.page.locator(".fe-board").count() == 0
+    reader.page.screenshot(path=screenshots / "saved.png")
 
 
 CONTRAST = """() => {

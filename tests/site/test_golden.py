@@ -13,6 +13,7 @@ from golden import states
 
 from frcnn_edu.lessons.explore import EXPLORERS
 from frcnn_edu.notebook_checks.browser import QUIET, find_browser
+from frcnn_edu.site.explorers.scripts import page_script
 from frcnn_edu.site.translate.engine import data, engine
 
 pytestmark = [
@@ -26,7 +27,7 @@ STATES = 500  # of each explorer
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>The engine</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'self'">
-<script src="engine.js"></script><script src="compare.js"></script></head><body></body></html>
+<script src="page.js"></script><script src="engine.js"></script><script src="compare.js"></script></head><body></body></html>
 """
 
 
@@ -46,6 +47,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     folder = tmp_path_factory.mktemp("engine")
     (folder / "data").mkdir()
+    (folder / "page.js").write_text(page_script(), encoding="utf-8")
     (folder / "engine.js").write_text(engine(), encoding="utf-8")
     for name, script in data().items():
         (folder / "data" / f"{name}.js").write_text(script, encoding="utf-8")

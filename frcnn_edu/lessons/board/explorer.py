@@ -14,6 +14,7 @@ from frcnn_edu.viz.output import show
 from .board import Board
 from .formula import text
 from .paint import paint
+from .saved import STYLES
 from .scene import Scene
 
 State = TypeVar("State")  # a frozen dataclass whose defaults are the first view
@@ -230,6 +231,7 @@ class Explorer(Generic[State, Result]):
         """The still picture for pages without a kernel, and the widget, which hides the still picture if it is shown."""
         from IPython.display import display  # it is installed only with notebooks
 
+        display({"text/html": STYLES, "text/plain": ""}, raw=True)
         alts = " ".join(f"{panel.alt.rstrip('.')}." for panel in self.scene.panels if panel.alt)
         show(self.picture(), f"Explorer “{self.title}”. {alts}".rstrip())
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}

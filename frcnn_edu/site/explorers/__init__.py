@@ -1,5 +1,5 @@
 """The files that make the explorers on the pages come alive."""
 
-from .write import FOLDER, write
+from .write import FOLDER, embedded, write
 
-__all__ = ["FOLDER", "write"]
+__all__ = ["FOLDER", "embedded", "write"]

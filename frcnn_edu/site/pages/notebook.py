@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...lessons import EXPLORER_NAMES
 from ...notebook_checks.notebooks import read_notebook
 from .code import Part, code_parts
 from .links import page_links
 from .locally import open_locally
 from .markup import boxed, fenced, folded, image
 from .page import Page
-from .widgets import VIEW, widget_pictures
+from .widgets import VIEW, explorer_of, explorer_place, is_style_sheet, is_widget, widget_pictures
 
 PICTURES = "pictures"  # folder of the site
 MARKER = re.compile(r"^# (NBVAL_\w+|PICTURE_MAY_DIFFER)\n", re.MULTILINE)  # for the tests of the notebooks
@@ -72,7 +71,8 @@ class _Notebook:
         if cell.source.strip():
             yield boxed(_code(cell), "cell-code")
         for output in cell.outputs:
-            yield from self._output(output, cell)
+            if not is_style_sheet(output):
+                yield from self._output(output, cell)
         yield "</div>"
 
     def _markdown(self, text: str) -> str:
@@ -105,7 +105,7 @@ class _Notebook:
         if explorer is None:
             return f'<figure class="picture"><a href="{address}">{picture}</a></figure>'
         self.result.explorers = True
-        return f'<figure class="fe-place" data-explorer="{explorer}">{picture}</figure>'
+        return explorer_place(explorer, picture)
 
 
 def _code(cell: Any) -> str:
@@ -134,12 +134,10 @@ def _parts(cell: Any) -> list[Part]:
 
 def _explorer(cell: Any) -> str | None:
     """The name of the explorer that a cell shows; None if it shows none."""
-    opened = re.search(r"explore\.(\w+)\(", cell.source)
-    if opened is None or not any(VIEW in output.get("data", {}) for output in cell.outputs):
-        return None
-    if opened[1] not in EXPLORER_NAMES:
-        raise ValueError(f"the cell {cell.id} opens {opened[1]}, which is no explorer of the course")
-    return opened[1]
+    name = explorer_of(cell)
+    if name is None and "explore." in cell.source and any(map(is_widget, cell.outputs)):
+        raise ValueError(f"the cell {cell.id} does not show an explorer of the course in its first view")
+    return name
 
 
 def _solutions(path: Path) -> dict[str, list[Any]]:

@@ -3,19 +3,21 @@
 import base64
 import json
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import get_type_hints
 
 from .classes import translated
-from .program import FILES, GIVEN, INSTEAD, explorers, program, shipment
+from .program import FILES, FILES_INSIDE, GIVEN, INSTEAD, explorers, program, shipment
 from .program import unit as unit_of
 
 RUNTIME = Path(__file__).parents[1] / "runtime"
 PARTS = ("python.js", "tensor.js", "torch.js", "widgets.js", "ship.js", "explorer.js")
 
 
+@cache
 def engine() -> str:
-    """The script. It defines what the page calls: `frcnn.start`."""
+    """The script. It defines what the page calls, `frcnn.start`, and is loaded by the page's own script."""
     made = program()
     given = [f'const {unit_of(key).js} = $.given("{key}", {by});' for key, by in GIVEN.items()]
     instead = [f"const {unit_of(key).js} = {js};" for key, js in INSTEAD.items()]
@@ -34,6 +36,7 @@ def engine() -> str:
         f'const classes = {{ {known}, "torch.nn.Linear": torch.nn.Linear }};',
         f"const explorers = {{ {makers} }};",
         f"const files = {json.dumps(FILES)};",
+        f"const filesInside = {json.dumps(FILES_INSIDE)};",
         f"const whole = {json.dumps(whole_fields())};",
         f"const formulaHtml = {unit_of('frcnn_edu.lessons.board.formula.html').js};",
         f"const story = {unit_of('frcnn_edu.lessons.story.story').js};",
@@ -49,6 +52,7 @@ def whole_fields() -> dict[str, list[str]]:
     return {name: [field for field, hint in hints.items() if hint is int] for name, hints in states.items()}
 
 
+@cache
 def data() -> dict[str, str]:
     """The scripts that bring the data, by name: `frcnn.data(name, content, memory)`, the memory deflated and in base64."""
     return {

@@ -14,6 +14,7 @@ from frcnn_edu.lessons.box_head.explorer.seen import resized
 from frcnn_edu.lessons.fpn.explorer.result import parts
 from frcnn_edu.lessons.level_mapper.explorer.explorer import SIZES, pyramid
 from frcnn_edu.lessons.story import story
+from frcnn_edu.lessons.the_whole_network.explorer.explorer import EXPLORERS as STAGES
 from frcnn_edu.lessons.your_own_data.explorer.photograph import photograph
 from frcnn_edu.model.fast import run_as
 
@@ -61,6 +62,8 @@ HEADS = ("box_head", "box_predictor")
 UNUSED = {"Trace.pooled", *(f"RoIHeads.{name}" for name in HEADS)}
 #: The files that an explorer needs before it can start, beside "story".
 FILES = {"fpn_levels": ["parts"], "level_mapper": ["pyramid"], "detections": ["gallery"], "any_box": ["photograph"]}
+#: The same inside another explorer, where it is about the course's own image.
+FILES_INSIDE = {**FILES, "any_box": ["heads"]}
 
 
 @cache
@@ -73,6 +76,12 @@ def unit(key: str) -> Unit:
     """A unit by its module and name."""
     module, _, name = key.rpartition(".")
     return read(module).units[name]
+
+
+def files_of(name: str) -> set[str]:
+    """The files of data that an explorer may need, and those for the explorers that open inside it."""
+    inside = STAGES if name == "whole_path" else {}
+    return {"story", *FILES.get(name, ()), *(file for other in inside for file in FILES_INSIDE.get(other, ()))}
 
 
 @cache

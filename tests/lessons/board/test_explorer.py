@@ -11,6 +11,7 @@ from PIL import Image
 from test_driving import Sound, State
 
 from frcnn_edu.lessons import explore
+from frcnn_edu.lessons.board.saved import STYLES
 from frcnn_edu.viz.output import figure_to_png
 
 
@@ -135,7 +136,8 @@ def test_a_cell_shows_the_still_picture_and_the_widget(monkeypatch: pytest.Monke
     monkeypatch.setattr("IPython.display.display", lambda content, **_: shown.append(content))
     one = Answers()
     one._ipython_display_()
-    still, live = shown
+    styles, still, live = shown
+    assert styles["text/html"] == STYLES
     drawn = Image.open(io.BytesIO(figure_to_png(one.picture(), colors=256)))
     assert np.array_equal(
         np.asarray(Image.open(io.BytesIO(still["image/png"])).convert("RGB")), np.asarray(drawn.convert("RGB"))

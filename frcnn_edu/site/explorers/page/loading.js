@@ -1,14 +1,21 @@
-// Scripts and recorded first views, loaded when they are needed. Script tags also work where a page is opened from the disk.
+// Scripts and recorded first views, loaded when they are needed: from this page, if they are embedded in it; otherwise from beside this
+// script. Script tags also work where a page is opened from the disk.
 
-const HERE = document.currentScript.src; // the address of this script: what it loads lies beside it
+const HERE = document.currentScript.src || document.baseURI; // of an embedded script: the page's address
 
 const loads = new Map(); // file → promise
 const records = new Map(); // explorer → what `frcnn.first` was given
 
-// Loads a script, once. `file` is relative to this script.
+// Runs a script, once. `file` is relative to this script.
 function load(file) {
   if (!loads.has(file)) loads.set(file, new Promise((resolve, reject) => {
-    const script = document.createElement("script");
+    const script = document.createElement("script"), embedded = document.querySelector(`script[data-file="${file}"]`);
+    if (embedded) {
+      script.textContent = embedded.textContent;
+      document.head.append(script); // which runs it
+      resolve();
+      return;
+    }
     script.src = new URL(file, HERE).href;
     script.addEventListener("load", resolve);
     script.addEventListener("error", () => {
@@ -35,3 +42,6 @@ async function inflated(text) {
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
+
+// What the loaded files use: a recorded view calls `first`; the engine uses the others and adds `start` and `data`.
+window.frcnn = { load, inflated, first: (name, record) => { records.set(name, record); } };

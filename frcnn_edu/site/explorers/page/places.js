@@ -109,8 +109,5 @@ function findPlaces() {
   followAddress();
 }
 
-// What the loaded files use: a recorded view calls `first`, and the engine adds `start`.
-window.frcnn = { first: (name, record) => { records.set(name, record); } };
-
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", findPlaces);
 else findPlaces();
