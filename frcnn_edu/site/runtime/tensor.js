@@ -25,9 +25,8 @@ class Tensor {
   to(dtype) {
     const wanted = isTensor(dtype) ? dtype.dtype : dtype;
     if (wanted === this.dtype || !STORES[wanted]) return this;
-    const made = Tensor.empty(this.shape, wanted), whole = RANKS[wanted] < 3;
-    for (let k = 0; k < made.data.length; k++) made.data[k] = wanted === "bool" ? this.data[k] !== 0 : whole ? Math.trunc(this.data[k]) : this.data[k];
-    return made;
+    if (wanted === "bool") return this.map((value) => value !== 0, "bool");
+    return new Tensor(new STORES[wanted](this.data), this.shape, wanted); // which cuts off what is behind the point of a whole number
   }
   map(change, dtype = this.dtype) {
     const made = Tensor.empty(this.shape, dtype);
@@ -63,8 +62,7 @@ class Tensor {
   }
   permute(...order) {
     const axes = order.flat().map((dim) => this.axis(dim)), steps = strides(this.shape);
-    const offsets = crossed(0, axes.map((axis) => line(this.shape[axis], steps[axis])));
-    return gathered(this, offsets, axes.map((axis) => this.shape[axis]));
+    return walked(this, 0, axes.map((axis) => this.shape[axis]), axes.map((axis) => steps[axis]));
   }
   transpose(first, second) {
     const order = this.shape.map((_, axis) => axis), [a, b] = [this.axis(first), this.axis(second)];
@@ -92,14 +90,13 @@ class Tensor {
   // ----------------------------------------------------------------------------------------------------------- elements
 
   at(index) {
-    const { offsets, shape, start } = located(this, index);
-    if (!offsets) return new Tensor(this.data.slice(start, start + count(shape)), shape, this.dtype);
-    return gathered(this, offsets, shape);
+    const { start, shape, groups, regular } = located(this, index);
+    return regular ? walked(this, start, shape, groups.map(({ step }) => step)) : gathered(this, crossed(start, groups), shape);
   }
   put(index, value) {
-    const { offsets, shape, start } = located(this, index), given = isTensor(value) ? spread(value.to(this.dtype), shape) : value;
-    const length = count(shape);
-    for (let k = 0; k < length; k++) this.data[offsets ? offsets[k] : start + k] = isTensor(given) ? given.data[k] : given;
+    const { start, shape, groups } = located(this, index), offsets = crossed(start, groups);
+    const given = isTensor(value) ? spread(value.to(this.dtype), shape).data : new STORES[this.dtype](offsets.length).fill(value);
+    for (let k = 0; k < offsets.length; k++) this.data[offsets[k]] = given[k];
   }
   clone() { return new Tensor(this.data.slice(), this.shape, this.dtype); }
   index_fill(dim, index, value) {
@@ -110,33 +107,42 @@ class Tensor {
 
   // -------------------------------------------------------------------------------------------- along one or more axes
 
-  // Calls `step(group, value, place)` for each element: its group is its place in the result, its place that along the axes.
-  along(dim, step) {
+  // Of the axes that are given, or of all: the number of elements before, along and behind them. Element (o, p, i) has its place in memory at
+  // (o · along + p) · behind + i; it belongs to element o · behind + i of a result.
+  spans(dim) {
     const axes = (dim === null || dim === undefined ? this.shape.map((_, axis) => axis) : [dim].flat()).map((one) => this.axis(one)).sort((a, b) => a - b);
     if (axes.some((axis, k) => axis !== axes[0] + k)) throw $.error("NotImplementedError", `axes ${axes} are not side by side`);
     const [first = 0, end = first + axes.length] = axes.length ? [axes[0], axes.at(-1) + 1] : [];
-    const outer = count(this.shape.slice(0, first)), side = count(this.shape.slice(first, end)), inner = count(this.shape.slice(end));
-    for (let o = 0, at = 0; o < outer; o++)
-      for (let p = 0; p < side; p++)
-        for (let i = 0; i < inner; i++) step(o * inner + i, this.data[at++], p);
-    return { each: side };
+    return [this.shape.slice(0, first), this.shape.slice(first, end), this.shape.slice(end)].map(count);
   }
   // The shape of a result along some axes: without them, or with a length of 1.
   shrunk(dim, keepdim) {
     const axes = new Set((dim === null || dim === undefined ? this.shape.map((_, axis) => axis) : [dim].flat()).map((one) => this.axis(one)));
     return keepdim ? this.shape.map((side, axis) => (axes.has(axis) ? 1 : side)) : this.shape.filter((_, axis) => !axes.has(axis));
   }
-  folded(dim, keepdim, start, step, dtype = this.dtype) {
-    const shape = this.shrunk(dim, keepdim), totals = new Float64Array(count(shape)).fill(start);
-    const { each } = this.along(dim, (group, value) => { totals[group] = step(totals[group], value); });
-    return { made: new Tensor(STORES[dtype].from(totals), shape, dtype), totals, each };
+  // The sums, with all digits that JavaScript has.
+  totals(dim) {
+    const [before, along, behind] = this.spans(dim), totals = new Float64Array(before * behind), { data } = this;
+    for (let o = 0, at = 0; o < before; o++)
+      for (let p = 0; p < along; p++) for (let i = 0; i < behind; i++) totals[o * behind + i] += data[at++];
+    return totals;
   }
-  best(dim, keepdim, better) {
-    const shape = this.shrunk(dim, keepdim), number = count(shape), most = new STORES[this.dtype](number), where = new Int32Array(number);
-    if (number && !this.data.length) throw $.error("IndexError", "no elements");
-    this.along(dim, (group, value, place) => {
-      if (place === 0 || better(value, most[group])) { most[group] = value; where[group] = place; }
-    });
+  // What `change` makes of the sums, and of how many elements each has.
+  folded(dim, keepdim, dtype, change) {
+    const [, along] = this.spans(dim);
+    const totals = this.totals(dim), made = Tensor.empty(this.shrunk(dim, keepdim), dtype);
+    for (let k = 0; k < totals.length; k++) made.data[k] = change(totals[k], along);
+    return made;
+  }
+  // The largest elements (sign 1) or the smallest (sign −1), and the first place of each.
+  best(dim, keepdim, sign) {
+    const [before, along, behind] = this.spans(dim), number = before * behind, most = new STORES[this.dtype](number), where = new Int32Array(number), { data } = this;
+    if (number && !data.length) throw $.error("IndexError", "no elements");
+    for (let o = 0, at = 0; o < before; o++)
+      for (let p = 0; p < along; p++)
+        for (let to = o * behind; to < (o + 1) * behind; to++, at++)
+          if (p === 0 || sign * data[at] > sign * most[to]) { most[to] = data[at]; where[to] = p; }
+    const shape = this.shrunk(dim, keepdim);
     return pair(new Tensor(most, shape, this.dtype), new Tensor(where, shape, "int64"));
   }
   order(descending) {
@@ -156,18 +162,12 @@ function strides(shape) {
   return steps;
 }
 
-function line(length, step, first = 0) {
-  const places = new Int32Array(length);
-  for (let k = 0; k < length; k++) places[k] = first + k * step;
-  return places;
-}
-
-// All sums of one offset of each group, the last group fastest.
+// All sums of `base` and one offset of each group, the last group fastest. A group has a table of offsets, or the same step between them.
 function crossed(base, groups) {
   let offsets = Int32Array.of(base);
-  for (const group of groups) {
-    const next = new Int32Array(offsets.length * group.length);
-    for (let i = 0, k = 0; i < offsets.length; i++) for (let j = 0; j < group.length; j++) next[k++] = offsets[i] + group[j];
+  for (const { side, step, table } of groups) {
+    const next = new Int32Array(offsets.length * side);
+    for (let i = 0, k = 0; i < offsets.length; i++) for (let j = 0; j < side; j++) next[k++] = offsets[i] + (table ? table[j] : j * step);
     offsets = next;
   }
   return offsets;
@@ -177,6 +177,37 @@ function gathered(tensor, offsets, shape) {
   const data = new STORES[tensor.dtype](offsets.length);
   for (let k = 0; k < offsets.length; k++) data[k] = tensor.data[offsets[k]];
   return new Tensor(data, shape, tensor.dtype);
+}
+
+// Walks through several tensors side by side, in rows along the longest axis. `ways`: the steps of each tensor along each axis.
+// Calls `row(places, steps, length)` for each row: its first place in each tensor, and the step to the next. Axes that all tensors walk
+// through evenly are walked as one.
+function inRows(shape, ways, row) {
+  const axes = [];
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const side = shape[axis], steps = ways.map((way) => way[axis]), behind = axes[0];
+    if (side === 0) return;
+    if (side === 1) continue;
+    if (behind && steps.every((step, k) => step === behind.steps[k] * behind.side)) behind.side *= side;
+    else axes.unshift({ side, steps });
+  }
+  const longest = axes.reduce((a, b) => (b.side > a.side ? b : a), { side: 1, steps: ways.map(() => 0) });
+  let starts = [ways.map(() => 0)];
+  for (const { side, steps } of axes.filter((axis) => axis !== longest))
+    starts = starts.flatMap((start) => Array.from({ length: side }, (_, k) => start.map((place, way) => place + k * steps[way])));
+  for (const places of starts) row(places, longest.steps, longest.side);
+}
+
+// The elements from `start` on, with steps of their own along each axis.
+function walked(tensor, start, shape, steps) {
+  const made = Tensor.empty(shape, tensor.dtype);
+  inRows(shape, [strides(shape), steps], ([to, from], [t, p], length) => copied(made.data, to, t, tensor.data, start + from, p, length));
+  return made;
+}
+
+function copied(to, m, t, a, i, p, length) {
+  if (t === 1 && p === 1) to.set(a.subarray(i, i + length), m);
+  else for (let k = 0; k < length; k++, m += t, i += p) to[m] = a[i];
 }
 
 // Where the elements of tensor[index] are: whole numbers and slices first, then tensors of indices and masks.
@@ -190,11 +221,12 @@ function located(tensor, index) {
   let start = 0, axis = 0, first = -1;
   for (const part of parts) {
     const side = tensor.shape[axis], step = steps[axis];
-    if (part === null) { shape.push(1); groups.push(line(1, 0)); continue; }
+    if (part === null) { shape.push(1); groups.push({ side: 1, step: 0 }); continue; }
     if (part.isSlice) {
       const [from, to, by] = $.ends(part, side), length = Math.max(0, Math.ceil((to - from) / by));
-      groups.push(line(length, by * step, from * step));
+      groups.push({ side: length, step: by * step });
       shape.push(length);
+      start += length ? from * step : 0;
     } else if (Array.isArray(part) || (isTensor(part) && part.ndim)) {
       const places = Array.isArray(part) ? [Tensor.of(part.map(Number), "int64")] : part.dtype === "bool" ? torch.where(part) : [part];
       places.forEach((place, k) => chosen.push({ place, step: steps[axis + k], side: tensor.shape[axis + k] }));
@@ -207,26 +239,17 @@ function located(tensor, index) {
     }
     axis += 1;
   }
-  if (!chosen.length && groups.every((group, k) => k >= 0 && group.length === shape[k]) && isWhole(groups, shape)) return { shape, start };
   if (chosen.length) {
     const common = broadcast(...chosen.map(({ place }) => place.shape));
     const table = new Int32Array(count(common));
-    for (const { place, step, side } of chosen) spread(place, common).data.forEach((value, k) => { table[k] += (value < 0 ? value + side : value) * step; });
-    groups[first] = table;
+    for (const { place, step, side } of chosen) {
+      const { data } = spread(place, common);
+      for (let k = 0; k < table.length; k++) table[k] += (data[k] < 0 ? data[k] + side : data[k]) * step;
+    }
+    groups[first] = { side: table.length, table };
     shape.splice(first, 1, ...common);
   }
-  return { offsets: crossed(start, groups), shape };
-}
-
-// Whether the groups are all that follows in memory, so that a piece of it can be taken.
-function isWhole(groups, shape) {
-  let step = 1;
-  for (let k = groups.length - 1; k >= 0; k--) {
-    if (groups[k].length && groups[k][0] !== 0) return false;
-    if (groups[k].length > 1 && groups[k][1] !== step) return false;
-    step *= shape[k];
-  }
-  return true;
+  return { start, shape, groups, regular: !chosen.length };
 }
 
 // ---------------------------------------------------------------------------------------------------------- broadcasting
@@ -240,18 +263,34 @@ function broadcast(...shapes) {
   });
 }
 
-function spread(tensor, shape) {
-  if (same(tensor.shape, shape)) return tensor;
+// The steps along the axes of a larger shape, in which axes of length 1 are repeated.
+function repeating(tensor, shape) {
   const steps = strides(tensor.shape), missing = shape.length - tensor.ndim;
-  const groups = shape.map((side, k) => line(side, k < missing || tensor.shape[k - missing] === 1 ? 0 : steps[k - missing]));
-  return gathered(tensor, crossed(0, groups), shape);
+  return shape.map((_, axis) => (axis < missing || tensor.shape[axis - missing] === 1 ? 0 : steps[axis - missing]));
 }
 
+const spread = (tensor, shape) => (same(tensor.shape, shape) ? tensor : walked(tensor, 0, shape, repeating(tensor, shape)));
+
+// A row of an operation: from the places m, i and j on, in the steps t, p and q. Each operation has a loop of its own: if one loop
+// called a function for each element, all of them would be several times slower.
 const OPERATIONS = {
-  add: (a, b) => a + b, sub: (a, b) => a - b, mul: (a, b) => a * b, div: (a, b) => a / b, pow: (a, b) => a ** b,
-  floordiv: (a, b) => Math.floor(a / b), mod: (a, b) => a - b * Math.floor(a / b), or: (a, b) => a | b, and: (a, b) => a & b,
-  eq: (a, b) => a === b, ne: (a, b) => a !== b, lt: (a, b) => a < b, le: (a, b) => a <= b, gt: (a, b) => a > b, ge: (a, b) => a >= b,
-  max: (a, b) => (Number.isNaN(a) || a > b ? a : b), min: (a, b) => (Number.isNaN(a) || a < b ? a : b),
+  add(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = a[i] + b[j]; },
+  sub(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = a[i] - b[j]; },
+  mul(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = a[i] * b[j]; },
+  div(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = a[i] / b[j]; },
+  pow(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = a[i] ** b[j]; },
+  floordiv(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = Math.floor(a[i] / b[j]); },
+  mod(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = a[i] - b[j] * Math.floor(a[i] / b[j]); },
+  or(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = a[i] | b[j]; },
+  and(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = a[i] & b[j]; },
+  eq(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = +(a[i] === b[j]); },
+  ne(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = +(a[i] !== b[j]); },
+  lt(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = +(a[i] < b[j]); },
+  le(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = +(a[i] <= b[j]); },
+  gt(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = +(a[i] > b[j]); },
+  ge(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = +(a[i] >= b[j]); },
+  max(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = Number.isNaN(a[i]) || a[i] > b[j] ? a[i] : b[j]; },
+  min(made, m, t, a, i, p, b, j, q, length) { for (let k = 0; k < length; k++, m += t, i += p, j += q) made[m] = Number.isNaN(a[i]) || a[i] < b[j] ? a[i] : b[j]; },
 };
 const COMPARISONS = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
 
@@ -268,39 +307,13 @@ function common(a, b, name) {
 const rank = (tensor) => (tensor.ndim ? 10 : 0) * (tensor.isFloat ? 1 : 0) + RANKS[tensor.dtype];
 
 function elementwise(name, a, b) {
-  const operation = OPERATIONS[name], dtype = common(a, b, name);
-  const number = (value) => (dtype === "float32" ? Math.fround(value) : Number(value)); // as PyTorch reads a plain number
-  if (!isTensor(b)) { const right = number(b); return a.map((value) => operation(value, right), COMPARISONS.has(name) ? "bool" : dtype); }
-  if (!isTensor(a)) { const left = number(a); return b.map((value) => operation(left, value), COMPARISONS.has(name) ? "bool" : dtype); }
-  const shape = broadcast(a.shape, b.shape), made = Tensor.empty(shape, COMPARISONS.has(name) ? "bool" : dtype);
-  paired(operation, a, b, shape, made.data);
+  const row = OPERATIONS[name], dtype = common(a, b, name), shape = !isTensor(a) ? b.shape : !isTensor(b) ? a.shape : broadcast(a.shape, b.shape);
+  const values = (one) => (isTensor(one) ? one.data : Float64Array.of(dtype === "float32" ? Math.fround(one) : one)); // as PyTorch reads a plain number
+  const made = Tensor.empty(shape, COMPARISONS.has(name) ? "bool" : dtype), [left, right] = [values(a), values(b)], { length } = made.data;
+  const even = [left, right].every((one) => one.length === length || one.length === 1); // no axis of either is repeated
+  if (even) row(made.data, 0, 1, left, 0, Number(left.length > 1), right, 0, Number(right.length > 1), length);
+  else inRows(shape, [strides(shape), repeating(a, shape), repeating(b, shape)], ([m, i, j], [t, p, q], number) => row(made.data, m, t, left, i, p, right, j, q, number));
   return made;
-}
-
-// All pairs of elements, row by row; a side of length 1 is repeated. Axes that both tensors walk through evenly are walked as one.
-function paired(operation, a, b, shape, made) {
-  const ways = [a, b].map((one) => {
-    const steps = strides(one.shape), missing = shape.length - one.ndim;
-    return shape.map((_, axis) => (axis < missing || one.shape[axis - missing] === 1 ? 0 : steps[axis - missing]));
-  });
-  const axes = [];
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const side = shape[axis], [p, q] = [ways[0][axis], ways[1][axis]], inner = axes[0];
-    if (side === 1) continue;
-    if (inner && p === inner.p * inner.side && q === inner.q * inner.side) inner.side *= side;
-    else axes.unshift({ side, p, q });
-  }
-  const last = axes.pop() ?? { side: 1, p: 0, q: 0 }, [left, right] = [a.data, b.data];
-  let place = 0;
-  const walk = (axis, from, other) => {
-    if (axis < axes.length) {
-      const { side, p, q } = axes[axis];
-      for (let k = 0; k < side; k++) walk(axis + 1, from + k * p, other + k * q);
-      return;
-    }
-    for (let k = 0; k < last.side; k++, from += last.p, other += last.q) made[place++] = operation(left[from], right[other]);
-  };
-  if (made.length) walk(0, 0, 0);
 }
 
 // --------------------------------------------------------------------------------------------------------------- methods
@@ -320,18 +333,26 @@ const toEven = (x) => { const near = Math.round(x); return near - x === 0.5 && n
 const floating = (change) => function () { return this.asFloat().map(change); };
 const sorted = (tensor, order) => pair(gathered(tensor, Int32Array.from(order), [order.length]), Tensor.of(order, "int64"));
 
+function clamped(tensor, low, high) {
+  const made = tensor.clone(), { data } = made;
+  for (let k = 0; k < data.length; k++) {
+    if (data[k] < low) data[k] = low;
+    if (data[k] > high) data[k] = high;
+  }
+  return made;
+}
+
 methods({
   "abs()": function () { return this.map(Math.abs); },
   "exp()": floating(Math.exp), "log()": floating(Math.log), "log2()": floating(Math.log2), "log10()": floating(Math.log10),
   "sqrt()": floating(Math.sqrt), "sigmoid()": floating((x) => 1 / Math.fround(1 + Math.fround(Math.exp(-x)))), "logit()": floating((x) => Math.log(x / (1 - x))),
-  "square()": function () { return this.map((x) => x * x); },
+  "square()": function () { return elementwise("mul", this, this); },
   "floor()": function () { return this.map(Math.floor); },
   "round()": function () { return this.map(toEven); },
   "isfinite()": function () { return this.map(Number.isFinite, "bool"); },
   "clamp(min, max)": function (min = null, max = null) {
-    const low = isTensor(min) ? min : min === null ? null : this.isFloat ? Math.fround(min) : min;
-    const high = max === null ? null : this.isFloat ? Math.fround(max) : max;
-    return this.map((x) => { const raised = low !== null && x < low ? low : x; return high !== null && raised > high ? high : raised; });
+    const bound = (value, none) => (value === null ? none : this.isFloat ? Math.fround(value) : value);
+    return clamped(this, bound(min, -Infinity), bound(max, Infinity));
   },
   "nan_to_num(nan, posinf, neginf)": function (nan = 0, posinf = 3.4028234663852886e38, neginf = -3.4028234663852886e38) {
     return this.map((x) => (Number.isNaN(x) ? nan : x === Infinity ? posinf : x === -Infinity ? neginf : x));
@@ -347,38 +368,36 @@ methods({
   "new_full(shape, value)": function (shape, value) { return filled(shape, value, this.dtype); },
   "new_zeros(shape)": function (...shape) { return Tensor.empty(shape.flat(), this.dtype); },
 
-  "sum(dim, keepdim)": function (dim, keepdim) { return this.folded(dim, keepdim, 0, (a, b) => a + b, this.isFloat ? this.dtype : "int64").made; },
-  "prod(dim, keepdim)": function (dim, keepdim) { return this.folded(dim, keepdim, 1, (a, b) => a * b, this.isFloat ? this.dtype : "int64").made; },
-  "mean(dim, keepdim)": function (dim, keepdim) {
-    const { made, totals, each } = this.folded(dim, keepdim, 0, (a, b) => a + b);
-    for (let k = 0; k < made.data.length; k++) made.data[k] = totals[k] / each;
-    return made;
+  "sum(dim, keepdim)": function (dim, keepdim) { return this.folded(dim, keepdim, this.isFloat ? this.dtype : "int64", (total) => total); },
+  "prod(dim, keepdim)": function (dim, keepdim) {
+    const [before, along, behind] = this.spans(dim), products = new Float64Array(before * behind).fill(1);
+    for (let at = 0; at < this.data.length; at++) products[Math.floor(at / (along * behind)) * behind + (at % behind)] *= this.data[at];
+    const dtype = this.isFloat ? this.dtype : "int64";
+    return new Tensor(new STORES[dtype](products), this.shrunk(dim, keepdim), dtype);
   },
+  "mean(dim, keepdim)": function (dim, keepdim) { return this.folded(dim, keepdim, this.dtype, (total, number) => total / number); },
   "std(dim)": function (dim) {
-    const average = this.mean(dim, true), { made, totals, each } = elementwise("sub", this, average).square().folded(dim, false, 0, (a, b) => a + b);
-    for (let k = 0; k < made.data.length; k++) made.data[k] = Math.sqrt(totals[k] / (each - 1));
-    return made;
+    const squares = elementwise("sub", this, this.mean(dim, true)).square();
+    return squares.folded(dim, false, this.dtype, (total, number) => Math.sqrt(total / (number - 1)));
   },
   "norm(dim)": function (dim) { return this.square().sum(dim).sqrt(); },
-  "any(dim, keepdim)": function (dim, keepdim) { return this.folded(dim, keepdim, 0, (a, b) => a || b !== 0, "bool").made; },
-  "all(dim, keepdim)": function (dim, keepdim) { return this.folded(dim, keepdim, 1, (a, b) => a && b !== 0, "bool").made; },
-  "amax(dim, keepdim)": function (dim, keepdim) { return this.best(dim, keepdim, (a, b) => a > b).values; },
-  "amin(dim, keepdim)": function (dim, keepdim) { return this.best(dim, keepdim, (a, b) => a < b).values; },
-  "argmax(dim, keepdim)": function (dim, keepdim) { return this.best(dim, keepdim, (a, b) => a > b).indices; },
-  "argmin(dim, keepdim)": function (dim, keepdim) { return this.best(dim, keepdim, (a, b) => a < b).indices; },
-  "max(dim, keepdim)": function (dim, keepdim) { const found = this.best(dim, keepdim, (a, b) => a > b); return dim === undefined ? found.values : found; },
-  "min(dim, keepdim)": function (dim, keepdim) { const found = this.best(dim, keepdim, (a, b) => a < b); return dim === undefined ? found.values : found; },
+  "any(dim, keepdim)": function (dim, keepdim) { return this.to("bool").folded(dim, keepdim, "bool", (total) => total > 0); },
+  "all(dim, keepdim)": function (dim, keepdim) { return this.to("bool").folded(dim, keepdim, "bool", (total, number) => total === number); },
+  "amax(dim, keepdim)": function (dim, keepdim) { return this.best(dim, keepdim, 1).values; },
+  "amin(dim, keepdim)": function (dim, keepdim) { return this.best(dim, keepdim, -1).values; },
+  "argmax(dim, keepdim)": function (dim, keepdim) { return this.best(dim, keepdim, 1).indices; },
+  "argmin(dim, keepdim)": function (dim, keepdim) { return this.best(dim, keepdim, -1).indices; },
+  "max(dim, keepdim)": function (dim, keepdim) { const found = this.best(dim, keepdim, 1); return dim === undefined ? found.values : found; },
+  "min(dim, keepdim)": function (dim, keepdim) { const found = this.best(dim, keepdim, -1); return dim === undefined ? found.values : found; },
   "softmax(dim)": function (dim) {
     const raised = elementwise("sub", this, this.amax(dim, true)).exp();
     return elementwise("div", raised, raised.sum(dim, true));
   },
   "cumsum(dim)": function (dim) {
-    const made = Tensor.empty(this.shape, this.isFloat ? this.dtype : "int64"), totals = [], axis = this.axis(dim), inner = count(this.shape.slice(axis + 1));
-    this.along(dim, (group, value, place) => {
-      totals[group] = (totals[group] ?? 0) + value;
-      made.data[(Math.floor(group / inner) * this.shape[axis] + place) * inner + (group % inner)] = totals[group];
-    });
-    return made;
+    const [, along, behind] = this.spans(dim), totals = Float64Array.from(this.data);
+    for (let at = 0; at < totals.length; at++) if (Math.floor(at / behind) % along) totals[at] += totals[at - behind];
+    const dtype = this.isFloat ? this.dtype : "int64";
+    return new Tensor(new STORES[dtype](totals), this.shape, dtype);
   },
   "cummax(dim)": function () {
     const made = this.clone();
@@ -394,8 +413,10 @@ methods({
   },
   "unique()": function () { return Tensor.of([...new Set(this.data)].sort((a, b) => a - b), this.dtype); },
   "bincount(minlength)": function (minlength = 0) {
-    const made = new Tensor(new Int32Array(Math.max(minlength, 1 + Math.max(-1, ...this.data))), [0], "int64");
-    for (const value of this.data) made.data[value] += 1;
-    return new Tensor(made.data, [made.data.length], "int64");
+    let most = minlength - 1;
+    for (let k = 0; k < this.data.length; k++) if (this.data[k] > most) most = this.data[k];
+    const numbers = new Int32Array(most + 1);
+    for (let k = 0; k < this.data.length; k++) numbers[this.data[k]] += 1;
+    return new Tensor(numbers, [numbers.length], "int64");
   },
 });

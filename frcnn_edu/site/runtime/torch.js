@@ -50,11 +50,12 @@ const torch = {
     const axis = first.axis(dim), dtype = parts.reduce((a, b) => (RANKS[b.dtype] > RANKS[a] ? b.dtype : a), first.dtype);
     const side = parts.reduce((sum, one) => sum + one.shape[axis], 0), inner = count(first.shape.slice(axis + 1)), outer = count(first.shape.slice(0, axis));
     const made = Tensor.empty([...first.shape.slice(0, axis), side, ...first.shape.slice(axis + 1)], dtype);
-    for (let o = 0, at = 0; o < outer; o++)
-      for (const one of parts) {
-        const piece = one.shape[axis] * inner;
-        for (let k = 0; k < piece; k++) made.data[at++] = one.data[o * piece + k];
-      }
+    let place = 0;
+    for (const one of parts) {
+      const piece = one.shape[axis] * inner, start = place;
+      inRows([outer, piece], [[side * inner, 1], [piece, 1]], ([to, from], [t, p], length) => copied(made.data, start + to, t, one.data, from, p, length));
+      place += piece;
+    }
     return made;
   }),
   stack: withKeywords(["tensors", "dim"], (tensors, dim = 0) => {
@@ -63,9 +64,12 @@ const torch = {
   }),
   where: (test, yes, no) => {
     if (yes === undefined) {
-      const steps = strides(test.shape), found = [];
-      test.data.forEach((value, k) => { if (value) found.push(k); });
-      return Object.freeze(test.shape.map((side, axis) => Tensor.of(found.map((k) => Math.floor(k / steps[axis]) % side), "int64")));
+      const steps = strides(test.shape), places = new Int32Array(test.data.length);
+      let number = 0;
+      for (let k = 0; k < places.length; k++) if (test.data[k]) places[number++] = k;
+      const found = Tensor.of(places.subarray(0, number), "int64");
+      if (test.ndim === 1) return $.pack(found);
+      return Object.freeze(test.shape.map((side, axis) => elementwise("mod", elementwise("floordiv", found, steps[axis]), side)));
     }
     const dtype = isTensor(yes) && isTensor(no) ? common(yes, no, "add") : (isTensor(yes) ? yes : isTensor(no) ? no : { dtype: "float32" }).dtype;
     const sides = [yes, no].map((one) => (isTensor(one) ? one : filled([], one, dtype)));
@@ -170,17 +174,16 @@ let generator = new Twister(0);
 
 // Greedy NMS: indices of the boxes that are kept, best first.
 function nms(boxes, scores, threshold) {
-  const order = scores.order(true), kept = [], f = Math.fround, b = boxes.data, gone = new Uint8Array(order.length);
-  const area = order.map((i) => f(f(b[4 * i + 2] - b[4 * i]) * f(b[4 * i + 3] - b[4 * i + 1])));
+  const order = scores.order(true), kept = [], f = Math.fround, gone = new Uint8Array(order.length);
+  const [left, top, right, bottom] = [0, 1, 2, 3].map((side) => Float32Array.from(order, (i) => boxes.data[4 * i + side]));
+  const area = Float32Array.from(order, (_, k) => f(right[k] - left[k]) * f(bottom[k] - top[k]));
   for (let i = 0; i < order.length; i++) {
     if (gone[i]) continue;
-    const p = 4 * order[i];
     kept.push(order[i]);
     for (let j = i + 1; j < order.length; j++) {
       if (gone[j]) continue;
-      const q = 4 * order[j];
-      const wide = Math.max(0, f(Math.min(b[p + 2], b[q + 2]) - Math.max(b[p], b[q]))), high = Math.max(0, f(Math.min(b[p + 3], b[q + 3]) - Math.max(b[p + 1], b[q + 1])));
-      const shared = f(wide * high);
+      const wide = f(Math.min(right[i], right[j]) - Math.max(left[i], left[j])), high = f(Math.min(bottom[i], bottom[j]) - Math.max(top[i], top[j]));
+      const shared = f(Math.max(0, wide) * Math.max(0, high));
       if (f(shared / f(f(area[i] + area[j]) - shared)) > threshold) gone[j] = 1;
     }
   }
@@ -195,29 +198,35 @@ function roi_align(maps, rois, size, scale, ratio = -1, aligned = false) {
     const box = Array.from(rois.data.slice(5 * n + 1, 5 * n + 5), (side) => side * scale - (aligned ? 0.5 : 0));
     const sides = [2, 3].map((k) => (aligned ? box[k] - box[k - 2] : Math.max(box[k] - box[k - 2], 1)));
     const across = along(box[0], sides[0], columns, ratio, width), down = along(box[1], sides[1], rows, ratio, height);
-    for (let c = 0; c < channels; c++)
-      for (let r = 0; r < rows; r++) for (let k = 0; k < columns; k++) {
+    const cells = new Int32Array(across[0].cells.length * down[0].cells.length), weights = new Float64Array(cells.length); // that a bin reads
+    for (let r = 0; r < rows; r++) for (let k = 0; k < columns; k++) {
+      let number = 0;
+      down[r].cells.forEach((y, i) => across[k].cells.forEach((x, j) => {
+        cells[number] = y * width + x;
+        weights[number++] = down[r].weights[i] * across[k].weights[j];
+      }));
+      for (let c = 0; c < channels; c++) {
         let sum = 0;
-        for (const [y, v] of down[r]) for (const [x, w] of across[k]) sum += v * w * maps.data[(c * height + y) * width + x];
+        for (let i = 0, map = c * height * width; i < number; i++) sum += weights[i] * maps.data[map + cells[i]];
         made.data[((n * channels + c) * rows + r) * columns + k] = sum;
       }
+    }
   }
   return made;
 }
 
-// Of each bin along one axis: the cells that it reads and their weights, whose sum is 1 inside the map.
-function along(start, length, bins, ratio, cells) {
+// Of each bin along one axis: the cells that it reads, at most two for each point, and their weights, whose sum is 1 inside the map.
+function along(start, length, bins, ratio, side) {
   const points = ratio > 0 ? ratio : Math.max(1, Math.ceil(length / bins));
   return Array.from({ length: bins }, (_, bin) => {
-    const read = [];
+    const cells = new Int32Array(2 * points), weights = new Float64Array(2 * points); // a point outside the map reads nothing: cell 0, with weight 0
     for (let k = 0; k < points; k++) {
-      let at = start + ((bin + (k + 0.5) / points) * length) / bins;
-      if (at < -1 || at > cells) continue;
-      at = Math.min(Math.max(at, 0), cells - 1);
-      const before = Math.floor(at);
-      read.push([before, (1 - (at - before)) / points], [Math.min(before + 1, cells - 1), (at - before) / points]);
+      const given = start + ((bin + (k + 0.5) / points) * length) / bins, at = Math.min(Math.max(given, 0), side - 1), before = Math.floor(at);
+      if (given < -1 || given > side) continue;
+      cells.set([before, Math.min(before + 1, side - 1)], 2 * k);
+      weights.set([(1 - (at - before)) / points, (at - before) / points], 2 * k);
     }
-    return read;
+    return { cells, weights };
   });
 }
 
