@@ -1,10 +1,13 @@
-"""The site, built once for each process that runs these tests."""
+"""The site, built once for each process that runs these tests, and a browser for each file of them."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from reading_pages import ROOT
 
+from frcnn_edu.notebook_checks.browser import QUIET, find_browser
 from frcnn_edu.site.build import build_site
 
 
@@ -14,6 +17,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site") / "site"
     build_site(ROOT, folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A browser without a network."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=[*QUIET])
+        yield chromium
+        chromium.close()
 
 
 def pytest_configure(config: pytest.Config) -> None:

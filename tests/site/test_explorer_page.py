@@ -10,7 +10,7 @@ import pytest
 
 from frcnn_edu.lessons.board.explorer import Explorer
 from frcnn_edu.lessons.explore import EXPLORERS
-from frcnn_edu.notebook_checks.browser import QUIET, find_browser
+from frcnn_edu.notebook_checks.browser import find_browser
 from frcnn_edu.site.explorers.records import record, record_script
 from frcnn_edu.site.explorers.scripts import page_script, page_styles
 
@@ -63,16 +63,6 @@ def views(explorer: Explorer) -> list[dict[str, Any]]:
             explorer.try_prompt(index)
         made.append({**record(explorer), "state": vars(explorer.state), "problem": explorer.board.problem})
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        one = playwright.chromium.launch(executable_path=find_browser(), args=[*QUIET])
-        yield one
-        one.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import base64
 import io
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from PIL import Image
 from frcnn_edu.lessons import EXPLORER_NAMES
 from frcnn_edu.lessons.board.explorer import Explorer
 from frcnn_edu.lessons.explore import EXPLORERS
-from frcnn_edu.notebook_checks.browser import QUIET, find_browser
+from frcnn_edu.notebook_checks.browser import find_browser
 from frcnn_edu.site.explorers import FOLDER
 from frcnn_edu.site.explorers.records import record
 
@@ -29,16 +29,6 @@ pytestmark = [
 ]
 SUGGESTION = 1  # the second: "next" is pressed too
 SMOOTHING = 1.0  # of 255, root mean square: how much two drawings of the same scene may differ
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_browser(), args=[*QUIET])
-        yield chromium
-        chromium.close()
 
 
 @cache

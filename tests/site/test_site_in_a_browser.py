@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from reading_pages import AXE, from_npm, pages_of
 
-from frcnn_edu.notebook_checks.browser import QUIET, find_browser
+from frcnn_edu.notebook_checks.browser import find_browser
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,17 +36,6 @@ MISSING = "[...document.images].filter((image) => image.complete && !image.natur
 WIDTHS = (360, 768, 1440)
 LEFT = "net::ERR_ABORTED"  # by going on to another page
 LESSON = "notebooks/07_box_coding.html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A browser without a network."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_browser(), args=[*QUIET])
-        yield chromium
-        chromium.close()
 
 
 class Visit:
