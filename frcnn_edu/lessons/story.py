@@ -10,8 +10,8 @@ from torch import Tensor
 from ..data import ShapesDetection
 from ..model import FasterRCNN, fasterrcnn_small_fpn
 from ..model.fast import run_as
-from ..ops import box_iou, clip_boxes_to_image
-from ..viz.trace import Trace, moved_anchors, trace
+from ..ops import box_iou
+from ..viz.trace import Trace, moved_anchors, moved_proposals, trace
 from .stages import shown
 
 SIZE = (240, 320)  # twice the size at which the small model works, so that the transform has something to do
@@ -134,9 +134,7 @@ def refined_from(of: Story, detection: int) -> int:
     """The index of the proposal that a detection comes from: its box, refined and clipped, equals the detection's."""
     seen = of.trace
     found, label = (seen.resized_detections[name][detection] for name in ("boxes", "labels"))
-    heads: Any = of.model.roi_heads
-    boxes = heads.box_coder.decode(seen.box_deltas, [seen.proposals])[:, label]  # (N, 4)
-    boxes = clip_boxes_to_image(boxes, seen.batch.image_sizes[0])
+    boxes = moved_proposals(seen, of.model)[:, label]  # (N, 4)
     return int((boxes - found).abs().amax(dim=1).argmin())
 
 

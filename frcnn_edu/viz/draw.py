@@ -19,6 +19,7 @@ from matplotlib.textpath import TextPath
 from torch import Tensor
 
 from . import style as st
+from .labels import place_labels
 
 WIDTH = 8.0  # inches: 800 px at 100 dpi, the width of a page on a code-hosting site
 
@@ -123,44 +124,6 @@ def _dashes(linewidth: float, dashes: tuple[float, float] | None, longer: float 
 
 
 # --------------------------------------------------------------------------------------------------------------- labels
-
-
-def place_labels(
-    boxes: np.ndarray, sizes: np.ndarray, picture: tuple[float, float]
-) -> list[tuple[float, float] | None]:
-    """Find a place for one label per box: inside the image, near its box, over no other label.
-
-    Args:
-        boxes: (N, 4) xyxy, the most important box first: it gets the best place.
-        sizes: (N, 2) width and height of each label, in the same units.
-        picture: its width and height.
-
-    Returns:
-        The top left corner of each label, or None if no free place was left.
-    """
-    width, height = picture
-    taken: list[tuple[float, float, float, float]] = []
-    places: list[tuple[float, float] | None] = []
-    for (x1, y1, x2, y2), (w, h) in zip(boxes.tolist(), sizes.tolist(), strict=True):
-        lefts, tops = (x1, x2 - w), (y1 - h, y1, y2 - h, y2)  # above, inside at the top, inside at the bottom, below
-        wishes = [(x, y) for y in tops for x in lefts] + [(x2, y1), (x1 - w, y1)]
-        wishes += [(x, y1 + k * h / 2) for k in range(1, 40) for x in lefts]  # last resort: slide down
-        inside = [(min(max(x, 0.0), width - w), min(max(y, 0.0), height - h)) for x, y in wishes]
-        # A label pushed back into the image may cover its own box: places that fit unchanged come first.
-        wishes = [wish for wish, moved in zip(wishes, inside, strict=True) if wish == moved] + inside
-        fits = w <= width and h <= height
-        place = next((wish for wish in wishes if fits and _free(wish, (w, h), taken)), None)
-        places.append(place)
-        if place is not None:
-            taken.append((place[0], place[1], place[0] + w, place[1] + h))
-    return places
-
-
-def _free(
-    place: tuple[float, float], size: tuple[float, float], taken: list[tuple[float, float, float, float]]
-) -> bool:
-    (x, y), (w, h) = place, size
-    return all(x + w <= x1 or x2 <= x or y + h <= y1 or y2 <= y for x1, y1, x2, y2 in taken)
 
 
 def draw_labels(

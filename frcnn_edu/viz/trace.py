@@ -108,3 +108,10 @@ def moved_anchors(seen: Trace, model: FasterRCNN) -> Tensor:
     deltas = [d.unflatten(1, (-1, 4)).permute(0, 3, 4, 1, 2).reshape(-1, 4) for d in seen.deltas]  # (H·W·A, 4) each
     moved = rpn.box_coder.decode(torch.cat(deltas), [torch.cat(seen.anchors)]).view(-1, 4)
     return clip_boxes_to_image(moved, seen.batch.image_sizes[0])
+
+
+@lru_cache(maxsize=8)
+def moved_proposals(seen: Trace, model: FasterRCNN) -> Tensor:
+    """All proposals moved by their deltas and clipped, one box for each class, (N, K, 4): from these the detections are chosen."""
+    heads: Any = model.roi_heads
+    return clip_boxes_to_image(heads.box_coder.decode(seen.box_deltas, [seen.proposals]), seen.batch.image_sizes[0])

@@ -206,11 +206,16 @@ function arrowheads(context, layer, to) {
   context.fill();
 }
 
+const DOT = 1.5; // units of the page: a circle with a smaller radius looks like a square of its area, which is drawn faster
+
 function mark(context, layer, x, y, radius) {
   if (layer.mark === "cross") {
     context.moveTo(x - radius, y - radius); context.lineTo(x + radius, y + radius);
     context.moveTo(x - radius, y + radius); context.lineTo(x + radius, y - radius);
-  } else if (layer.mark === "square") context.rect(x - radius, y - radius, 2 * radius, 2 * radius);
+  } else if (layer.mark === "square" || radius < DOT) {
+    const half = layer.mark === "square" ? radius : radius * Math.sqrt(Math.PI / 4);
+    context.rect(x - half, y - half, 2 * half, 2 * half);
+  }
   else { context.moveTo(x + radius, y); context.arc(x, y, radius, 0, 2 * Math.PI); }
 }
 
@@ -220,12 +225,39 @@ function textColor(color) {
   return luminance(numbers) > 0.179 ? "#000000" : "#ffffff";
 }
 
+// Stretching a picture takes longer than anything else that is drawn. So the result is kept if a picture is drawn in the same place again.
+const COPIES = 4; // of a picture, in different places
+const stretched = new WeakMap(); // bitmap → Map: place in pixels of the canvas → the copy, or null if it was drawn there only once
+
+function stretch(context, layer, [x, y, w, h]) {
+  context.imageSmoothingEnabled = layer.smooth;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(layer.bitmap, x, y, w, h);
+}
+
+function drawStretched(context, layer, place) {
+  const { a, d } = context.getTransform(), [x, y, w, h] = [a * place[0], d * place[1], a * place[2], d * place[3]];
+  const left = Math.floor(x), top = Math.floor(y), wide = Math.ceil(x + w) - left, high = Math.ceil(y + h) - top, key = `${[x, y, w, h, layer.smooth]}`;
+  const whole = left >= 0 && top >= 0 && left + wide <= context.canvas.width && top + high <= context.canvas.height; // it is no magnified part
+  if (!stretched.has(layer.bitmap)) stretched.set(layer.bitmap, new Map());
+  const copies = stretched.get(layer.bitmap), again = copies.has(key);
+  let copy = copies.get(key) ?? null;
+  if (again && whole && !copy) {
+    copy = new OffscreenCanvas(wide, high);
+    stretch(copy.getContext("2d"), layer, [x - left, y - top, w, h]);
+  }
+  copies.delete(key);
+  copies.set(key, copy); // the latest is the last
+  if (copies.size > COPIES) copies.delete(copies.keys().next().value);
+  if (!copy) { stretch(context, layer, place); return; }
+  context.setTransform(1, 0, 0, 1, 0, 0); // until the next layer
+  context.drawImage(copy, left, top);
+}
+
 const draw = {
   Picture(context, layer, to) {
     const [x1, y1, x2, y2] = layer.extent;
-    context.imageSmoothingEnabled = layer.smooth;
-    context.imageSmoothingQuality = "high";
-    context.drawImage(layer.bitmap, to.x(x1), to.y(y1), to.x(x2) - to.x(x1), to.y(y2) - to.y(y1));
+    drawStretched(context, layer, [to.x(x1), to.y(y1), to.x(x2) - to.x(x1), to.y(y2) - to.y(y1)]);
   },
   Boxes(context, layer, to) {
     context.globalAlpha = layer.alpha * layer.fill;
@@ -251,8 +283,10 @@ const draw = {
   },
   Points(context, layer, to) {
     context.beginPath();
-    for (let i = 0; i < layer.points.length; i += 2)
-      mark(context, layer, to.x(layer.points[i]), to.y(layer.points[i + 1]), layer.radius);
+    const { points } = layer;
+    for (let i = 0; i < points.length; i += 2)
+      if (!i || points[i] !== points[i - 2] || points[i + 1] !== points[i - 1]) // the anchors of a cell have the same middle
+        mark(context, layer, to.x(points[i]), to.y(points[i + 1]), layer.radius);
     context.globalAlpha = layer.alpha;
     const open = layer.mark === "cross" || layer.mark === "ring";
     if (layer.halo) {
@@ -471,7 +505,7 @@ function render({ model, el }) {
   const bitmaps = new Map(), drawn = new WeakMap(); // pictures by their names in messages; by themselves
   const handles = new Map(); // name → { box: div, spec, dragging }
   const panelKeys = new Map();
-  let given = null, scene = null, scale = 1, lit = null, dragged = null, said = null; // given: as the kernel has it; scene: as it is placed here
+  let given = null, scene = null, scale = 1, lit = null, dragged = null; // given: as the kernel has it; scene: as it is placed here
 
   const ready = (target) => {
     const context = target.getContext("2d"), dense = window.devicePixelRatio || 1;
@@ -533,13 +567,27 @@ function render({ model, el }) {
     tip.hidden = true; // what it told may have changed
     canvas.setAttribute("aria-label", scene.panels.map((panel) => panel.alt).filter(Boolean).join(". "));
     const focused = formula.contains(document.activeElement) ? document.activeElement.dataset.mark : null;
-    formula.innerHTML = scene.formula.map((line) => `<div class="fe-line">${line}</div>`).join("");
-    if (focused) formula.querySelector(`[data-mark="${focused}"]`)?.focus();
-    if (said !== scene.words) words.innerHTML = said = scene.words; // what is unchanged is not read aloud again
-    for (const term of el.querySelectorAll("[data-meaning]")) term.style.setProperty("--meaning", term.dataset.meaning);
-    requestAnimationFrame(nameControls);
+    while (formula.children.length > scene.formula.length) formula.lastChild.remove();
+    scene.formula.forEach((line, number) => write(formula.children[number] ?? element("div", "fe-line", formula), line));
+    if (focused && !formula.contains(document.activeElement)) formula.querySelector(`[data-mark="${focused}"]`)?.focus();
+    write(words, scene.words);
+    if (told.data) requestAnimationFrame(nameControls); // a notebook's
     el.dataset.version = told.version; // for those who wait for a picture
   }
+
+  // Writes a line, if it has changed: what is unchanged is not read aloud again.
+  const written = new WeakMap();
+  function write(line, markup) {
+    if (written.get(line) === markup) return;
+    written.set(line, markup);
+    line.innerHTML = markup;
+    for (const term of line.querySelectorAll("[data-meaning]")) term.style.setProperty("--meaning", term.dataset.meaning);
+  }
+
+  // The text below a picture does not become lower, so that what is below it stays where it is while a hand works.
+  const grown = new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries) if (contentRect.height > parseFloat(target.style.minHeight || 0)) target.style.minHeight = `${contentRect.height}px`;
+  });
 
   function showProblem() {
     const text = model.get("problem");
@@ -771,7 +819,9 @@ function render({ model, el }) {
   };
 
   const resized = new ResizeObserver(() => {
-    if (stage.clientWidth && stage.clientWidth !== Math.round(scale * scene.width)) redraw();
+    if (!stage.clientWidth || stage.clientWidth === Math.round(scale * scene.width)) return;
+    redraw();
+    for (const text of [formula, words]) text.style.minHeight = "";
   });
   const repaint = () => { if (readTheme()) redraw(); };
   const themes = new MutationObserver(() => setTimeout(repaint, 100)); // pages write their theme's name there
@@ -784,9 +834,10 @@ function render({ model, el }) {
   show();
   showProblem();
   resized.observe(stage);
+  for (const text of [formula, words]) grown.observe(text);
   requestAnimationFrame(() => { nameControls(); hideStill(); });
   model.send({ kind: "hello", token });
-  return () => { resized.disconnect(); themes.disconnect(); clearInterval(later); clearTimeout(hello); };
+  return () => { resized.disconnect(); grown.disconnect(); themes.disconnect(); clearInterval(later); clearTimeout(hello); };
 }
 
 export default { render };

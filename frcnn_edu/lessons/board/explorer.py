@@ -136,9 +136,11 @@ class Explorer(Generic[State, Result]):
         self.set(**vars(self.first))
 
     def try_prompt(self, index: int) -> None:
-        """Reset, then set the fields of a prompt, by its index."""
-        self.reset()  # an illegal state then shows the first view behind it
+        """Set the fields of a prompt, by its index, and all others as in the first view."""
+        self.state = self.first
         self.set(**{**vars(self.first), **self.prompts[index][1]})
+        if self.board.problem:  # behind an illegal state, the first view is shown
+            self._show(self.first)
 
     @property
     def formula(self) -> str:

@@ -199,6 +199,7 @@ def pixels_of(image: Tensor) -> Tensor:
     return (255 * image.clamp(0, 1)).round().byte().permute(1, 2, 0).cpu()
 
 
+@lru_cache(maxsize=64)
 def heat(values: Tensor, extent: Rect, low: float | None = None, high: float | None = None) -> Picture:
     """A map of values (H, W) in the colours of feature maps, `low` to `high` (by default its own range)."""
     low = float(values.min()) if low is None else low

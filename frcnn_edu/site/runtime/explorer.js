@@ -54,7 +54,7 @@ class PageExplorer {
 // ------------------------------------------------------------------------------- a scene as the board draws it (board.js)
 
 const pictures = new WeakMap(); // pixels → a picture: most of them occur again
-const floats = (tensor) => (tensor.dtype === "float32" ? tensor.data : Float32Array.from(tensor.data));
+const floats = (tensor) => (tensor.dtype === "float32" ? tensor.data : new Float32Array(tensor.data));
 
 function picture(layer) {
   const key = layer.pixels;
@@ -76,7 +76,7 @@ function drawnLayer(layer) {
     made.shape = [...made.points.shape];
     made.points = floats(made.points);
   }
-  if (made.ids) made.ids = Int32Array.from(made.ids.data);
+  if (made.ids) made.ids = new Int32Array(made.ids.data);
   if (made.values) made.values = made.values.items().map(([name, column]) => [name, floats(column)]);
   if (made.texts) made.texts = [...made.texts];
   return made;

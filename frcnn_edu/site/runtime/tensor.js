@@ -198,8 +198,15 @@ function inRows(shape, ways, row) {
   for (const places of starts) row(places, longest.steps, longest.side);
 }
 
-// The elements from `start` on, with steps of their own along each axis.
+// Whether elements with these steps along the axes lie one behind the other in memory.
+function dense(shape, steps) {
+  for (let axis = shape.length - 1, step = 1; axis >= 0; step *= shape[axis--]) if (shape[axis] !== 1 && steps[axis] !== step) return false;
+  return true;
+}
+
+// The elements from `start` on, with steps of their own along each axis; in the memory of the tensor, if that is possible without a copy.
 function walked(tensor, start, shape, steps) {
+  if (dense(shape, steps)) return new Tensor(tensor.data.subarray(start, start + count(shape)), shape, tensor.dtype);
   const made = Tensor.empty(shape, tensor.dtype);
   inRows(shape, [strides(shape), steps], ([to, from], [t, p], length) => copied(made.data, to, t, tensor.data, start + from, p, length));
   return made;
@@ -255,6 +262,7 @@ function located(tensor, index) {
 // ---------------------------------------------------------------------------------------------------------- broadcasting
 
 function broadcast(...shapes) {
+  if (shapes.length === 2 && same(...shapes)) return shapes[0];
   const length = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length }, (_, k) => {
     const sides = shapes.map((shape) => shape[k - length + shape.length] ?? 1), wide = sides.filter((side) => side !== 1);

@@ -109,9 +109,9 @@ def test_average_precision_is_cocos(nms: float, iou: float) -> None:
 
 def test_an_object_is_found_once() -> None:
     seen = SEEN[0]
-    boxes = seen.boxes[[2, 2, 0]]
     labels = seen.labels[[2, 2, 2]]  # the third has another's box and the cross's class
-    matched, fits = match(boxes, labels, seen, 0.5)
+    three = replace(seen, candidates=(seen.boxes[[2, 2, 0]], torch.tensor([0.9, 0.8, 0.7]), labels))
+    matched, fits = match(torch.arange(3), three, 0.5)
     assert matched.tolist() == [2, -1, -1]
     assert fits[:2].tolist() == [1.0, 1.0]
     assert float(fits[2]) < 0.5

@@ -14,12 +14,11 @@ from frcnn_edu.lessons.the_whole_network.explorer.result import (
     TITLES,
     State,
     compute,
-    final_boxes,
     followed_boxes,
     object_of_detection,
     strays,
 )
-from frcnn_edu.viz.trace import moved_anchors
+from frcnn_edu.viz.trace import moved_anchors, moved_proposals
 
 STORY = story()
 NUMBER = len(STORY.boxes)
@@ -55,7 +54,7 @@ def test_each_way_is_that_of_one_anchor(object: int) -> None:
         assert source(STORY, way.proposal) == way.place.anchor
         assert torch.allclose(STORY.trace.proposals[way.proposal], way.decoded, atol=1e-3)
         assert way.refined is not None
-        assert torch.equal(way.refined, final_boxes(STORY)[way.proposal, way.label])
+        assert torch.equal(way.refined, moved_proposals(STORY.trace, STORY.model)[way.proposal, way.label])
         if way.detection is not None:
             assert torch.allclose(detections["boxes"][way.detection], way.refined, atol=1e-3)
             assert int(detections["labels"][way.detection]) == way.label

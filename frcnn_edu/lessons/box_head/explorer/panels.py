@@ -23,7 +23,7 @@ from frcnn_edu.lessons.board.scene import (
 )
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.viz import style as st
-from frcnn_edu.viz.draw import place_labels
+from frcnn_edu.viz.labels import place_labels
 
 from .result import EVERY_CLASS, STRIDE, Fate, Result, counted
 from .seen import LEAST, resized

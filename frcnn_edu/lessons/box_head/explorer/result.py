@@ -124,19 +124,33 @@ class Result:
 def found_in(seen: Seen, nms: float, iou: float, most: int) -> Found:
     """An image's detections with other settings. (The score threshold can be applied later: in NMS only higher scores remove lower ones.)"""
     boxes, scores, labels = seen.candidates
-    survivors = batched_nms(boxes, scores, labels, nms)
+    survivors = survivors_in(seen, nms)
     kept = survivors[:most]
-    boxes, scores, labels = boxes[kept], scores[kept], labels[kept]
-    matched, fits = match(boxes, labels, seen, iou)
-    return Found(boxes, scores, labels, kept, survivors, matched, fits)
+    matched, fits = match(kept, seen, iou)
+    return Found(boxes[kept], scores[kept], labels[kept], kept, survivors, matched, fits)
 
 
-def match(boxes: Tensor, labels: Tensor, seen: Seen, iou: float) -> tuple[Tensor, Tensor]:
-    """COCO's rule: in descending order, each detection claims the free ground-truth box of its class with the largest IoU, if at least `iou`."""
-    matched = torch.full((len(boxes),), -1)
-    same = labels[:, None] == seen.labels[None]  # (N, M)
-    overlaps = torch.where(same, box_iou(boxes, seen.boxes), 0.0)
-    fits = overlaps.amax(dim=1) if len(seen.boxes) else torch.zeros(len(boxes))
+@lru_cache(maxsize=256)
+def survivors_in(seen: Seen, nms: float) -> Tensor:
+    """The candidates of an image that NMS keeps: their ranks."""
+    return batched_nms(*seen.candidates, nms)
+
+
+@lru_cache(maxsize=256)
+def overlaps_in(seen: Seen) -> Tensor:
+    """The IoU of each candidate of an image with each ground-truth box of its class, and 0 with the others, (N, M)."""
+    boxes, _, labels = seen.candidates
+    return torch.where(labels[:, None] == seen.labels[None], box_iou(boxes, seen.boxes), 0.0)
+
+
+def match(kept: Tensor, seen: Seen, iou: float) -> tuple[Tensor, Tensor]:
+    """COCO's rule: in descending order, each detection claims the free ground-truth box of its class with the largest IoU, if at least `iou`.
+
+    Args:
+        kept: (K,) the detections: their ranks among the candidates of the image.
+    """
+    matched, overlaps = torch.full((len(kept),), -1), overlaps_in(seen)[kept]  # (K, M)
+    fits = overlaps.amax(dim=1) if len(seen.boxes) else torch.zeros(len(kept))
     table, free = overlaps.tolist(), [True] * len(seen.boxes)
     for index, row in enumerate(table):
         open_ = [k for k, overlap in enumerate(row) if free[k] and overlap >= max(iou, 1e-9)]

@@ -1,5 +1,7 @@
 """The panels of the pyramid's explorer."""
 
+from functools import lru_cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -61,18 +63,10 @@ def _picture(result: Result, of: Story) -> Panel:
     values = result.stages[result.state.stage]
     assert values is not None  # the state is legal
     name, color = LEVELS[result.state.level], st.LEVELS[LEVELS[result.state.level]]
-    height, width = of.resized.shape[1:]
     rows, columns = values.shape
     extent = covered(values.shape, of)
-    picture = heat(values, extent, *_range(result))
-    # Mixed here, not in the browser, in pixels of the image, so that edges stay sharp.
-    share = result.state.overlay
-    fine = F.interpolate(
-        picture.pixels.permute(2, 0, 1)[None].float(), size=(int(extent[3]), int(extent[2])), mode="nearest"
-    )[0]
-    mixed = pixels_of((1 - share) * of.resized + share * fine[:, :height, :width] / 255)
     layers: list[Layer] = [
-        Picture(mixed, (0, 0, width, height)),
+        _mixed(heat(values, extent, *_range(result)), result.state.overlay, of),
         Grid(rows, columns, extent, color, 0.7, 0.5, group="cell"),
         _chosen(result, values.shape, of, 2.5),
         Boxes(of.box[None], st.GROUND_TRUTH, 2.2, dashed=True),
@@ -85,6 +79,16 @@ def _picture(result: Result, of: Story) -> Panel:
         f"{rows}×{columns} cells: click one or use the arrow keys · dark: low values, bright: high values", color, keys=True,
         alt=f"The map {what}, {channel}, over the image; cell ({result.state.row}, {result.state.column}) is framed",
     )  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def _mixed(over: Picture, share: float, of: Story) -> Picture:
+    """The image with a share of a map over it. Mixed here, not in the browser, in pixels of the image, so that edges stay sharp."""
+    height, width = of.resized.shape[1:]
+    size = (int(over.extent[3]), int(over.extent[2]))
+    fine = F.interpolate(over.pixels.permute(2, 0, 1)[None].float(), size=size, mode="nearest")[0]
+    mixed = (1 - share) * of.resized + share * fine[:, :height, :width] / 255
+    return Picture(pixels_of(mixed), (0, 0, width, height))
 
 
 def _titles(result: Result) -> tuple[str, ...]:

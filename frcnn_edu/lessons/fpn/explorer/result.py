@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from torch import Tensor
@@ -94,6 +94,12 @@ def has(level: int, stage: str) -> bool:
     return stage == "smoothed" or (level < 4 and not (level == 3 and stage in ("top-down", "both")))
 
 
+@lru_cache(maxsize=32)  # the same tensor each time, so that its picture is known as well
+def values_of(features: Tensor, channel: int, among: Tensor | None = None) -> Tensor:
+    """One channel of a map (1, C, H, W), or for `STRENGTH` the strength of all (`among`: see `strength`): (H, W)."""
+    return strength(features, among) if channel == STRENGTH else features[0, channel]
+
+
 def compute(state: State, of: Story) -> Result:
     """The maps of a state, by the model's pyramid."""
     maps = {stage: [*levels, *[None] * (len(LEVELS) - len(levels))] for stage, levels in parts(of).items()}
@@ -101,10 +107,8 @@ def compute(state: State, of: Story) -> Result:
     def numbers(features: Tensor | None, level: int) -> Tensor | None:
         if features is None:
             return None
-        if state.channel != STRENGTH:
-            return features[0, state.channel]
         # pool is a part of P5, so its strength is measured against the average cell of P5.
-        return strength(features, of.trace.pyramid[LEVEL_KEYS[3]] if level == 4 else None)
+        return values_of(features, state.channel, of.trace.pyramid[LEVEL_KEYS[3]] if level == 4 else None)
 
     stages = {stage: numbers(maps[stage][state.level], state.level) for stage in STAGES}
     values = {stage: float(values[state.row, state.column]) for stage, values in stages.items() if values is not None}

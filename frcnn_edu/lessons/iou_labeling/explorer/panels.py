@@ -46,9 +46,8 @@ def draw(result: Result, of: Story) -> Scene:
 
 def _middles(result: Result, ids: Tensor, color: str, radius: float, shape: str, alpha: float = 1.0) -> Points:
     """Anchors (K,) as marks at their middles."""
-    boxes = result.anchors[ids]
     return Points(
-        (boxes[:, :2] + boxes[:, 2:]) / 2, color, radius, shape, alpha, halo=False,
+        result.middles[ids], color, radius, shape, alpha, halo=False,
         group="anchor", ids=ids, values={"IoU": result.best[ids]},
     )  # fmt: skip
 

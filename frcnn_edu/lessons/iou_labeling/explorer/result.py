@@ -37,7 +37,7 @@ class Result:
     Attributes:
         ground_truth: (M, 4) with the chosen one where it is now.
         names, entries: of the objects, in a sentence and in a list.
-        anchors: (A, 4).
+        anchors, middles: (A, 4) boxes, and (A, 2) their middles.
         ious: (M, A); best, best_object: (A,) the maximum over the objects, and the object that it belongs to.
         matched: (A,) the `Matcher`'s answer: an object's index, −1 background, −2 ignored.
         labels: (A,) the labels that the RPN makes of these: 1, 0 or −1.
@@ -51,6 +51,7 @@ class Result:
     names: tuple[str, ...]
     entries: tuple[str, ...]
     anchors: Tensor
+    middles: Tensor
     ious: Tensor
     best: Tensor
     best_object: Tensor
@@ -120,11 +121,25 @@ def all_anchors(of: Story) -> Tensor:
     return torch.cat(of.trace.anchors)
 
 
+@cache
+def middles(of: Story) -> Tensor:
+    """Their middles, (A, 2)."""
+    anchors = all_anchors(of)
+    return (anchors[:, :2] + anchors[:, 2:]) / 2
+
+
+@cache
+def annotated_ious(of: Story) -> Tensor:
+    """The IoU of each annotated box with each anchor, (M, A)."""
+    return box_iou(of.boxes, all_anchors(of))
+
+
 def compute(state: State, of: Story) -> Result:
     """Matches, labels and the sample, computed by the RPN's own code."""
     ground_truth = of.boxes.clone()
     ground_truth[state.object] = torch.tensor(state.box)
-    ious = box_iou(ground_truth, all_anchors(of))  # (M, A)
+    ious = annotated_ious(of).clone()  # (M, A)
+    ious[state.object] = box_iou(ground_truth[[state.object]], all_anchors(of))[0]  # only this box can have been moved
     matched = Matcher(state.foreground, state.background, state.low_quality)(ious)
     by_threshold = Matcher(state.foreground, state.background)(ious)
     labels = _labels(matched)
@@ -132,7 +147,7 @@ def compute(state: State, of: Story) -> Result:
     anchor = int(ious[state.object].argmax()) if state.anchor == BEST else state.anchor
     best, best_object = ious.max(dim=0)
     return Result(
-        state, ground_truth, names(of), entries(of), all_anchors(of), ious, best, best_object,
+        state, ground_truth, names(of), entries(of), all_anchors(of), middles(of), ious, best, best_object,
         matched, labels, _labels(by_threshold), positives, negatives, anchor,
     )  # fmt: skip
 

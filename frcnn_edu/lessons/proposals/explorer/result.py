@@ -158,8 +158,14 @@ def compute(state: State, of: Story) -> Result:
     """All steps with the state's settings."""
     settings = (state.pre, state.threshold, state.smallest, state.post)
     steps = steps_of(of, *settings)
-    best = [float(box_iou(step.boxes, of.box[None]).max()) if len(step.boxes) else 0.0 for step in steps]
-    return Result(state, steps, nms_of(of, *settings, state.level), best, champion(of, *settings))
+    return Result(state, steps, nms_of(of, *settings, state.level), best_fits(of, *settings), champion(of, *settings))
+
+
+@lru_cache(maxsize=16)
+def best_fits(of: Story, pre: int, threshold: float, smallest: int, post: int) -> list[float]:
+    """The largest IoU with the followed object after each step."""
+    steps = steps_of(of, pre, threshold, smallest, post)
+    return [float(box_iou(step.boxes, of.box[None]).max()) if len(step.boxes) else 0.0 for step in steps]
 
 
 @cache
@@ -170,6 +176,7 @@ def best_anchor(of: Story) -> tuple[int, float]:
     return int(fits.argmax()), float(fits.max())
 
 
+@lru_cache(maxsize=16)
 def champion(of: Story, pre: int, threshold: float, smallest: int, post: int) -> Champion:
     """What happens to the box that fits the object best."""
     (anchor, fit), steps = best_anchor(of), steps_of(of, pre, threshold, smallest, post)

@@ -9,8 +9,8 @@ import torchvision
 from torch import Tensor
 
 from frcnn_edu.lessons.board.scene import Rect
-from frcnn_edu.lessons.fpn.explorer.result import telling_channel
-from frcnn_edu.lessons.stages import LEVEL_KEYS, strength
+from frcnn_edu.lessons.fpn.explorer.result import STRENGTH, telling_channel, values_of
+from frcnn_edu.lessons.stages import LEVEL_KEYS
 from frcnn_edu.lessons.story import Story, follow
 from frcnn_edu.model.fast.roi_align import bilinear_samples
 from frcnn_edu.ops import roi_align
@@ -19,7 +19,6 @@ from ..pictures.main import roi_pool_bins
 
 AS_MAPPED = -1  # in place of a level: the one that the model's mapper chooses
 ADAPTIVE = -1  # sampling ratio: as many points as a bin has cells
-STRENGTH = -1  # in place of a channel
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def compute(state: State, of: Story) -> Result:
     level = level_of(state, of)
     box, length, ratios, scale = geometry(state, of)
     features = of.trace.pyramid[LEVEL_KEYS[level]]
-    values = strength(features) if state.channel == STRENGTH else features[0, state.channel]
+    values = values_of(features, state.channel)
     rois, size = torch.tensor([[0.0, *state.box]]), (state.size, state.size)
     with torch.no_grad():
         pooled = roi_align(values[None, None], rois, size, scale, state.ratio, state.aligned)[0, 0]

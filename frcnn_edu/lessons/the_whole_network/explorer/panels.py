@@ -1,7 +1,7 @@
 """The panels of the whole path: the image, how well the boxes fit, and one panel for each of the ten stages."""
 
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -153,7 +153,13 @@ def _map(result: Result, features: Tensor) -> tuple[Picture, Grid]:
     """A feature map over the pixels that it covers, and its cells."""
     rows, columns = features.shape[-2:]
     extent = covered((rows, columns), result.story)
-    return heat(strength(features), extent), Grid(rows, columns, extent, st.PAPER, 0.5, 0.4)
+    return _strength(features, extent), Grid(rows, columns, extent, st.PAPER, 0.5, 0.4)
+
+
+@lru_cache(maxsize=64)
+def _strength(features: Tensor, extent: Rect) -> Picture:
+    """The strength of a whole map, the same for all objects."""
+    return heat(strength(features), extent)
 
 
 def _transform(result: Result) -> Stage:
@@ -163,7 +169,7 @@ def _transform(result: Result) -> Stage:
     return _square((high, wide), result.story.box), layers, f"resized to {height}×{width},\npadded to {high}×{wide}"
 
 
-@cache
+@lru_cache(maxsize=8)
 def _photo(batch: ImageList) -> Picture:
     """The padded image, the same for all objects."""
     return photo(shown(batch))

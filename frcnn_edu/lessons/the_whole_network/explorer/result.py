@@ -1,14 +1,15 @@
 """One object in all ten stages: the two anchors that matter for it, and the boxes that the network makes of each."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from frcnn_edu.lessons.story import AnchorPlace, Story, follow, place, source
-from frcnn_edu.ops import box_iou, clip_boxes_to_image
-from frcnn_edu.viz.trace import moved_anchors
+from frcnn_edu.lessons.story import AnchorPlace, Story, follow, place
+from frcnn_edu.ops import box_iou
+from frcnn_edu.viz.trace import moved_anchors, moved_proposals
 
 #: The ten stages as in notebook 00, and the explorers of each, by name.
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -106,11 +107,13 @@ class Result:
 
     def fits(self) -> list[tuple[str, str, float]]:
         """(anchor, step, IoU with the object) for each box of each way."""
-        return [
-            (name, step_of(way, number), float(box_iou(self.story.box[None], box[None])))
-            for name, way in self.ways().items()
-            for number, box in enumerate(way.boxes())
-        ]
+        said, boxes = [], []
+        for name, way in self.ways().items():
+            for number, box in enumerate(way.boxes()):
+                said.append((name, step_of(way, number)))
+                boxes.append(box)
+        ious = box_iou(self.story.box[None], torch.stack(boxes))[0].tolist()
+        return [(name, step, iou) for (name, step), iou in zip(said, ious, strict=True)]
 
 
 def step_of(way: Way, number: int) -> str:
@@ -120,6 +123,7 @@ def step_of(way: Way, number: int) -> str:
     return (f"anchor {way.place.anchor}", proposal, final)[number]
 
 
+@lru_cache(maxsize=8)
 def strays(of: Story) -> Tensor:
     """Detections with a high score that fit no object, as indices (K,)."""
     found = of.trace.resized_detections
@@ -141,20 +145,7 @@ def object_of_detection(of: Story, detection: int) -> int | None:
     return len(of.boxes) + among.index(detection) if detection in among else None
 
 
-def final_boxes(of: Story) -> Tensor:
-    """The boxes that the box head makes of each proposal, one for each class: (N, C, 4), clipped."""
-    heads: Any = of.model.roi_heads
-    boxes = heads.box_coder.decode(of.trace.box_deltas, [of.trace.proposals])  # (N, C, 4)
-    return clip_boxes_to_image(boxes, of.trace.batch.image_sizes[0])
-
-
-def proposal_of(of: Story, detection: int) -> int:
-    """The proposal that a detection comes from: the one whose box for the detection's class it is."""
-    found = of.trace.resized_detections
-    boxes = final_boxes(of)[:, found["labels"][detection]]  # (N, 4)
-    return int((boxes - found["boxes"][detection]).abs().amax(dim=1).argmin())
-
-
+@lru_cache(maxsize=64)
 def read_in(of: Story, proposal: int) -> Tensor:
     """The features (C, 7, 7) that RoIAlign reads in a proposal, by the model's own module."""
     heads: Any = of.model.roi_heads
@@ -177,7 +168,7 @@ def way_of(of: Story, anchor: int, detection: int | None = None) -> Way:
         return way
     found, likely = seen.resized_detections, seen.class_logits[proposal].softmax(dim=0)
     label = int(likely[1:].argmax()) + 1 if detection is None else int(found["labels"][detection])
-    refined = final_boxes(of)[proposal, label]
+    refined = moved_proposals(seen, of.model)[proposal, label]
     if detection is None:
         same = ((found["boxes"] - refined).abs().amax(dim=1) < 1e-3) & (found["labels"] == label)
         detection = int(same.int().argmax()) if bool(same.any()) else None
@@ -189,17 +180,15 @@ def way_of(of: Story, anchor: int, detection: int | None = None) -> Way:
 
 def compute(state: State, of: Story) -> Result:
     """The object in every stage."""
-    box = followed_boxes(of)[state.object]
-    true = state.object < len(of.boxes)
-    own = replace(of, object=state.object if true else of.object, box=box)
+    return Result(state, *_path(state.object, of))
+
+
+@lru_cache(maxsize=64)  # opening a stage changes nothing of it
+def _path(object: int, of: Story) -> tuple[Story, bool, int, Way, Way]:
+    """The story of the object, whether there is one, its detection, and the ways of the best fit and of the winner."""
+    true = object < len(of.boxes)
+    own = replace(of, object=object if true else of.object, box=followed_boxes(of)[object])
     where = follow(own)
-    winner = source(own, proposal_of(own, where.detection))
-    best = way_of(own, where.anchor, where.detection if where.anchor == winner else None)
-    return Result(
-        state,
-        own,
-        true,
-        where.detection,
-        best,
-        best if where.anchor == winner else way_of(own, winner, where.detection),
-    )
+    best = way_of(own, where.anchor, where.detection if where.anchor == where.winner.anchor else None)
+    winner = best if where.anchor == where.winner.anchor else way_of(own, where.winner.anchor, where.detection)
+    return own, true, where.detection, best, winner

@@ -21,11 +21,11 @@ def cells(result: Result, box: Tensor, features: Tensor) -> str:
 def formula(result: Result) -> list[Line]:
     """The IoUs along both ways, and what becomes of the winner's proposal."""
     lines: list[Line] = []
-    number = 0
+    fits, number = result.fits(), 0
     for name, way in result.ways().items():
         line: list[Piece] = [f"IoU, {name}: "]
         for step in range(len(way.boxes())):
-            _, called, iou = result.fits()[number]
+            _, called, iou = fits[number]
             line += [" → " if step else "", f"{called} ", Term(f"{iou:.2f}", f"fit:{number}", STEP_COLORS[step])]
             number += 1
         lines.append(line)

@@ -27,7 +27,7 @@ class LiveExplorer {
   // `view`: {title, prompts, controls, scene, images}. `start` is called at the first touch; it returns a promise of the engine's explorer,
   // in its first view. `changed(explorer, prompt)` is called after each answer; prompt: the suggestion whose state it is, or null.
   constructor(name, view, start, changed) {
-    Object.assign(this, { name, changed, queue: [], explorer: null, scheduled: false, broken: false, child: null, version: 0, prompt: null });
+    Object.assign(this, { name, changed, queue: [], explorer: null, drawing: false, broken: false, child: null, version: 0, prompt: null });
     this.begin = start;
     this.title = view.title;
     this.element = tag("div", { className: "fe-explorer fe-live", role: "group", "aria-label": view.title });
@@ -50,16 +50,16 @@ class LiveExplorer {
     this.element.remove();
   }
 
-  // Remembers when the hand last did something, and lets a held key repeat only when its last press has been answered.
+  // Remembers when the hand last did something, and lets a held key repeat only when the answer to its last press is seen.
   listen() {
     const remember = (event) => { this.latest = event.timeStamp; };
     for (const kind of ["pointermove", "click", "input", "change", "keydown"]) this.element.addEventListener(kind, remember, { capture: true });
     this.element.addEventListener("keydown", (event) => {
-      if (event.repeat && this.queue.length) { event.preventDefault(); event.stopPropagation(); }
+      if (event.repeat && (this.drawing || this.queue.length)) { event.preventDefault(); event.stopPropagation(); }
     }, { capture: true });
   }
 
-  // What a hand did, to be answered in the next frame. Of several moves of one box or control before that, the last counts.
+  // What a hand did. Of several moves of one box or control that wait, the last counts.
   act(act) {
     const last = this.queue.at(-1);
     if (last && last.kind === act.kind && (act.kind === "drag" ? last.name === act.name : act.kind === "set" && last.field === act.field)) this.queue.pop();
@@ -70,9 +70,18 @@ class LiveExplorer {
 
   schedule() {
     if (!this.explorer) { this.start(); return; }
-    if (this.scheduled) return;
-    this.scheduled = true;
-    requestAnimationFrame(() => { this.scheduled = false; this.answer(); });
+    if (this.drawing) return; // what has been answered last is not seen yet: the queue is answered after that
+    this.drawing = true;
+    const since = this.answer();
+    requestAnimationFrame(() => {
+      this.drawing = false;
+      if (this.queue.length) this.schedule();
+      if (since !== null) setTimeout(() => this.tellTime(since)); // after this frame has been drawn
+    });
+  }
+
+  tellTime(since) {
+    document.dispatchEvent(new CustomEvent("frcnn:drawn", { detail: { name: this.name, milliseconds: performance.now() - since } }));
   }
 
   // Starts the engine. What is done meanwhile waits in the queue.
@@ -98,12 +107,13 @@ class LiveExplorer {
     }
   }
 
+  // Answers all that waits. It returns when the hand did the first of it, or null if it did nothing or cannot be answered.
   answer() {
     const acts = this.queue.splice(0), since = this.since;
     this.since = undefined;
     if (this.broken) {
       if (acts.some((act) => act.kind === "reset" || act.kind === "prompt")) this.startAnew(acts);
-      return;
+      return null;
     }
     try {
       for (const act of acts) this.perform(act);
@@ -112,12 +122,11 @@ class LiveExplorer {
       console.error(error);
       const [what] = error.message.split("\n");
       this.fail(`The explorer cannot show this: ${what}. “Reset” leads back to the first view.`);
-      return;
+      return null;
     }
-    if (!acts.length) return;
+    if (!acts.length) return null;
     this.changed(this, this.prompt);
-    // After this frame has been drawn.
-    setTimeout(() => document.dispatchEvent(new CustomEvent("frcnn:drawn", { detail: { name: this.name, milliseconds: performance.now() - since } })));
+    return since;
   }
 
   perform(act) {
