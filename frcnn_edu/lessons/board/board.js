@@ -687,6 +687,7 @@ function render({ model, el }) {
       handle.box.removeEventListener("pointercancel", stop);
       dragged = null;
       if (!moved) pick(last); // a click, on whatever is below
+      else if (!given.data) placeHandles(); // a page has answered already: the box may have stopped elsewhere than the hand
     };
     handle.box.addEventListener("pointermove", move);
     handle.box.addEventListener("pointerup", stop);

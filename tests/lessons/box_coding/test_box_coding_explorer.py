@@ -99,7 +99,12 @@ def test_the_clamp_is_in_decoding_only() -> None:
     assert "dw = 1 · ln(3000.0 / 48.0) = 4.135" in explorer.formula
     assert "dw means a factor of 148; decoding clamps it to 62.5, so encoding the result gives 4.135." in explorer.words
     explorer.set(dh=20.0)
-    assert "dw and dh mean a factor of 148 and over a million" in explorer.words
+    assert "dw and dh mean factors of 148 and over a million; decoding clamps both to 62.5" in explorer.words
+    explorer.set(dh=5.0)
+    assert (
+        "dw and dh mean a factor of 148; decoding clamps it to 62.5, so encoding the result gives 4.135."
+        in explorer.words
+    )
     explorer.set(weights="head", dw=20.6, dh=0.0)  # 20.6 / 5 is just below the limit
     assert "stops" not in explorer.words
     explorer.set(dw=21.0)

@@ -81,6 +81,19 @@ def test_the_first_view_tells_the_courses_story() -> None:
     assert "anchor on P3, not from the best fit, which is on P4" in explorer.words
 
 
+def test_two_anchors_on_one_level_are_told_apart() -> None:
+    explorer = explore.whole_path()
+    together = 0
+    for number in range(NUMBER):
+        explorer.set(object=number)
+        best, winner = explorer.result.best, explorer.result.winner
+        if best.place != winner.place and best.place.level == winner.place.level:
+            together += 1
+            assert "another anchor on" in explorer.words
+            assert "not from" not in explorer.words
+    assert together
+
+
 def test_the_stages_are_those_of_notebook_00() -> None:
     titles = [panel.title for panel in explore.whole_path().scene.panels if panel.title[:1].isdigit()]
     assert titles == [

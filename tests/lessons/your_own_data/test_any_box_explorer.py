@@ -62,6 +62,28 @@ def test_over_nothing_the_network_sees_background() -> None:
     assert explorer.words.startswith("The network sees no object in your box")
 
 
+def test_the_first_suggestion_is_found_and_the_second_is_not() -> None:
+    explorer = AnyBoxExplorer(STORY)
+    explorer.try_prompt(0)
+    assert "corrects it" in explorer.words
+    assert explorer.result.score > 0.9
+    explorer.try_prompt(1)
+    assert explorer.result.is_background
+
+
+def test_a_low_score_is_a_detection_all_the_same() -> None:
+    explorer = AnyBoxExplorer(STORY)
+    x1, y1, x2, y2 = STORY.box.tolist()
+    for share in range(150, 200):
+        dx, dy = (x2 - x1) * share / 1000, (y2 - y1) * share / 1000
+        explorer.set(box=(x1 + dx, y1 + dy, x2 - dx, y2 - dy))
+        if explorer.result.is_background and explorer.result.score > explorer.result.threshold:
+            assert "the network still reports a cross" in explorer.words
+            assert "sees no object" not in explorer.words
+            return
+    raise AssertionError("no box has a low score")
+
+
 @pytest.mark.parametrize("box", [(-50.0, -50.0, 10.0, 10.0), (150.0, 100.0, 400.0, 300.0), (159.9, 0.0, 160.0, 0.1)])
 def test_a_suggested_box_is_inside_the_image(box: tuple[float, float, float, float]) -> None:
     x1, y1, x2, y2 = inside(box, STORY)

@@ -52,7 +52,7 @@ class BaseAnchorsExplorer(Explorer[State, Result]):
         named = [(f"{name}: {', '.join(map(str, sizes))}", name) for name, (sizes, _) in PRESETS.items()]
         wide, narrow = ipywidgets.Layout(width="330px"), ipywidgets.Layout(width="auto", flex="1 1 180px")
         controls: dict[str, Any] = {
-            "preset": ipywidgets.Dropdown(options=named, description="sizes", style=style, layout=wide),
+            "preset": ipywidgets.Dropdown(options=named, description="start from", style=style, layout=wide),
             "rounded": ipywidgets.Checkbox(first.rounded, description="rounded, as in the model", indent=False),
         }
         for field, name, size in zip(SIZES, NAMES, first.sizes, strict=True):

@@ -250,11 +250,11 @@ def _words(result: Result, of: Story) -> list[str]:
     ]  # in float32 the clamped value may be slightly larger
     if clamped:
         names = " and ".join(DELTAS[number] for number in clamped)
-        asked = " and ".join(_times(result.state.unweighted[number]) for number in clamped)
-        back = " and ".join(signed(float(result.encoded[number]), 3) for number in clamped)
+        factors = list(dict.fromkeys(_times(result.state.unweighted[number]) for number in clamped))
+        back = list(dict.fromkeys(signed(float(result.encoded[number]), 3) for number in clamped))
         ask = "mean" if len(clamped) == 2 else "means"
         return [
-            f"{growth[0].upper()}{growth[1:]}. {names} {ask} a factor of {asked}; decoding clamps it to 62.5, so encoding the result gives {back}."
+            f"{growth[0].upper()}{growth[1:]}. {names} {ask} {'a factor' if len(factors) == 1 else 'factors'} of {' and '.join(factors)}; decoding clamps {'it' if len(factors) == 1 else 'both'} to 62.5, so encoding the result gives {' and '.join(back)}."
         ]
     named = f"{_move(result)}; {growth}. "
     if result.state.weights != "rpn":

@@ -75,6 +75,8 @@ def _two_anchors(result: Result) -> str:
         return f"It comes from the best fit, an anchor on {name}."
     best = result.best
     said = f"It comes from an anchor on {name}, not from the best fit, which is on {st.LEVEL_NAMES[LEVEL_KEYS[best.place.level]]}. "
+    if best.place.level == result.winner.place.level:
+        said = f"It comes from another anchor on {name} than the best fit. "
     return said + _lost(result, best)
 
 

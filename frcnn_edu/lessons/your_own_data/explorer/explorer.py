@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from frcnn_edu.lessons.board.explorer import Explorer, Prompt
-from frcnn_edu.lessons.board.names import called
+from frcnn_edu.lessons.board.names import class_of
 from frcnn_edu.lessons.board.scene import Rect, Scene
 from frcnn_edu.ops import box_iou
 
@@ -18,7 +18,7 @@ class AnyBoxExplorer(Explorer[State, Result]):
         return first_state(self.subject)
 
     def make_prompts(self) -> Sequence[Prompt]:
-        of, ours = self.subject, called(self.subject, self.subject.object)
+        of, name = self.subject, class_of(self.subject, self.subject.object)
         x1, y1, x2, y2 = of.box.tolist()
         wide, high = x2 - x1, y2 - y1
 
@@ -30,7 +30,8 @@ class AnyBoxExplorer(Explorer[State, Result]):
         empty = nothing(of)
         over = [("Over nothing: which class has the highest probability?", {"box": empty})] if empty else []
         return (
-            (f"Drag the box half off {ours}: is it found, and where?", box(x1 + away, y1, x2 + away, y2)),
+            (f"A fifth of its width off the {name}: does the correction lead back to it?", box(x1 + 0.4 * away, y1, x2 + 0.4 * away, y2)),
+            (f"Half off the {name}: is it still found?", box(x1 + away, y1, x2 + away, y2)),
             *over,
             ("Twice as large: does the network find the object inside?", box(x1 - wide / 2, y1 - high / 2, x2 + wide / 2, y2 + high / 2)),
             ("Half as large: is the box made larger?", box(x1 + wide / 4, y1 + high / 4, x2 - wide / 4, y2 - high / 4)),

@@ -47,9 +47,11 @@ def _picture(result: Result, of: Story) -> Panel:
         Boxes(torch.tensor([result.state.box]), st.PROPOSAL, 0, fill=1, alpha=0, group="box"),
         Boxes(result.corrected[None], st.DETECTION, 3, dashed=result.is_background, group="corrected"),
     ]
-    what = "dashed: the corrected box, if it were an object" if result.is_background else "red: the corrected box"
+    what = (
+        "dashed: the corrected box, if it were an object" if result.is_background else "dark orange: the corrected box"
+    )
     return Panel(
-        "picture", fit(view, 10, 30, 460), view, layers, "Drag the box or its corners", f"orange: your box · {what}", st.FAINT,
+        "picture", fit(view, 10, 30, 460), view, layers, "Drag the box or its corners", f"light orange: your box · {what}", st.FAINT,
         alt=f"The image with a box to drag and the corrected box; their IoU is {result.iou:.2f}",
     )  # fmt: skip
 
@@ -109,12 +111,13 @@ def _formula(result: Result, of: Story) -> list[Line]:
 def _words(result: Result, of: Story) -> str:
     name = of.classes[result.label]
     if result.is_background:
-        said = f"The network sees no object in your box: the background has a probability of {float(result.probabilities[0]):.3f}. "
+        background = float(result.probabilities[0])
         if result.score > result.threshold:
             return (
-                said
-                + f"It would still report {with_article(name)} with a low score, and leave it to you to set a higher threshold."
+                f"The background has the highest probability, {background:.3f}. But {apart(result.score, result.threshold, 3)} is more than the "
+                f"score threshold of {result.threshold:g}, so the network still reports {with_article(name)}: set a higher threshold."
             )
+        said = f"The network sees no object in your box: the background has a probability of {background:.3f}. "
         return said + "Deltas are only trained on boxes with an object; for other boxes, they have no meaning."
     return f"The network calls your box {with_article(name)} and corrects it: {_moves(result)}."
 
