@@ -90,6 +90,7 @@ Each is executed in place. A second run gives the same files, byte for byte.
 examples:
   python -m frcnn_edu site                         writes site/, which any browser opens: site/index.html
   python -m frcnn_edu site --out public            to another folder
+  python -m frcnn_edu site --repository URL        a page then says where the project can be cloned
 
 The site needs no server and no network. An earlier site in the folder is replaced; a folder with other files is refused.
 """,

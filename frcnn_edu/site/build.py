@@ -25,12 +25,13 @@ LEFT_OVER = (
 )
 
 
-def build_site(root: Path, out: Path) -> None:
+def build_site(root: Path, out: Path, repository: str = "") -> None:
     """Write the site.
 
     Args:
         root: folder of the project, with its notebooks, docs and figures.
         out: folder of the site; it may be absent, empty or an earlier site, which is replaced.
+        repository: the address from which readers can clone the project; without it, no page says where the project is.
 
     Raises:
         ValueError: the output folder contains something else; a link leads nowhere.
@@ -41,11 +42,11 @@ def build_site(root: Path, out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
         source, target = Path(work, "source"), Path(work, "site")
         listed = groups(root)
-        pages = make_pages(root, listed)
+        pages = make_pages(root, listed, repository)
         write_source(root, source, pages)
         titles = {page.name: page.title for page in pages}
         menu = [{"caption": group.caption, "pages": [(name, titles[name]) for name in group.pages]} for group in listed]
-        context = {"menu": menu, "home": home(root)}
+        context = {"menu": menu, "home": home(root), "repository": repository}
         run_sphinx(source, target, Path(work, "doctrees"), context, ["files"])
         remove_left_over(target)
         write_math_font(target / MATH_FONT)
@@ -60,16 +61,16 @@ def remove_left_over(site: Path) -> None:
     shutil.rmtree(site / "_sources", ignore_errors=True)
 
 
-def make_pages(root: Path, listed: list[Group]) -> list[Page]:
+def make_pages(root: Path, listed: list[Group], repository: str = "") -> list[Page]:
     """All pages: those that are listed, the source files to which they link, and the contents."""
-    pages = [_page(root, name) for group in listed for name in group.pages]
+    pages = [_page(root, name, repository) for group in listed for name in group.pages]
     linked = sorted({file for page in pages for file in page.files if not file.endswith(".png")})
     return [*pages, *(source_page(root, file) for file in linked), contents_page(listed)]
 
 
-def _page(root: Path, name: str) -> Page:
+def _page(root: Path, name: str, repository: str) -> Page:
     if name == "start":
-        return start_page(root)
+        return start_page(root, repository)
     if not name.startswith("notebooks/"):
         return document_page(root, name)
     solutions = root / "notebooks" / "solutions" / f"{Path(name).name}.ipynb"

@@ -10,6 +10,7 @@ from frcnn_edu.site.extension import mathml
 from frcnn_edu.site.folder import MARK, check_replaceable, put_in_place
 from frcnn_edu.site.pages.code import Part, code_parts
 from frcnn_edu.site.pages.contents import groups
+from frcnn_edu.site.pages.documents import start_page
 from frcnn_edu.site.pages.links import page_links
 from frcnn_edu.site.pages.markup import fenced, folded, image, png_size
 from frcnn_edu.site.pages.page import Page
@@ -53,6 +54,7 @@ def test_code_parts(source: str, parts: list[tuple[str, str]]) -> None:
         ("[`frcnn_edu/cli.py`](map.md)", "docs/speed", "[`frcnn_edu/cli.py`](map.md)"),
         ("`[a](b.ipynb)`", "docs/map", "`[a](b.ipynb)`"),
         ("[a](../frcnn_edu/cli.py)", "docs/map", "[a](../source/frcnn_edu/cli.py.md)"),
+        ("55 % of `7 % 2`, 5 apples", "docs/map", "55\u00a0% of `7 % 2`, 5 apples"),
     ],
 )
 def test_page_links(text: str, page: str, expected: str) -> None:
@@ -92,6 +94,13 @@ def test_the_readme_gives_its_tables() -> None:
     assert "<!--" not in section(README, "Start")
     with pytest.raises(ValueError, match="no section 'Elsewhere'"):
         section(README, "Elsewhere")
+
+
+def test_the_start_page_is_not_about_the_site_and_says_where_the_project_is() -> None:
+    assert "frcnn_edu site" in README
+    assert "frcnn_edu site" not in start_page(ROOT).text
+    assert "git clone" not in start_page(ROOT).text
+    assert "git clone https://example.org/course frcnn_edu" in start_page(ROOT, "https://example.org/course").text
 
 
 def test_every_document_must_be_in_the_contents(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_solutions_are_folded_behind_their_exercises(site: Path) -> None:
         assert solutions == [str(number + 1) for number in range(len(solutions))]
         assert len(solutions) == text.count("raise NotImplementedError") or len(solutions) >= 2, lesson
         assert "Download its solutions" in text
+        assert "Not yet." not in text  # here, nobody can solve an exercise
 
 
 def test_the_site_is_small(site: Path) -> None:

@@ -15,10 +15,18 @@ def document_page(root: Path, name: str) -> Page:
     return _page(root, name, (root / f"{name}.md").read_text(encoding="utf-8"))
 
 
-def start_page(root: Path) -> Page:
-    """How to install and use the package, from README.md."""
+def start_page(root: Path, repository: str = "") -> Page:
+    """How to get, install and use the package, from README.md.
+
+    Args:
+        root: folder of the project.
+        repository: the address from which it can be cloned.
+    """
     readme = (root / "README.md").read_text(encoding="utf-8")
-    parts = [f"## {heading}\n\n{section(readme, heading)}" for heading in ("Start", "Use it", "Trust it")]
+    parts = (
+        [f"## Get it\n\n{fenced(f'git clone {repository} frcnn_edu && cd frcnn_edu', 'bash')}"] if repository else []
+    )
+    parts += [f"## {heading}\n\n{section(readme, heading)}" for heading in ("Start", "Use it", "Trust it")]
     return _page(root, "start", "# Set it up and use it\n\n" + "\n\n".join(parts))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 # The target of a link or an image in Markdown, which may have an anchor: ](../notebooks/03_fpn.ipynb#Our-cross)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(#[^)]*)?\)")
 MODULE = re.compile(r"`(frcnn_edu/[\w/]+\.py)`")  # a module of the package, named in a text
+PERCENT = re.compile(r"(?<=\d) %")  # no line ends between a number and its sign
 CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
 #: Pages that stand for a file or a folder of another name.
 STANDS_FOR = {"README.md": "start.md", "notebooks/deeper": "contents.md", "notebooks/solutions": "contents.md"}
@@ -38,7 +39,7 @@ def page_links(text: str, page: str, root: Path) -> tuple[str, set[str]]:
     parts = CODE.split(text)
     for i, part in enumerate(parts):
         if i % 2 == 0:
-            parts[i] = LINK.sub(replaced, part)
+            parts[i] = LINK.sub(replaced, PERCENT.sub("\u00a0%", part))
         elif (module := MODULE.fullmatch(part)) and (root / module[1]).is_file() and not parts[i - 1].endswith("["):
             parts[i] = f"[{part}]({address(module[1])})"
     return "".join(parts), files

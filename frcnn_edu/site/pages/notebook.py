@@ -18,6 +18,8 @@ PICTURES = "pictures"  # folder of the site
 MARKER = re.compile(r"^# (NBVAL_\w+|PICTURE_MAY_DIFFER)\n", re.MULTILINE)  # for the tests of the notebooks
 SETUP = "setup"  # the id of a notebook's first code cell: imports and settings
 EXERCISE = re.compile(r"exercise-\d+")  # the id of an exercise's cell, in a notebook and in its solutions
+UNSOLVED = "Not yet."  # how the answer of a checker begins that has found no solution
+CHECKED = "In the notebook, this cell checks your solution and gives hints."
 SOLUTIONS_LINK = re.compile(r" ?\(\[Solutions\]\(solutions/[^)]+\)\)")
 BOARD = (  # what the pictures of the board that watches a training run show, from top to bottom
     "The board at the end of the run: the sum of the losses, the learning rate, and each of the four losses",
@@ -90,7 +92,8 @@ class _Notebook:
         elif "text/markdown" in data:
             yield boxed(self._markdown(data["text/markdown"]), "output-text")
         elif VIEW not in data:
-            yield fenced(data["text/plain"].rstrip("\n"), "text", "output", "answer")
+            answer = data["text/plain"].rstrip("\n")
+            yield fenced(CHECKED if answer.startswith(UNSOLVED) else answer, "text", "output", "answer")
         elif _explorer(cell) is None:
             for png, alt in zip(widget_pictures(self.notebook, data[VIEW]), BOARD, strict=True):
                 yield self._figure(png, alt)

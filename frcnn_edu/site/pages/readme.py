@@ -27,7 +27,7 @@ class Way:
 
 
 def section(readme: str, heading: str) -> str:
-    """The text below a heading of the second level, without the heading.
+    """The text below a heading of the second level, without the heading and without what is about the site itself.
 
     Raises:
         ValueError: there is no such heading.
@@ -35,7 +35,8 @@ def section(readme: str, heading: str) -> str:
     found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", readme, re.MULTILINE | re.DOTALL)
     if found is None:
         raise ValueError(f"README.md has no section {heading!r}")
-    return re.sub(r"<!--.*?-->\n", "", found[1]).strip()
+    here = re.sub(r"<!-- not on the site -->.*?<!-- on the site -->\n+", "", found[1], flags=re.DOTALL)
+    return re.sub(r"<!--.*?-->\n", "", here).strip()
 
 
 def lessons(readme: str) -> list[Lesson]:

@@ -117,7 +117,7 @@ class LiveExplorer {
     }
     try {
       for (const act of acts) this.perform(act);
-      this.draw();
+      this.draw(!acts.some(({ kind }) => kind === "link"));
     } catch (error) {
       console.error(error);
       const [what] = error.message.split("\n");
@@ -147,14 +147,14 @@ class LiveExplorer {
     this.said.textContent = ignored.length ? `In the link, ${ignored.join(" ")}` : "";
   }
 
-  draw() {
+  draw(byHand) {
     this.model.change({ scene: { ...this.explorer.scene(), version: ++this.version }, problem: this.explorer.problem() });
     this.showControls(this.explorer.controls());
-    this.showChild(this.explorer.child());
+    this.showChild(this.explorer.child(), byHand);
   }
 
-  // The explorer that this one has opened below itself, or none.
-  showChild(explorer) {
+  // The explorer that this one has opened below itself, or none. A hand that opened it sees it; a link leads to the one above it.
+  showChild(explorer, byHand) {
     if (explorer === (this.child?.explorer ?? null)) return;
     this.child?.remove();
     this.child = null;
@@ -164,6 +164,7 @@ class LiveExplorer {
     this.child.explorer = explorer;
     this.element.append(this.child.element);
     this.child.show();
+    if (byHand) this.child.element.scrollIntoView({ block: "nearest" });
   }
 
   fail(words) {

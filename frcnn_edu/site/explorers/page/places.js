@@ -57,8 +57,9 @@ class Place {
         field.select();
       }
     });
+    const given = this.name === "any_box" ? "image=…" : "image=…, target=…"; // its objects are needed by all others
     const own = tag("details", { className: "fe-own" }, tag("summary", {}, "On your own images"));
-    own.append(tag("p", {}, "Install the course, and run in a notebook: ", tag("code", {}, `from frcnn_edu.lessons import explore; explore.${this.name}(image=…, target=…)`)));
+    own.append(tag("p", {}, "Install the course, and run in a notebook: ", tag("code", {}, `from frcnn_edu.lessons import explore; explore.${this.name}(${given})`)));
     return tag("div", { className: "fe-below" }, copy, done, field, own);
   }
 
