@@ -33,6 +33,7 @@ PAGE = """<!doctype html>
 <body><main><h1>Explorers</h1>{places}</main></body></html>
 """
 PLACE = '<figure class="fe-place" data-explorer="{name}"><img src="still.svg" alt="a still picture"></figure>'
+PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
 FIRST_BOX = [83.5, 42, 127.5, 75]
 
 
@@ -107,6 +108,15 @@ def state(page: Any) -> dict[str, Any]:
 def middle(page: Any, selector: str) -> tuple[float, float]:
     place = page.locator(selector).first.bounding_box()
     return place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+
+
+def swipe(page: Any, *places: tuple[float, float]) -> None:
+    """Move a finger from the first place to the last one."""
+    hand = page.context.new_cdp_session(page)
+    steps = [("Start", places[0]), *(("Move", place) for place in places[1:]), ("End", None)]
+    for kind, place in steps:
+        points = [{"x": place[0], "y": place[1]}] if place else []
+        hand.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
 
 
 def fragment(page: Any, words: str) -> str:
@@ -248,18 +258,39 @@ def test_an_explorer_opens_below_another_one(opened: Any) -> None:
 
 
 def test_a_finger_drags_on_a_phone_where_nothing_is_cut_off(opened: Any) -> None:
-    phone = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
-    page = opened("level_mapper.html", **phone)
+    page = opened("level_mapper.html", **PHONE)
     page.locator(".fe-handle").scroll_into_view_if_needed()
     x, y = middle(page, ".fe-handle")
-    hand = page.context.new_cdp_session(page)
-    for kind, points in (("Start", [(x, y)]), ("Move", [(x - 10, y - 30)]), ("Move", [(x - 30, y - 40)]), ("End", [])):
-        touch = [{"x": px, "y": py} for px, py in points]
-        hand.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touch})
+    swipe(page, (x, y), (x - 10, y - 30), (x - 30, y - 40))
     box = state(page)["box"]
     assert box[0] < FIRST_BOX[0]
     assert box[1] < FIRST_BOX[1]
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_a_finger_that_scrolls_changes_no_slider(opened: Any) -> None:
+    page = opened("fpn_levels.html", **PHONE)
+    slider = page.locator(".fe-controls input[type=range]").first
+    slider.evaluate("(one) => { document.body.style.minHeight = '3000px'; one.scrollIntoView({ block: 'center' }); }")
+    before, place, top = slider.input_value(), slider.bounding_box(), page.evaluate("scrollY")
+    x, y = place["x"] + 0.9 * place["width"], place["y"] + place["height"] / 2
+    swipe(page, (x, y), *((x, y - 12 * k) for k in range(1, 15)))
+    page.wait_for_function("(top) => scrollY > top + 50", arg=top)
+    assert slider.input_value() == before
+    swipe(page, (x, y := middle(page, ".fe-controls input[type=range]")[1]), *((x - 12 * k, y) for k in range(1, 5)))
+    assert slider.input_value() != before  # but a finger that stays on it does
+
+
+def test_a_box_can_be_moved_by_its_name(opened: Any) -> None:
+    page = opened("level_mapper.html")
+    x, y = middle(page, ".fe-handle-name")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 40, y + 20, steps=4)
+    page.mouse.up()
+    box = state(page)["box"]
+    assert box[0] > FIRST_BOX[0]
+    assert box[2] - box[0] == pytest.approx(FIRST_BOX[2] - FIRST_BOX[0], abs=0.2)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -24,13 +24,19 @@ function element(tag, className, parent, attributes = {}) {
 const look = { ink: INK, muted: MUTED, faint: FAINT, paper: PAPER, dark: false, smallest: SMALLEST };
 
 function luminance(color) {
-  const [r, g, b] = color.match(/[\d.]+/g).map(Number).map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  const [r, g, b] = channels(color).map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-// The colours of the paper on which a panel without an image is drawn. Colours of meanings stay as they are.
+// Red, green and blue of "#46a2b9", and of "rgb(70, 162, 185)".
+const channels = (color) => color[0] === "#" ? [1, 3, 5].map((k) => parseInt(color.slice(k, k + 2), 16)) : color.match(/[\d.]+/g).map(Number);
+
+// A colour that can be seen on dark paper: a very dark one is mixed with white.
+const onDark = (color) => luminance(color) < 0.06 ? `rgb(${channels(color).map((c) => Math.round(0.6 * c + 0.4 * 255))})` : color;
+
+// The colours of the paper on which a panel without an image is drawn. Colours of meanings stay as they are, if they can be seen.
 function onPaper(layer) {
-  const themed = (color) => color === PAPER ? look.paper : (look.dark && DARK[color]) || color;
+  const themed = (color) => color === PAPER ? look.paper : look.dark ? DARK[color] ?? onDark(color) : color;
   const kept = (layer.kind === "Words" && layer.color === PAPER) || (layer.kind === "Boxes" && layer.color === MUTED); // on bars; the background's
   return { ...layer, color: kept ? layer.color : themed(layer.color), chip: layer.chip && themed(layer.chip) };
 }
@@ -221,8 +227,7 @@ function mark(context, layer, x, y, radius) {
 
 // Black or white, whichever reads better on the colour (WCAG).
 function textColor(color) {
-  const numbers = color[0] === "#" ? [1, 3, 5].map((k) => parseInt(color.slice(k, k + 2), 16)).join(" ") : color;
-  return luminance(numbers) > 0.179 ? "#000000" : "#ffffff";
+  return luminance(color) > 0.179 ? "#000000" : "#ffffff";
 }
 
 // Stretching a picture takes longer than anything else that is drawn. So the result is kept if a picture is drawn in the same place again.
@@ -612,6 +617,8 @@ function render({ model, el }) {
       handle.box.classList.toggle("fe-fixed", !spec.resizable);
       putHandle(handle);
     }
+    const area = ({ spec: { box: [x1, y1, x2, y2] } }) => (x2 - x1) * (y2 - y1);
+    [...handles.values()].sort((one, other) => area(other) - area(one)).forEach(({ box }, place) => { box.style.zIndex = 2 + place; }); // small ones on top
   }
 
   function putHandle(handle) {
@@ -622,6 +629,7 @@ function render({ model, el }) {
     box.style.top = `${(100 * top) / scene.height}%`;
     box.style.width = `${(100 * (right - left)) / scene.width}%`;
     box.style.height = `${(100 * (bottom - top)) / scene.height}%`;
+    box.classList.toggle("fe-whole", right - left > 0.8 * panel.place[2] && bottom - top > 0.8 * panel.place[3]);
     const number = (value) => String(Math.round(10 * value) / 10);
     const keys = spec.resizable ? "Arrow keys move it, with Shift they resize it." : "Arrow keys move it.";
     box.setAttribute("aria-label", `${spec.label}: from ${number(x1)}, ${number(y1)} to ${number(x2)}, ${number(y2)}. ${keys}`);

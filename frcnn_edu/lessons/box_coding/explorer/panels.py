@@ -165,7 +165,7 @@ def _curve(result: Result) -> Panel:
         Lines(segments([CLIP, right], [CLIP, right]), st.MUTED, 1.2, dashed=True),
         Lines(segments([CLIP, CLIP], [left, CLIP]), st.MUTED, 1, dashed=True),
         Lines(segments([left, CLIP, right], [left, CLIP, CLIP]), st.INK, 2.2),
-        Words(torch.tensor([[CLIP - 0.15, -2.05]]), ["clamp: log(1000/16) = 4.135"], st.INK, 10.5, "right"),
+        Words(torch.tensor([[left + 0.15, CLIP + 0.6]]), ["clamp: log(1000/16) = 4.135"], st.INK, 10.5),
     ]
     for number, name, shape, radius, aside in ((2, "w", "dot", 4.5, -1), (3, "h", "ring", 7.0, 1)):
         delta = result.state.unweighted[number]

@@ -122,7 +122,7 @@ def _legend(result: Result, picture: Panel) -> Panel:
         Boxes(torch.tensor([[137.0, 24, 151, 35]]), st.FOCUS, 4, halo=False),
     ]
     texts = [f"{result.count(label)} {name}" for label, (name, _) in KINDS.items()]
-    texts += ["ground truth", "selected anchor"]
+    texts += ["ground truth", "selected"]
     places = [[24.0, 9.5], [158, 9.5], [280, 9.5], [24, 29.5], [158, 29.5]]
     if result.state.sampled:
         layers += [

@@ -63,7 +63,7 @@ def _picture(result: Result, of: Story) -> Panel:
     layers: list[Layer] = [
         Boxes(torch.tensor([[0.0, 0, wide, high]]), st.FAINT, 0, fill=1),
         _photo(result, of, 0.25),
-        Boxes(result.faint, st.ANCHOR, 0.7, alpha=0.18, halo=False),
+        Boxes(result.faint, st.ANCHOR, 0.7, alpha=0.18 if len(result.faint) <= 300 else 0.08, halo=False),
         Grid(rows, columns, extent, _color(result), 0.8, 0.9 if columns <= 80 else 0.35, group="cell"),
         Boxes(own, _color(result), 2.2, fill=0.35, group="cell", ids=torch.tensor([cell])),
         *_anchors(result),
@@ -149,8 +149,9 @@ def _drift(result: Result) -> Panel:
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if most / s <= 3)
     ticks = [k * step for k in range(int(most / step) + 1)]
     whole = [0, last // 2, last] if last > 1 else [0, last]
+    wide = max(last, 1)  # with room for the marks at both ends
     return Panel(
-        "drift", (592, 375, 198, 80), (0, 1.15 * most, max(last, 1), -0.08 * most), layers, "Drift in pixels",
+        "drift", (592, 375, 198, 80), (-0.03 * wide, 1.15 * most, 1.03 * wide, -0.08 * most), layers, "Drift in pixels",
         "over columns (line, dot)\nand rows (dashed, square)", x_axis=Axis("", whole, [str(k) for k in whole], False),
         y_axis=Axis("", ticks, [str(k) for k in ticks]), alt=_grown(*ends),
     )  # fmt: skip

@@ -17,9 +17,21 @@ const placeOf = (control, value) => control.options.findIndex(([, other]) => oth
 
 // Each maker returns {whole: an element, show(control): puts a value, bounds and options into it}.
 
+// A finger that scrolls the page may begin on a slider, which has moved by then: it goes back.
+function undoScroll(slider) {
+  let before = slider.value;
+  slider.addEventListener("pointerdown", () => { before = slider.value; });
+  slider.addEventListener("pointercancel", () => {
+    if (slider.value === before) return;
+    slider.value = before;
+    slider.dispatchEvent(new Event("input"));
+  });
+  return slider;
+}
+
 function makeNumbers(control, change) {
   const id = identity(control);
-  const slider = tag("input", { type: "range", id });
+  const slider = undoScroll(tag("input", { type: "range", id }));
   const number = tag("input", { type: "number", "aria-label": `${control.label}, number` });
   let now = control;
   const written = (value) => value.toFixed(now.digits);
@@ -48,7 +60,7 @@ function makeNumbers(control, change) {
 }
 
 function makeChosenPlace(control, change) {
-  const id = identity(control), slider = tag("input", { type: "range", id, min: 0, step: 1 }), said = tag("output", { for: id });
+  const id = identity(control), slider = undoScroll(tag("input", { type: "range", id, min: 0, step: 1 })), said = tag("output", { for: id });
   let now = control;
   const say = () => {
     said.textContent = now.options[slider.valueAsNumber][0];
