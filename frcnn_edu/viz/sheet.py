@@ -115,6 +115,7 @@ def number_table(
 
 def short_number(value: float) -> str:
     """At most three characters and a sign: 12, 3.4, .56."""
+    value = round(value, 9)  # the last bits differ from CPU to CPU, and would decide where a digit is a tie
     whole = round(value)
     if abs(value) >= 10 or abs(value - whole) < 1e-9:
         return f"{whole}".replace("-", "−")

@@ -17,7 +17,8 @@ def test_winograds_outputs_are_those_of_a_convolution() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(3.0, "3"), (-12.04, "−12"), (0.0, "0"), (-0.0, "0"), (4.4999, "4.5"), (-0.049, "−.05")]
+    ("value", "text"),
+    [(3.0, "3"), (-12.04, "−12"), (0.0, "0"), (-0.0, "0"), (4.4999, "4.5"), (-0.049, "−.05"), (1.25 + 1e-14, "1.2")],
 )
 def test_numbers_are_short(value: float, text: str) -> None:
     assert sheet.short_number(value) == text
