@@ -4,15 +4,21 @@ import re
 from typing import Any
 
 from docutils import nodes
-from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
+
+from .formulas import mathml
+
+logger = logging.getLogger(__name__)
+BRACKET, MARK = re.compile(r"[(\[“‘]+$"), re.compile(r"^[,.;:!?)\]”’]+")  # what belongs to the formula beside it
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything."""
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
+    app.add_post_transform(KeepMarks)
     app.add_post_transform(WrapTables)
     app.add_post_transform(KeepOneAnchor)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -20,22 +26,44 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def visit_math(self: HTML5Translator, node: nodes.math) -> None:
     """A formula in a line of text."""
-    self.body.append(mathml(node.astext(), "inline"))
+    self.body.append(convert(node, "inline"))
     raise nodes.SkipNode
 
 
 def visit_math_block(self: HTML5Translator, node: nodes.math_block) -> None:
     """A formula on a line of its own."""
-    self.body.append(f'<div class="formula">{mathml(node.astext(), "block")}</div>\n')
+    self.body.append(f'<div class="formula">{convert(node, "block")}</div>\n')
     raise nodes.SkipNode
 
 
-def mathml(formula: str, display: str) -> str:
-    """A formula in LaTeX as MathML, which browsers draw by themselves.
+def convert(node: nodes.math | nodes.math_block, display: str) -> str:
+    """A formula as MathML. One that cannot be converted is reported with its page, and so ends the build."""
+    try:
+        return mathml(node.astext(), display)
+    except ValueError as error:
+        logger.warning("the formula %s cannot be converted: %s", node.astext(), error, location=node)
+        return ""
 
-    A distance after the end of a line, as in `\\\\[1ex]`, is left out, because the converter would print it.
-    """
-    return convert(re.sub(r"\\\\\[[^\]]*\]", r"\\\\ ", formula), display=display)
+
+class KeepMarks(SphinxPostTransform):
+    """Keeps a formula, the bracket before it and the mark after it in one line, where browsers might break it."""
+
+    default_priority = 500
+
+    def run(self, **_: Any) -> None:
+        for formula in list(self.document.findall(nodes.math)):
+            before, after = formula.previous_sibling(), formula.next_node(descend=False, siblings=True)
+            opening = "".join(BRACKET.findall(before)) if isinstance(before, nodes.Text) else ""
+            closing = "".join(MARK.findall(after)) if isinstance(after, nodes.Text) else ""
+            if not opening + closing:
+                continue
+            parent = formula.parent
+            if opening:
+                parent.replace(before, nodes.Text(before.removesuffix(opening)))
+            if closing:
+                parent.replace(after, nodes.Text(after.removeprefix(closing)))
+            parts = [nodes.Text(opening), formula.deepcopy(), nodes.Text(closing)]
+            parent.replace(formula, nodes.inline("", "", *parts, classes=["keep"]))
 
 
 class WrapTables(SphinxPostTransform):

@@ -4,6 +4,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from fontTools import subset
+from fontTools.ttLib import TTFont
 
 SOURCE = "STIXTwoMath-Regular.ttf"  # under the SIL Open Font License, which the font names in itself
 FILE = "_static/math.woff"
@@ -32,4 +33,23 @@ def write_math_font(file: Path) -> None:
     subsetter.populate(unicodes=[code for first, last in CHARACTERS for code in range(first, last + 1)])
     with as_file(files("ziamath.fonts") / SOURCE) as source, subset.load_font(str(source), options) as font:
         subsetter.subset(font)
+        narrow_roots(font)
         subset.save_font(font, str(file), options)
+
+
+def narrow_roots(font: TTFont) -> None:
+    """Make the high root signs as narrow as the low one. Chromium leaves room for the widest, which shows behind each root."""
+    variants = font["MATH"].table.MathVariants
+    root = font.getBestCmap()[ord("√")]
+    high = variants.VertGlyphConstruction[variants.VertGlyphCoverage.glyphs.index(root)]
+    names = {record.VariantGlyph for record in high.MathGlyphVariantRecord} - {root}
+    parts = {part.glyph for part in high.GlyphAssembly.PartRecords}
+    width, widest = font["hmtx"][root][0], max(font["hmtx"][name][0] for name in parts)
+    for name in sorted(names | parts):
+        advance, _ = font["hmtx"][name]
+        squeeze = width / (widest if name in parts else advance)
+        glyph = font["glyf"][name]
+        glyph.coordinates.scale((squeeze, 1))
+        glyph.coordinates.toInt()
+        glyph.recalcBounds(font["glyf"])
+        font["hmtx"][name] = (round(advance * squeeze), glyph.xMin)
