@@ -245,6 +245,15 @@ def test_a_button_shows_the_other_pages(site: Path, visit: Visit) -> None:
     assert page.evaluate("document.activeElement.closest('li') === document.querySelectorAll('ol > li')[10]")
 
 
+def test_what_the_search_finds_is_accessible(site: Path, visit: Visit) -> None:
+    axe = from_npm(AXE).read_text(encoding="utf-8")
+    for query in ("anchor", "propsal"):
+        page = look_up(site, visit, query)
+        page.evaluate(axe)
+        assert page.evaluate(SERIOUS, BUT_CONTRAST) == []
+        assert pale(page) == []
+
+
 def test_the_contents_of_a_page_are_at_its_side_or_in_a_fold(site: Path, visit: Visit) -> None:
     page = visit.open(site / LESSON)
     page.set_viewport_size({"width": 1500, "height": 900})
