@@ -14,6 +14,7 @@ from .pages.documents import document_page, source_page, start_page
 from .pages.home import home
 from .pages.notebook import PICTURES, notebook_page
 from .pages.page import Page
+from .search import write_search
 from .sphinx_run import run_sphinx
 
 #: Files that Sphinx writes and no page uses.
@@ -21,7 +22,10 @@ LEFT_OVER = (
     ".buildinfo",
     ".buildinfo.bak",
     "objects.inv",
+    "searchindex.js",  # leaves out numbers, and does not know sections
     *(f"_static/{name}" for name in ("basic.css", "pygments.css", "file.png", "minus.png", "plus.png")),
+    *(f"_static/{name}.js" for name in ("doctools", "documentation_options", "searchtools", "sphinx_highlight")),
+    *(f"_static/{name}-stemmer.js" for name in ("base", "english")),  # are in language_data.js
 )
 
 
@@ -49,6 +53,7 @@ def build_site(root: Path, out: Path, repository: str = "") -> None:
         context = {"menu": menu, "home": home(root), "repository": repository}
         run_sphinx(source, target, Path(work, "doctrees"), context, ["files"])
         remove_left_over(target)
+        write_search(target, pages, listed)
         write_math_font(target / MATH_FONT)
         explorers.write(target / explorers.FOLDER)
         put_in_place(target, out)

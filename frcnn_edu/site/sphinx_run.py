@@ -71,5 +71,4 @@ def settings(context: dict[str, Any], files: list[str]) -> dict[str, Any]:
         "html_title": TITLE,
         "html_use_index": False,
         "html_copy_source": False,
-        "html_show_search_summary": False,  # would fetch pages, which a policy and file:// forbid
     }

@@ -1,13 +1,16 @@
 """The site in a real browser: from the disk, offline, under its policy, for everybody, and what its buttons do."""
 
+import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
-from reading_pages import AXE, from_npm, pages_of
+from reading_pages import AXE, elements_of, from_npm, pages_of
 
 from frcnn_edu.notebook_checks.browser import find_browser
 
@@ -147,13 +150,179 @@ def milliseconds_to_the_first_picture(file: Path, visit: Visit) -> float:
     return page.evaluate("performance.now()")
 
 
-def test_the_search_finds_a_page_and_leads_to_it(site: Path, visit: Visit) -> None:
+def look_up(site: Path, visit: Visit, query: str) -> Any:
+    """The page "Search" with what it found for a query."""
+    return visit.open(site / "search.html", f"?q={quote(query)}")
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("level mapper", "10 · Level mapper"),
+        ("NMS", "09 · Proposals"),
+        ("anchor", "04 · Base anchors"),
+        ("positive", "08 · IoU labelling"),
+        ("RoIAlign", "11 · RoIAlign"),
+        ("color", "01 · Transform"),
+        ("stride", "05 · Stride grid"),
+        ("freeze BatchNorm", "02 · Backbone"),
+        ("mAP", "Glossary"),
+    ],
+)
+def test_the_search_puts_the_best_page_first(site: Path, visit: Visit, query: str, title: str) -> None:
+    page = look_up(site, visit, query)
+    assert page.locator("#search-results h2").first.text_content() == title
+    assert re.fullmatch(r"(\d+ pages contain|1 page contains) .+\.", page.text_content("#search-status"))
+    assert visit.errors == []
+
+
+def test_the_search_leads_to_a_section(site: Path, visit: Visit) -> None:
     page = visit.open(site / LESSON)
     page.fill(".search-box input", "canonical scale")
     page.keyboard.press("Enter")
-    page.click("#search-results a:has-text('10 · Level mapper')")
+    page.wait_for_selector("#search-results ol")
+    section = page.locator("#search-results ol > li:has-text('10 · Level mapper') li:has(h3)").first
+    assert {word.lower() for word in section.locator("p mark").all_text_contents()} >= {"canonical", "scale"}
+    heading = section.locator("h3").text_content()
+    section.locator("h3 a").click()
     page.wait_for_selector("h1:has-text('Level mapper')")
+    place = page.locator(f"[id='{unquote(page.url.partition('#')[2])}'] > :is(h2, h3)").first
+    assert place.text_content().removesuffix("¶") == heading
+    assert place.bounding_box()["y"] < 200
     assert visit.errors == []
+
+
+def test_every_section_that_the_search_knows_exists(site: Path) -> None:
+    script = (site / "_static" / "search_words.js").read_text(encoding="utf-8")
+    pages = json.loads(script.removeprefix("const PAGES = ").rstrip(";\n").removesuffix(",\n]") + "]")
+    assert len(pages) > 50
+    for page in pages:
+        ids = {element.attributes.get("id") for element in elements_of(site / page["file"])}
+        assert page["sections"], page["file"]
+        assert {anchor for anchor, *_ in page["sections"]} <= ids, page["file"]
+
+
+def test_the_search_knows_british_spellings_and_capitals(site: Path, visit: Visit) -> None:
+    assert "colour" in look_up(site, visit, "color").locator("#search-results mark").all_text_contents()
+    assert "centre" in look_up(site, visit, "center").locator("#search-results mark").all_text_contents()
+    marks = look_up(site, visit, "mAP").locator("#search-results mark").all_text_contents()
+    assert {*marks} == {"AP"}
+
+
+def test_the_search_offers_the_word_that_was_meant(site: Path, visit: Visit) -> None:
+    page = look_up(site, visit, "propsal")
+    assert page.text_content("#search-status") == "No page contains “propsal”."
+    page.click(".meant a:has-text('proposal')")
+    page.wait_for_selector("#search-results h2:has-text('09 · Proposals')")
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("xyzzyqq", "No page contains “xyzzyqq”."),
+        ("why is the", "The words of “why is the” are on almost every page."),
+        ("why 512", "“why” was left out, because almost every page has it."),
+        ("anchor xyzzyqq", "No page contains “xyzzyqq”. 4"),
+        ("锚框", "pages contain “锚框”."),
+        ("constructor", "pages contain “constructor”."),
+        ("", ""),
+    ],
+)
+def test_the_search_says_what_it_did(site: Path, visit: Visit, query: str, said: str) -> None:
+    page = look_up(site, visit, query)
+    assert said in page.text_content("#search-status[role=status]")
+    assert bool(page.locator("#search-results h2").count()) == (
+        query in ("why 512", "anchor xyzzyqq", "锚框", "constructor")
+    )
+    assert visit.errors == []
+
+
+def test_a_button_shows_the_other_pages(site: Path, visit: Visit) -> None:
+    page = look_up(site, visit, "anchor")
+    assert page.locator("#search-results ol > li").count() == 10
+    page.click("#search-results button")
+    assert page.text_content("#search-status").startswith(f"{page.locator('#search-results ol > li').count()} pages")
+    assert page.evaluate("document.activeElement.closest('li') === document.querySelectorAll('ol > li')[10]")
+
+
+def test_what_the_search_finds_is_accessible(site: Path, visit: Visit) -> None:
+    axe = from_npm(AXE).read_text(encoding="utf-8")
+    for query in ("anchor", "propsal"):
+        page = look_up(site, visit, query)
+        page.evaluate(axe)
+        assert page.evaluate(SERIOUS, BUT_CONTRAST) == []
+        assert pale(page) == []
+
+
+def test_the_contents_of_a_page_are_at_its_side_or_in_a_fold(site: Path, visit: Visit) -> None:
+    page = visit.open(site / LESSON)
+    page.set_viewport_size({"width": 1500, "height": 900})
+    assert not page.is_visible(".contents")
+    page.evaluate("document.querySelector('#exercises').scrollIntoView()")
+    page.wait_for_selector(".on-this-page [aria-current]:has-text('Exercises')")
+    assert page.locator(".on-this-page [aria-current]").count() == 1
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert not page.is_visible(".on-this-page")
+        page.click(".contents summary")
+        page.click(".contents a:has-text('Exercises')")
+        assert page.locator("#exercises > h2").bounding_box()["y"] < 200
+        assert page.evaluate("scrollY") > 1000
+        page.click("a:has-text('Back to the top')")
+        assert page.locator("h1").bounding_box()["y"] > 0
+
+
+def test_a_figure_opens_over_the_page(site: Path, visit: Visit) -> None:
+    page = visit.open(site / LESSON)
+    page.locator(".picture a").first.focus()
+    page.keyboard.press("Enter")
+    opened = page.locator("dialog img")
+    opened.wait_for()
+    assert opened.evaluate("(image) => image.width === image.naturalWidth && image.width > 1000")
+    assert opened.get_attribute("alt") == page.locator(".picture img").first.get_attribute("alt")
+    page.keyboard.press("Escape")
+    opened.wait_for(state="hidden")
+    assert page.evaluate("document.activeElement === document.querySelector('.picture a')")
+    page.click(".picture a")
+    opened.click()
+    opened.wait_for(state="hidden")
+    assert page.url.endswith(LESSON)
+    assert visit.errors == []
+
+
+def test_figures_are_dimmed_in_the_dark(site: Path, visit: Visit) -> None:
+    page = visit.open(site / LESSON)
+    light = "getComputedStyle(document.querySelector('.picture')).filter"
+    assert page.evaluate(light) == "brightness(1)"
+    page.click(".theme-button")
+    assert page.evaluate(light) == "brightness(0.84)"
+    page.emulate_media(color_scheme="dark")
+    page.click(".theme-button")
+    assert page.evaluate(light) == "brightness(1)"
+
+
+@pytest.mark.parametrize("width", [1280, 1600])
+@pytest.mark.parametrize("name", ["notebooks/15_why_it_is_fast", "docs/map", "source/frcnn_edu/model/rpn.py"])
+def test_no_code_is_cut_on_a_wide_screen(site: Path, visit: Visit, name: str, width: int) -> None:
+    visit.page.set_viewport_size({"width": width, "height": 900})
+    page = visit.open(site / f"{name}.html")
+    before = page.locator("pre").all_text_contents()
+    page.evaluate(UNFOLD)
+    page.wait_for_timeout(100)
+    assert (
+        page.evaluate("[...document.querySelectorAll('pre')].filter((pre) => pre.scrollWidth > pre.clientWidth).length")
+        == 0
+    )
+    assert page.locator("pre").all_text_contents() == before
+
+
+def test_code_that_scrolls_has_a_shadow_on_a_phone(site: Path, visit: Visit) -> None:
+    visit.page.set_viewport_size({"width": 390, "height": 900})
+    page = visit.open(site / "source/frcnn_edu/model/rpn.py.html")
+    code = page.locator("pre")
+    assert code.evaluate("(pre) => pre.scrollWidth > pre.clientWidth")
+    assert code.get_attribute("tabindex") == "0"
+    assert "linear-gradient" in code.evaluate("(pre) => getComputedStyle(pre).backgroundImage")
 
 
 def test_the_theme_is_remembered(site: Path, visit: Visit) -> None:

@@ -82,6 +82,9 @@ const addCopyButton = (block) => {
 all(".cell-code").forEach(addCopyButton);
 all(".highlight-bash, .highlight-python").filter((block) => !block.closest(".cell")).forEach(addCopyButton);
 
+/* Short names such as --evaluate-on stay in one line; long ones may break at a hyphen. */
+all("code .pre").filter(({ textContent }) => textContent.length < 25).forEach((name) => name.classList.add("whole"));
+
 /* Tables, on a narrow screen: each cell knows its column, and the roles stay when rows are drawn as blocks. */
 all(".wide table:has(thead)").forEach((table) => {
   const columns = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
@@ -97,10 +100,38 @@ all(".wide table:has(thead)").forEach((table) => {
   );
 });
 
-/* What is wider than its box can be scrolled by keyboard. */
+/* Code with lines that are wider than its box, on a wide screen: each line becomes an element, which goes on below itself,
+   further to the right than it began, or below its second column. */
+const continuation = (line) => {
+  const column = line.search(/(?<=\S {2,})\S/);
+  return column > 0 && column < 40 ? column : line.search(/\S|$/) + 6;
+};
+const splitLines = (pre) => {
+  const lines = [[]];
+  [...pre.childNodes].forEach((node) =>
+    node.textContent.split(/(?<=\n)/).forEach((text) => {
+      const part = node.cloneNode(false);
+      part.textContent = text;
+      lines.at(-1).push(part);
+      if (text.endsWith("\n")) lines.push([]);
+    }),
+  );
+  const elements = lines.filter((parts) => parts.length).map((parts) => {
+    const line = Object.assign(document.createElement("span"), { className: "line" });
+    line.append(...parts);
+    line.style.setProperty("--onward", `${continuation(line.textContent)}ch`);
+    return line;
+  });
+  pre.replaceChildren(...elements);
+  pre.classList.add("lines");
+};
+
+/* What is still wider than its box can be scrolled by keyboard, and has a shadow at its edge. */
+const isWide = (box) => box.scrollWidth > box.clientWidth;
 const scrollable = (within) => {
+  if (innerWidth >= 960) [...within.querySelectorAll(".highlight pre:not(.lines)")].filter(isWide).forEach(splitLines);
   const boxes = [...within.querySelectorAll(".highlight pre, .wide, .formula")];
-  const wide = boxes.map((box) => box.scrollWidth > box.clientWidth); // all are measured before any is changed
+  const wide = boxes.map(isWide); // all are measured before any is changed
   boxes.forEach((box, i) => (wide[i] ? (box.tabIndex = 0) : box.removeAttribute("tabindex")));
 };
 addEventListener("resize", () => scrollable(document));
