@@ -30,8 +30,8 @@ class AnyBoxExplorer(Explorer[State, Result]):
         empty = nothing(of)
         over = [("Over nothing: which class has the highest probability?", {"box": empty})] if empty else []
         return (
-            (f"A fifth of its width off the {name}: does the correction lead back to it?", box(x1 + 0.4 * away, y1, x2 + 0.4 * away, y2)),
-            (f"Half off the {name}: is it still found?", box(x1 + away, y1, x2 + away, y2)),
+            (f"Move the box a fifth of its width off the {name}: does the correction lead back?", box(x1 + 0.4 * away, y1, x2 + 0.4 * away, y2)),
+            (f"Move it half off the {name}: is the {name} still found?", box(x1 + away, y1, x2 + away, y2)),
             *over,
             ("Twice as large: does the network find the object inside?", box(x1 - wide / 2, y1 - high / 2, x2 + wide / 2, y2 + high / 2)),
             ("Half as large: is the box made larger?", box(x1 + wide / 4, y1 + high / 4, x2 - wide / 4, y2 - high / 4)),
