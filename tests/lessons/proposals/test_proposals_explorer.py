@@ -43,8 +43,8 @@ def test_the_first_view_ends_in_the_models_proposals() -> None:
 @pytest.mark.parametrize(("smallest", "post"), [(0, 300), (25, 7), (150, 300)])
 def test_every_setting_ends_as_the_models_own_filter(pre: int, threshold: float, smallest: int, post: int) -> None:
     state = State(pre, threshold, smallest, post)
-    moved, logits, counts = moved_anchors(STORY)
-    rpn = sieve_with(state, STORY)
+    moved, logits, counts = moved_anchors(STORY.trace, STORY.model)
+    rpn = sieve_with(state, STORY.model)
     boxes, probabilities = rpn.filter_proposals(moved[None], logits[None], STORY.trace.batch.image_sizes, counts)
     last = compute(state, STORY).steps[-1]
     assert torch.equal(last.boxes, boxes[0])
@@ -206,7 +206,7 @@ def test_the_formula_names_the_others_that_the_box_drops() -> None:
 @pytest.mark.parametrize(("smallest", "post"), [(0, 300), (0, 20), (45, 300)])
 def test_the_best_fit_is_followed_to_its_end(pre: int, threshold: float, smallest: int, post: int) -> None:
     """Against torchvision's own parts, one after the other, on the box that fits best."""
-    moved, logits, counts = moved_anchors(STORY)
+    moved, logits, counts = moved_anchors(STORY.trace, STORY.model)
     clipped = clip_boxes_to_image(moved, STORY.trace.batch.image_sizes[0])
     fits = box_iou(clipped, STORY.box[None])[:, 0]
     mine = int(fits.argmax())

@@ -1,7 +1,7 @@
 """Which anchor is trained on which object, and why: the numbers."""
 
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from frcnn_edu.lessons.board.names import called, entry
 from frcnn_edu.lessons.board.scene import Rect
 from frcnn_edu.lessons.story import Story
 from frcnn_edu.ops import Matcher, box_area, box_iou
+from frcnn_edu.viz.trace import Trace
 
 from ..pictures.iou import intersection
 
@@ -115,31 +116,33 @@ def entries(of: Story) -> tuple[str, ...]:
     return tuple(entry(of, number) for number in range(len(of.boxes)))
 
 
-@cache
-def all_anchors(of: Story) -> Tensor:
+# Stories of several objects in one image have the same trace and the same boxes, by which the following are known.
+@lru_cache(maxsize=8)
+def all_anchors(seen: Trace) -> Tensor:
     """The anchors of all levels, (A, 4)."""
-    return torch.cat(of.trace.anchors)
+    return torch.cat(seen.anchors)
 
 
-@cache
-def middles(of: Story) -> Tensor:
+@lru_cache(maxsize=8)
+def middles(seen: Trace) -> Tensor:
     """Their middles, (A, 2)."""
-    anchors = all_anchors(of)
+    anchors = all_anchors(seen)
     return (anchors[:, :2] + anchors[:, 2:]) / 2
 
 
-@cache
-def annotated_ious(of: Story) -> Tensor:
+@lru_cache(maxsize=8)
+def annotated_ious(boxes: Tensor, seen: Trace) -> Tensor:
     """The IoU of each annotated box with each anchor, (M, A)."""
-    return box_iou(of.boxes, all_anchors(of))
+    return box_iou(boxes, all_anchors(seen))
 
 
 def compute(state: State, of: Story) -> Result:
     """Matches, labels and the sample, computed by the RPN's own code."""
     ground_truth = of.boxes.clone()
     ground_truth[state.object] = torch.tensor(state.box)
-    ious = annotated_ious(of).clone()  # (M, A)
-    ious[state.object] = box_iou(ground_truth[[state.object]], all_anchors(of))[0]  # only this box can have been moved
+    anchors = all_anchors(of.trace)
+    ious = annotated_ious(of.boxes, of.trace).clone()  # (M, A)
+    ious[state.object] = box_iou(ground_truth[[state.object]], anchors)[0]  # only this box can have been moved
     matched = Matcher(state.foreground, state.background, state.low_quality)(ious)
     by_threshold = Matcher(state.foreground, state.background)(ious)
     labels = _labels(matched)
@@ -147,7 +150,7 @@ def compute(state: State, of: Story) -> Result:
     anchor = int(ious[state.object].argmax()) if state.anchor == BEST else state.anchor
     best, best_object = ious.max(dim=0)
     return Result(
-        state, ground_truth, names(of), entries(of), all_anchors(of), middles(of), ious, best, best_object,
+        state, ground_truth, names(of), entries(of), anchors, middles(of.trace), ious, best, best_object,
         matched, labels, _labels(by_threshold), positives, negatives, anchor,
     )  # fmt: skip
 
@@ -158,8 +161,11 @@ def onto_another(of: Story) -> tuple[int, Rect] | None:
     for other in box_area(of.boxes).argsort(descending=True).tolist():
         x, y = ((of.boxes[other, :2] + of.boxes[other, 2:]) / 2).tolist()
         box = (round(x - wide / 2, 1), round(y - high / 2, 1), round(x + wide / 2, 1), round(y + high / 2, 1))
-        moved = compute(replace(start(of), box=box), of)
-        if other != of.object and int(moved.best_object[moved.anchor]) == other:
+        ours = box_iou(torch.tensor([box]), all_anchors(of.trace))[0]  # (A,)
+        anchor = int(ours.argmax())
+        ious = annotated_ious(of.boxes, of.trace)[:, anchor].clone()  # (M,)
+        ious[of.object] = ours[anchor]
+        if other != of.object and int(ious.argmax()) == other:
             return other, box
     return None
 

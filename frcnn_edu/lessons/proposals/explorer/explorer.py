@@ -63,7 +63,8 @@ class ProposalsExplorer(Explorer[State, Result]):
         return draw(result, self.subject)
 
     def bounds(self, state: State) -> dict[str, tuple[float, float]]:
-        there = nms_of(self.subject, state.pre, state.threshold, state.smallest, state.post, state.level)
+        of = self.subject
+        there = nms_of(of.trace, of.model, state.pre, state.threshold, state.smallest, state.post, state.level)
         return {"place": (0, len(there.suppressions))}
 
     def follow_up(self, before: State, changes: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from frcnn_edu.lessons.story import Story
+from frcnn_edu.model import FasterRCNN
 from frcnn_edu.model.rpn import RegionProposalNetwork, concat_box_prediction_layers
 from frcnn_edu.ops import box_iou, clip_boxes_to_image
 from frcnn_edu.ops.boxes import nms
+from frcnn_edu.viz.trace import Trace
 
 from ..pictures.main import Step, sieve
 
@@ -105,35 +107,35 @@ class Result:
         return [one for one in self.nms.suppressions if self.now and one.kept == self.now.kept and one is not self.now]
 
 
-def sieve_with(state: State, of: Story) -> RegionProposalNetwork:
+def sieve_with(state: State, model: FasterRCNN) -> RegionProposalNetwork:
     """The model's own RPN with the state's settings."""
-    rpn: Any = copy.copy(of.model.rpn)
+    rpn: Any = copy.copy(model.rpn)
     rpn._pre_nms_top_n, rpn._post_nms_top_n = dict(testing=state.pre), dict(testing=state.post)
     rpn.nms_thresh, rpn.min_size = state.threshold, max(float(state.smallest), 1e-3)
     return rpn
 
 
-@cache
-def moved_anchors(of: Story) -> tuple[Tensor, Tensor, list[int]]:
+@lru_cache(maxsize=8)  # by the trace, not by the story: stories of several objects in one image have the same trace
+def moved_anchors(seen: Trace, model: FasterRCNN) -> tuple[Tensor, Tensor, list[int]]:
     """All boxes decoded from the anchors (A, 4), their logits (A,), and their number on each level."""
-    rpn: Any = of.model.rpn
-    logits, deltas = concat_box_prediction_layers(of.trace.objectness, of.trace.deltas)  # (A, 1), (A, 4)
-    moved = rpn.box_coder.decode_single(deltas, torch.cat(of.trace.anchors))
-    return moved, logits.flatten(), [len(anchors) for anchors in of.trace.anchors]
+    rpn: Any = model.rpn
+    logits, deltas = concat_box_prediction_layers(seen.objectness, seen.deltas)  # (A, 1), (A, 4)
+    moved = rpn.box_coder.decode_single(deltas, torch.cat(seen.anchors))
+    return moved, logits.flatten(), [len(anchors) for anchors in seen.anchors]
 
 
 @lru_cache(maxsize=16)
-def steps_of(of: Story, pre: int, threshold: float, smallest: int, post: int) -> list[Step]:
+def steps_of(seen: Trace, model: FasterRCNN, pre: int, threshold: float, smallest: int, post: int) -> list[Step]:
     """All steps; they are cached because most events only change what is shown."""
-    moved, logits, counts = moved_anchors(of)
-    rpn = sieve_with(State(pre, threshold, smallest, post), of)
-    return sieve(rpn, moved, logits, of.trace.batch.image_sizes[0], counts)
+    moved, logits, counts = moved_anchors(seen, model)
+    rpn = sieve_with(State(pre, threshold, smallest, post), model)
+    return sieve(rpn, moved, logits, seen.batch.image_sizes[0], counts)
 
 
 @lru_cache(maxsize=16)
-def nms_of(of: Story, pre: int, threshold: float, smallest: int, post: int, level: int) -> Level:
+def nms_of(seen: Trace, model: FasterRCNN, pre: int, threshold: float, smallest: int, post: int, level: int) -> Level:
     """NMS on a level with these settings."""
-    entering = steps_of(of, pre, threshold, smallest, post)[BEFORE_NMS]
+    entering = steps_of(seen, model, pre, threshold, smallest, post)[BEFORE_NMS]
     ours = torch.where(entering.levels == level)[0]
     ours = ours[entering.probabilities[ours].sort(descending=True, stable=True).indices]
     boxes = entering.boxes[ours]
@@ -157,21 +159,27 @@ def suppressions(boxes: Tensor, threshold: float) -> tuple[Suppression, ...]:
 def compute(state: State, of: Story) -> Result:
     """All steps with the state's settings."""
     settings = (state.pre, state.threshold, state.smallest, state.post)
-    steps = steps_of(of, *settings)
-    return Result(state, steps, nms_of(of, *settings, state.level), best_fits(of, *settings), champion(of, *settings))
+    steps = steps_of(of.trace, of.model, *settings)
+    return Result(
+        state,
+        steps,
+        nms_of(of.trace, of.model, *settings, state.level),
+        best_fits(of, *settings),
+        champion(of, *settings),
+    )
 
 
 @lru_cache(maxsize=16)
 def best_fits(of: Story, pre: int, threshold: float, smallest: int, post: int) -> list[float]:
     """The largest IoU with the followed object after each step."""
-    steps = steps_of(of, pre, threshold, smallest, post)
+    steps = steps_of(of.trace, of.model, pre, threshold, smallest, post)
     return [float(box_iou(step.boxes, of.box[None]).max()) if len(step.boxes) else 0.0 for step in steps]
 
 
 @cache
 def best_anchor(of: Story) -> tuple[int, float]:
     """The anchor whose decoded and clipped box fits the followed object best, and its IoU."""
-    moved, _, _ = moved_anchors(of)
+    moved, _, _ = moved_anchors(of.trace, of.model)
     fits = box_iou(clip_boxes_to_image(moved, of.trace.batch.image_sizes[0]), of.box[None])[:, 0]
     return int(fits.argmax()), float(fits.max())
 
@@ -179,14 +187,14 @@ def best_anchor(of: Story) -> tuple[int, float]:
 @lru_cache(maxsize=16)
 def champion(of: Story, pre: int, threshold: float, smallest: int, post: int) -> Champion:
     """What happens to the box that fits the object best."""
-    (anchor, fit), steps = best_anchor(of), steps_of(of, pre, threshold, smallest, post)
+    (anchor, fit), steps = best_anchor(of), steps_of(of.trace, of.model, pre, threshold, smallest, post)
     level = int(steps[0].levels[anchor])
     likely = steps[0].probabilities[steps[0].levels == level]
     rank = int((likely > steps[0].probabilities[anchor]).sum())
     lost = next((k for k, step in enumerate(steps) if not bool((step.anchors == anchor).any())), None)
     found = Champion(fit, level, rank, len(likely), lost)
     if lost == AFTER_NMS:
-        there = nms_of(of, pre, threshold, smallest, post, level)
+        there = nms_of(of.trace, of.model, pre, threshold, smallest, post, level)
         mine = int(torch.where(there.anchors == anchor)[0])
         dropper = next(one for one in there.suppressions if one.dropped == mine)
         return replace(found, dropper=dropper, dropper_fit=float(box_iou(there.boxes[[dropper.kept]], of.box[None])))
@@ -200,7 +208,7 @@ def first_state(of: Story) -> State:
     rpn: Any = of.model.rpn
     settings = (rpn._pre_nms_top_n["testing"], rpn.nms_thresh, 0, rpn._post_nms_top_n["testing"])
     for level in (1, 2, 0, 3, 4):
-        there = nms_of(of, *settings, level)
+        there = nms_of(of.trace, of.model, *settings, level)
         fits = box_iou(there.boxes, of.box[None])[:, 0] if len(there.boxes) else there.boxes.new_empty(0)
         for place, one in enumerate(there.suppressions, 1):
             if float(fits[one.kept]) > 0.5:
