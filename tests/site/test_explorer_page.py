@@ -220,6 +220,36 @@ def test_an_error_is_said_and_reset_leads_back(opened: Any) -> None:
     assert "no such tensor" in page.errors.pop()
 
 
+def test_a_link_leads_out_of_an_error(opened: Any) -> None:
+    page = opened("level_mapper.html", {"fault": "no such tensor"})
+    page.locator(".fe-handle").focus()
+    page.keyboard.press("ArrowRight")
+    until(page, ".fe-problem", "no such tensor")
+    assert page.locator(".fe-controls").evaluate("(one) => one.inert")  # nothing there would be answered
+    page.evaluate("window.mock.fault = ''; location.hash = '#level_mapper?size=240'")
+    assert state(page)["size"] == 240
+    assert not page.locator(".fe-controls").evaluate("(one) => one.inert")
+    page.errors.clear()
+
+
+def test_a_finger_that_begins_to_scroll_puts_the_box_back(opened: Any) -> None:
+    page = opened("level_mapper.html")
+    x, y = middle(page, ".fe-handle")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y + 20, steps=3)
+    assert state(page)["box"][0] > FIRST_BOX[0]
+    finger = "(kind, id) => document.querySelector('.fe-handle').dispatchEvent(new PointerEvent(kind, { pointerId: id, bubbles: true }))"
+    page.evaluate(f"({finger})('pointercancel', 7)")  # another finger
+    page.mouse.move(x + 30, y + 20)
+    moved = page.locator(".fe-handle").get_attribute("aria-label")
+    page.evaluate(f"({finger})('pointermove', 7)")
+    assert page.locator(".fe-handle").get_attribute("aria-label") == moved
+    page.evaluate(f"({finger})('pointercancel', 1)")
+    page.mouse.move(x + 60, y + 20)
+    assert page.locator(".fe-handle").get_attribute("aria-label").startswith("box: from 83.5, 42 to")
+
+
 def test_an_explorer_without_a_record_leaves_the_still_picture(opened: Any) -> None:
     page = opened("missing.html")
     assert page.locator(".fe-place img").is_visible()
@@ -236,7 +266,7 @@ def test_of_many_moves_between_two_frames_the_first_and_the_last_are_computed(op
     page.evaluate("document.addEventListener('frcnn:drawn', (event) => { window.told = event.detail; })")
     page.evaluate(
         """([x, y]) => { for (let k = 0; k < 50; k++) document.querySelector(".fe-handle").dispatchEvent(
-        new PointerEvent("pointermove", { bubbles: true, clientX: x + k, clientY: y })); }""",
+        new PointerEvent("pointermove", { pointerId: 1, bubbles: true, clientX: x + k, clientY: y })); }""",
         [x, y],
     )
     fragment(page, "box=")

@@ -120,6 +120,20 @@ def test_mouse_keyboard_and_link(browser: Any, site: Path, name: str) -> None:
         agree(hand, explorer, f"the link {fragment}")
 
 
+def test_what_of_a_link_cannot_be_shown_is_left_out(browser: Any, site: Path) -> None:
+    with opened(browser, site, "iou_labeling", "#iou_labeling?anchor=99999&foreground=0.6") as hand:
+        hand.answered()
+        assert hand.state()["foreground"] == 0.6
+        assert hand.state()["anchor"] == in_python("iou_labeling").state.anchor
+        assert "anchor=99999 is ignored: the explorer cannot show it." in hand.live.locator(".fe-said").inner_text()
+    with opened(browser, site, "box_coding", "#box_coding?anchor=-1e300,-1e300,1e300,1e300") as hand:
+        hand.answered()
+        assert (
+            "anchor=-1e300,-1e300,1e300,1e300 is ignored: it has to be a box within"
+            in hand.live.locator(".fe-said").inner_text()
+        )
+
+
 @pytest.mark.parametrize("name", EXPLORER_NAMES)
 def test_touch(browser: Any, site: Path, name: str) -> None:
     explorer = in_python(name)

@@ -231,8 +231,10 @@ function textColor(color) {
 }
 
 // Stretching a picture takes longer than anything else that is drawn. So the result is kept if a picture is drawn in the same place again.
-const COPIES = 4; // of a picture, in different places
-const stretched = new WeakMap(); // bitmap → Map: place in pixels of the canvas → the copy, or null if it was drawn there only once
+const COPIES = 48; // of all pictures, the latest ones
+const stretched = new Map(); // picture and place in pixels of the canvas → the copy, or null if it was drawn there only once
+const numbers = new WeakMap(); // of the pictures
+let numbered = 0;
 
 function stretch(context, layer, [x, y, w, h]) {
   context.imageSmoothingEnabled = layer.smooth;
@@ -241,19 +243,20 @@ function stretch(context, layer, [x, y, w, h]) {
 }
 
 function drawStretched(context, layer, place) {
+  if (!numbers.has(layer.bitmap)) numbers.set(layer.bitmap, numbered++);
   const { a, d } = context.getTransform(), [x, y, w, h] = [a * place[0], d * place[1], a * place[2], d * place[3]];
-  const left = Math.floor(x), top = Math.floor(y), wide = Math.ceil(x + w) - left, high = Math.ceil(y + h) - top, key = `${[x, y, w, h, layer.smooth]}`;
+  const left = Math.floor(x), top = Math.floor(y), wide = Math.ceil(x + w) - left, high = Math.ceil(y + h) - top;
+  const key = `${[numbers.get(layer.bitmap), x, y, w, h, layer.smooth]}`;
   const whole = left >= 0 && top >= 0 && left + wide <= context.canvas.width && top + high <= context.canvas.height; // it is no magnified part
-  if (!stretched.has(layer.bitmap)) stretched.set(layer.bitmap, new Map());
-  const copies = stretched.get(layer.bitmap), again = copies.has(key);
-  let copy = copies.get(key) ?? null;
+  const again = stretched.has(key);
+  let copy = stretched.get(key) ?? null;
   if (again && whole && !copy) {
     copy = new OffscreenCanvas(wide, high);
     stretch(copy.getContext("2d"), layer, [x - left, y - top, w, h]);
   }
-  copies.delete(key);
-  copies.set(key, copy); // the latest is the last
-  if (copies.size > COPIES) copies.delete(copies.keys().next().value);
+  stretched.delete(key);
+  stretched.set(key, copy); // the latest is the last
+  if (stretched.size > COPIES) stretched.delete(stretched.keys().next().value);
   if (!copy) { stretch(context, layer, place); return; }
   context.setTransform(1, 0, 0, 1, 0, 0); // until the next layer
   context.drawImage(copy, left, top);
@@ -510,7 +513,7 @@ function render({ model, el }) {
   const bitmaps = new Map(), drawn = new WeakMap(); // pictures by their names in messages; by themselves
   const handles = new Map(); // name → { box: div, spec, dragging }
   const panelKeys = new Map();
-  let given = null, scene = null, scale = 1, lit = null, dragged = null; // given: as the kernel has it; scene: as it is placed here
+  let given = null, scene = null, scale = 1, lit = null, dragged = null, held = false; // given: as the kernel has it; scene: as it is placed here
 
   const ready = (target) => {
     const context = target.getContext("2d"), dense = window.devicePixelRatio || 1;
@@ -673,7 +676,8 @@ function render({ model, el }) {
   }
 
   function startDrag(event, handle) {
-    if (event.button) return;
+    if (event.button || held) return; // by one finger at a time
+    held = true;
     event.preventDefault();
     handle.box.focus({ preventScroll: true });
     handle.box.setPointerCapture(event.pointerId);
@@ -681,6 +685,7 @@ function render({ model, el }) {
     const to = axes(scene.panels.find((panel) => panel.name === handle.spec.panel));
     let moved = false;
     const move = (next) => {
+      if (next.pointerId !== event.pointerId) return;
       const [x, y] = place(next);
       if (!moved && Math.hypot(x - px, y - py) < 2) return;
       moved = true;
@@ -690,11 +695,14 @@ function render({ model, el }) {
       change(handle, start, to.dataX(x) - to.dataX(px), to.dataY(y) - to.dataY(py), corner);
     };
     const stop = (last) => {
+      if (last.pointerId !== event.pointerId) return;
+      held = false;
       handle.box.removeEventListener("pointermove", move);
       handle.box.removeEventListener("pointerup", stop);
       handle.box.removeEventListener("pointercancel", stop);
       dragged = null;
-      if (!moved) pick(last); // a click, on whatever is below
+      if (last.type === "pointercancel") { if (moved) change(handle, start, 0, 0, ""); } // the finger scrolls the page
+      else if (!moved) pick(last); // a click, on whatever is below
       else if (!given.data) placeHandles(); // a page has answered already: the box may have stopped elsewhere than the hand
     };
     handle.box.addEventListener("pointermove", move);

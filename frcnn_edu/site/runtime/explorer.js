@@ -6,9 +6,10 @@ const PageBoard = Object.assign((scene, prompts, onDrag, onEvent) => ({
 }), { parameters: ["scene", "prompts", "on_drag", "on_event"] });
 
 class PageExplorer {
-  // `onchange` is called when something has changed that no hand did: another explorer has arrived.
+  // The explorer of a stage may have to be loaded: `onwait` is called when this begins, `onchange` when it is there, or with an error if
+  // it cannot be shown.
   constructor(name, translated) {
-    Object.assign(this, { name, translated, onchange: null });
+    Object.assign(this, { name, translated, onwait: null, onchange: null });
     this.children = new Map();
     if (translated._show_stage) this.loadBeforeShown();
   }
@@ -18,10 +19,11 @@ class PageExplorer {
     this.translated._show_stage = function () {
       const missing = this.state.stage ? needed(this.state.stage, true).filter((file) => !isHere(file)) : [];
       if (!missing.length) return show.call(this);
-      Promise.all(missing.map(load)).then(() => { show.call(this); shown(); });
+      wait();
+      Promise.all(missing.map(load)).then(() => { show.call(this); shown(); }).catch(shown);
       return null;
     };
-    const shown = () => this.onchange?.();
+    const wait = () => this.onwait?.(), shown = (error) => this.onchange?.(error);
   }
   get title() { return this.translated.title; }
   // The fields of the state that are whole numbers.

@@ -21,19 +21,20 @@ class Model {
   }
 }
 
+const LOADING = "Loading the explorer …";
 const PATIENCE = 300; // milliseconds of loading before the page says so
 
 class LiveExplorer {
   // `view`: {title, prompts, controls, scene, images}. `start` is called at the first touch; it returns a promise of the engine's explorer,
   // in its first view. `changed(explorer, prompt)` is called after each answer; prompt: the suggestion whose state it is, or null.
   constructor(name, view, start, changed) {
-    Object.assign(this, { name, changed, queue: [], explorer: null, drawing: false, broken: false, child: null, version: 0, prompt: null });
+    Object.assign(this, { name, changed, queue: [], explorer: null, drawing: false, stale: false, linked: false, broken: false, child: null, version: 0, prompt: null });
     this.begin = start;
     this.title = view.title;
     this.element = tag("div", { className: "fe-explorer fe-live", role: "group", "aria-label": view.title });
     this.status = tag("span", { className: "fe-status", role: "status" });
     this.said = tag("p", { className: "fe-said", role: "status" });
-    const controls = tag("div", { className: "fe-controls" }), board = tag("div");
+    const controls = (this.controls = tag("div", { className: "fe-controls" })), board = tag("div");
     this.element.append(tag("div", { className: "fe-head" }, tag("span", { className: "fe-title" }, view.title), this.status), this.said, controls, board);
     this.showControls = makeControls(controls, view.controls, (field, value) => this.act({ kind: "set", field, value }));
     this.model = new Model({ scene: view.scene, images: view.images, prompts: view.prompts }, (act) => this.act(act));
@@ -75,7 +76,7 @@ class LiveExplorer {
     const since = this.answer();
     requestAnimationFrame(() => {
       this.drawing = false;
-      if (this.queue.length) this.schedule();
+      if (this.queue.length || this.stale) this.schedule();
       if (since !== null) setTimeout(() => this.tellTime(since)); // after this frame has been drawn
     });
   }
@@ -91,12 +92,13 @@ class LiveExplorer {
   }
 
   async startEngine() {
-    const patience = setTimeout(() => { this.status.textContent = "Loading the explorer …"; }, PATIENCE);
+    const patience = setTimeout(() => { this.status.textContent = LOADING; }, PATIENCE);
     try {
       this.explorer = await this.begin();
       this.first = this.explorer.state();
-      this.explorer.onchange = () => this.schedule();
-      this.broken = false;
+      this.explorer.onwait = () => { this.status.textContent = LOADING; };
+      this.explorer.onchange = (error) => this.arrived(error);
+      this.broken = this.controls.inert = false;
       this.schedule(); // also if nothing waits: the next answer is faster once all has run
     } catch (error) {
       this.starting = null; // the next touch tries again
@@ -107,17 +109,26 @@ class LiveExplorer {
     }
   }
 
+  // The explorer of a stage is there, or cannot be.
+  arrived(error) {
+    this.status.textContent = "";
+    if (error) this.said.textContent = `The explorer of this stage could not be loaded: ${error.message}. Close it and open it again to try once more.`;
+    this.stale = true;
+    this.schedule();
+  }
+
   // Answers all that waits. It returns when the hand did the first of it, or null if it did nothing or cannot be answered.
   answer() {
     const acts = this.queue.splice(0), since = this.since;
     this.since = undefined;
+    this.stale = false;
     if (this.broken) {
-      if (acts.some((act) => act.kind === "reset" || act.kind === "prompt")) this.startAnew(acts);
+      if (acts.some((act) => ["reset", "prompt", "link"].includes(act.kind))) this.startAnew(acts);
       return null;
     }
     try {
       for (const act of acts) this.perform(act);
-      this.draw(!acts.some(({ kind }) => kind === "link"));
+      this.draw();
     } catch (error) {
       console.error(error);
       const [what] = error.message.split("\n");
@@ -131,6 +142,7 @@ class LiveExplorer {
 
   perform(act) {
     this.said.textContent = "";
+    this.linked = act.kind === "link";
     this.prompt = act.kind === "prompt" ? act.index : null;
     if (act.kind === "set") this.explorer.set({ [act.field]: act.value });
     else if (act.kind === "drag") this.explorer.drag(act.name, act.box);
@@ -147,14 +159,14 @@ class LiveExplorer {
     this.said.textContent = ignored.length ? `In the link, ${ignored.join(" ")}` : "";
   }
 
-  draw(byHand) {
+  draw() {
     this.model.change({ scene: { ...this.explorer.scene(), version: ++this.version }, problem: this.explorer.problem() });
     this.showControls(this.explorer.controls());
-    this.showChild(this.explorer.child(), byHand);
+    this.showChild(this.explorer.child());
   }
 
   // The explorer that this one has opened below itself, or none. A hand that opened it sees it; a link leads to the one above it.
-  showChild(explorer, byHand) {
+  showChild(explorer) {
     if (explorer === (this.child?.explorer ?? null)) return;
     this.child?.remove();
     this.child = null;
@@ -164,11 +176,11 @@ class LiveExplorer {
     this.child.explorer = explorer;
     this.element.append(this.child.element);
     this.child.show();
-    if (byHand) this.child.element.scrollIntoView({ block: "nearest" });
+    if (!this.linked) this.child.element.scrollIntoView({ block: "nearest" });
   }
 
   fail(words) {
-    this.broken = true;
+    this.broken = this.controls.inert = true;
     this.model.change({ problem: words });
   }
 

@@ -42,11 +42,10 @@ function refusal(explorer, field, value) {
     return null;
   }
   const handle = explorer.scene().handles.find((one) => one.name === field);
-  return handle ? refusedBox(handle, value) : null;
+  return handle ? refusedBox(handle.limits ?? explorer.scene().panels.find((one) => one.name === handle.panel).view, value) : null;
 }
 
-function refusedBox({ limits }, [x1, y1, x2, y2]) {
-  if (!limits) return null;
+function refusedBox(limits, [x1, y1, x2, y2]) {
   const [left, top, right, bottom] = limits;
   const inside = x1 >= left && y1 >= top && x2 <= right && y2 <= bottom && x1 <= x2 && y1 <= y2;
   return inside ? null : `it has to be a box within ${limits.join(",")}, from its upper left to its lower right corner`;
@@ -79,6 +78,19 @@ function askedChanges(state, asked, ignore) {
   return changes;
 }
 
+// Sets values. False if the explorer cannot show them; it is then as before.
+function tried(explorer, values) {
+  const before = explorer.state();
+  try {
+    explorer.set({ ...before, ...Object.fromEntries(values) });
+    explorer.scene();
+    return true;
+  } catch {
+    explorer.set(before);
+    return false;
+  }
+}
+
 // A value can widen the bounds of another: what is legal now is set, then what has become legal by that, and so on.
 // The whole state is given each time, so that no other field follows a change.
 function setInRounds(explorer, changes, ignore) {
@@ -87,7 +99,8 @@ function setInRounds(explorer, changes, ignore) {
     const legal = [...missing].filter(([field, value]) => refusal(explorer, field, value) === null);
     if (!legal.length) break;
     for (const [field] of legal) missing.delete(field);
-    explorer.set({ ...explorer.state(), ...Object.fromEntries(legal) });
+    if (tried(explorer, legal)) continue;
+    for (const one of legal) if (!tried(explorer, [one])) ignore(one[0], "the explorer cannot show it");
   }
   for (const [field, value] of missing) ignore(field, refusal(explorer, field, value));
 }

@@ -8,15 +8,16 @@ const places = new Map(); // key, as in an address → Place
 
 class Place {
   constructor(figure, key) {
-    Object.assign(this, { figure, key, name: figure.dataset.explorer, live: null, coming: null });
+    Object.assign(this, { figure, key, name: figure.dataset.explorer, coming: null });
     if (!figure.id && !document.getElementById(key)) figure.id = key; // what a link leads to
-    for (const kind of TOUCHES) figure.addEventListener(kind, () => this.start(), { once: true, passive: true });
+    for (const kind of TOUCHES) figure.addEventListener(kind, () => this.start(), { passive: true });
   }
 
   // The recorded first view instead of the still picture. Resolves to the explorer; to null if it cannot be shown: then the picture stays.
   show() {
     this.coming ??= this.replaceStill().catch((error) => {
       console.error(error);
+      this.coming = null; // the next touch tries again
       this.figure.append(tag("p", { className: "fe-said", role: "status" }, `This picture could not be made interactive: ${error.message}.`));
       return null;
     });
@@ -24,6 +25,7 @@ class Place {
   }
 
   async replaceStill() {
+    this.figure.querySelector(":scope > .fe-said")?.remove();
     const view = await firstView(this.name);
     const live = new LiveExplorer(this.name, view, () => startEngine(this.name), (explorer, prompt) => this.played(explorer, prompt));
     live.element.append(this.below());
@@ -31,7 +33,6 @@ class Place {
     this.figure.prepend(live.element);
     this.figure.classList.add("fe-alive");
     live.show();
-    this.live = live;
     return live;
   }
 
@@ -72,6 +73,12 @@ class Place {
     }, PAUSE);
   }
 
+  // The reader has gone somewhere else: the address is theirs.
+  leaveAddress() {
+    clearTimeout(this.waiting);
+    this.waiting = undefined;
+  }
+
   // Into the state that a link asks for.
   async follow(asked) {
     const live = await this.show();
@@ -106,7 +113,10 @@ function findPlaces() {
     places.set(key, new Place(figure, key));
     near.observe(figure);
   }
-  window.addEventListener("hashchange", followAddress);
+  window.addEventListener("hashchange", () => {
+    for (const place of places.values()) place.leaveAddress();
+    followAddress();
+  });
   followAddress();
 }
 
