@@ -5,7 +5,7 @@ const NUMBER = /[-−+]?\d[\d,]*(?:\.\d+)?/g;
 
 // Where two values differ, in words; null if they do not.
 function difference(wanted, found, place = "") {
-  if (typeof wanted === "number") return close(wanted, Number(found)) ? null : `${place}: ${wanted}, not ${found}`;
+  if (typeof wanted === "number") return close(wanted, found) ? null : `${place}: ${wanted}, not ${found}`;
   if (typeof wanted === "string") return sameText(wanted, String(found)) ? null : `${place}: “${wanted}”, not “${found}”`;
   if (wanted === null || typeof wanted === "boolean") return wanted === (found ?? null) ? null : `${place}: ${wanted}, not ${found}`;
   if (wanted.numbers) return sampledDifference(wanted, found, place);
@@ -37,7 +37,7 @@ function sampledDifference({ shape, every, numbers }, found, place) {
   if (found?.rgba) { // a picture, which a page has with a fourth byte for each pixel
     if (shape[0] !== found.height || shape[1] !== found.width) return `${place}: ${shape}, not ${found.height}×${found.width}`;
     const byte = (k) => found.rgba[4 * Math.floor(k / 3) + (k % 3)];
-    const wrong = numbers.findIndex((value, k) => Math.abs(value - byte(k * every)) > 1);
+    const wrong = numbers.findIndex((value, k) => !(Math.abs(value - byte(k * every)) <= 1)); // a byte that is missing is wrong, too
     return wrong < 0 ? null : `${place}, byte ${wrong * every}: ${numbers[wrong]}, not ${byte(wrong * every)}`;
   }
   const length = shape.reduce((product, side) => product * side, 1);
@@ -46,16 +46,18 @@ function sampledDifference({ shape, every, numbers }, found, place) {
   return wrong < 0 ? null : `${place}, number ${wrong * every}: ${numbers[wrong]}, not ${found[wrong * every]}`;
 }
 
-const close = (a, b) => a === b || Math.abs(a - b) <= NEAR * Math.max(1, Math.abs(a)) || (Number.isNaN(a) && Number.isNaN(b));
+// Two numbers, equal or finite and near each other; null and "" are no numbers.
+const close = (a, b) => Object.is(a, b) || (Number.isFinite(b) && Math.abs(a - b) <= NEAR * Math.max(1, Math.abs(b)));
 
-// The same words, and numbers that differ by no more than one in their last digit: their last bits are not the same everywhere.
+// The same words, and numbers with as many decimals that differ by no more than one in the last: their last bits are not the same everywhere.
 function sameText(a, b) {
   if (a === b) return true;
   const [one, other] = [a, b].map((text) => text.match(NUMBER) ?? []);
   if (a.replace(NUMBER, "#") !== b.replace(NUMBER, "#") || one.length !== other.length) return false;
   return one.every((text, k) => {
-    const digits = (text.split(".")[1] ?? "").length, read = (number) => Number(number.replace("−", "-").replaceAll(",", ""));
-    return text === other[k] || (digits > 0 && Math.abs(read(text) - read(other[k])) < 1.01 * 10 ** -digits);
+    const [digits, others] = [text, other[k]].map((number) => (number.split(".")[1] ?? "").length);
+    const read = (number) => Number(number.replace("−", "-").replaceAll(",", ""));
+    return text === other[k] || (digits > 0 && digits === others && Math.abs(read(text) - read(other[k])) < 1.01 * 10 ** -digits);
   });
 }
 

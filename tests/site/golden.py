@@ -1,10 +1,14 @@
 """Random hands: what they do to an explorer, and what Python computes for it, to hold a page to both."""
 
+import itertools
+import math
 import random
 from collections.abc import Iterator
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from frcnn_edu.lessons.board.explorer import Explorer
@@ -12,7 +16,10 @@ from frcnn_edu.lessons.board.formula import html
 from frcnn_edu.lessons.board.scene import Grid, Scene
 from frcnn_edu.site.explorers.records import described
 
-MOST = 40  # numbers of a tensor that are compared; of a longer one, so many, evenly spread
+MANY = 40  # of a long tensor, about so many numbers are compared
+ALL = 4 * MANY  # a tensor with no more numbers is compared as a whole
+PARTS = 5  # of a side: the numbers come from each of them
+STEPS = 100  # so many are tried
 
 
 def states(explorer: Explorer[Any, Any], number: int, seed: int) -> Iterator[dict[str, Any]]:
@@ -122,5 +129,26 @@ def plain(thing: Any) -> Any:
 
 def sampled(tensor: Tensor) -> dict[str, Any]:
     """The shape of a tensor, and its numbers, or some of many."""
-    every = max(1, tensor.numel() // MOST)
+    every = step_through(tuple(tensor.shape))
     return {"shape": list(tensor.shape), "every": every, "numbers": tensor.reshape(-1)[::every].tolist()}
+
+
+@cache
+def step_through(shape: tuple[int, ...]) -> int:
+    """From which number of a tensor to the next one that is compared.
+
+    With a step that is a multiple of a side, only one of its entries would be compared: of boxes, only x1. A step without a common factor
+    can still stay near one border of a large picture, so it is the smallest of those whose numbers come from the most parts.
+    """
+    number = math.prod(shape)
+    if number <= ALL:
+        return 1
+    steps = (step for step in itertools.count(number // MANY) if math.gcd(step, number) == 1)
+    return max(itertools.islice(steps, STEPS), key=lambda step: parts_reached(shape, step))
+
+
+def parts_reached(shape: tuple[int, ...], step: int) -> int:
+    """From how many parts numbers come. They are parts of the last two axes; along the first one, numbers are spread by any step."""
+    places = torch.unravel_index(torch.arange(0, math.prod(shape), step), shape)
+    parts = [(place * min(side, PARTS) // side).tolist() for place, side in zip(places, shape)]
+    return len({*zip(*parts[-2:])})

@@ -274,7 +274,7 @@ def difference(explorer: Explorer[Any, Any], shown: Shown, *, exact: bool = Fals
 
 
 def same_text(one: str, other: str) -> bool:
-    """The same words, and numbers that differ by no more than one in their last digit (as in compare.js)."""
+    """The same words, and numbers with as many decimals that differ by no more than one in the last (as in compare.js)."""
     first, second = NUMBER.findall(one), NUMBER.findall(other)
     if NUMBER.sub("#", one) != NUMBER.sub("#", other) or len(first) != len(second):
         return False
@@ -282,9 +282,9 @@ def same_text(one: str, other: str) -> bool:
 
 
 def near(one: str, other: str) -> bool:
-    digits = len(one.partition(".")[2])
+    digits, others = (len(number.partition(".")[2]) for number in (one, other))
     a, b = (float(number.replace("−", "-").replace(",", "")) for number in (one, other))
-    return digits > 0 and abs(a - b) < 1.01 * 10**-digits
+    return digits == others > 0 and abs(a - b) < 1.01 * 10**-digits
 
 
 def items_to_pick(explorer: Explorer[Any, Any]) -> Iterator[tuple[str, str, int]]:

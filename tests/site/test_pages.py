@@ -11,6 +11,7 @@ from frcnn_edu.site.folder import MARK, check_replaceable, put_in_place
 from frcnn_edu.site.pages.code import Part, code_parts
 from frcnn_edu.site.pages.contents import groups
 from frcnn_edu.site.pages.documents import start_page
+from frcnn_edu.site.pages.home import _linked
 from frcnn_edu.site.pages.links import page_links
 from frcnn_edu.site.pages.markup import fenced, folded, image, png_size
 from frcnn_edu.site.pages.page import Page
@@ -96,6 +97,11 @@ def test_the_readme_gives_its_tables() -> None:
         section(README, "Elsewhere")
 
 
+def test_the_home_page_links_the_numbers_of_lessons_only() -> None:
+    assert _linked("03 in about 20 minutes") == "[03](notebooks/03_fpn.ipynb) in about 20 minutes"
+    assert _linked("[03](notebooks/03_fpn.ipynb)") == "[03](notebooks/03_fpn.ipynb)"
+
+
 def test_the_start_page_is_not_about_the_site_and_says_where_the_project_is() -> None:
     assert "frcnn_edu site" in README
     assert "frcnn_edu site" not in start_page(ROOT).text
@@ -141,15 +147,49 @@ def test_a_link_that_leads_nowhere_stops_the_build(link: str, tmp_path: Path) ->
         run_sphinx(source, tmp_path / "site", tmp_path / "work", context, ["files"])
 
 
+def new_site(folder: Path, text: str) -> Path:
+    new = folder / "new"
+    new.mkdir()
+    (new / "index.html").write_text(text)
+    return new
+
+
 def test_only_an_earlier_site_is_replaced(tmp_path: Path) -> None:
     out = tmp_path / "site"
     for text in ("first", "second"):
-        new = tmp_path / "new"
-        new.mkdir()
-        (new / "index.html").write_text(text)
-        put_in_place(new, out)
+        put_in_place(new_site(tmp_path, text), out)
         assert (out / "index.html").read_text() == text
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
     (out / MARK).unlink()
     with pytest.raises(ValueError, match="not an earlier site"):
         check_replaceable(out)
+
+
+def test_a_folder_beside_the_site_is_left_alone(tmp_path: Path) -> None:
+    foreign = tmp_path / ".site.old" / "letters"
+    foreign.mkdir(parents=True)
+    for text in ("first", "second"):
+        put_in_place(new_site(tmp_path, text), tmp_path / "site")
+    assert foreign.is_dir()
+    assert {path.name for path in tmp_path.iterdir()} == {"site", ".site.old"}
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_an_earlier_site_is_put_back_if_the_new_one_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bool
+) -> None:
+    if earlier:
+        put_in_place(new_site(tmp_path, "first"), tmp_path / "site")
+    new, rename = new_site(tmp_path, "second"), Path.rename
+
+    def full(path: Path, target: Path) -> Path:
+        if path == new:
+            raise OSError("the disk is full")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OSError, match="the disk is full"):
+        put_in_place(new, tmp_path / "site")
+    assert {path.name for path in tmp_path.iterdir()} == ({"site", "new"} if earlier else {"new"})
+    if earlier:
+        assert (tmp_path / "site" / "index.html").read_text() == "first"

@@ -21,7 +21,9 @@ def check(options: argparse.Namespace) -> None:
     from ...site.folder import check_replaceable
 
     if options.repository and not re.fullmatch(r"https?://[\w.:/~-]+", options.repository):
-        raise ValueError(f"--repository: expected an address that begins with https://, got {options.repository!r}")
+        raise ValueError(
+            f"--repository: expected an address that begins with http:// or https://, got {options.repository!r}"
+        )
     check_output_folder(options, "out")
     check_replaceable(options.out)
     check_installed("nbformat", "sphinx", "myst_parser", "latex2mathml", "ziamath", "fontTools")

@@ -53,9 +53,9 @@ def _alt(cell: Any) -> str:
 
 
 def _linked(text: str) -> str:
-    """Markdown in which the number of each lesson leads to it."""
-    by_number = {lesson[:2]: lesson for lesson in map(notebook_name, LESSONS)}
-    return re.sub(r"(?<!\[)\b\d\d\b(?!_)", lambda number: f"[{number[0]}](notebooks/{by_number[number[0]]})", text)
+    """Markdown in which the number of each lesson leads to it. Other numbers stay as they are."""
+    links = {lesson[:2]: f"[{lesson[:2]}](notebooks/{lesson})" for lesson in map(notebook_name, LESSONS)}
+    return re.sub(r"(?<!\[)\b\d\d\b(?!_)", lambda number: links.get(number[0], number[0]), text)
 
 
 def _html(root: Path, text: str) -> str:
