@@ -10,8 +10,9 @@ const numbers = new WeakMap(); // objects that are compared by identity
 
 // What a key is known by: equal tuples and equal dataclasses have the same.
 function keyOf(value) {
-  if (typeof value === "string") return `'${value}`;
-  if (value === null || typeof value !== "object") return typeof value === "function" ? identity(value) : Number.isNaN(value) ? value : String(+value);
+  if (typeof value === "string") return `'${value.length}:${value}`; // so that no text reads like two
+  if (value === null) return "None";
+  if (typeof value !== "object") return typeof value === "function" ? identity(value) : Number.isNaN(value) ? value : String(+value);
   if (Array.isArray(value)) return `(${value.map(keyOf).join(",")})`;
   const about = value.constructor?.about;
   if (about?.byValue) return `${about.key}(${about.allFields.map((name) => keyOf(value[name])).join(",")})`;
@@ -170,15 +171,23 @@ $.once = (compute) => {
   let value;
   return () => (value === undefined ? (value = compute()) : value);
 };
-$.cache = (compute) => {
-  const known = new Map();
+// At most `most` results are kept; the one that has not been used for longest goes first.
+$.cache = (compute, most) => {
+  const known = new Map(); // the one that was used last is the last
+  let latest = null;
   const cached = (...given) => {
     const key = given.map(keyOf).join();
-    if (!known.has(key)) {
-      if (known.size >= 256) known.delete(known.keys().next().value);
-      known.set(key, compute(...given));
+    if (known.has(key)) {
+      const value = known.get(key);
+      if (most === Infinity || key === latest) return value;
+      known.delete(key);
+      known.set(latest = key, value);
+      return value;
     }
-    return known.get(key);
+    const value = compute(...given);
+    if (known.size >= most) known.delete(known.keys().next().value);
+    known.set(latest = key, value);
+    return value;
   };
   return Object.assign(cached, { parameters: compute.parameters });
 };
@@ -200,9 +209,12 @@ const repeated = (a, n) => Array.from({ length: Math.max(n, 0) }, () => a).flat(
 operator("add", (a, b) => (Array.isArray(a) ? joined(a, b) : a + b));
 operator("sub", (a, b) => (a instanceof PySet ? $.set([...a].filter((one) => !$.in(one, b))) : a - b));
 operator("mul", (a, b) => (Array.isArray(a) ? (Object.isFrozen(a) ? Object.freeze(repeated(a, b)) : repeated(a, b)) : typeof a === "string" ? a.repeat(Math.max(b, 0)) : a * b));
-operator("div", (a, b) => a / b);
-operator("floordiv", (a, b) => Math.floor(a / b));
-operator("mod", (a, b) => a - b * Math.floor(a / b));
+const divisor = (b) => { if (Number(b) === 0) throw $.error("ZeroDivisionError", "division by zero"); return b; };
+// What is left has the sign of the divisor, and is computed first: 1 % 0.1 is almost 0.1, so 1 // 0.1 is 9.
+const left = (a, b) => { const rest = a % divisor(b); return rest === 0 ? 0 : rest < 0 === b < 0 ? rest : rest + b; };
+operator("div", (a, b) => a / divisor(b));
+operator("floordiv", (a, b) => Math.round((a - left(a, b)) / b) + 0);
+operator("mod", left);
 operator("pow", (a, b) => a ** b);
 const alternatives = (type) => (Array.isArray(type) ? type : [type]); // of `str | Term`
 operator("or", (a, b) => typeof a === "function" || typeof b === "function" ? $.pack(...alternatives(a), ...alternatives(b)) : a instanceof Dict ? $.dict([...a.items(), ...b.items()]) : a instanceof PySet ? $.set([...a, ...b]) : typeof a === "boolean" ? a || b : a | b);
@@ -232,6 +244,8 @@ function compare(a, b) {
 
 Object.assign($, {
   extended: (a, b) => (Array.isArray(a) && !Object.isFrozen(a) ? (a.push(...$.iterable(b)), a) : $.add(a, b)),
+  inPlace: (name, a, b) => (isTensor(a) ? a.changed(name === "extended" ? "add" : name, b) : $[name](a, b)),
+  pos: (a) => a,
   neg: (a) => (isTensor(a) ? elementwise("sub", 0, a) : -a),
   invert: (a) => (isTensor(a) ? a.map((value) => (a.dtype === "bool" ? !value : ~value)) : ~a),
   is: (a, b) => a === b,
@@ -272,7 +286,11 @@ $.get = (owner, index) => {
 $.put = (owner, index, value) => {
   if (isTensor(owner)) owner.put(index, value);
   else if (owner instanceof Dict) owner.put(index, value);
-  else owner[index < 0 ? index + owner.length : index] = value;
+  else {
+    const place = index < 0 ? index + owner.length : index;
+    if (!(place in owner)) throw $.error("IndexError", `${index} of ${owner.length}`);
+    owner[place] = value;
+  }
 };
 
 // ----------------------------------------------------------------------------------------------------- built-in functions
@@ -313,7 +331,7 @@ Object.assign($, {
   enumerate: withKeywords(["values", "start"], (values, start = 0) => $.iterable(values).map((value, k) => $.pack(k + start, value))),
   zip: (...sources) => {
     const columns = sources.map($.iterable);
-    return Array.from({ length: Math.min(...columns.map((column) => column.length)) }, (_, k) => $.pack(...columns.map((column) => column[k])));
+    return Array.from({ length: columns.length && Math.min(...columns.map((column) => column.length)) }, (_, k) => $.pack(...columns.map((column) => column[k])));
   },
   map: (apply, ...sources) => $.zip(...sources).map((given) => $.call(apply, given)),
   filter: (test, values) => $.iterable(values).filter((value) => $.truth(test ? test(value) : value)),
@@ -336,7 +354,6 @@ Object.assign($, {
   type: (value) => value.constructor,
   vars: (object) => $.dict(Object.entries(object)),
   getattr: (owner, name, otherwise) => (owner[name] === undefined ? otherwise : $.attribute(owner, name)),
-  hasattr: (owner, name) => owner[name] !== undefined,
   list: kind((value) => Array.isArray(value) && !Object.isFrozen(value), (values = []) => [...$.iterable(values)]),
   tuple: kind((value) => Array.isArray(value) && Object.isFrozen(value), (values = []) => Object.freeze([...$.iterable(values)])),
   int: kind((value) => Number.isInteger(value), (value) => Math.trunc(isTensor(value) ? value.item() : Number(value)) + 0),
@@ -382,9 +399,7 @@ const texts = {
   lstrip: (text, characters) => trimmed(text, characters, true, false),
   rstrip: (text, characters) => trimmed(text, characters, false, true),
   startswith: (text, start) => (Array.isArray(start) ? start : [start]).some((one) => text.startsWith(one)),
-  endswith: (text, end) => (Array.isArray(end) ? end : [end]).some((one) => text.endsWith(one)),
   replace: (text, before, after) => text.replaceAll(before, after),
-  removeprefix: (text, start) => (text.startsWith(start) ? text.slice(start.length) : text),
   removesuffix: (text, end) => (end && text.endsWith(end) ? text.slice(0, -end.length) : text),
   lower: (text) => text.toLowerCase(),
   upper: (text) => text.toUpperCase(),
@@ -414,6 +429,7 @@ function fixed(value, digits) {
 
 // With one digit before the point, and a power of ten.
 function exponential(value, digits) {
+  if (!Number.isFinite(value)) return fixed(value, 0);
   const size = Math.abs(value), written = tiesToEven(size.toExponential(digits), size.toExponential(Math.min(100, digits + 40)), digits);
   const [mantissa, power] = written.split("e");
   return `${value < 0 ? "-" : ""}${mantissa}e${power[0]}${power.slice(1).padStart(2, "0")}`;
@@ -431,18 +447,23 @@ function general(value, digits) {
 $.format = (value, how = "") => {
   if (isTensor(value)) value = value.item();
   if (!how) return typeof value === "string" ? value : $.repr(value);
-  const [, fill, align, plus, zero, width, comma, digits, type] = /^(?:(.)?([<>^]))?(\+)?(0)?(\d+)?(,)?(?:\.(\d+))?([a-z%])?$/.exec(how);
-  let written = typeof value === "string" ? value
+  const parts = /^(?:(.)?([<>^]))?(\+)?(0)?(\d+)?(,)?(?:\.(\d+))?([fegds%])?$/.exec(how);
+  if (typeof value === "boolean") value = Number(value);
+  const isText = typeof value === "string", type = parts?.[8];
+  if (!parts || (isText ? parts[7] || (type && type !== "s") : typeof value !== "number" || type === "s")) throw $.error("ValueError", `no format ${how} for ${$.repr(value)}`);
+  const [, fill, align, plus, zero, width, comma, digits] = parts;
+  let written = isText ? value
     : type === "f" ? fixed(value, Number(digits ?? 6))
     : type === "%" ? `${fixed(100 * value, Number(digits ?? 6))}%`
     : type === "e" ? exponential(value, Number(digits ?? 6))
     : type === "g" || digits !== undefined ? general(value, Number(digits ?? 6) || 1)
-    : String(value);
+    : $.repr(value);
   if (comma) written = written.replace(/^(-?\d+)/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
-  if (plus && value >= 0) written = `+${written}`;
+  if (plus && !isText && !written.startsWith("-")) written = `+${written}`;
   const missing = Math.max(0, Number(width ?? 0) - written.length), padding = (fill ?? (zero ? "0" : " ")).repeat(missing);
-  const left = align ? align === ">" : typeof value === "number";
-  return left ? padding + written : written + padding;
+  if (align === "^") return padding.slice(0, missing >> 1) + written + padding.slice(missing >> 1);
+  if (zero && !align && !isText) return written.replace(/^[+-]?/, (sign) => sign + padding);
+  return (align ? align === ">" : !isText) ? padding + written : written + padding;
 };
 
 $.repr = (value) => {
@@ -453,8 +474,15 @@ $.repr = (value) => {
     const inside = value.map($.repr).join(", ");
     return Object.isFrozen(value) ? `(${inside}${value.length === 1 ? "," : ""})` : `[${inside}]`;
   }
-  return String(value);
+  return typeof value === "number" ? numeral(value) : String(value);
 };
+
+// A number with all its digits. Python writes small ones as 1e-05.
+function numeral(value) {
+  if (!Number.isFinite(value)) return fixed(value, 0);
+  const size = Math.abs(value);
+  return size && size < 1e-4 ? value.toExponential().replace(/-(\d)$/, "-0$1") : String(value);
+}
 
 // ------------------------------------------------------------------------------------------------- modules that come along
 

@@ -1,4 +1,5 @@
-// Tensors: values in one array, row by row, with PyTorch's names, types and rules of broadcasting. Results are copies, never views.
+// Tensors: values in one array, row by row, with PyTorch's names, types and rules of broadcasting. A result that lies in one piece
+// of another tensor's memory is a view of it, as in PyTorch; other views are copies here, and refuse to be written to.
 
 const STORES = { float32: Float32Array, float64: Float64Array, int64: Int32Array, uint8: Uint8Array, bool: Uint8Array };
 const RANKS = { bool: 0, uint8: 1, int64: 2, float32: 3, float64: 4 }; // of two types, the higher one is that of the result
@@ -9,6 +10,7 @@ class Tensor {
     this.data = data;
     this.shape = Object.isFrozen(shape) ? shape : Object.freeze([...shape]);
     this.dtype = dtype;
+    this.isCopy = false; // of what would be a view in PyTorch
   }
   static empty(shape, dtype = "float32") { return new Tensor(new STORES[dtype](count(shape)), shape, dtype); }
 
@@ -33,6 +35,10 @@ class Tensor {
     for (let k = 0; k < made.data.length; k++) made.data[k] = change(this.data[k]);
     return made;
   }
+  floats(name) {
+    if (!this.isFloat) throw $.error("RuntimeError", `${name} of a tensor of type ${this.dtype}`);
+    return this;
+  }
   asFloat() { return this.isFloat ? this : this.to("float32"); }
   tolist() {
     if (!this.ndim) return this.item();
@@ -46,7 +52,9 @@ class Tensor {
     const sides = [...shape], open = sides.indexOf(-1);
     if (open >= 0) sides[open] = this.data.length / -count(sides);
     if (count(sides) !== this.data.length) throw $.error("RuntimeError", `${$.repr(this.shape)} cannot have the shape ${$.repr(sides)}`);
-    return new Tensor(this.data, sides, this.dtype);
+    const made = new Tensor(this.data, sides, this.dtype);
+    made.isCopy = this.isCopy;
+    return made;
   }
   axis(dim) { return dim < 0 ? dim + this.ndim : dim; }
   view(...shape) { return this.reshaped(shape.flat()); }
@@ -76,7 +84,10 @@ class Tensor {
   }
   flip(...dims) {
     const turned = new Set(dims.flat().map((dim) => this.axis(dim)));
-    return this.at($.pack(...this.shape.map((side, axis) => (turned.has(axis) ? $.slice(null, null, -1) : ALL))));
+    const made = this.at($.pack(...this.shape.map((side, axis) => (turned.has(axis) ? $.slice(null, null, -1) : ALL))));
+    if (!made.isCopy) return made.clone(); // axes of length 1
+    made.isCopy = false; // in PyTorch, too
+    return made;
   }
   repeat(...times) {
     let made = this;
@@ -93,7 +104,19 @@ class Tensor {
     const { start, shape, groups, regular } = located(this, index);
     return regular ? walked(this, start, shape, groups.map(({ step }) => step)) : gathered(this, crossed(start, groups), shape);
   }
+  writable() {
+    if (this.isCopy) throw $.error("NotImplementedError", "write to a view that is not in one piece");
+    return this;
+  }
+  // Another operator's result in place of the elements: `x += 1`.
+  changed(name, other) {
+    const made = elementwise(name, this.writable(), other);
+    if (!same(made.shape, this.shape) || RANKS[made.dtype] > Math.max(RANKS[this.dtype], this.isFloat ? 4 : 0)) throw $.error("RuntimeError", `the result of ${name} does not fit`);
+    this.data.set(made.data);
+    return this;
+  }
   put(index, value) {
+    this.writable();
     const { start, shape, groups } = located(this, index), offsets = crossed(start, groups);
     const given = isTensor(value) ? spread(value.to(this.dtype), shape).data : new STORES[this.dtype](offsets.length).fill(value);
     for (let k = 0; k < offsets.length; k++) this.data[offsets[k]] = given[k];
@@ -101,7 +124,8 @@ class Tensor {
   clone() { return new Tensor(this.data.slice(), this.shape, this.dtype); }
   index_fill(dim, index, value) {
     const made = this.clone();
-    for (const k of index.data) made.data[k] = value;
+    if (this.ndim !== 1) throw $.error("NotImplementedError", "index_fill along one of several axes");
+    for (const k of index.data) made.data[inside(k, made.data.length)] = value;
     return made;
   }
 
@@ -134,19 +158,24 @@ class Tensor {
     for (let k = 0; k < totals.length; k++) made.data[k] = change(totals[k], along);
     return made;
   }
-  // The largest elements (sign 1) or the smallest (sign −1), and the first place of each.
+  // The largest elements (sign 1) or the smallest (sign −1), and the first place of each. What is no number stays.
   best(dim, keepdim, sign) {
     const [before, along, behind] = this.spans(dim), number = before * behind, most = new STORES[this.dtype](number), where = new Int32Array(number), { data } = this;
     if (number && !data.length) throw $.error("IndexError", "no elements");
     for (let o = 0, at = 0; o < before; o++)
       for (let p = 0; p < along; p++)
         for (let to = o * behind; to < (o + 1) * behind; to++, at++)
-          if (p === 0 || sign * data[at] > sign * most[to]) { most[to] = data[at]; where[to] = p; }
+          if (p === 0 || (!(sign * data[at] <= sign * most[to]) && most[to] === most[to])) { most[to] = data[at]; where[to] = p; }
     const shape = this.shrunk(dim, keepdim);
     return pair(new Tensor(most, shape, this.dtype), new Tensor(where, shape, "int64"));
   }
   order(descending) {
-    const places = Array.from(this.data, (_, k) => k), sign = descending ? -1 : 1;
+    const places = Array.from(this.data, (_, k) => k), sign = descending ? -1 : 1, gap = this.isFloat && this.data.some(Number.isNaN);
+    if (gap) { // what is no number counts as the largest
+      const [none, known] = [true, false].map((wanted) => places.filter((k) => Number.isNaN(this.data[k]) === wanted));
+      known.sort((a, b) => sign * (this.data[a] - this.data[b]) || a - b);
+      return descending ? [...none, ...known] : [...known, ...none];
+    }
     return places.sort((a, b) => sign * (this.data[a] - this.data[b]) || a - b);
   }
 }
@@ -209,7 +238,15 @@ function walked(tensor, start, shape, steps) {
   if (dense(shape, steps)) return new Tensor(tensor.data.subarray(start, start + count(shape)), shape, tensor.dtype);
   const made = Tensor.empty(shape, tensor.dtype);
   inRows(shape, [strides(shape), steps], ([to, from], [t, p], length) => copied(made.data, to, t, tensor.data, start + from, p, length));
+  made.isCopy = true;
   return made;
+}
+
+// A place that may be counted from the end.
+function inside(place, side) {
+  const at = place < 0 ? place + side : place;
+  if (!(at >= 0 && at < side)) throw $.error("IndexError", `${place} of ${side}`);
+  return at;
 }
 
 function copied(to, m, t, a, i, p, length) {
@@ -241,8 +278,7 @@ function located(tensor, index) {
       axis += places.length - 1;
     } else {
       const place = Number(isTensor(part) ? part.item() : part);
-      if (place >= side || place < -side) throw $.error("IndexError", `${place} of ${side}`);
-      start += (place < 0 ? place + side : place) * step;
+      start += inside(place, side) * step;
     }
     axis += 1;
   }
@@ -251,7 +287,7 @@ function located(tensor, index) {
     const table = new Int32Array(count(common));
     for (const { place, step, side } of chosen) {
       const { data } = spread(place, common);
-      for (let k = 0; k < table.length; k++) table[k] += (data[k] < 0 ? data[k] + side : data[k]) * step;
+      for (let k = 0; k < table.length; k++) table[k] += inside(data[k], side) * step;
     }
     groups[first] = { side: table.length, table };
     shape.splice(first, 1, ...common);
@@ -308,14 +344,20 @@ function common(a, b, name) {
   const dtype = isTensor(other) ? (rank(other) > rank(tensor) ? other.dtype : tensor.dtype)
     : tensor.isFloat || Number.isInteger(other) || typeof other === "boolean" ? tensor.dtype : "float32";
   if (name === "div" && RANKS[dtype] < 3) return "float32";
-  return dtype === "bool" && ["add", "mul", "sub"].includes(name) && !(isTensor(a) && isTensor(b)) ? "int64" : dtype;
+  return dtype === "bool" && ["add", "mul", "sub"].includes(name) && typeof other === "number" ? "int64" : dtype;
+}
+
+// True + True is True.
+function logical(name) {
+  if (name === "sub") throw $.error("RuntimeError", "no subtraction of bool tensors");
+  return name === "add" ? "or" : name;
 }
 
 // A tensor without axes counts less than one with axes, unless it is of another kind.
 const rank = (tensor) => (tensor.ndim ? 10 : 0) * (tensor.isFloat ? 1 : 0) + RANKS[tensor.dtype];
 
 function elementwise(name, a, b) {
-  const row = OPERATIONS[name], dtype = common(a, b, name), shape = !isTensor(a) ? b.shape : !isTensor(b) ? a.shape : broadcast(a.shape, b.shape);
+  const dtype = common(a, b, name), row = OPERATIONS[dtype === "bool" ? logical(name) : name], shape = !isTensor(a) ? b.shape : !isTensor(b) ? a.shape : broadcast(a.shape, b.shape);
   const values = (one) => (isTensor(one) ? one.data : Float64Array.of(dtype === "float32" ? Math.fround(one) : one)); // as PyTorch reads a plain number
   const made = Tensor.empty(shape, COMPARISONS.has(name) ? "bool" : dtype), [left, right] = [values(a), values(b)], { length } = made.data;
   const even = [left, right].every((one) => one.length === length || one.length === 1); // no axis of either is repeated
@@ -369,7 +411,7 @@ methods({
   "int()": function () { return this.to("int64"); }, "long()": function () { return this.to("int64"); },
   "byte()": function () { return this.to("uint8"); }, "bool()": function () { return this.to("bool"); },
   "numel()": function () { return this.data.length; }, "dim()": function () { return this.ndim; },
-  "cpu()": function () { return this; }, "detach()": function () { return this; }, "contiguous()": function () { return this; }, "numpy()": function () { return this; },
+  "cpu()": function () { return this; }, "detach()": function () { return this; }, "contiguous()": function () { return this.isCopy ? this.clone() : this; }, "numpy()": function () { return this; },
   "is_floating_point()": function () { return this.isFloat; },
   "new_empty(shape)": function (...shape) { return Tensor.empty(shape.flat(), this.dtype); },
   "equal(other)": function (other) { return same(this.shape, other.shape) && this.data.every((value, k) => value === other.data[k]); },
@@ -383,9 +425,9 @@ methods({
     const dtype = this.isFloat ? this.dtype : "int64";
     return new Tensor(new STORES[dtype](products), this.shrunk(dim, keepdim), dtype);
   },
-  "mean(dim, keepdim)": function (dim, keepdim) { return this.folded(dim, keepdim, this.dtype, (total, number) => total / number); },
+  "mean(dim, keepdim)": function (dim, keepdim) { return this.floats("mean").folded(dim, keepdim, this.dtype, (total, number) => total / number); },
   "std(dim)": function (dim) {
-    const squares = elementwise("sub", this, this.mean(dim, true)).square();
+    const squares = elementwise("sub", this.floats("std"), this.mean(dim, true)).square();
     return squares.folded(dim, false, this.dtype, (total, number) => Math.sqrt(total / (number - 1)));
   },
   "norm(dim)": function (dim) { return this.square().sum(dim).sqrt(); },
@@ -408,9 +450,13 @@ methods({
     return new Tensor(new STORES[dtype](totals), this.shape, dtype);
   },
   "cummax(dim)": function () {
-    const made = this.clone();
-    for (let k = 1; k < made.data.length; k++) made.data[k] = Math.max(made.data[k], made.data[k - 1]);
-    return pair(made, made);
+    if (this.ndim !== 1) throw $.error("NotImplementedError", "cummax along one of several axes");
+    const made = this.clone(), { data } = made, places = new Int32Array(data.length);
+    for (let k = 1; k < data.length; k++) {
+      places[k] = data[k] >= data[k - 1] || data[k] !== data[k] ? k : places[k - 1];
+      data[k] = Math.max(data[k], data[k - 1]);
+    }
+    return pair(made, Tensor.of(places, "int64"));
   },
   "sort(dim, descending, stable)": function (dim, descending = false) { return sorted(this, this.order(descending)); },
   "argsort(dim, descending, stable)": function (dim, descending = false) { return sorted(this, this.order(descending)).indices; },

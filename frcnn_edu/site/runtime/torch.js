@@ -23,7 +23,6 @@ const filled = (shape, value, dtype) => { const made = Tensor.empty([shape].flat
 const like = (value) => withKeywords(["other", "dtype"], (other, dtype) => filled(other.shape, value, dtype ?? other.dtype));
 
 const torch = {
-  Tensor,
   float32: "float32", float64: "float64", int64: "int64", int32: "int64", bool: "bool", uint8: "uint8",
   tensor: withKeywords(["values", "dtype", "device"], tensor),
   as_tensor: withKeywords(["values", "dtype", "device"], tensor),
@@ -33,10 +32,10 @@ const torch = {
   full: withKeywords(["shape", "value", "dtype"], (shape, value, dtype) => filled(shape, value, dtype ?? (Number.isInteger(value) ? "int64" : "float32"))),
   zeros_like: like(0), ones_like: like(1),
   full_like: withKeywords(["other", "value", "dtype"], (other, value, dtype) => filled(other.shape, value, dtype ?? other.dtype)),
-  arange: withKeywords(["first", "last", "step", "device", "dtype"], (first, last, step = 1, device, dtype = "int64") => Tensor.of($.range(first, last, step), dtype)),
+  arange: withKeywords(["first", "last", "step", "device", "dtype"], (first, last, step = 1, device, dtype = [first, last, step].every((one) => one === undefined || Number.isInteger(one)) ? "int64" : "float32") => Tensor.of($.range(first, last, step), dtype)),
   linspace: withKeywords(["first", "last", "steps"], (first, last, steps) => {
     // From both ends, as PyTorch does it, so that the last one is exact.
-    const step = Math.fround((last - first) / (steps - 1));
+    const step = steps > 1 ? Math.fround((last - first) / (steps - 1)) : 0;
     return Tensor.of(Array.from({ length: steps }, (_, k) => (k < steps / 2 ? first + step * k : last - step * (steps - 1 - k))), "float32");
   }),
   logspace: withKeywords(["first", "last", "steps", "base"], (first, last, steps, base = 10) => torch.linspace(first, last, steps).map((power) => base ** power)),
@@ -82,7 +81,7 @@ const torch = {
   minimum: (a, b) => elementwise("min", a, b),
   max: withKeywords(["a", "b"], (a, b) => (b === undefined ? a.max() : elementwise("max", a, b))),
   min: withKeywords(["a", "b"], (a, b) => (b === undefined ? a.min() : elementwise("min", a, b))),
-  log: (a) => a.log(), log2: (a) => a.log2(), sqrt: (a) => a.sqrt(), exp: (a) => a.exp(), floor: (a) => a.floor(), abs: (a) => a.abs(),
+  log: (a) => a.log(), log2: (a) => a.log2(), floor: (a) => a.floor(),
   isin: (values, among) => { const known = new Set(among.data); return values.map((value) => known.has(value), "bool"); },
   searchsorted: withKeywords(["row", "values", "right"], (row, values, right = false) => values.map((value) => {
     let low = 0, high = row.data.length;
@@ -106,16 +105,18 @@ const torch = {
   }),
   nn: { Module: null, functional: {} },
 };
-const torch_nn = torch.nn, np = { array: (values) => tensor(values, "float64"), linspace: (first, last, steps) => Tensor.of(Array.from({ length: steps }, (_, k) => (k === steps - 1 ? last : first + k * ((last - first) / (steps - 1)))), "float64") };
+const torch_nn = torch.nn, np = { array: (values) => tensor(values, "float64"), linspace: (first, last, steps) => Tensor.of(Array.from({ length: steps }, (_, k) => (k && k === steps - 1 ? last : first + (k && k * ((last - first) / (steps - 1))))), "float64") };
 
 Object.assign(torch.nn.functional, {
   relu: (x) => x.map((value) => Math.max(value, 0)),
-  pad: withKeywords(["x", "sides", "mode", "value"], (x, [before, after], mode, value = 0) => {
+  pad: withKeywords(["x", "sides", "mode", "value"], (x, [before, after], mode = "constant", value = 0) => {
+    if (mode !== "constant") throw $.error("NotImplementedError", `pad in the mode ${mode}`);
     const column = (width) => filled([...x.shape.slice(0, -1), width], value, x.dtype);
     return torch.cat([column(before), x, column(after)].filter((one) => one.shape.at(-1)), -1);
   }),
   // Nearest: cell i of n copies cell ⌊i · m / n⌋ of m.
-  interpolate: withKeywords(["x", "size", "mode"], (x, [high, wide]) => {
+  interpolate: withKeywords(["x", "size", "mode"], (x, [high, wide], mode = "nearest") => {
+    if (mode !== "nearest") throw $.error("NotImplementedError", `interpolate in the mode ${mode}`);
     const [rows, columns] = x.shape.slice(-2), from = (n, m) => Tensor.of(Array.from({ length: n }, (_, i) => Math.floor((i * m) / n)), "int64");
     return x.at($.pack(Ellipsis, from(high, rows), ALL)).at($.pack(Ellipsis, from(wide, columns)));
   }),
@@ -190,12 +191,18 @@ function nms(boxes, scores, threshold) {
   return Tensor.of(kept, "int64");
 }
 
+// The place of a region's map in the memory of all maps.
+function firstMap(maps, rois, n) {
+  const [, channels, height, width] = maps.shape;
+  return inside(rois.data[5 * n], maps.shape[0]) * channels * height * width;
+}
+
 // The mean of bilinear samples in each bin (Mask R-CNN, section 3).
 function roi_align(maps, rois, size, scale, ratio = -1, aligned = false) {
   const [rows, columns] = [size].flat().length === 2 ? size : [size, size], [, channels, height, width] = maps.shape;
   const made = Tensor.empty([rois.shape[0], channels, rows, columns]);
   for (let n = 0; n < rois.shape[0]; n++) {
-    const box = Array.from(rois.data.slice(5 * n + 1, 5 * n + 5), (side) => side * scale - (aligned ? 0.5 : 0));
+    const first = firstMap(maps, rois, n), box = Array.from(rois.data.slice(5 * n + 1, 5 * n + 5), (side) => side * scale - (aligned ? 0.5 : 0));
     const sides = [2, 3].map((k) => (aligned ? box[k] - box[k - 2] : Math.max(box[k] - box[k - 2], 1)));
     const across = along(box[0], sides[0], columns, ratio, width), down = along(box[1], sides[1], rows, ratio, height);
     const cells = new Int32Array(across[0].cells.length * down[0].cells.length), weights = new Float64Array(cells.length); // that a bin reads
@@ -207,7 +214,7 @@ function roi_align(maps, rois, size, scale, ratio = -1, aligned = false) {
       }));
       for (let c = 0; c < channels; c++) {
         let sum = 0;
-        for (let i = 0, map = c * height * width; i < number; i++) sum += weights[i] * maps.data[map + cells[i]];
+        for (let i = 0, map = first + c * height * width; i < number; i++) sum += weights[i] * maps.data[map + cells[i]];
         made.data[((n * channels + c) * rows + r) * columns + k] = sum;
       }
     }
@@ -236,13 +243,13 @@ function roi_pool(maps, rois, [rows, columns], scale) {
   const away = (x) => Math.sign(x) * Math.round(Math.abs(x)); // halves away from zero, as in C
   for (let n = 0; n < rois.shape[0]; n++) {
     const [left, top, right, bottom] = Array.from(rois.data.slice(5 * n + 1, 5 * n + 5), (side) => away(Math.fround(side * Math.fround(scale))));
-    const sides = [Math.max(right - left + 1, 1), Math.max(bottom - top + 1, 1)];
+    const first = firstMap(maps, rois, n), sides = [Math.max(right - left + 1, 1), Math.max(bottom - top + 1, 1)];
     const ends = (k, first, side, bins, cells) => [Math.floor, Math.ceil].map((round, end) => Math.min(Math.max(round(Math.fround((k + end) * Math.fround(side / bins))) + first, 0), cells));
     for (let c = 0; c < channels; c++)
       for (let r = 0; r < rows; r++) for (let k = 0; k < columns; k++) {
         const [y1, y2] = ends(r, top, sides[1], rows, height), [x1, x2] = ends(k, left, sides[0], columns, width);
         let most = y2 > y1 && x2 > x1 ? -Infinity : 0;
-        for (let y = y1; y < y2; y++) for (let x = x1; x < x2; x++) most = Math.max(most, maps.data[(c * height + y) * width + x]);
+        for (let y = y1; y < y2; y++) for (let x = x1; x < x2; x++) most = Math.max(most, maps.data[first + (c * height + y) * width + x]);
         made.data[((n * channels + c) * rows + r) * columns + k] = most;
       }
   }

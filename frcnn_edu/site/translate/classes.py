@@ -2,7 +2,7 @@
 
 import ast
 
-from .expressions import expression
+from .expressions import expression, is_fixed
 from .reach import Program
 from .scope import Scope, is_constant
 from .statements import function, indented
@@ -11,7 +11,12 @@ from .values import is_plain, literal
 
 #: Base classes that only serve types.
 TYPES_ONLY = ("Generic",)
-CACHES = ("cache", "lru_cache")
+#: Keywords of `dataclass` that change nothing here, or that `_class` reads.
+DATACLASS_KEYWORDS = {"frozen", "eq", "repr", "slots"}
+#: Methods that Python calls without naming them, and which the page cannot do without; it knows no others of their kind.
+UNNAMED = {"__init__", "__call__"}
+#: Methods with such names that only a notebook or a debugger calls.
+UNNAMED_UNUSED = {"__repr__", "__str__", "__hash__"}
 
 
 def translated(program: Program) -> str:
@@ -40,7 +45,7 @@ def definition(unit: Unit, program: Program) -> str:
     if unit.key in program.given:
         return ""
     if isinstance(unit.node, ast.FunctionDef):
-        return f"const {unit.js} = {_decorated(unit.node, function(unit.node, scope))};"
+        return f"const {unit.js} = {_decorated(unit.node, scope)};"
     if isinstance(unit.node, ast.ClassDef):
         return _class(unit, program)
     assert is_constant(unit)
@@ -49,9 +54,35 @@ def definition(unit: Unit, program: Program) -> str:
     return f"const {unit.js} = $.once(() => {expression(unit.node, scope)});"
 
 
-def _decorated(node: ast.FunctionDef, made: str) -> str:
-    names = [ast.unparse(decorator).split("(")[0].split(".")[-1] for decorator in node.decorator_list]
-    return f"$.cache({made})" if any(name in CACHES for name in names) else made
+def _decorated(node: ast.FunctionDef, scope: Scope) -> str:
+    """A function with its decorators, of which only functools' caches are known."""
+    made = function(node, scope, once=True)
+    for decorator in reversed(node.decorator_list):
+        made = f"$.cache({made}, {_kept(decorator, scope)})"
+    return made
+
+
+def _kept(decorator: ast.expr, scope: Scope) -> str:
+    """How many results a cache keeps."""
+    match decorator:
+        case ast.Name(id="cache") | ast.Attribute(value=ast.Name(id="functools"), attr="cache"):
+            return "Infinity"
+        case ast.Name(id="lru_cache") | ast.Attribute(value=ast.Name(id="functools"), attr="lru_cache"):
+            return "128"
+        case (
+            ast.Call(
+                func=ast.Name(id="lru_cache") | ast.Attribute(value=ast.Name(id="functools"), attr="lru_cache"),
+                args=[ast.Constant(value=kept)],
+                keywords=[],
+            )
+            | ast.Call(
+                func=ast.Name(id="lru_cache") | ast.Attribute(value=ast.Name(id="functools"), attr="lru_cache"),
+                args=[],
+                keywords=[ast.keyword(arg="maxsize", value=ast.Constant(value=kept))],
+            )
+        ) if kept is None or (type(kept) is int and kept > 0):
+            return "Infinity" if kept is None else str(kept)
+    raise scope.refuse(decorator)
 
 
 def _bases(unit: Unit, program: Program) -> list[Unit | str]:
@@ -72,24 +103,21 @@ def _class(unit: Unit, program: Program) -> str:
     scope = Scope(program, unit, unit)
     bases = _bases(unit, program)
     base = "null" if not bases else bases[0].js if isinstance(bases[0], Unit) else bases[0]
-    decorators = {
-        ast.unparse(decorator).split("(")[0]: ast.unparse(decorator) for decorator in unit.node.decorator_list
-    }
-    is_data = "dataclass" in decorators
-    by_value = is_data and "eq=False" not in decorators["dataclass"]
+    is_data, by_value = _data(unit.node, scope)
+    _check_methods(unit, program, scope)
     fields, attributes = [], []
     for part in unit.node.body:
         match part:
             case ast.AnnAssign(target=ast.Name(id=name), value=None) if is_data:
                 fields.append(f'["{name}"]')
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if is_data:
-                fields.append(f'["{name}", () => {_default(value, scope)}]')
+                fields.append(f'["{name}", {_default(value, scope)}]')
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in program.attributes or base.endswith(
                 "Enum"
             ):
                 if not name.startswith("__"):
                     attributes.append(f"{name}: {expression(value, scope)}")
-    methods = [f"{node.name}: {function(node, scope, method=True)}" for node in program.methods(unit)]
+    methods = [f"{node.name}: {function(node, scope, method=True, once=True)}" for node in program.methods(unit)]
     properties = [
         f'"{node.name}"'
         for node in program.methods(unit)
@@ -104,11 +132,49 @@ def _class(unit: Unit, program: Program) -> str:
     return f"const {unit.js} = $.class({{\n{indented(inside)}\n}});"
 
 
+def _data(node: ast.ClassDef, scope: Scope) -> tuple[bool, bool]:
+    """Whether a class is a dataclass, and whether its objects are equal if their fields are."""
+    is_data = by_value = False
+    for decorator in node.decorator_list:
+        match decorator:
+            case ast.Name(id="dataclass"):
+                is_data = by_value = True
+            case ast.Call(func=ast.Name(id="dataclass"), args=[], keywords=given) if {
+                keyword.arg for keyword in given
+            } <= DATACLASS_KEYWORDS:
+                is_data, by_value = (
+                    True,
+                    not any(keyword.arg == "eq" and ast.unparse(keyword.value) == "False" for keyword in given),
+                )
+            case _:
+                raise scope.refuse(decorator)
+    return is_data, by_value
+
+
+def _check_methods(unit: Unit, program: Program, scope: Scope) -> None:
+    """Refuse decorators other than `property`, and methods that Python would call by itself and the page would not."""
+    assert isinstance(unit.node, ast.ClassDef)
+    for node in program.methods(unit):
+        for decorator in node.decorator_list:
+            if ast.unparse(decorator) != "property":
+                raise scope.refuse(decorator)
+    if unit.key in program.shipped - program.constructed:
+        return
+    for part in unit.node.body:
+        if not isinstance(part, ast.FunctionDef) or f"{unit.key}.{part.name}" in program.left_out:
+            continue
+        if part.name.startswith("__") and part.name.endswith("__") and part.name not in UNNAMED | UNNAMED_UNUSED:
+            raise scope.refuse(part)
+
+
 def _default(value: ast.expr, scope: Scope) -> str:
-    """The default of a field: for `field(default_factory=dict)` a new one for each object."""
+    """What makes the default of a field: with `field(default_factory=dict)` a new one for each object, else always the same."""
     match value:
-        case ast.Call(
-            func=ast.Name(id="field"), keywords=[ast.keyword(arg="default_factory", value=ast.Name() as factory)]
-        ):
-            return f"{expression(factory, scope)}()"
-    return expression(value, scope)
+        case ast.Call(func=ast.Name(id="field"), args=[], keywords=[ast.keyword(arg="default_factory", value=factory)]):
+            return f"() => {expression(factory, scope)}()"
+        case ast.Call(func=ast.Name(id="field"), args=[], keywords=[ast.keyword(arg="default", value=given)]):
+            return _default(given, scope)
+        case ast.Call(func=ast.Name(id="field")):
+            raise scope.refuse(value)
+    made = f"() => {expression(value, scope)}"
+    return made if is_fixed(value) else f"$.once({made})"

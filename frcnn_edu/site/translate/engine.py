@@ -29,7 +29,7 @@ def engine() -> str:
     )
     parts = [
         '"use strict";',
-        *((RUNTIME / part).read_text() for part in PARTS),
+        *((RUNTIME / part).read_text(encoding="utf-8") for part in PARTS),
         *given,
         *instead,
         translated(made),
@@ -41,7 +41,7 @@ def engine() -> str:
         f"const formulaHtml = {unit_of('frcnn_edu.lessons.board.formula.html').js};",
         f"const story = {unit_of('frcnn_edu.lessons.story.story').js};",
         f"const photograph = {unit_of('frcnn_edu.lessons.your_own_data.explorer.photograph.photograph').js};",
-        (RUNTIME / "start.js").read_text(),
+        (RUNTIME / "start.js").read_text(encoding="utf-8"),
     ]
     return "(() => {\n" + "\n".join(parts) + "\n})();\n"
 

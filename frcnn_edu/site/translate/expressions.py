@@ -159,12 +159,12 @@ def _piece(node: ast.expr, scope: Scope) -> str:
 
 @expression.register
 def _(node: ast.ListComp | ast.GeneratorExp, scope: Scope) -> str:
-    return _collected(node.generators, scope, lambda inner: expression(node.elt, inner))
+    return _collected(node, scope, lambda inner: expression(node.elt, inner))
 
 
 @expression.register
 def _(node: ast.SetComp, scope: Scope) -> str:
-    return f"$.set({_collected(node.generators, scope, lambda inner: expression(node.elt, inner))})"
+    return f"$.set({_collected(node, scope, lambda inner: expression(node.elt, inner))})"
 
 
 @expression.register
@@ -172,46 +172,119 @@ def _(node: ast.DictComp, scope: Scope) -> str:
     def pair(inner: Scope) -> str:
         return f"[{expression(node.key, inner)}, {expression(node.value, inner)}]"
 
-    return f"$.dict({_collected(node.generators, scope, pair)})"
+    return f"$.dict({_collected(node, scope, pair)})"
 
 
-def _collected(generators: list[ast.comprehension], scope: Scope, element: Callable[[Scope], str]) -> str:
-    """The elements that some loops give, as an array. (Generators are run to their end at once.)"""
-    loops = ""
-    for generator in generators:
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+def _collected(node: Comprehension, scope: Scope, element: Callable[[Scope], str]) -> str:
+    """The elements that some loops give, as an array. (Generators are run to their end at once, except by `_decided`.)"""
+    loops = _loops(node, scope, lambda inner: f"$list.push({element(inner)});")
+    return f"(($list) => {{ {loops} return $list; }})([])"
+
+
+def _loops(node: Comprehension, scope: Scope, inside: Callable[[Scope], str]) -> str:
+    """The loops of a comprehension around a statement."""
+    names = {name for generator in node.generators for name in bound(generator.target)}
+    # A function that is made in the loop sees the last value of its variable, as there is only one.
+    shared = any(isinstance(part, ast.Lambda) for part in ast.walk(node))
+    loops, first = f"let {', '.join(sorted(map(local, names)))}; " if shared else "", node.generators[0].iter
+    if any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(first)):
+        raise scope.refuse(first)  # in JavaScript the name would already be the loop's
+    for generator in node.generators:
         source = expression(generator.iter, scope)
         scope = scope.inner(set(bound(generator.target)))
-        loops += f"for (const {pattern(generator.target)} of $.iterable({source})) "
+        loops += f"for ({'' if shared else 'const '}{pattern(generator.target, scope)} of $.iterable({source})) "
         loops += "".join(f"if ({truth(test, scope)}) " for test in generator.ifs)
-    return f"(($list) => {{ {loops}$list.push({element(scope)}); return $list; }})([])"
+    return loops + inside(scope)
 
 
-def pattern(target: ast.expr) -> str:
+#: What `any`, `all` and `next` do with an element of a generator, and what they return behind the last one.
+DECIDED = {
+    "any": ("if ({truth}) return true;", "return false;"),
+    "all": ("if (!{truth}) return false;", "return true;"),
+    "next": ("return {value};", "return $.next([], $otherwise);"),
+}
+
+
+def _decided(node: ast.Call, scope: Scope) -> str | None:
+    """`any`, `all` and `next` of a generator, whose elements after the deciding one are not computed; None for other calls."""
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=[ast.GeneratorExp() as generator, *others], keywords=[]) if (
+            name in DECIDED and scope.name(name) == f"$.{name}"
+        ):
+            each, end = DECIDED[name]
+
+            def inside(inner: Scope) -> str:
+                return each.format(truth=truth(generator.elt, inner), value=expression(generator.elt, inner))
+
+            loops = _loops(generator, scope, inside)
+            return f"(({'$otherwise' if others else ''}) => {{ {loops} {end if others else end.replace(', $otherwise', '')} }})({_elements(others, scope)})"
+    return None
+
+
+def pattern(target: ast.expr, scope: Scope) -> str:
     """Local names that are bound, perhaps several at once."""
     match target:
         case ast.Name():
             return local(target.id)
         case ast.Starred():
-            return f"...{pattern(target.value)}"
+            return f"...{pattern(target.value, scope)}"
         case ast.Tuple() | ast.List():
             # "_" is for what is not needed, and may occur several times: a hole.
             unused = [isinstance(part, ast.Name) and part.id == "_" for part in target.elts]
-            return (
-                f"[{', '.join('' if skip else pattern(part) for skip, part in zip(unused, target.elts, strict=True))}]"
-            )
-    raise TypeError(f"cannot bind {ast.unparse(target)!r} here")
+            return f"[{', '.join('' if skip else pattern(part, scope) for skip, part in zip(unused, target.elts, strict=True))}]"
+    raise scope.refuse(target)
 
 
 @expression.register
 def _(node: ast.Lambda, scope: Scope) -> str:
-    names = [argument.arg for argument in parameters(node.args)]
-    defaults = dict(zip(reversed(names), reversed([expression(d, scope) for d in node.args.defaults]), strict=False))
-    given = ", ".join(f"{local(n)} = default_{n}" if n in defaults else local(n) for n in names)
-    made = f"(({given}) => {expression(node.body, scope.inner(set(names)))})"
-    if not defaults:
+    if node.args.vararg or node.args.kwarg:
+        raise scope.refuse(node)
+    names, given = [argument.arg for argument in parameters(node.args)], defaults(node.args)
+    made = f"(({listed(names, given, scope)}) => {expression(node.body, scope.inner(set(names)))})"
+    return with_defaults(made, given, scope)
+
+
+def defaults(arguments: ast.arguments) -> dict[str, ast.expr]:
+    """The defaults of a function's parameters."""
+    positional = [a.arg for a in (*arguments.posonlyargs, *arguments.args)]
+    made = dict(zip(reversed(positional), reversed(arguments.defaults), strict=False))
+    return made | {a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None}
+
+
+def is_fixed(node: ast.expr) -> bool:
+    """Whether an expression is the same whenever it is computed: numbers, texts, and tuples of them."""
+    match node:
+        case ast.Tuple():
+            return all(map(is_fixed, node.elts))
+        case ast.UnaryOp(op=ast.USub()):
+            return is_fixed(node.operand)
+    return isinstance(node, ast.Constant)
+
+
+def listed(names: list[str], given: dict[str, ast.expr], scope: Scope, once: bool = False) -> str:
+    """Parameters with their defaults."""
+
+    def parameter(name: str) -> str:
+        if name not in given:
+            return local(name)
+        if is_fixed(given[name]):
+            return f"{local(name)} = {expression(given[name], scope)}"
+        return f"{local(name)} = default_{name}{'()' if once else ''}"
+
+    return ", ".join(map(parameter, names))
+
+
+def with_defaults(made: str, given: dict[str, ast.expr], scope: Scope, once: bool = False) -> str:
+    """A function together with those defaults that have to be computed, once, where it is made: all calls share them, and the
+    parameter may have the same name as what is computed. With `once`, this is put off to the first call."""
+    computed = {name: expression(value, scope) for name, value in given.items() if not is_fixed(value)}
+    if not computed:
         return made
-    # A default is computed where the function is made; its own parameter may have the same name.
-    return f"((({', '.join(f'default_{n}' for n in defaults)}) => {made})({', '.join(defaults.values())}))"
+    values = [f"$.once(() => {value})" if once else value for value in computed.values()]
+    return f"((({', '.join(f'default_{name}' for name in computed)}) => {made})({', '.join(values)}))"
 
 
 # ------------------------------------------------------------------------------------------------------------------ calls
@@ -226,6 +299,9 @@ def _(node: ast.Call, scope: Scope) -> str:
         f"...$.keywords({expression(k.value, scope)})" if k.arg is None else f"{k.arg}: {expression(k.value, scope)}"
         for k in keywords
     )
+    decided = _decided(node, scope)
+    if decided:
+        return decided
     given = _elements(node.args, scope)
     match node.func:
         case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=name):
@@ -243,9 +319,29 @@ def _(node: ast.Call, scope: Scope) -> str:
         case ast.Name(id="cast"):
             return expression(node.args[1], scope)
     function = expression(node.func, scope)
-    if keywords:
+    dtype = _dtype(function, node, scope)
+    if dtype:
+        named = ", ".join(filter(None, (named, f'dtype: "{dtype}"')))
+    if named:
         return f"$.call({function}, [{given}], {{ {named} }})"
     return f"{function}({given})" if _is_function(node.func, scope) else f"$.call({function}, [{given}])"
+
+
+def _dtype(function: str, node: ast.Call, scope: Scope) -> str | None:
+    """The type of a new tensor that only the source tells: JavaScript does not tell 2.0 from 2."""
+    if any(keyword.arg == "dtype" for keyword in node.keywords):
+        return None
+    given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg != "device")]
+    if function == "torch.arange":
+        constants = [one for value in given for one in ast.walk(value) if isinstance(one, ast.Constant)]
+        return "float32" if any(isinstance(one.value, float) for one in constants) else None
+    if function == "torch.full":
+        value = node.args[1] if len(node.args) > 1 else node
+        value = value.operand if isinstance(value, ast.UnaryOp) else value
+        if not isinstance(value, ast.Constant):
+            raise scope.refuse(node)
+        return {bool: "bool", int: "int64"}.get(type(value.value), "float32")
+    return None
 
 
 def _is_module(node: ast.expr, scope: Scope) -> bool:

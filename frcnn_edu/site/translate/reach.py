@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 
-from .units import Inside, Outside, Unit, imported, read
+from .units import Inside, Unit, imported, read
 from .values import is_plain
 
 #: Methods that Python calls without naming them. Objects that are shipped are not constructed again.
@@ -28,7 +28,6 @@ class Program:
     constructed: set[str] = field(default_factory=set)
     units: dict[str, Unit] = field(default_factory=dict)
     attributes: set[str] = field(default_factory=set)
-    outside: set[Outside] = field(default_factory=set)
 
     @property
     def method_names(self) -> set[str]:
@@ -101,8 +100,6 @@ def _visit(program: Program, unit: Unit, body: ast.AST) -> None:
         if isinstance(found, Unit):
             program.units.setdefault(found.key, found)
             program.constructed.add(found.key)
-        elif isinstance(found, Outside):
-            program.outside.add(found)
 
 
 def _translated(node: ast.AST, dropped: Set[str]) -> Iterable[ast.AST]:

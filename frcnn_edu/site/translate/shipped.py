@@ -17,6 +17,9 @@ DTYPES = {
     torch.uint8: "uint8",
 }
 
+#: The file that is loaded before all others.
+ALWAYS = "story"
+
 
 class Shipment:
     """Files of objects and tensors that refer to each other. Each thing is in the first file that needs it.
@@ -31,27 +34,38 @@ class Shipment:
         self.classes = {unit.value: unit.key for unit in program.units.values() if isinstance(unit.value, type)}
         self.classes[nn.Linear] = "torch.nn.Linear"
         self.numbers: dict[int, int] = {}  # id of an object or tensor → its number
+        self.homes: dict[int, str] = {}  # its number → the file that it is in
         self.kept: list[Any] = []  # so that no id is given twice
         self.files: dict[str, File] = {}
 
     def file(self, name: str) -> "File":
         """A file by its name; it is begun when it is first asked for."""
-        return self.files.setdefault(name, File(self))
+        return self.files.setdefault(name, File(self, name))
 
-    def number(self, thing: Any) -> tuple[int, bool]:
-        """The number of an object or tensor, and whether it is new."""
+    def number(self, thing: Any, file: str) -> tuple[int, bool]:
+        """The number of an object or tensor that a file refers to, and whether it is new.
+
+        Raises:
+            ValueError: it is in a file that the page may not have loaded.
+        """
         if id(thing) in self.numbers:
-            return self.numbers[id(thing)], False
+            number = self.numbers[id(thing)]
+            if self.homes[number] not in (file, ALWAYS):
+                raise ValueError(
+                    f"{file} refers to a {type(thing).__name__} in {self.homes[number]}, which may not be loaded"
+                )
+            return number, False
         self.kept.append(thing)
-        self.numbers[id(thing)] = len(self.numbers)
-        return self.numbers[id(thing)], True
+        number = self.numbers[id(thing)] = len(self.numbers)
+        self.homes[number] = file
+        return number, True
 
 
 class File:
     """One file: its objects, and its tensors one after another in one piece of memory."""
 
-    def __init__(self, shipment: Shipment) -> None:
-        self.shipment = shipment
+    def __init__(self, shipment: Shipment, name: str) -> None:
+        self.shipment, self.name = shipment, name
         self.tensors: list[Any] = []
         self.objects: list[Any] = []
         self.given: list[Any] = []
@@ -64,7 +78,10 @@ class File:
     def add(self, thing: Any, names: Iterable[str]) -> None:
         """Attributes of an object that is in another file without them."""
         fields = {name: self.value(getattr(thing, name)) for name in names}
-        self.objects.append([self.shipment.number(thing)[0], self.shipment.classes.get(type(thing), ""), fields])
+        number, is_new = self.shipment.number(thing, self.name)
+        if is_new:
+            raise ValueError(f"{self.name} adds to a {type(thing).__name__} that no file contains")
+        self.objects.append([number, self.shipment.classes.get(type(thing), ""), fields])
 
     def content(self) -> str:
         """Everything but the memory."""
@@ -96,7 +113,7 @@ class File:
         return ["object", self._object(thing)]
 
     def _tensor(self, tensor: Tensor) -> int:
-        number, is_new = self.shipment.number(tensor)
+        number, is_new = self.shipment.number(tensor, self.name)
         if is_new:
             self.data += bytes(-len(self.data) % 8)
             self.tensors.append([number, DTYPES[tensor.dtype], list(tensor.shape), len(self.data)])
@@ -105,7 +122,7 @@ class File:
         return number
 
     def _object(self, thing: Any) -> int:
-        number, is_new = self.shipment.number(thing)
+        number, is_new = self.shipment.number(thing, self.name)
         if is_new:
             place = len(self.objects)
             self.objects.append(None)  # so that the objects inside come after it

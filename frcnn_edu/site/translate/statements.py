@@ -3,25 +3,26 @@
 import ast
 from functools import singledispatch
 
-from .expressions import OPERATORS, expression, pattern, truth
+from .expressions import OPERATORS, defaults, expression, listed, pattern, truth, with_defaults
 from .scope import Scope, assigned, bound, local, parameters
 
 #: What `with` only does for the sake of Python: gradients and messages that a page does not have.
 WITHOUT_EFFECT = ("torch.no_grad()", "control.hold_sync()", "torch.random.fork_rng(devices=[])")
 
 
-def function(node: ast.FunctionDef, scope: Scope, method: bool = False) -> str:
-    """A function with the names of its parameters, so that it can be called with keywords."""
+def function(node: ast.FunctionDef, scope: Scope, method: bool = False, once: bool = False) -> str:
+    """A function with the names of its parameters, so that it can be called with keywords. Its decorators are not looked at.
+
+    `once`: its defaults are computed at the first call, when all that they name has been defined.
+    """
     names = [argument.arg for argument in parameters(node.args)]
     every = [*names, *(a.arg for a in (node.args.vararg, node.args.kwarg) if a)]
     if method:
         names = names[1:]
     own = assigned(node.body) - set(every)
     inner = scope.inner({*every, *own})
-    positional = [*node.args.posonlyargs, *node.args.args]
-    defaults = dict(zip([a.arg for a in reversed(positional)], reversed(node.args.defaults), strict=False))
-    defaults |= {a.arg: d for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None}
-    given = [f"{local(n)} = {expression(defaults[n], scope)}" if n in defaults else local(n) for n in names]
+    computed = defaults(node.args)
+    given = [listed(names, computed, scope, once)] if names else []
     if node.args.vararg and (node.args.kwarg or node.args.kwonlyargs):
         raise scope.refuse(node)
     if node.args.vararg:
@@ -34,8 +35,9 @@ def function(node: ast.FunctionDef, scope: Scope, method: bool = False) -> str:
         lines.append(f"let {', '.join(sorted(map(local, own)))};")
     lines += [statement(part, inner) for part in node.body]
     body = "\n".join(filter(None, lines))
-    listed = ", ".join(f'"{name}"' for name in names)
-    return f"$.function([{listed}], function ({', '.join(given)}) {{\n{indented(body)}\n}})"
+    quoted = ", ".join(f'"{name}"' for name in names)
+    made = f"$.function([{quoted}], function ({', '.join(given)}) {{\n{indented(body)}\n}})"
+    return with_defaults(made, computed, scope, once)
 
 
 def indented(text: str) -> str:
@@ -76,6 +78,8 @@ def _(node: ast.Expr, scope: Scope) -> str:
 
 @statement.register
 def _(node: ast.FunctionDef, scope: Scope) -> str:
+    for decorator in node.decorator_list:
+        raise scope.refuse(decorator)
     return f"{local(node.name)} = {function(node, scope)};"
 
 
@@ -99,18 +103,18 @@ def _(node: ast.AnnAssign, scope: Scope) -> str:
     return assignment(node.target, expression(node.value, scope), scope) if node.value else ""
 
 
-def assignment(target: ast.expr, value: str, scope: Scope) -> str:
-    """Assign to a name, several names, an attribute or an element."""
+def assignment(target: ast.expr, value: str, scope: Scope, depth: int = 0) -> str:
+    """Assign to a name, several names, an attribute or an element; `depth` tells targets inside targets apart."""
     match target:
         case ast.Name():
             return f"{local(target.id)} = {value};"
-        case ast.Tuple() | ast.List() if all(
-            isinstance(part, ast.Name | ast.Tuple | ast.Starred) for part in target.elts
+        case ast.Tuple() | ast.List() if not any(
+            isinstance(part, ast.Attribute | ast.Subscript) for part in ast.walk(target)
         ):
-            return f"{pattern(target)} = $.iterable({value});"
+            return f"{pattern(target, scope)} = $.iterable({value});"
         case ast.Tuple():
-            parts = [assignment(part, f"$.get($parts, {k})", scope) for k, part in enumerate(target.elts)]
-            return f"{{ const $parts = {value}; {' '.join(parts)} }}"
+            parts = [assignment(p, f"$.get($parts{depth}, {k})", scope, depth + 1) for k, p in enumerate(target.elts)]
+            return f"{{ const $parts{depth} = {value}; {' '.join(parts)} }}"
         case ast.Attribute():
             return f"{expression(target.value, scope)}.{target.attr} = {value};"
         case ast.Subscript():
@@ -121,10 +125,13 @@ def assignment(target: ast.expr, value: str, scope: Scope) -> str:
 @statement.register
 def _(node: ast.AugAssign, scope: Scope) -> str:
     operator = OPERATORS[type(node.op)]
-    # A list that is added to stays the same list.
+    # A list that is added to stays the same list, and a tensor the same tensor.
     name = "extended" if operator == "add" else operator
     target = ast.parse(ast.unparse(node.target), mode="eval").body
-    return assignment(node.target, f"$.{name}({expression(target, scope)}, {expression(node.value, scope)})", scope)
+    left, right = expression(target, scope), expression(node.value, scope)
+    if isinstance(node.target, ast.Subscript):  # which is written to anyway
+        return assignment(node.target, f"$.{name}({left}, {right})", scope)
+    return assignment(node.target, f'$.inPlace("{name}", {left}, {right})', scope)
 
 
 @statement.register
@@ -147,11 +154,13 @@ def _(node: ast.For, scope: Scope) -> str:
         return f"for ({local(node.target.id)} of $.iterable({source})) {block(node.body, scope)}"
     # Names stay those of the function, as in Python, where a loop is no scope of its own.
     assert set(bound(node.target)) <= scope.locals
-    return f"for ({pattern(node.target)} of $.iterable({source})) {block(node.body, scope)}"
+    return f"for ({pattern(node.target, scope)} of $.iterable({source})) {block(node.body, scope)}"
 
 
 @statement.register
 def _(node: ast.While, scope: Scope) -> str:
+    if node.orelse:
+        raise scope.refuse(node)
     return f"while ({truth(node.test, scope)}) {block(node.body, scope)}"
 
 

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 import torchvision
@@ -80,6 +81,7 @@ def whole_numbers() -> list[Any]:
         int(-2.7),
         -int(-0.3),
         [k * 2 for k in range(-int(0.2), 3)],
+        [1 % 0.1, 1 // 0.1, -1 % 0.1, 5.5 % -2, -5.5 // 2, 6 // -3, -6 % 3, 0 // 5, 10**12 % 7],
     ]
 
 
@@ -96,6 +98,8 @@ def texts() -> list[str]:
         "a, b".split(", ")[1] + "-".join(["x", "y"]) + "aXbX".replace("X", "_") + " pad ".strip() + "xx1".lstrip("x"),
         "5·10" + "-7".translate(str.maketrans("-7", "⁻⁷")),
         str(1.5) + str(3) + "abc"[-1] + "abcdef"[1:4] + "abc"[::-1] + "ab" * 2,
+        f"{-0.0:+.1f} {-0.04:+.1f} {0.0:+.1f} {-5:03d} {+5:+04d} {-1.5:07.2f} {math.inf:.1e} {math.nan:+.1f} {-math.inf:.2e} {1e-5} {math.inf}",
+        f"{'a':^4}|{'ab':^5}|{7:^5}|{'a':*^6}|{True:>3}|{True:d}|{12345.5:+,.1f}|{'a':s}",
         "Word".lower() + "word".capitalize() + "a.b".removesuffix(".b") + str("abc".startswith(("x", "a"))),
     ]
 
@@ -108,7 +112,7 @@ def sequences() -> list[Any]:
     numbers.append(first)
     return [
         numbers, numbers[-2], numbers[1:3], numbers[::-1], numbers[5:100], a + b, sorted(numbers, reverse=True), sorted("cab", key=ord_of),
-        list(zip("ab", FACTORS, strict=False)), list(enumerate("ab", 1)), list(pairwise(FACTORS)), list(map(str, FACTORS)),
+        list(zip("ab", FACTORS, strict=False)), list(zip()), list(enumerate("ab", 1)), list(pairwise(FACTORS)), list(map(str, FACTORS)),
         max(numbers, key=lambda n: -n), min((2, 1), (2, 0)), sum(numbers), any(n > 8 for n in numbers), all(numbers),
         [] or "empty", [0] and "full", 3 in numbers, "b" not in "abc", numbers.index(9), (1, 2) == (1, 2), (1, 2) < (1, 3),
         next((n for n in numbers if n > 4), None), next((n for n in numbers if n > 40), "none"), list(reversed(FACTORS)),
@@ -121,13 +125,13 @@ def ord_of(letter: str) -> int:
 
 
 def dicts() -> list[Any]:
-    table = {"a": 1, ("b", 2): [3]}
+    table = {"a": 1, ("b", 2): [3], ("a,'b",): 4, ("a", "b"): 5, None: 6, 0: 7}
     changes = {"a": 5, **{"c": 6}}
     changes |= {"d": 7}
     taken = changes.pop("c", None)
     keyed = {k: v for k, v in zip("xy", (1, 2), strict=True)}
     return [
-        table["b", 2], table.get("z", "none"), list(changes.items()), taken, "a" in changes, sorted(keyed), bool({}), bool({} | keyed),
+        table["b", 2], len(table), table["a,'b",], table[None], table[0], table.get("z", "none"), list(changes.items()), taken, "a" in changes, sorted(keyed), bool({}), bool({} | keyed),
         bool({"a", "z"} & changes.keys()), bool({"z"} & changes.keys()), dict(one=1)["one"], list({**keyed, "x": 9}.values()),
         list(dict.fromkeys("aab", 0)), sorted({1, 2} | {2, 3}), sorted({1, 2, 3} - {2}),
     ]  # fmt: skip
@@ -150,6 +154,44 @@ def flow() -> list[Any]:
     functions = [lambda value, k=k: value * k + scale for k in range(3)]
     scale = 100
     return [*made, [function(2) for function in functions], 1 < n <= 5 < 6, 3 if n else 4, not made]
+
+
+def shared(found: list[int] = []) -> int:  # noqa: B006
+    found.append(1)
+    return len(found)
+
+
+def closures() -> list[Any]:
+    made = []
+    for k in range(3):
+
+        def inside(k: int = k, twice: int = 2 * k) -> int:
+            return k + twice
+
+        made.append(inside)
+    late = [lambda: n for n in range(3)]  # noqa: B023
+    return [[function() for function in made], [function() for function in late], shared(), shared([1, 2]), shared()]
+
+
+def unpacking() -> list[Any]:
+    one, other, row_of = Counter(1), Counter(2), [0, 0]
+    one.step, (other.step, row_of[1]) = 5, (6, 7)
+    first, (row_of[0], (other.calls, rest)) = 8, (9, (10, 11))
+    return [one.step, other.step, other.calls, row_of, first, rest]
+
+
+def deciding() -> list[Any]:
+    seen: list[int] = []
+
+    def noted(n: int) -> int:
+        seen.append(n)
+        return n
+
+    found = [
+        any(noted(n) > 1 for n in range(5)), all(noted(n) < 1 for n in range(5) if n != 3), next(noted(n) for n in range(5) if n), list(seen),
+        any(n > 9 for n in seen), all(n < 9 for n in seen), next((n for n in seen if n > 9), "none"), any(a == b for a in (1, 2) for b in (2, 3)),
+    ]  # fmt: skip
+    return [*found, seen]
 
 
 def kind_of(value: Any) -> str:
@@ -206,9 +248,27 @@ def slower(value: int, *, by: int = 1) -> int:
     return value * by
 
 
+@lru_cache(maxsize=2)
+def few(value: int) -> list[int]:
+    return [value]
+
+
 def caches() -> list[Any]:
     slow((1, "a")).append(1)
-    return [len(slow((1, "a"))), len(slow((1, "b"))), slower(2, by=3), slower(2)]
+    for value in range(300):
+        slow(value).append(1)
+    for value in (1, 2, 1, 3, 1, 2):  # the third forgets 2, which was used before 1
+        few(value).append(0)
+    return [
+        len(slow((1, "a"))),
+        len(slow((1, "b"))),
+        slower(2, by=3),
+        slower(2),
+        len(slow(0)),
+        list(few(1)),
+        list(few(2)),
+        list(few(3)),
+    ]
 
 
 def mathematics() -> list[float]:
@@ -245,6 +305,43 @@ def indexing() -> list[Any]:
     return [
         x[1, 2, 3], x[0, :, 1], x[..., 1:3], x[:, None].shape, x[1, mask], x[:, [0, 2], 1], x[:, :, ::2], x[-1, -1], x[x > 1.5],
         x[0, torch.tensor([2, 0])], x[0, torch.tensor([2, 0]), torch.tensor([1, 3])], x[:, torch.tensor([[0, 1], [2, 0]])].shape, y, z, x[0][1:],
+    ]  # fmt: skip
+
+
+def views() -> list[Any]:
+    a, b, c = row(), torch.arange(12).view(3, 4), torch.zeros(4)
+    x, y, z = a[1], b[1:], c.view(2, 2)
+    x[0] = 7
+    y[0, 1:3] += 1
+    y[1] *= 2
+    a[1:3] += 1
+    c[1:3] -= 5
+    z += 1
+    z[1] = torch.tensor([2.0, 3.0])
+    turned = torch.zeros((1, 2))
+    flipped = turned.flip(0)
+    flipped[0, 0] = 9
+    copied = b.flip(1)
+    copied[0] = 0
+    apart = b.t() if False else b.permute(1, 0).contiguous()
+    apart[0] = 5
+    return [a, b, c, x, y, z, turned, flipped, copied, apart]
+
+
+def types() -> list[Any]:
+    whole, yes = torch.arange(4), torch.tensor([True, False, True])
+    return [
+        (torch.full((2,), 2.0) / 4).mean(), torch.full((2,), 2.0).dtype == torch.float32, torch.full((2,), -1).dtype == torch.int64, torch.full((2,), True).dtype == torch.bool,
+        torch.arange(0, 1, 0.25), torch.arange(3.0).dtype == torch.float32, torch.arange(0.0, 3.0).mean(), torch.arange(3).dtype == torch.int64, whole.float().mean(),
+        (yes + yes).sum(), yes + yes, (yes + 1).sum(), (yes * yes).sum(), torch.linspace(2, 5, 1), torch.linspace(0, 1, 2), torch.from_numpy(np.linspace(3, 4, 1)), torch.from_numpy(np.linspace(0, 1, 3)),
+    ]  # fmt: skip
+
+
+def not_numbers() -> list[Any]:
+    x = torch.tensor([3.0, math.nan, 1.0, math.inf, 2.0])
+    return [
+        x.max().isfinite(), x.argmax(), x.amin().isfinite(), x.sort().indices, x.sort(descending=True).indices, x.argsort(), x[:1].max(), x.view(5, 1).max(dim=1).indices,
+        torch.tensor([1.0, 3.0, 2.0, 3.0]).cummax(dim=0).indices,
     ]  # fmt: skip
 
 
@@ -300,10 +397,72 @@ def kernels() -> list[Any]:
         order, torch.randperm(3), nms(boxes, torch.tensor([0.5, 0.9, 0.3, 0.8, 0.1]), 0.5), nms(boxes, torch.tensor([0.5, 0.5, 0.3, 0.3, 0.1]), 0.9),
         torchvision.ops.roi_align(maps, rois, (3, 2), 0.5, 2, False), torchvision.ops.roi_align(maps, rois, (2, 2), 0.5, 2, True),
         torchvision.ops.roi_pool(maps, rois, (3, 3), 0.5),
+        torchvision.ops.roi_align(torch.cat((maps, 2 * maps)), torch.tensor([[1.0, 1, 2, 9.5, 7.25]]), (2, 2), 0.5, 2, True),
+        torchvision.ops.roi_pool(torch.cat((maps, 2 * maps)), torch.tensor([[1.0, 1, 2, 9.5, 7.25]]), (2, 2), 0.5),
     ]  # fmt: skip
 
 
+def outside_list() -> Any:
+    numbers = [1]
+    numbers[1] = 2
+
+
+def outside_tensor() -> Any:
+    return row()[:, torch.tensor([3])]
+
+
+def mean_of_whole_numbers() -> Any:
+    return torch.arange(3).mean()
+
+
+def bool_subtraction() -> Any:
+    return (row() > 0) - (row() > 1)
+
+
+def division_by_zero() -> Any:
+    return [1 // n for n in (1, 0)]
+
+
+def image_outside() -> Any:
+    return torchvision.ops.roi_align(row()[None], torch.tensor([[1.0, 0, 0, 2, 2]]), (2, 2))
+
+
+def bilinear() -> Any:
+    return F.interpolate(row()[None], size=(5, 7), mode="bilinear")
+
+
+def reflected() -> Any:
+    return F.pad(row(), (1, 0), mode="reflect")
+
+
+def column_written() -> Any:
+    x = row()[0]
+    column = x[:, 1]
+    column[0] = 7
+    return x
+
+
+#: What ends with an error in a page: in Python as well, or because the page could not do it right.
+FAILING = {
+    outside_list: "IndexError", outside_tensor: "IndexError", mean_of_whole_numbers: "RuntimeError", bool_subtraction: "RuntimeError",
+    division_by_zero: "ZeroDivisionError", image_outside: "IndexError", bilinear: "NotImplementedError", reflected: "NotImplementedError",
+    column_written: "NotImplementedError",
+}  # fmt: skip
 CASES: Sequence[Any] = (
-    *(whole_numbers, rounding, texts, sequences, dicts, flow, calls, objects, caches, mathematics),
-    *(indexing, arithmetic, along_axes, shapes, functions, kernels),
+    *(
+        whole_numbers,
+        rounding,
+        texts,
+        sequences,
+        dicts,
+        flow,
+        closures,
+        unpacking,
+        deciding,
+        calls,
+        objects,
+        caches,
+        mathematics,
+    ),
+    *(indexing, views, types, not_numbers, arithmetic, along_axes, shapes, functions, kernels),
 )

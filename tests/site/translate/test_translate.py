@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,9 @@ def page() -> Iterator[Any]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=[*QUIET])
         opened = browser.new_page()
-        opened.add_script_tag(content=program([read("snippets").units[case.__name__] for case in snippets.CASES]))
+        opened.add_script_tag(
+            content=program([read("snippets").units[case.__name__] for case in (*snippets.CASES, *snippets.FAILING)])
+        )
         yield opened
         browser.close()
 
@@ -88,6 +91,12 @@ def test_the_translation_returns_the_same(page: Any, case: Any) -> None:
         assert same(one, other), f"{case.__name__}, number {number}: {one}, not {other}"
 
 
+@pytest.mark.parametrize("case", snippets.FAILING, ids=lambda case: case.__name__)
+def test_what_a_page_cannot_do_right_ends_with_an_error(page: Any, case: Any) -> None:
+    told = page.evaluate("(name) => { try { results(name); } catch (error) { return error.kind; } }", case.__name__)
+    assert told == snippets.FAILING[case]
+
+
 def test_numbers_are_written_and_rounded_as_in_python(page: Any) -> None:
     hand, asked = random.Random(11), []
     for _ in range(3000):
@@ -116,18 +125,39 @@ def test_numbers_are_written_and_rounded_as_in_python(page: Any) -> None:
         ("def f(x):\n    for _ in x:\n        pass\n    else:\n        return 1\n", "for _ in x"),
         ("def f(x):\n    try:\n        return x\n    except ValueError:\n        return 0\n", "except ValueError"),
         ("def f(x):\n    del x\n", "del x"),
+        ("def f(x):\n    while x:\n        x -= 1\n    else:\n        return 1\n", "while x"),
+        ("def f(x):\n    [x.a, x.b] = 1, 2\n", "[x.a, x.b]"),
+        ("def f(x):\n    return [x for x in x]\n", "'x'"),
+        ("import torch\ndef f(x): return torch.full((2,), x)\n", "torch.full"),
+        ("def f(x):\n    @staticmethod\n    def g(): return 1\n    return g()\n", "staticmethod"),
+        ("import functools\n@functools.wraps(print)\ndef f(): pass\n", "functools.wraps"),
+        ("from functools import lru_cache\n@lru_cache(maxsize=2, typed=True)\ndef f(): pass\n", "typed"),
+        ("class f:\n    @staticmethod\n    def __call__(x): return x\n", "staticmethod"),
+        ("from functools import *\nclass f:\n    @cached_property\n    def __init__(x): return x\n", "cached_property"),
+        ("class f:\n    def __len__(self): return 0\n", "__len__"),
+        ("from dataclasses import dataclass as d\n@d\nclass f:\n    x: int\n", "'d'"),
+        (
+            "from dataclasses import dataclass\n@dataclass(order=True)\nclass f:\n    x: int\n",
+            "order=True",
+        ),
+        (
+            "from dataclasses import dataclass\n@dataclass\nclass f:\n    x: int = 0\n    def __post_init__(self): pass\n",
+            "__post_init__",
+        ),
     ],
-    ids=["with", "for-else", "except", "del"],
+    ids=lambda value: value if "def " not in value and "class " not in value else "",
 )
 def test_what_cannot_be_translated_is_named_with_its_line(
     source: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = f"unsupported_{len(source)}"
+    name = f"unsupported_{abs(hash(source))}"
     (tmp_path / f"{name}.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UnsupportedError, match=f"{name}.f, line 2") as raised:
+    with pytest.raises(UnsupportedError, match=rf"{name}.f, line \d") as raised:
         program([read(name).units["f"]])
     assert told in str(raised.value)
+    (line,) = re.findall(r"line (\d+)", str(raised.value))
+    assert told.strip("'") in "\n".join(source.splitlines()[int(line) - 1 :])
 
 
 def test_only_what_is_reached_is_translated() -> None:
@@ -143,3 +173,16 @@ def test_data_that_a_page_cannot_have_is_refused() -> None:
     assert json.loads(json.dumps(file.value((1, "a", [2.5, None])))) == ["tuple", 1, "a", ["list", 2.5, None]]
     with pytest.raises(TypeError, match="float32"):
         file.value(torch.float32)
+
+
+def test_a_file_refers_only_to_itself_and_to_the_one_that_is_always_loaded() -> None:
+    from frcnn_edu.site.translate.shipped import Shipment
+
+    made = Shipment(reach([], set(), set(), set(), []), set())
+    always, own, unknown = torch.zeros(1), torch.zeros(1), torch.nn.Linear(1, 1)
+    made.file("story").give("f", None, always)
+    made.file("one").give("f", None, (always, own, own))
+    with pytest.raises(ValueError, match="two refers to a Tensor in one"):
+        made.file("two").give("f", None, own)
+    with pytest.raises(ValueError, match="two adds to a Linear"):
+        made.file("two").add(unknown, ["weight"])
