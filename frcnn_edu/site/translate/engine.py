@@ -12,7 +12,7 @@ from .program import FILES, FILES_INSIDE, GIVEN, INSTEAD, explorers, program, sh
 from .program import unit as unit_of
 
 RUNTIME = Path(__file__).parents[1] / "runtime"
-PARTS = ("python.js", "tensor.js", "torch.js", "widgets.js", "ship.js", "explorer.js")
+PARTS = ("python.js", "builtins.js", "tensor.js", "operations.js", "torch.js", "widgets.js", "ship.js", "explorer.js")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Python expressions as JavaScript. `$` holds Python's operators and built-in functions (python.js)."""
+"""Python expressions as JavaScript. `$` holds Python's operators and built-in functions (python.js, builtins.js)."""
 
 import ast
 from collections.abc import Callable
