@@ -36,7 +36,8 @@ const onDark = (color) => luminance(color) < 0.06 ? `rgb(${channels(color).map((
 
 // The colours of the paper on which a panel without an image is drawn. Colours of meanings stay as they are, if they can be seen.
 function onPaper(layer) {
-  const themed = (color) => color === PAPER ? look.paper : look.dark ? DARK[color] ?? onDark(color) : color;
+  const seen = layer.kind === "Words" ? (color) => color : onDark; // black words are on bars
+  const themed = (color) => color === PAPER ? look.paper : look.dark ? DARK[color] ?? seen(color) : color;
   const kept = (layer.kind === "Words" && layer.color === PAPER) || (layer.kind === "Boxes" && layer.color === MUTED); // on bars; the background's
   return { ...layer, color: kept ? layer.color : themed(layer.color), chip: layer.chip && themed(layer.chip) };
 }
