@@ -39,7 +39,10 @@ def program(units: list[Unit]) -> str:
     """The JavaScript of some units, with the runtime that they need."""
     made = reach(units, set(), set(), set(), [])
     cases = ", ".join(f"{unit.name}: {unit.js}" for unit in units)
-    runtime = "\n".join((RUNTIME / f"{name}.js").read_text(encoding="utf-8") for name in ("python", "tensor", "torch"))
+    runtime = "\n".join(
+        (RUNTIME / f"{name}.js").read_text(encoding="utf-8")
+        for name in ("python", "builtins", "tensor", "operations", "torch")
+    )
     return f"(() => {{\n{runtime}\n{translated(made)}\nconst cases = {{ {cases} }};\n{PLAIN}\n}})();"
 
 
