@@ -110,6 +110,14 @@ def middle(page: Any, selector: str) -> tuple[float, float]:
     return place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
 
 
+def take(page: Any, selector: str) -> tuple[float, float]:
+    """Take hold of something with the mouse, in its middle."""
+    x, y = middle(page, selector)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    return x, y
+
+
 def swipe(page: Any, *places: tuple[float, float]) -> None:
     """Move a finger from the first place to the last one."""
     hand = page.context.new_cdp_session(page)
@@ -142,9 +150,7 @@ def test_the_first_view_is_there_before_the_engine_is_loaded(opened: Any) -> Non
 
 def test_a_drag_that_begins_before_the_engine_is_there_goes_on(opened: Any) -> None:
     page = opened("level_mapper.html", {"delay": 600})
-    x, y = middle(page, ".fe-handle")
-    page.mouse.move(x, y)
-    page.mouse.down()
+    x, y = take(page, ".fe-handle")
     page.mouse.move(x + 20, y + 10, steps=3)
     until(page, ".fe-status", "Loading the explorer")
     started(page)
@@ -234,15 +240,14 @@ def test_a_link_leads_out_of_an_error(opened: Any) -> None:
 
 def test_a_finger_that_begins_to_scroll_puts_the_box_back(opened: Any) -> None:
     page = opened("level_mapper.html")
-    x, y = middle(page, ".fe-handle")
-    page.mouse.move(x, y)
-    page.mouse.down()
+    x, y = take(page, ".fe-handle")
     page.mouse.move(x + 20, y + 20, steps=3)
     assert state(page)["box"][0] > FIRST_BOX[0]
     finger = "(kind, id) => document.querySelector('.fe-handle').dispatchEvent(new PointerEvent(kind, { pointerId: id, bubbles: true }))"
     page.evaluate(f"({finger})('pointercancel', 7)")  # another finger
     page.mouse.move(x + 30, y + 20)
     moved = page.locator(".fe-handle").get_attribute("aria-label")
+    assert not moved.startswith("box: from 83.5"), "another finger has ended the drag"
     page.evaluate(f"({finger})('pointermove', 7)")
     assert page.locator(".fe-handle").get_attribute("aria-label") == moved
     page.evaluate(f"({finger})('pointercancel', 1)")
@@ -259,9 +264,7 @@ def test_an_explorer_without_a_record_leaves_the_still_picture(opened: Any) -> N
 
 def test_of_many_moves_between_two_frames_the_first_and_the_last_are_computed(opened: Any) -> None:
     page = opened("level_mapper.html")
-    x, y = middle(page, ".fe-handle")
-    page.mouse.move(x, y)
-    page.mouse.down()
+    x, y = take(page, ".fe-handle")
     started(page)
     page.evaluate("document.addEventListener('frcnn:drawn', (event) => { window.told = event.detail; })")
     page.evaluate(
@@ -313,9 +316,7 @@ def test_a_finger_that_scrolls_changes_no_slider(opened: Any) -> None:
 
 def test_a_box_can_be_moved_by_its_name(opened: Any) -> None:
     page = opened("level_mapper.html")
-    x, y = middle(page, ".fe-handle-name")
-    page.mouse.move(x, y)
-    page.mouse.down()
+    x, y = take(page, ".fe-handle-name")
     page.mouse.move(x + 40, y + 20, steps=4)
     page.mouse.up()
     box = state(page)["box"]
