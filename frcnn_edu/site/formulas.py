@@ -19,6 +19,8 @@ THIN = "0.167em"
 CLOSING = ")]}⌋⌉⟩!"
 BARS, PRIMES = "|‖", "′″‴"
 NOT_OPERATORS = "∞∅%°#_"  # signs that stand for a thing, as letters do
+#: As good as no height. WebKit (Safari) does not draw an element that has none at all.
+LOW = "0.01em"
 #: Height of what is under a root, at least. All roots are then equally high, and stand on the line as the font's own sign does.
 STRUT = "0.77em"
 
@@ -95,9 +97,10 @@ def level_scripts(element: Element) -> None:
         script.attrib.update(form="postfix", lspace="0", rspace="0")
     elif len(base) == 0:
         element[0] = wrap("mpadded", base)
-        for side, tags in (("depth", ("msub", "msubsup")), ("height", ("msup", "msubsup"))):
-            if element.tag in tags:
-                element[0].set(side, "0")
+        if element.tag in ("msub", "msubsup"):
+            element[0].set("depth", "0")
+        if element.tag in ("msup", "msubsup"):
+            element[0].set("height", LOW)
 
 
 def raise_root(element: Element) -> None:
