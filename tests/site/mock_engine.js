@@ -29,14 +29,16 @@
   }
 
   class Mock {
-    constructor(views, scenes, opened) {
-      Object.assign(this, { views, scenes, opened, title: views[0].title, prompts: views[0].prompts });
+    constructor(name, views, scenes, opened) {
+      Object.assign(this, { name, views, scenes, opened, title: views[0].title, prompts: views[0].prompts });
       this.turnTo(0);
     }
     turnTo(place) { this.place = place; this.now = copy(this.views[place].state); this.words = this.views[place].problem; }
     controls() { return this.views[this.place].controls.map((control) => ({ ...control, value: this.now[control.field] })); }
     state() { return copy(this.now); }
+    first() { return copy(this.views[0].state); }
     problem() { return this.words; }
+    below() { return this.child()?.name ?? ""; }
     child() { return this.opened[this.now.stage] ?? null; }
     set(changes) {
       window.mock.sets++;
@@ -67,7 +69,7 @@
     const script = document.createElement("script");
     script.src = new URL(`data/${name}.js`, here);
     await new Promise((loaded) => { script.onload = loaded; document.head.append(script); });
-    return new Mock(recorded[name], await Promise.all(recorded[name].map(plain)), opened);
+    return new Mock(name, recorded[name], await Promise.all(recorded[name].map(plain)), opened);
   }
 
   frcnn.mock = (name, views) => { recorded[name] = views; };

@@ -290,6 +290,20 @@ def test_an_explorer_opens_below_another_one(opened: Any) -> None:
     inner.wait_for(state="detached")
 
 
+def test_a_link_leads_into_the_explorer_below(opened: Any) -> None:
+    mock, inner = {"opens": {"lateral": "level_mapper"}}, ".fe-live .fe-live"
+    page = opened("fpn_levels.html#fpn_levels?stage=lateral&level_mapper.size=240&level_mapper.colour=red&iou.size=3", mock)
+    until(page, f"{inner} .fe-words", '"size": 240')
+    assert "iou.size=3 is ignored: this explorer is not open." in page.locator(".fe-said").first.inner_text()
+    assert "colour=red is ignored: this explorer has no such value." in page.locator(f"{inner} .fe-said").inner_text()
+    page.locator(inner).get_by_label("shorter side of the image").select_option("480 pixels")
+    assert fragment(page, "480") == "#fpn_levels?stage=lateral&level_mapper.size=480"
+    page.locator(f"{inner} .fe-do").click()
+    assert fragment(page, "prompt") == "#fpn_levels?stage=lateral&level_mapper.prompt=1"
+    page.evaluate("location.hash = '#fpn_levels?stage=lateral'")
+    until(page, f"{inner} .fe-words", "The side is 38.1 pixels")
+
+
 def test_a_finger_drags_on_a_phone_where_nothing_is_cut_off(opened: Any) -> None:
     page = opened("level_mapper.html", **PHONE)
     page.locator(".fe-handle").scroll_into_view_if_needed()

@@ -165,6 +165,13 @@ def test_an_explorer_that_a_stage_opens(browser: Any, site: Path) -> None:
         agree(inner, below, "a suggestion in the explorer of a stage")
         by_key(inner, below)
         agree(hand, explorer, "a hand on the explorer below it")
+        fragment, state = hand.link(), inner.state()
+    with opened(browser, site, "whole_path", fragment) as hand:
+        inner = Hand(hand.page, hand.name, child=True)
+        inner.live.wait_for()
+        inner.answered()
+        assert flat(inner.state()) == pytest.approx(flat(state), abs=1e-6), f"the link {fragment} leads to another state"
+        agree(inner, below, "a link into the explorer of a stage")
 
 
 # ------------------------------------------------------------------------------------------------ what these tests can see

@@ -34,7 +34,9 @@ class PageExplorer {
       field, label: description, value, kind, ...(options ? { options } : {}), ...(min === undefined ? {} : { min, max, step, digits }),
     }));
   }
-  state() { return Object.fromEntries(Object.entries(this.translated.state).map(([field, value]) => [field, Array.isArray(value) ? [...value] : value])); }
+  state() { return plain(this.translated.state); }
+  // The state of the first view.
+  first() { return plain(this.translated.first); }
   set(changes) {
     const tuples = Object.entries(changes).map(([field, value]) => [field, Array.isArray(value) ? $.pack(...value) : value]);
     this.translated.set($.dict(tuples));
@@ -43,6 +45,8 @@ class PageExplorer {
   event(content) { this.translated.board.onEvent($.dict(Object.entries(content))); }
   problem() { return this.translated.board.problem; }
   scene() { return drawn(this.translated.board.scene); }
+  // The name of the explorer that is open below this one, or is being loaded; "" if there is none.
+  below() { return this.translated._show_stage ? this.translated.state.stage : ""; }
   // The explorer that is open below this one.
   child() {
     const { opened, widget, state } = this.translated, below = widget.children[3];

@@ -26,9 +26,10 @@ const PATIENCE = 300; // milliseconds of loading before the page says so
 
 class LiveExplorer {
   // `view`: {title, prompts, controls, scene, images}. `start` is called at the first touch; it returns a promise of the engine's explorer,
-  // in its first view. `changed(explorer, prompt)` is called after each answer; prompt: the suggestion whose state it is, or null.
+  // in its first view. `changed(this)` is called after each answer, also of the explorer below; `prompt` is the suggestion whose state it
+  // is, or null.
   constructor(name, view, start, changed) {
-    Object.assign(this, { name, changed, queue: [], explorer: null, drawing: false, stale: false, linked: false, broken: false, child: null, version: 0, prompt: null });
+    Object.assign(this, { name, changed, queue: [], explorer: null, drawing: false, stale: false, linked: false, broken: false, child: null, asked: null, version: 0, prompt: null });
     this.begin = start;
     this.title = view.title;
     this.element = tag("div", { className: "fe-explorer fe-live", role: "group", "aria-label": view.title });
@@ -95,7 +96,6 @@ class LiveExplorer {
     const patience = setTimeout(() => { this.status.textContent = LOADING; }, PATIENCE);
     try {
       this.explorer = await this.begin();
-      this.first = this.explorer.state();
       this.explorer.onwait = () => { this.status.textContent = LOADING; };
       this.explorer.onchange = (error) => this.arrived(error);
       this.broken = this.controls.inert = false;
@@ -136,12 +136,13 @@ class LiveExplorer {
       return null;
     }
     if (!acts.length) return null;
-    this.changed(this, this.prompt);
+    this.changed(this);
     return since;
   }
 
   perform(act) {
     this.said.textContent = "";
+    this.asked = null;
     this.linked = act.kind === "link";
     this.prompt = act.kind === "prompt" ? act.index : null;
     if (act.kind === "set") this.explorer.set({ [act.field]: act.value });
@@ -150,13 +151,15 @@ class LiveExplorer {
     else this.explorer.event(act);
   }
 
-  // Brings the explorer into the state of a link, and says what in it was not possible.
+  // Brings the explorer into the state of a link, and says what in it was not possible. The explorer below may have to be loaded first.
   follow(asked) {
     this.explorer.event({ kind: "reset" });
-    const { prompt, ignored } = applyFragment(this.explorer, asked);
+    const { prompt, ignored } = applyFragment(this.explorer, sharedOut(asked).own);
+    const { below, nowhere } = sharedOut(asked, this.explorer.below());
+    this.asked = below;
     this.prompt = prompt;
     if (prompt !== null) this.model.change({ prompt });
-    this.said.textContent = ignored.length ? `In the link, ${ignored.join(" ")}` : "";
+    this.said.textContent = [...ignored, ...nowhere].length ? `In the link, ${[...ignored, ...nowhere].join(" ")}` : "";
   }
 
   draw() {
@@ -165,14 +168,21 @@ class LiveExplorer {
     this.showChild(this.explorer.child());
   }
 
-  // The explorer that this one has opened below itself, or none. A hand that opened it sees it; a link leads to the one above it.
+  // The explorer that this one has opened below itself, or none, in the state that a link asked for.
   showChild(explorer) {
-    if (explorer === (this.child?.explorer ?? null)) return;
+    if (explorer !== (this.child?.explorer ?? null)) this.replaceChild(explorer);
+    if (!this.child || !this.asked) return;
+    this.child.act({ kind: "link", asked: this.asked });
+    this.asked = null;
+  }
+
+  // A hand that opened it sees it; a link leads to the one above it.
+  replaceChild(explorer) {
     this.child?.remove();
     this.child = null;
     if (!explorer) return;
     const view = { title: explorer.title, prompts: explorer.prompts, controls: explorer.controls(), scene: { ...explorer.scene(), version: 0 } };
-    this.child = new LiveExplorer(explorer.title, view, async () => explorer, () => {});
+    this.child = new LiveExplorer(explorer.name, view, async () => explorer, () => this.changed(this));
     this.child.explorer = explorer;
     this.element.append(this.child.element);
     this.child.show();

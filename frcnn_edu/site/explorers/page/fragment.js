@@ -1,5 +1,6 @@
 // The state of an explorer in the address of the page: `#level_mapper?prompt=2`, `#level_mapper?box=10,20,233,243&size=800`.
-// Only what differs from the first view is written. `prompt` counts from 1, as the page does.
+// Only what differs from the first view is written. `prompt` counts from 1, as the page does. What belongs to the explorer that is open
+// below has its name in front: `#whole_path?stage=level_mapper&level_mapper.prompt=2`.
 
 // {key, asked: URLSearchParams} of an address's fragment.
 function readFragment(hash) {
@@ -7,11 +8,29 @@ function readFragment(hash) {
   return { key, asked: new URLSearchParams(rest.join("?")) };
 }
 
-function writeFragment(key, first, state, prompt) {
-  if (prompt !== null) return `#${key}?prompt=${prompt + 1}`;
-  const parts = Object.entries(state).filter(([field, value]) => written(value) !== written(first[field]));
-  const query = parts.map(([field, value]) => `${field}=${written(value)}`).join("&");
-  return `#${key}${query && "?"}${query}`;
+// Of a LiveExplorer.
+function writeFragment(key, live) {
+  const parts = partsOf(live);
+  if (live.child) parts.push(...partsOf(live.child).map((part) => `${live.child.name}.${part}`));
+  return `#${key}${parts.length ? "?" : ""}${parts.join("&")}`;
+}
+
+function partsOf({ explorer, prompt }) {
+  if (prompt !== null) return [`prompt=${prompt + 1}`];
+  const first = explorer.first();
+  const changed = Object.entries(explorer.state()).filter(([field, value]) => written(value) !== written(first[field]));
+  return changed.map(([field, value]) => `${field}=${written(value)}`);
+}
+
+// What an address asks of the explorer itself; and of the one with this name below it, or of one that is not there.
+function sharedOut(asked, name) {
+  const own = new URLSearchParams(), below = new URLSearchParams(), nowhere = [];
+  for (const [field, value] of asked) {
+    if (!field.includes(".")) own.append(field, value);
+    else if (field.startsWith(`${name}.`)) below.append(field.slice(name.length + 1), value);
+    else nowhere.push(`${field}=${value} is ignored: this explorer is not open.`);
+  }
+  return { own, below, nowhere };
 }
 
 // A value as an address has it, readable. Six digits after the point are more than a picture shows.

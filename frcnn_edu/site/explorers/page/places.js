@@ -27,7 +27,7 @@ class Place {
   async replaceStill() {
     this.figure.querySelector(":scope > .fe-said")?.remove();
     const view = await firstView(this.name);
-    const live = new LiveExplorer(this.name, view, () => startEngine(this.name), (explorer, prompt) => this.played(explorer, prompt));
+    const live = new LiveExplorer(this.name, view, () => startEngine(this.name), (explorer) => this.played(explorer));
     live.element.append(this.below());
     for (const still of this.figure.querySelectorAll("img")) still.hidden = true;
     this.figure.prepend(live.element);
@@ -65,8 +65,8 @@ class Place {
   }
 
   // Keeps the state in the address while it is played with.
-  played(live, prompt) {
-    this.fragment = writeFragment(this.key, live.first, live.explorer.state(), prompt);
+  played(live) {
+    this.fragment = writeFragment(this.key, live);
     this.waiting ??= setTimeout(() => {
       this.waiting = undefined;
       history.replaceState(history.state, "", this.fragment);
