@@ -292,7 +292,9 @@ def test_an_explorer_opens_below_another_one(opened: Any) -> None:
 
 def test_a_link_leads_into_the_explorer_below(opened: Any) -> None:
     mock, inner = {"opens": {"lateral": "level_mapper"}}, ".fe-live .fe-live"
-    page = opened("fpn_levels.html#fpn_levels?stage=lateral&level_mapper.size=240&level_mapper.colour=red&iou.size=3", mock)
+    page = opened(
+        "fpn_levels.html#fpn_levels?stage=lateral&level_mapper.size=240&level_mapper.colour=red&iou.size=3", mock
+    )
     until(page, f"{inner} .fe-words", '"size": 240')
     assert "iou.size=3 is ignored: this explorer is not open." in page.locator(".fe-said").first.inner_text()
     assert "colour=red is ignored: this explorer has no such value." in page.locator(f"{inner} .fe-said").inner_text()

@@ -170,7 +170,9 @@ def test_an_explorer_that_a_stage_opens(browser: Any, site: Path) -> None:
         inner = Hand(hand.page, hand.name, child=True)
         inner.live.wait_for()
         inner.answered()
-        assert flat(inner.state()) == pytest.approx(flat(state), abs=1e-6), f"the link {fragment} leads to another state"
+        assert flat(inner.state()) == pytest.approx(flat(state), abs=1e-6), (
+            f"the link {fragment} leads to another state"
+        )
         agree(inner, below, "a link into the explorer of a stage")
 
 
