@@ -35,7 +35,7 @@ def build_site(root: Path, out: Path, repository: str = "") -> None:
     Args:
         root: folder of the project, with its notebooks, docs and figures.
         out: folder of the site; it may be absent, empty or an earlier site, which is replaced.
-        repository: the address from which readers can clone the project; without it, no page says where the project is.
+        repository: the address from which readers can clone the project; without it, they are told to ask for the project.
 
     Raises:
         ValueError: the output folder contains something else; a link leads nowhere.

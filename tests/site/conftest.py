@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from reading_pages import ROOT
+from visits import Visit
 
 from frcnn_edu.notebook_checks.browser import QUIET, find_browser
 from frcnn_edu.site.build import build_site
@@ -28,6 +29,13 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=find_browser(), args=[*QUIET])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visit]:
+    one = Visit(browser)
+    yield one
+    one.context.close()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 from reading_pages import AXE, elements_of, from_npm, pages_of
+from visits import Visit
 
 from frcnn_edu.notebook_checks.browser import find_browser
 
@@ -37,35 +37,7 @@ WITHOUT_COLOURS = "document.querySelectorAll('.highlight pre').forEach((pre) => 
 UNFOLD = "document.querySelectorAll('details').forEach((fold) => (fold.open = true))"
 MISSING = "[...document.images].filter((image) => image.complete && !image.naturalWidth).map((image) => image.src)"
 WIDTHS = (360, 768, 1440)
-LEFT = "net::ERR_ABORTED"  # by going on to another page
 LESSON = "notebooks/07_box_coding.html"
-
-
-class Visit:
-    """A page that is opened from the disk, and what went wrong in it."""
-
-    def __init__(self, browser: Any, width: int = 1280) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, color_scheme="light")
-        self.page = self.context.new_page()
-        self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("requestfailed", self._failed)
-        self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
-
-    def _failed(self, request: Any) -> None:
-        if request.failure != LEFT:
-            self.errors.append(f"{request.url} is not loaded: {request.failure}")
-
-    def open(self, file: Path, query: str = "") -> Any:
-        self.page.goto(f"file://{file}{query}")
-        return self.page
-
-
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Visit]:
-    one = Visit(browser)
-    yield one
-    one.context.close()
 
 
 @dataclass
@@ -299,30 +271,6 @@ def test_figures_are_dimmed_in_the_dark(site: Path, visit: Visit) -> None:
     page.emulate_media(color_scheme="dark")
     page.click(".theme-button")
     assert page.evaluate(light) == "brightness(1)"
-
-
-@pytest.mark.parametrize("width", [1280, 1600])
-@pytest.mark.parametrize("name", ["notebooks/15_why_it_is_fast", "docs/map", "source/frcnn_edu/model/rpn.py"])
-def test_no_code_is_cut_on_a_wide_screen(site: Path, visit: Visit, name: str, width: int) -> None:
-    visit.page.set_viewport_size({"width": width, "height": 900})
-    page = visit.open(site / f"{name}.html")
-    before = page.locator("pre").all_text_contents()
-    page.evaluate(UNFOLD)
-    page.wait_for_timeout(100)
-    assert (
-        page.evaluate("[...document.querySelectorAll('pre')].filter((pre) => pre.scrollWidth > pre.clientWidth).length")
-        == 0
-    )
-    assert page.locator("pre").all_text_contents() == before
-
-
-def test_code_that_scrolls_has_a_shadow_on_a_phone(site: Path, visit: Visit) -> None:
-    visit.page.set_viewport_size({"width": 390, "height": 900})
-    page = visit.open(site / "source/frcnn_edu/model/rpn.py.html")
-    code = page.locator("pre")
-    assert code.evaluate("(pre) => pre.scrollWidth > pre.clientWidth")
-    assert code.get_attribute("tabindex") == "0"
-    assert "linear-gradient" in code.evaluate("(pre) => getComputedStyle(pre).backgroundImage")
 
 
 def test_the_theme_is_remembered(site: Path, visit: Visit) -> None:

@@ -8,6 +8,7 @@ from .page import Page
 from .readme import section
 
 LANGUAGES = {".py": "python", ".json": "json"}
+UNKNOWN = "You need the folder of the project. This copy of the site was built without its address, so ask whoever gave it to you."
 
 
 def document_page(root: Path, name: str) -> Page:
@@ -23,9 +24,8 @@ def start_page(root: Path, repository: str = "") -> Page:
         repository: the address from which it can be cloned.
     """
     readme = (root / "README.md").read_text(encoding="utf-8")
-    parts = (
-        [f"## Get it\n\n{fenced(f'git clone {repository} frcnn_edu && cd frcnn_edu', 'bash')}"] if repository else []
-    )
+    get = fenced(f"git clone {repository} frcnn_edu && cd frcnn_edu", "bash") if repository else UNKNOWN
+    parts = [f"## Get it\n\n{get}"]
     parts += [f"## {heading}\n\n{section(readme, heading)}" for heading in ("Start", "Use it", "Trust it")]
     return _page(root, "start", "# Set it up and use it\n\n" + "\n\n".join(parts))
 

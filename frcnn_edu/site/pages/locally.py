@@ -2,7 +2,7 @@
 
 from .markup import fenced, folded
 
-WORDS = "This command opens the notebook on your computer, where every cell runs:"
+WORDS = "Once the course is set up on your computer, this command opens the notebook there, and every cell runs:"
 
 
 def open_locally(name: str, solutions: bool) -> str:

@@ -35,7 +35,9 @@ document.addEventListener("keydown", (event) => {
   menuButton.focus();
 });
 const current = one(".menu [aria-current]");
-if (current) one(".menu").scrollTop = current.offsetTop - one(".menu").clientHeight / 2;
+if (current && current.offsetTop + current.offsetHeight > one(".menu").clientHeight) {
+  one(".menu").scrollTop = current.offsetTop - one(".menu").clientHeight / 2;
+}
 
 /* Code: one switch folds that of all cells; it is remembered. What is folded at first stays folded. */
 const codeButton = one(".code-button");
@@ -82,12 +84,19 @@ const addCopyButton = (block) => {
 all(".cell-code").forEach(addCopyButton);
 all(".highlight-bash, .highlight-python").filter((block) => !block.closest(".cell")).forEach(addCopyButton);
 
-/* Short names such as --evaluate-on stay in one line; long ones may break at a hyphen. */
-all("code .pre").filter(({ textContent }) => textContent.length < 25).forEach((name) => name.classList.add("whole"));
+/* Short names such as --evaluate-on stay in one line; long ones may break at a hyphen and, in a table, at a point or an underscore. */
+const [short, long] = [true, false].map((wanted) => all("code .pre").filter(({ textContent }) => (textContent.length < 25) === wanted));
+short.forEach((name) => name.classList.add("whole"));
+long.filter((name) => name.closest("td")).forEach((name) => {
+  const parts = name.textContent.split(/(?<=[._])/);
+  name.replaceChildren(...parts.flatMap((part) => [part, document.createElement("wbr")]));
+});
 
-/* Tables, on a narrow screen: each cell knows its column, and the roles stay when rows are drawn as blocks. */
+/* Tables, on a narrow screen: each cell knows its column, and the roles stay when rows are drawn as blocks. The first cell needs its
+   column's name only if the names belong to pairs of columns, or among many. */
 all(".wide table:has(thead)").forEach((table) => {
   const columns = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+  if (columns.length <= 5 && !columns.slice(1).includes("")) columns[0] = "";
   table.classList.add("stacked");
   table.setAttribute("role", "table");
   [...table.tHead.rows, ...table.tBodies[0].rows].forEach((row) => row.setAttribute("role", "row"));
@@ -95,15 +104,16 @@ all(".wide table:has(thead)").forEach((table) => {
     [...row.cells].forEach((cell, i) => {
       cell.setAttribute("role", "cell");
       if (!cell.textContent.trim() && !cell.querySelector("img")) cell.replaceChildren();
-      else if (i && columns[i]) cell.dataset.column = `${columns[i]}: `;
+      else if (columns[i]) cell.dataset.column = `${columns[i]}: `;
     }),
   );
 });
 
 /* Code with lines that are wider than its box, on a wide screen: each line becomes an element, which goes on below itself,
-   further to the right than it began, or below its second column. */
+   further to the right than it began, or below its second column. On a narrow screen, text with two columns does so, too. */
+const isNarrow = () => innerWidth < 960;
 const continuation = (line) => {
-  const column = line.search(/(?<=\S {2,})\S/);
+  const column = isNarrow() ? -1 : line.search(/(?<=\S {2,})\S/);
   return column > 0 && column < 40 ? column : line.search(/\S|$/) + 6;
 };
 const splitLines = (pre) => {
@@ -129,7 +139,8 @@ const splitLines = (pre) => {
 /* What is still wider than its box can be scrolled by keyboard, and has a shadow at its edge. */
 const isWide = (box) => box.scrollWidth > box.clientWidth;
 const scrollable = (within) => {
-  if (innerWidth >= 960) [...within.querySelectorAll(".highlight pre:not(.lines)")].filter(isWide).forEach(splitLines);
+  const split = `${isNarrow() ? ".highlight-text:not(.output)" : ".highlight"} pre:not(.lines)`;
+  [...within.querySelectorAll(split)].filter(isWide).forEach(splitLines);
   const boxes = [...within.querySelectorAll(".highlight pre, .wide, .formula")];
   const wide = boxes.map(isWide); // all are measured before any is changed
   boxes.forEach((box, i) => (wide[i] ? (box.tabIndex = 0) : box.removeAttribute("tabindex")));
