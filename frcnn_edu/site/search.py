@@ -10,8 +10,12 @@ from .pages.contents import Group
 from .pages.page import Page
 
 FILE = "_static/search_words.js"
-FIRST = "Lessons"  # the pages of this group, and the glossary, are found before equally good others
-GLOSSARY = "docs/glossary"
+LISTS = {
+    "docs/glossary",
+    "docs/questions",
+    "docs/parameters",
+    "docs/command_line",
+}  # their rows are found like sections
 SOURCE = "Source code"
 VOID = {"br", "col", "hr", "img", "input", "link", "meta", "wbr"}  # elements that have no end
 CELL = " · "  # between the cells of a row
@@ -127,17 +131,16 @@ def write_search(site: Path, pages: list[Page], listed: list[Group]) -> None:
         if not group:  # the page of contents has no words of its own
             continue
         file = f"{page.name}.html"
-        first = group == FIRST or page.name == GLOSSARY
-        words = _sections(site / file, terms=page.name == GLOSSARY)
-        facts = {"file": file, "title": page.title, "group": group, "first": first, "sections": words}
+        words = _sections(site / file, by_row=page.name in LISTS)
+        facts = {"file": file, "title": page.title, "group": group, "sections": words}
         lines.append(json.dumps(facts, ensure_ascii=False))
     (site / FILE).write_text("const PAGES = [\n" + ",\n".join(lines) + ",\n];\n", encoding="utf-8")
 
 
-def _sections(file: Path, terms: bool) -> list[list[str]]:
+def _sections(file: Path, by_row: bool) -> list[list[str]]:
     reader = SectionReader()
     article = file.read_text(encoding="utf-8").partition('<article class="text">')[2].partition("</article>")[0]
     reader.feed(article)
-    # A term of the glossary is found like a heading.
-    sections = [row for section in reader.sections for row in section.rows()] if terms else reader.sections
+    # The first cell of a row is then found like a heading.
+    sections = [row for section in reader.sections for row in section.rows()] if by_row else reader.sections
     return [section.listed() for section in sections]

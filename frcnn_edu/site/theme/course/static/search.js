@@ -1,119 +1,103 @@
-/* Finds the pages that contain the words of a query, and orders them. PAGES holds the words of all pages, section by section;
-   the stemmer and the stop words are Sphinx's. */
+/* Finds the sections that answer a query, and orders their pages, much as BM25 does: a word counts the more, the fewer sections
+   have it, and further hits, and hits in long sections, count less and less. */
 "use strict";
 
-const LETTERS = "[\\p{L}\\p{N}]";
-const wordsOf = (text) => text.match(new RegExp(`${LETTERS}+`, "gu")) || [];
-const wholeWord = (pattern, flags) => new RegExp(`(?<!${LETTERS})(?:${pattern})(?!${LETTERS})`, `gu${flags}`);
+const BETTER = { title: 0.5, heading: 3, words: 1, code: 0.25 }; // what a hit counts there
+const NEAR = 0.5; // what two neighbours of the query count that are neighbours on the page as well, compared with a word
+const EVEN = 0.5; // how far a section's length is taken out of account: 0 is not at all
+const HEADING = 0.6; // what a heading that consists of the query's words counts, compared with text that has them all
+const TITLE = 0.8; // and so for a page's title
+const PAGE = 0.5; // and what the other sections of a page count
+const USUAL = 5; // pages that have a heading, such as "Exercises", which then says nothing about what is below it
+const SHOWN = 3; // sections of a page, if they fit
+const LEAST = 0.25; // as well as this part of the best one
+const ENOUGH = 0.4; // the part of the query that a page has to have, by the weight of the words
+const RARE = 5; // sections; a word that fewer have weighs no more, because it is not more to the point
+const FAINT = 0.3; // what a word counts that says how one asks, and not what about
+const ASKING = new Set(stems("better best different example explain get good happen help make need same show use want way work".split(" ")));
+const PLACES = { Lessons: 0.25, "Use it": 0.2, "At hand": 0.05, "Source code": -0.15 }; // by the groups of the menu: of equally good pages, lessons come first, source files last
+
 const count = (pattern, text) => (text.match(pattern) || []).length;
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
-const stemmer = new Stemmer();
+const isTelling = (word) => !stopwords.has(word.toLowerCase()) && !/^[a-z]$/i.test(word);
 
-/* How often each word, in lower case, is on all pages. */
-const known = new Map();
-const texts = PAGES.flatMap((page) => page.sections.flatMap((section) => section.slice(1)));
-texts.forEach((text) => wordsOf(text.toLowerCase()).forEach((word) => known.set(word, (known.get(word) || 0) + 1)));
+const sizeOf = ([, heading, words, code]) => wordsOf(heading).length + wordsOf(words).length + BETTER.code * wordsOf(code).length;
+const SECTIONS = PAGES.flatMap((page) => page.sections.map((section) => ({ page, section, size: sizeOf(section) })));
+const MEAN = sum(SECTIONS.map(({ size }) => size)) / SECTIONS.length;
+const sameHeading = new Map();
+SECTIONS.forEach(({ section: [, heading] }) => sameHeading.set(heading, (sameHeading.get(heading) || 0) + 1));
 
-/* The course's spelling of a word: normalize → normalise. Where such a word is not on any page, the word stays as it is. */
-const british = (word) => {
-  const other = word
-    .replace(/or(?=s?$|ed$|ing$|ful$)/, "our")
-    .replace(/ter(s?)$/, "tre$1")
-    .replace(/ter(ed|ing)$/, "tr$1")
-    .replace(/l(ed|ing|er)$/, "ll$1")
-    .replace(/([iy])z(?=e|i|a)/, "$1s")
-    .replace("gray", "grey");
-  return known.has(other) ? other : word;
+
+/* The words of a query that say something, each with what it matches, and the pairs of neighbours among them. */
+const termsOf = (words) => {
+  const expression = (pattern, word) => wholeWord(pattern, /.\p{Lu}/u.test(pattern) && /.\p{Lu}/u.test(word) ? "" : "i");
+  const asked = words.map((word, i) => ({ word, source: patternOf(word, words[i - 1], words[i + 1]) }));
+  const used = asked.filter(({ source }) => source).map((term) => ({ ...term, pattern: expression(term.source, term.word) }));
+  const near = used.slice(1).map(({ source }, i) => {
+    const together = `(?:${used[i].source})(?:${BETWEEN}+${LETTERS}+){0,2}?${BETWEEN}+(?:${source})`;
+    return { pattern: wholeWord(`${together}`, "i") };
+  });
+  return { used, near, unknown: asked.filter(({ source }) => !source).map(({ word }) => word) };
 };
 
-const SAME = new Map([["mAP", "AP"]]); // what the course calls it
-
-/* The words on the pages that a word of a query stands for: its forms, or else longer words that begin with it or contain it. */
-const formsOf = (word) => {
-  const stem = stemmer.stemWord(british(word));
-  const ways = [
-    (one) => one === word || (one[0] === word[0] && stemmer.stemWord(one) === stem),
-    (one) => one.startsWith(word),
-    (one) => one.includes(word),
-  ];
-  if (word.length < 3 && /^[ -~]*$/.test(word)) ways.length = 1;
-  return ways.map((fits) => [...known.keys()].filter(fits)).find((found) => found.length) || [];
+/* The hits of a term in each section, and what the term weighs: more, the fewer sections have it. */
+const look = (term, share) => {
+  const hits = SECTIONS.map(({ page, section: [, heading, words, code] }) => {
+    const here = BETTER.heading * count(term.pattern, heading) + BETTER.words * count(term.pattern, words) + BETTER.code * count(term.pattern, code);
+    return { here, title: BETTER.title * count(term.pattern, page.title) };
+  });
+  const having = hits.filter(({ here }) => here).length;
+  const rarity = Math.log(1 + SECTIONS.length / Math.max(RARE, having));
+  return { ...term, hits, weight: having && share * rarity };
 };
 
-/* What a word of a query matches; null, if nothing. Capitals inside a word count, so that mAP is not a map. */
-const patternOf = (word) => {
-  if (/.\p{Lu}/u.test(word) && texts.some((text) => wholeWord(`${word}s?`, "").test(text))) return `${word}s?`;
-  return formsOf(word.toLowerCase()).join("|") || null;
+/* How much of the query a heading has, if need be together with the title above it, and how much of the heading that makes up. */
+const agreement = (heading, used, whole, title = "") => {
+  const telling = wordsOf(heading).filter((word) => isTelling(word) && !/^\d+$/.test(word));
+  const found = used.map(({ pattern }) => count(pattern, heading));
+  const has = sum(used.map(({ pattern, weight }, i) => (found[i] || count(pattern, title) ? weight : 0))) / whole;
+  return has * Math.min(1, sum(found) / Math.max(1, telling.length));
 };
 
-/* Changes of one letter, or of two neighbours, that turn one word into another; 3 stands for more than two. */
-const distance = (a, b) => {
-  if (Math.abs(a.length - b.length) > 2) return 3;
-  const rows = [[...Array(b.length + 1).keys()]];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      row[j] = Math.min(rows[i - 1][j] + 1, row[j - 1] + 1, rows[i - 1][j - 1] + (a[i - 1] !== b[j - 1]));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j], rows[i - 2][j - 2] + 1);
-    }
-    rows.push(row);
-  }
-  return Math.min(rows[a.length][b.length], 3);
-};
+const fade = (hits, size) => hits / (hits + 1 - EVEN + EVEN * Math.max(1, size / MEAN));
 
-/* Words of the course that are spelt nearly like a word: the nearest first, then the most frequent. */
-const similar = (word) => {
-  const most = word.length > 4 ? 2 : 1;
-  const near = [...known].map(([one, often]) => ({ one, often, far: distance(word.toLowerCase(), one) }));
-  const found = near.filter(({ one, far }) => far <= most && one.length > 2).sort((a, b) => a.far - b.far || b.often - a.often);
-  const stems = found.map(({ one }) => stemmer.stemWord(one));
-  return found.filter((_, i) => stems.indexOf(stems[i]) === i && found[i].far === found[0].far).slice(0, 3).map(({ one }) => one);
-};
+/* How well each section fits: 1 for one that has every word often. */
+const rateSections = (used, near, whole) =>
+  SECTIONS.map(({ page, section, size }, i) => {
+    const fits = [...used, ...near].map(({ hits, weight }) => weight * fade(hits[i].here && hits[i].here + hits[i].title, size));
+    const inTitle = used.map(({ hits, weight }) => weight * (hits[i].here ? 0 : fade(hits[i].title, MEAN)));
+    const has = used.map(({ hits }) => hits[i].here > 0);
+    const usual = sameHeading.get(section[1]) >= USUAL;
+    const score = (sum(fits) + (sum(fits) && sum(inTitle))) / whole + HEADING * agreement(section[1], used, whole, page.title);
+    return { page, section, has, score: usual ? score * 0.75 : score };
+  });
 
-/* The part of a heading that the words make up; 0, if one of them is missing. */
-const share = (heading, patterns) => {
-  const counts = patterns.map((pattern) => count(pattern, heading));
-  const telling = wordsOf(heading).filter((word) => !stopwords.has(word.toLowerCase()) && !/^\d+$/.test(word));
-  return counts.every(Boolean) ? Math.min(1, sum(counts) / telling.length) : 0;
-};
-
-/* How well a section fits. Code counts less than text, and further hits count less and less. */
-const weigh = ([, heading, words, code], patterns, phrase) => {
-  const hits = patterns.map((pattern) => 3 * count(pattern, heading) + count(pattern, words) + count(pattern, code) / 4);
-  const phrases = patterns.length > 1 ? count(phrase, heading) + count(phrase, words) : 0;
-  const often = sum(hits.map((n) => Math.log2(1 + n))) + 2 * phrases;
-  return { hits, phrases, score: 4 * hits.filter(Boolean).length + often + 3 * share(heading, patterns) };
-};
-
-/* A page with its best sections; one whose title or headings consist of the words comes first, and at equal worth a lesson. */
-const rate = (page, patterns, phrase) => {
-  const sections = page.sections.map((section) => ({ section, ...weigh(section, patterns, phrase) }));
-  const totals = patterns.map((_, i) => sum(sections.map(({ hits }) => hits[i])));
-  const headings = Math.max(...page.sections.slice(1).map((section) => share(section[1], patterns)), 0);
-  const title = share(page.title, patterns);
-  const often = sum([...totals, sum(sections.map(({ phrases }) => phrases))].map((n) => Math.log2(1 + n))) / patterns.length;
-  const best = sections.filter(({ score }) => score).sort((a, b) => b.score - a.score);
-  const full = best.filter(({ hits }) => hits.every(Boolean));
-  const score = often + (title && 6 + 6 * title) + 3 * headings + 2 * page.first;
-  return { page, score, found: totals.filter(Boolean).length, best: (full.length ? full : best).slice(0, 3) };
+/* A page with its best sections. */
+const ratePage = (page, sections, used, whole) => {
+  const best = sections.filter(({ has }) => has.some(Boolean)).sort((a, b) => b.score - a.score);
+  const has = used.map((_, k) => sections.some((section) => section.has[k]));
+  const shown = best.filter(({ score }) => score >= LEAST * best[0].score).slice(0, SHOWN);
+  const others = sum(best.slice(1).map(({ score }) => score));
+  const score = (best[0]?.score || 0) + PAGE * (others / (others + 3)) + TITLE * agreement(page.title, used, whole) + (PLACES[page.group] || 0);
+  return { page, score, has, found: sum(used.map(({ weight }, k) => (has[k] ? weight : 0))) / whole, best: shown };
 };
 
 /* The answer to a query: the words that were left out, those that no page has, and the pages with the most of the others. */
 const find = (query) => {
   const words = [...new Set(wordsOf(query).map((word) => SAME.get(word) || word))];
-  const tooCommon = (word) => stopwords.has(word.toLowerCase()) || /^[a-z]$/i.test(word);
-  const asked = words.filter((word) => !tooCommon(word)).map((word) => ({ word, pattern: patternOf(word) }));
-  const used = asked.filter(({ pattern }) => pattern);
-  const patterns = used.map(({ pattern }) => wholeWord(pattern, /.\p{Lu}/u.test(pattern) ? "" : "i"));
-  const phrase = wholeWord(used.map(({ pattern }) => `(?:${pattern})`).join("[^\\p{L}\\p{N}]+"), "i");
-  const rated = used.length ? PAGES.map((page) => rate(page, patterns, phrase)) : [];
-  const most = Math.max(...rated.map(({ found }) => found), 0);
+  const { used: known, near: neighbours, unknown } = termsOf(words.filter(isTelling));
+  const used = known.map((term) => look(term, ASKING.has(stemmer.stemWord(term.word.toLowerCase())) ? FAINT : 1));
+  const near = neighbours.map((term) => look(term, NEAR));
+  const whole = sum(used.map(({ weight }) => weight)) || 1;
+  const sections = used.length ? rateSections(used, near, whole) : [];
+  const rated = PAGES.map((page) => ratePage(page, sections.filter((section) => section.page === page), used, whole));
+  const pages = rated.filter(({ found }) => found > ENOUGH).sort((a, b) => b.score - a.score);
   return {
-    ignored: words.filter(tooCommon),
-    unknown: asked.filter(({ pattern }) => !pattern).map(({ word }) => word),
+    ignored: words.filter((word) => !isTelling(word)),
+    unknown,
     used: used.map(({ word }) => word),
-    patterns,
-    complete: most === used.length,
-    pages: rated.filter(({ found }) => found && found === most).sort((a, b) => b.score - a.score),
+    patterns: used.map(({ pattern }) => pattern),
+    complete: pages.filter(({ has }) => has.every(Boolean)).length,
+    pages,
   };
 };

@@ -56,8 +56,11 @@ const summary = ({ ignored, unknown, used, complete, pages: found }) => {
   const said = [];
   if (!used.length && !unknown.length) return [`The words of “${query}” are on almost every page. Search for a word that names what you look for.`];
   if (unknown.length) said.push(`No page contains ${listed(unknown, "or")}.`);
-  if (used.length && complete) said.push(`${pages(found.length)} ${found.length === 1 ? "contains" : "contain"} ${listed(used, "and")}.`);
-  if (!complete) said.push(`No page contains all of ${listed(used, "and")}; ${pages(found.length)} with most of them ${found.length === 1 ? "is" : "are"} shown.`);
+  const verb = (n) => (n === 1 ? "contains" : "contain");
+  const others = found.length - complete;
+  const rest = others ? `; ${others} more ${verb(others)} some of these words` : "";
+  if (used.length && complete) said.push(`${pages(complete)} ${verb(complete)} ${listed(used, "and")}${rest}.`);
+  if (used.length && !complete) said.push(`No page contains all of ${listed(used, "and")}; ${pages(others)} with some of them ${others === 1 ? "is" : "are"} shown.`);
   if (ignored.length) said.push(`${listed(ignored, "and")} ${ignored.length === 1 ? "was" : "were"} left out, because almost every page has ${ignored.length === 1 ? "it" : "them"}.`);
   return said;
 };

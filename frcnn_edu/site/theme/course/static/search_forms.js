@@ -1,0 +1,99 @@
+/* What a word of a query stands for on the pages: its forms, other spellings and abbreviations. PAGES holds the words of all
+   pages, section by section; the stemmer and the stop words are Sphinx's. */
+"use strict";
+
+const LETTERS = "[\\p{L}\\p{N}]";
+const BETWEEN = "[^\\p{L}\\p{N}\\n]"; // between two words of a line
+const wordsOf = (text) => text.match(new RegExp(`${LETTERS}+`, "gu")) || [];
+const wholeWord = (pattern, flags) => new RegExp(`(?<!${LETTERS})(?:${pattern})(?!${LETTERS})`, `gu${flags}`);
+const stemmer = new Stemmer();
+
+/* How often each word, in lower case, is on all pages; and pairs of neighbours, such as "data set", by the word that they make up. */
+const known = new Map();
+const pairs = new Map();
+const texts = PAGES.flatMap((page) => page.sections.flatMap((section) => section.slice(1)));
+texts.forEach((text) => {
+  let before = "";
+  for (const [word] of text.toLowerCase().matchAll(new RegExp(`${LETTERS}+|${BETWEEN}{2,}|\n`, "gu"))) {
+    const isWord = /[\p{L}\p{N}]/u.test(word);
+    if (isWord) known.set(word, (known.get(word) || 0) + 1);
+    if (isWord && before.length > 2 && word.length > 2) pairs.set(before + word, `${before}${BETWEEN}${word}`);
+    before = isWord ? word : "";
+  }
+});
+
+/* The course's spelling of a word: normalize → normalise. Where such a word is not on any page, the word stays as it is. */
+const british = (word) => {
+  const other = word
+    .replace(/or(?=s?$|ed$|ing$|ful$)/, "our")
+    .replace(/ter(s?)$/, "tre$1")
+    .replace(/ter(ed|ing)$/, "tr$1")
+    .replace(/l(ed|ing|er)$/, "ll$1")
+    .replace(/([iy])z(?=e|i|a)/, "$1s")
+    .replace("gray", "grey");
+  return known.has(other) ? other : word;
+};
+
+const SAME = new Map([["mAP", "AP"]]); // what the course calls it
+
+/* Words that mean the same: abbreviations in names and what they stand for, and pairs of which readers know either one. */
+const ALIKE = [
+  ["num", "number"], ["max", "maximum", "maximal"], ["min", "minimum", "minimal"], ["thresh", "threshold"], ["img", "image"],
+  ["norm", "normalisation"], ["log", "logarithm"], ["std", "deviation"], ["iou", "intersection"], ["reg", "regression"],
+  ["start", "begin"], ["several", "multiple"], ["custom", "own"], ["photograph", "photo"],
+  ["resume", "continue"], ["pathway", "path"],
+];
+
+/* The words on the pages that a word stands for: its forms, or else longer words that begin with it or contain it. */
+const formsOf = (word) => {
+  const stem = stemmer.stemWord(british(word));
+  const ways = [
+    (one) => one === word || (one[0] === word[0] && stemmer.stemWord(one) === stem),
+    (one) => one.startsWith(word),
+    (one) => one.includes(word),
+  ];
+  if (word.length < 3 && /^[ -~]*$/.test(word)) ways.length = 1;
+  return ways.map((fits) => [...known.keys()].filter(fits)).find((found) => found.length) || [];
+};
+
+const stems = (words) => words.map((word) => stemmer.stemWord(word));
+const alike = (word) => ALIKE.filter((words) => stems(words).includes(stemmer.stemWord(word))).flat();
+
+/* A word that other texts write as two: dataset → data set. */
+const inTwo = (word) => [word, `${word}s`, word.replace(/s$/, "")].map((one) => pairs.get(one)).filter(Boolean);
+
+/* Two words that other texts write as one: batch norm → BatchNorm. The digits of 0.7 do not become notebook 07. */
+const inOne = (word, next) => (/^\p{L}{2}/u.test(word) ? formsOf(word + next).filter((one) => one.startsWith(word + next)) : []);
+
+/* What a word of a query matches; null, if nothing. Capitals inside a word count, so that mAP is not a map. */
+const patternOf = (word, before = "", after = "") => {
+  if (/.\p{Lu}/u.test(word) && texts.some((text) => wholeWord(`${word}s?`, "").test(text))) return `${word}s?`;
+  const small = word.toLowerCase();
+  const joined = [before && inOne(before.toLowerCase(), small), after && inOne(small, after.toLowerCase())];
+  const others = alike(small).filter((other) => other !== small).flatMap(formsOf);
+  return [...new Set([...inTwo(small), ...formsOf(small), ...others, ...joined.flat()])].filter(Boolean).join("|") || null;
+};
+
+/* Changes of one letter, or of two neighbours, that turn one word into another; 3 stands for more than two. */
+const distance = (a, b) => {
+  if (Math.abs(a.length - b.length) > 2) return 3;
+  const rows = [[...Array(b.length + 1).keys()]];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row[j] = Math.min(rows[i - 1][j] + 1, row[j - 1] + 1, rows[i - 1][j - 1] + (a[i - 1] !== b[j - 1]));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j], rows[i - 2][j - 2] + 1);
+    }
+    rows.push(row);
+  }
+  return Math.min(rows[a.length][b.length], 3);
+};
+
+/* Words of the course that are spelt nearly like a word: the nearest first, then the most frequent. */
+const similar = (word) => {
+  const most = word.length > 4 ? 2 : 1;
+  const near = [...known].map(([one, often]) => ({ one, often, far: distance(word.toLowerCase(), one) }));
+  const found = near.filter(({ one, far }) => far <= most && one.length > 2).sort((a, b) => a.far - b.far || b.often - a.often);
+  const roots = stems(found.map(({ one }) => one));
+  return found.filter((_, i) => roots.indexOf(roots[i]) === i && found[i].far === found[0].far).slice(0, 3).map(({ one }) => one);
+};
