@@ -15,7 +15,8 @@ const ENOUGH = 0.4; // the part of the query that a page has to have, by the wei
 const RARE = 5; // sections; a word that fewer have weighs no more, because it is not more to the point
 const FAINT = 0.3; // what a word counts that says how one asks, and not what about
 const ASKING = new Set(stems("better best different example explain get good happen help make need same show use want way work".split(" ")));
-const PLACES = { Lessons: 0.25, "Use it": 0.2, "At hand": 0.05, "Source code": -0.15 }; // by the groups of the menu: of equally good pages, lessons come first, source files last
+// By the groups of the menu: of equally good pages, lessons come first and source files last.
+const PLACES = { Lessons: 0.25, "Use it": 0.2, "At hand": 0.05, "Source code": -0.15 };
 
 const count = (pattern, text) => (text.match(pattern) || []).length;
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
@@ -27,7 +28,6 @@ const MEAN = sum(SECTIONS.map(({ size }) => size)) / SECTIONS.length;
 const sameHeading = new Map();
 SECTIONS.forEach(({ section: [, heading] }) => sameHeading.set(heading, (sameHeading.get(heading) || 0) + 1));
 
-
 /* The words of a query that say something, each with what it matches, and the pairs of neighbours among them. */
 const termsOf = (words) => {
   const expression = (pattern, word) => wholeWord(pattern, /.\p{Lu}/u.test(pattern) && /.\p{Lu}/u.test(word) ? "" : "i");
@@ -35,7 +35,7 @@ const termsOf = (words) => {
   const used = asked.filter(({ source }) => source).map((term) => ({ ...term, pattern: expression(term.source, term.word) }));
   const near = used.slice(1).map(({ source }, i) => {
     const together = `(?:${used[i].source})(?:${BETWEEN}+${LETTERS}+){0,2}?${BETWEEN}+(?:${source})`;
-    return { pattern: wholeWord(`${together}`, "i") };
+    return { pattern: wholeWord(together, "i") };
   });
   return { used, near, unknown: asked.filter(({ source }) => !source).map(({ word }) => word) };
 };
