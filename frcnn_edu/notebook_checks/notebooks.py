@@ -17,7 +17,7 @@ ENVIRONMENT = {
     "TQDM_DISABLE": "1",
 }
 # A cell with this comment, and a reason in the next line, may draw a different picture on a different machine: only its
-# size counts.
+# width counts, because its height may depend on which photographs are in it.
 MAY_DIFFER = "# PICTURE_MAY_DIFFER"
 
 

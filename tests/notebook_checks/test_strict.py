@@ -6,16 +6,20 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from nbformat import NotebookNode, from_dict
+from nbformat.v4 import new_code_cell, new_output
 from PIL import Image
 
-from frcnn_edu.notebook_checks.notebooks import read_notebook, write_notebook
+from frcnn_edu.notebook_checks.notebooks import MAY_DIFFER, read_notebook, write_notebook
 from frcnn_edu.notebook_checks.pictures import TOLERANCE, difference, is_blank, pictures
 from frcnn_edu.notebook_checks.problems import problems
+from frcnn_edu.notebook_checks.strict import compare_pictures
 
 ROOT = Path(__file__).parents[2]
 FAULTS: dict[str, Callable[[NotebookNode], None]] = {}
@@ -209,6 +213,36 @@ def test_problems_are_seen_without_running(tmp_path: Path, plant: Callable[[Note
 
 def test_a_wrong_solution_is_seen(tmp_path: Path) -> None:
     assert any("'Right.'" in found for found in planted(tmp_path, exercise("Not yet. No."), "solutions"))
+
+
+def png(height: int, width: int, seed: int) -> NotebookNode:
+    """An output with a random picture."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    data = {"image/png": base64.b64encode(file.getvalue()).decode()}
+    return new_output("display_data", data=data)
+
+
+@pytest.mark.parametrize(
+    ("marked", "now", "told"),
+    [
+        (False, png(6, 8, seed=0), ""),
+        (False, png(6, 8, seed=1), "differs from the notebook's by"),
+        (True, png(6, 8, seed=1), ""),
+        (True, png(9, 8, seed=1), ""),
+        (True, png(6, 9, seed=1), "differs from the notebook's by inf"),
+    ],
+    ids=["the same", "another", "another, as announced", "a higher one", "a wider one"],
+)
+def test_a_picture_that_may_differ_is_as_wide_as_before(marked: bool, now: NotebookNode, told: str) -> None:
+    def raise_cell_error(error: str) -> None:
+        raise AssertionError(error)
+
+    code = new_code_cell(f"{MAY_DIFFER}\nshow()" if marked else "show()", outputs=[png(6, 8, seed=0)])
+    cell = SimpleNamespace(cell=code, test_outputs=[now], raise_cell_error=raise_cell_error)
+    with pytest.raises(AssertionError, match=told) if told else nullcontext():
+        compare_pictures(cell)
 
 
 def test_difference_of_pictures() -> None:
