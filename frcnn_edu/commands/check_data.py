@@ -136,19 +136,25 @@ def doubt_lines(sentences: list[str]) -> list[str]:
 def finding_lines(findings: Findings) -> list[str]:
     """A table: kind of finding, count, first places."""
     kinds = {"cannot be used": findings.left_out, "repaired": findings.repaired, "worth knowing": findings.noted}
+    short = [len(what) for places in kinds.values() for what in places if len(what) <= MOST_LETTERS]
+    width = max([*short, len("cannot be used")]) + 2
     lines: list[str] = []
     for title, places in kinds.items():
-        lines += [f"{title:<70}{'count':>8}  where", *_places(places)] if places else [f"{title}: nothing"]
+        heading = f"{title:<{width}}{'count':>7}  where"
+        lines += [heading, *_places(places, width)] if places else [f"{title}: nothing"]
     return lines
 
 
-def _places(places: Places) -> list[str]:
+MOST_LETTERS = 68  # of a finding in the same line as its count
+
+
+def _places(places: Places, width: int) -> list[str]:
     lines: list[str] = []
     for what, where in sorted(places.items(), key=lambda item: -item[1].total()):
-        if len(what) > 68:  # a reason with advice: on a line of its own
+        if len(what) > MOST_LETTERS:  # a reason with advice: on a line of its own
             lines.append(f"  {what}")
         named = ", ".join(list(where)[:3]) + (", …" if len(where) > 3 else "")
-        lines.append(f"  {what if len(what) <= 68 else '':<68}{where.total():>8}  {named}")
+        lines.append(f"{'  ' + what if len(what) <= MOST_LETTERS else '':<{width}}{where.total():>7}  {named}")
     return lines
 
 

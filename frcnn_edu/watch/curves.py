@@ -41,7 +41,7 @@ def plot_losses(history: Mapping[str, Sequence[float]]) -> Figure:
         for index, (name, values) in enumerate(losses.items()):
             color, question = _LOSSES[name]
             row, column = divmod(index, 2)
-            ax = figure.add_axes((0.545 + 0.255 * column, 0.58 - 0.47 * row, 0.19, 0.27))
+            ax = figure.add_axes((0.54 + 0.255 * column, 0.58 - 0.47 * row, 0.18, 0.27))
             _plot_smoothed(ax, steps, values, color, name.removeprefix("loss_"))
             ax.tick_params(labelsize=7.3)
             ax.locator_params(nbins=3)

@@ -1,6 +1,6 @@
 """How often a step synchronises CPU and GPU and how many kernels it starts: nothing of it depends on the machine.
 
-ResNet-50 with a pyramid, two images of 128 pixels with 20 objects each, as on a GPU. (README has the numbers of 400 pixels: 17
+ResNet-50 with a pyramid, two images of 128 pixels with 20 objects each, as on a GPU. (docs/speed.md has the numbers of 400 pixels: 17
 kernels fewer in training, and the same synchronisations.) torchvision's numbers, counted in the same way, are beside ours. (The synchronisations on a CPU
 are in test_command.py.)
 """

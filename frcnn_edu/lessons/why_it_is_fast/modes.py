@@ -31,7 +31,7 @@ def difference(fast: Iterable[Tensor], textbook: Iterable[Tensor]) -> float:
 
 def race(name: str, fast: Callable[[], Any], textbook: Callable[[], Any]) -> None:
     """Runs both in turn, five rounds, and prints the ratio of their median processor times."""
-    print(f"{name:<46} {interleave(fast, textbook, 5, clock=time.process_time).ratio:.2f} of the time")
+    print(f"{interleave(fast, textbook, 5, clock=time.process_time).ratio:.2f} of the time: {name}")
 
 
 def full_size_image() -> ImageList:

@@ -61,8 +61,8 @@ def test_the_table_shows_which_rows_are_held(layers: list[work.Layer]) -> None:
 
 @pytest.mark.slow
 def test_the_other_pictures_say_their_numbers(layers: list[work.Layer]) -> None:
-    survivors = counts.plot_survivors([("many", 12_345, "#000000", "textbook"), ("few", 67, "#000000", "fast")])
-    assert {"12,345", "67", "decoded by the fast class", "decoded by the textbook class"} <= set(words(survivors))
+    survivors = counts.plot_survivors([("many", 12_345, "#000000", "textbook"), ("few", 67, "#000000", "exact")])
+    assert {"12,345", "67", "decoded by the exact class", "decoded by the textbook class"} <= set(words(survivors))
     dots = counts.plot_synchronisations({"detecting": (10, 7)})
     assert [len(row.get_offsets()) for row in dots.axes[0].collections] == [10, 7]
     savings = counts.plot_savings(layers, [work.Saving("bytes held", 4e8, 5e7, "bytes", "model/fast/matching.py")])

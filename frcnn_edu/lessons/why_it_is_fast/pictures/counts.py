@@ -40,7 +40,7 @@ def plot_savings(layers: Sequence[Layer], savings: Sequence[Saving], proposals: 
         most = max(textbook for textbook, _ in stages.values())
         for row, (name, (textbook, fast)) in enumerate(stages.items()):
             _pair_of_bars(upper, row, name, textbook / most, fast / most)
-            text = f"{textbook:.0f}" if fast == textbook else f"{textbook:.0f} → {fast:.0f}"
+            text = f"{textbook:.1f}" if fast == textbook else f"{textbook:.1f} → {fast:.1f}"
             upper.text(textbook / most + 0.012, row, text, va="center", fontweight="bold")
         upper.set_title("multiplications, in billions", pad=8)
         upper.text(1, 1.06, "model/fast/winograd.py", transform=upper.transAxes, color=st.MUTED, fontsize=8, ha="right")
@@ -81,7 +81,7 @@ def plot_survivors(steps: Sequence[tuple[str, int, str, str]]) -> Figure:
     """The number of boxes left after each step, on a logarithmic scale.
 
     Args:
-        steps: name, number and colour of the boxes, and which classes decode them: "textbook", "fast" or "".
+        steps: name, number and colour of the boxes, and which classes decode them: "textbook", "exact" or "".
     """
     tall = 0.36 * len(steps) + 0.3
     with st.style():
@@ -92,7 +92,7 @@ def plot_survivors(steps: Sequence[tuple[str, int, str, str]]) -> Figure:
             ax.text(0.82, row, what, ha="right", va="center")
             ax.text(number * 1.2, row, written(number), va="center", fontweight="bold")
             if who:
-                words, color = f"decoded by the {who} class", FAST if who == "fast" else st.MUTED
+                words, color = f"decoded by the {who} class", FAST if who == "exact" else st.MUTED
                 ax.text(1.07, row, words, transform=ax.get_yaxis_transform(), va="center", color=color)
         ax.set(xscale="log", xlim=(1, 30 * max(number for _, number, *_ in steps)), ylim=(len(steps) - 0.4, -0.6))
         ticks = [10**power for power in range(6)]
