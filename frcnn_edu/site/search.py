@@ -10,12 +10,8 @@ from .pages.contents import Group
 from .pages.page import Page
 
 FILE = "_static/search_words.js"
-LISTS = {
-    "docs/glossary",
-    "docs/questions",
-    "docs/parameters",
-    "docs/command_line",
-}  # their rows are found like sections
+# Pages whose tables have a row for each thing: the rows are found like sections.
+LISTS = {"docs/glossary", "docs/questions", "docs/parameters", "docs/command_line"}
 SOURCE = "Source code"
 VOID = {"br", "col", "hr", "img", "input", "link", "meta", "wbr"}  # elements that have no end
 CELL = " · "  # between the cells of a row
