@@ -9,12 +9,14 @@ EXTRAS = {
     "timm": ("timm",),
     "export": ("onnx", "onnxscript", "onnxruntime"),
     "site": ("sphinx", "myst_parser", "latex2mathml", "ziamath", "fontTools"),
+    "languages": ("polib", "markdown_it", "mdit_py_plugins"),
     "test": ("playwright",),
 }
 NAMES_FOR_PIP = {
     "skimage": "scikit-image",
     "myst_parser": "myst-parser",
     "fontTools": "fonttools",
+    "markdown_it": "markdown-it-py",
 }  # of packages that are imported by another name
 _EXTRA_OF = {package: extra for extra, packages in EXTRAS.items() for package in packages}
 

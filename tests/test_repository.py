@@ -54,7 +54,8 @@ ALLOWED = {
     "benchmark": {"benchmark", "notebook_checks", "training", "model", "ops", "checks", "data"},
     "notebook_checks": {"notebook_checks", "training"},
     "course": {"notebook_checks"},
-    "site": {"site", "lessons", "notebook_checks", "model"},
+    "site": {"site", "lessons", "notebook_checks", "languages", "model"},
+    "languages": {"languages", "notebook_checks", "training"},
     "experiments": {"viz", "watch", "training", "model", "ops", "data"},
 }
 ANYWHERE = {
@@ -62,6 +63,7 @@ ANYWHERE = {
     "exceptions",
     "extras",
     "lazy",
+    "words",
 }  # files of the package itself, which import nothing but each other
 
 

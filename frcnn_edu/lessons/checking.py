@@ -9,6 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
+from frcnn_edu.words import words
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -21,7 +23,7 @@ class Verdict:
         return self.right
 
     def __repr__(self) -> str:
-        return f"{'Right.' if self.right else 'Not yet.'} {self.message}"
+        return words(f"{'Right.' if self.right else 'Not yet.'} {self.message}")
 
 
 class NotYet(Exception):  # noqa: N818 - not an error: the reader is on the way

@@ -4,6 +4,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from ..languages.edition import Edition, editions
+from ..languages.sources import twin
 from ..notebook_checks.find import find_notebooks
 from . import explorers
 from .folder import check_replaceable, put_in_place
@@ -15,7 +17,8 @@ from .pages.home import home
 from .pages.notebook import PICTURES, notebook_page
 from .pages.page import Page
 from .search import write_search
-from .sphinx_run import run_sphinx
+from .sphinx_run import Shown, run_sphinx
+from .words import write_words
 
 #: Files that Sphinx writes and no page uses.
 LEFT_OVER = (
@@ -45,18 +48,29 @@ def build_site(root: Path, out: Path, repository: str = "") -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
         source, target = Path(work, "source"), Path(work, "site")
-        listed = groups(root)
-        pages = make_pages(root, listed, repository)
-        write_source(root, source, pages)
-        titles = {page.name: page.title for page in pages}
-        menu = [{"caption": group.caption, "pages": [(name, titles[name]) for name in group.pages]} for group in listed]
-        context = {"menu": menu, "home": home(root), "repository": repository}
-        run_sphinx(source, target, Path(work, "doctrees"), context, ["files"])
+        listed, all_editions = groups(root), editions(root)
+        pages = {edition.language: make_pages(edition, listed, repository) for edition in all_editions}
+        write_source(root, source, [page for some in pages.values() for page in some])
+        shown = [_shown(edition, listed, pages[edition.language], all_editions) for edition in all_editions]
+        run_sphinx(source, target, Path(work, "doctrees"), shown, repository, ["files"])
         remove_left_over(target)
-        write_search(target, pages, listed)
+        for edition in all_editions:
+            write_search(target, edition, pages[edition.language], listed)
+            write_words(target, edition)
         write_math_font(target / MATH_FONT)
         explorers.write(target / explorers.FOLDER)
         put_in_place(target, out)
+
+
+def _shown(edition: Edition, listed: list[Group], pages: list[Page], all_editions: list[Edition]) -> Shown:
+    """What the theme has to know about an edition."""
+    titles = {page.name: page.title for page in pages}
+    menu = []
+    for group in listed:
+        names = [edition.prefix + name for name in group.pages]
+        menu.append({"caption": edition.word(group.caption), "pages": [(name, titles[name]) for name in names]})
+    others = [(other.name, other.code, other.prefix) for other in all_editions if other is not edition]
+    return Shown(edition, menu, home(edition), others)
 
 
 def remove_left_over(site: Path) -> None:
@@ -66,20 +80,26 @@ def remove_left_over(site: Path) -> None:
     shutil.rmtree(site / "_sources", ignore_errors=True)
 
 
-def make_pages(root: Path, listed: list[Group], repository: str = "") -> list[Page]:
-    """All pages: those that are listed, the source files to which they link, and the contents."""
-    pages = [_page(root, name, repository) for group in listed for name in group.pages]
+def make_pages(edition: Edition, listed: list[Group], repository: str = "") -> list[Page]:
+    """All pages of an edition: those that are listed, the source files to which they link, and the contents.
+
+    The source files are the same for all editions; they are among the pages of the English one.
+    """
+    pages = [_page(edition, name, repository) for group in listed for name in group.pages]
+    contents = contents_page(edition, listed)
+    if edition.prefix:
+        return [*pages, contents]
     linked = sorted({file for page in pages for file in page.files if not file.endswith(".png")})
-    return [*pages, *(source_page(root, file) for file in linked), contents_page(listed)]
+    return [*pages, *(source_page(edition.root, file) for file in linked), contents]
 
 
-def _page(root: Path, name: str, repository: str) -> Page:
+def _page(edition: Edition, name: str, repository: str) -> Page:
     if name == "start":
-        return start_page(root, repository)
+        return start_page(edition, repository)
     if not name.startswith("notebooks/"):
-        return document_page(root, name)
-    solutions = root / "notebooks" / "solutions" / f"{Path(name).name}.ipynb"
-    return notebook_page(root, root / f"{name}.ipynb", solutions if Path(name).parent.name == "notebooks" else None)
+        return document_page(edition, name)
+    is_lesson = Path(name).parent.name == "notebooks"
+    return notebook_page(edition, name, f"notebooks/solutions/{Path(name).name}" if is_lesson else None)
 
 
 def write_source(root: Path, source: Path, pages: list[Page]) -> None:
@@ -88,8 +108,11 @@ def write_source(root: Path, source: Path, pages: list[Page]) -> None:
     (files / PICTURES).mkdir(parents=True)
     for figure in sorted((root / "figures").glob("*.png")):
         copy(figure, files / "figures" / figure.name)
-    for notebook in find_notebooks(root / "notebooks"):
-        copy(notebook, files / notebook.relative_to(root))
+    for edition in editions(root):
+        for notebook in find_notebooks(root / "notebooks"):
+            name = notebook.relative_to(root).as_posix()
+            written = twin(name, edition.language) if edition.prefix else name
+            copy(root / written, files / edition.prefix / name)
     for page in pages:
         page.write(source)
         for file, png in page.pictures.items():

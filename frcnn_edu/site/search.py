@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
+from ..languages.edition import Edition, later
 from .pages.contents import Group
 from .pages.page import Page
 
-FILE = "_static/search_words.js"
+FILE = "_static/search_words{}.js"  # with the language, but for English
 # Pages whose tables have a row for each thing: the rows are found like sections.
 LISTS = {"docs/glossary", "docs/questions", "docs/parameters", "docs/command_line"}
-SOURCE = "Source code"
+SOURCE = later("Source code")
 VOID = {"br", "col", "hr", "img", "input", "link", "meta", "wbr"}  # elements that have no end
 CELL = " · "  # between the cells of a row
 CELLS = re.compile(r" ·( ·)* ?")  # so, if some are empty
@@ -112,25 +113,27 @@ class SectionReader(HTMLParser):
             setattr(self._inside[-1], use, getattr(self._inside[-1], use) + text)
 
 
-def write_search(site: Path, pages: list[Page], listed: list[Group]) -> None:
-    """Write the script.
+def write_search(site: Path, edition: Edition, pages: list[Page], listed: list[Group]) -> None:
+    """Write the script of an edition.
 
     Args:
         site: folder of the finished pages.
-        pages: all pages.
+        edition: the course in a language.
+        pages: all its pages.
         listed: the groups of those that the menu lists; the others are source files.
     """
-    groups = {name: group.caption for group in listed for name in group.pages}
+    groups = {edition.prefix + name: group.caption for group in listed for name in group.pages}
     lines = []
     for page in pages:
         group = groups.get(page.name, SOURCE if page.kind == "source" else "")
         if not group:  # the page of contents has no words of its own
             continue
         file = f"{page.name}.html"
-        words = _sections(site / file, by_row=page.name in LISTS)
-        facts = {"file": file, "title": page.title, "group": group, "sections": words}
+        words = _sections(site / file, by_row=page.name.removeprefix(edition.prefix) in LISTS)
+        facts = {"file": file.removeprefix(edition.prefix), "title": page.title, "group": group, "sections": words}
         lines.append(json.dumps(facts, ensure_ascii=False))
-    (site / FILE).write_text("const PAGES = [\n" + ",\n".join(lines) + ",\n];\n", encoding="utf-8")
+    language = f"_{edition.prefix.rstrip('/')}" if edition.prefix else ""
+    (site / FILE.format(language)).write_text("const PAGES = [\n" + ",\n".join(lines) + ",\n];\n", encoding="utf-8")
 
 
 def _sections(file: Path, by_row: bool) -> list[list[str]]:

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ..training.files import replacing
+from ..words import words
 from . import style as st
+from .language import put_in_language
 from .text_sizes import PAGE, smallest_word
 
 DPI = 150
@@ -24,6 +26,7 @@ def figure_to_png(figure: Figure, *, dpi: float = DPI, colors: int | None = None
         colors: size of a palette (at most 256) chosen for this picture; a third of the bytes, with hardly a visible
             difference in a drawing. None keeps every colour.
     """
+    put_in_language(figure)
     buffer = io.BytesIO()
     with st.style():
         figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
@@ -66,6 +69,7 @@ def save_figure(figure: Figure, path: str | Path, *, dpi: float = DPI, colors: i
     if path.suffix == ".png":
         content = figure_to_png(figure, dpi=dpi, colors=colors)
     elif path.suffix == ".svg":
+        put_in_language(figure)
         buffer = io.BytesIO()
         with st.style():
             figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
@@ -87,6 +91,10 @@ def show(figure: Figure, alt: str, *, dpi: float = DPI) -> None:
     """
     from IPython.display import display  # only a notebook has it
 
-    content = {"image/png": figure_to_png(figure, dpi=dpi, colors=256), "text/plain": alt}
-    described = {"width": round(figure.get_figwidth() * PAGE), "alt": alt, "smallest_word": smallest_word(figure)}
+    content = {"image/png": figure_to_png(figure, dpi=dpi, colors=256), "text/plain": words(alt)}
+    described = {
+        "width": round(figure.get_figwidth() * PAGE),
+        "alt": words(alt),
+        "smallest_word": smallest_word(figure),
+    }
     display(content, metadata={"image/png": described}, raw=True)

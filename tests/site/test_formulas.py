@@ -12,10 +12,11 @@ from fontTools.ttLib import TTFont
 from PIL import Image
 from reading_pages import ROOT, pages_of
 
+from frcnn_edu.languages.edition import Edition
 from frcnn_edu.site.formulas import mathml
 from frcnn_edu.site.math_font import write_math_font
 from frcnn_edu.site.pages.home import home
-from frcnn_edu.site.sphinx_run import run_sphinx
+from frcnn_edu.site.sphinx_run import Shown, run_sphinx
 
 THIN = '<mspace width="0.167em" />'
 SIZES = ((1280, 900), (390, 800))  # screens
@@ -106,9 +107,9 @@ def test_a_wrong_formula_ends_the_build_with_its_page(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "contents.md").write_text("# A page\n\nHere are $x$ and\n$\\foo y$.\n", encoding="utf-8")
-    context = {"menu": [{"caption": "Pages", "pages": [("contents", "A page")]}], "home": home(ROOT)}
+    shown = Shown(Edition(ROOT), [{"caption": "Pages", "pages": [("contents", "A page")]}], home(Edition(ROOT)), [])
     with pytest.raises(ValueError, match=r"contents\.md.*\\foo y") as error:
-        run_sphinx(source, tmp_path / "site", tmp_path / "work", context, [])
+        run_sphinx(source, tmp_path / "site", tmp_path / "work", [shown])
     assert "x cannot" not in str(error.value)
 
 

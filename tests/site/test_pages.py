@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from reading_pages import ROOT
 
+from frcnn_edu.languages.edition import Edition
 from frcnn_edu.site.extension import mathml
 from frcnn_edu.site.folder import MARK, check_replaceable, put_in_place
 from frcnn_edu.site.pages.code import Part, code_parts
@@ -17,7 +18,7 @@ from frcnn_edu.site.pages.markup import fenced, folded, image, png_size
 from frcnn_edu.site.pages.page import Page
 from frcnn_edu.site.pages.readme import introduction, lessons, section, ways
 from frcnn_edu.site.pages.widgets import VIEW, widget_pictures
-from frcnn_edu.site.sphinx_run import run_sphinx
+from frcnn_edu.site.sphinx_run import Shown, run_sphinx
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PNG = (ROOT / "figures" / "photograph.png").read_bytes()
@@ -90,7 +91,8 @@ def test_an_image_states_its_size_and_quotes_its_words() -> None:
 
 def test_the_readme_gives_its_tables() -> None:
     assert [lesson.title[:2] for lesson in lessons(README)] == [f"{number:02d}" for number in range(17)]
-    assert [way.time.split(" (")[0] for way in ways(README)] == ["one hour", "one evening", "seven hours"]
+    three = ways(section(README, "Three ways through the course"))
+    assert [way.time.split(" (")[0] for way in three] == ["one hour", "one evening", "seven hours"]
     assert introduction(README)[0].startswith("Understand Faster R-CNN")
     assert "<!--" not in section(README, "Start")
     with pytest.raises(ValueError, match="no section 'Elsewhere'"):
@@ -104,9 +106,11 @@ def test_the_home_page_links_the_numbers_of_lessons_only() -> None:
 
 def test_the_start_page_is_not_about_the_site_and_says_where_the_project_is() -> None:
     assert "frcnn_edu site" in README
-    assert "frcnn_edu site" not in start_page(ROOT).text
-    assert "git clone" not in start_page(ROOT).text
-    assert "git clone https://example.org/course frcnn_edu" in start_page(ROOT, "https://example.org/course").text
+    assert "frcnn_edu site" not in start_page(Edition(ROOT)).text
+    assert "git clone" not in start_page(Edition(ROOT)).text
+    assert (
+        "git clone https://example.org/course frcnn_edu" in start_page(Edition(ROOT), "https://example.org/course").text
+    )
 
 
 def test_every_document_must_be_in_the_contents(tmp_path: Path) -> None:
@@ -142,9 +146,9 @@ def test_a_link_that_leads_nowhere_stops_the_build(link: str, tmp_path: Path) ->
     source = tmp_path / "source"
     (source / "files").mkdir(parents=True)
     Page("contents", f"# Contents\n\nSee [this]({link}).").write(source)
-    context = {"menu": [{"caption": "All", "pages": [("contents", "Contents")]}], "home": {}}
+    shown = Shown(Edition(ROOT), [{"caption": "All", "pages": [("contents", "Contents")]}], {}, [])
     with pytest.raises(ValueError, match=rf"cannot be built:[\s\S]*{link.rpartition('#')[2]}"):
-        run_sphinx(source, tmp_path / "site", tmp_path / "work", context, ["files"])
+        run_sphinx(source, tmp_path / "site", tmp_path / "work", [shown], files=["files"])
 
 
 def new_site(folder: Path, text: str) -> Path:

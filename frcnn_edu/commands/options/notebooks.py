@@ -1,6 +1,7 @@
 """The options of `notebooks`."""
 
 import argparse
+import re
 from pathlib import Path
 
 from ...notebook_checks.find import find_notebooks
@@ -23,11 +24,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="instead of executing them, count their words, minutes, code and asserts",
     )
+    add(
+        "--extract",
+        action="store_true",
+        help="bring the catalogues of translations in locale/ up to date with the English notebooks and pages",
+    )
+    add(
+        "--language",
+        metavar="CODE",
+        help="write the notebooks and pages in this language, from its catalogues; with --extract, only this language: zh_CN",
+    )
 
 
 def check(options: argparse.Namespace) -> None:
     if options.copy_to is not None:
         check_output_folder(options, "copy_to")
+        return
+    if options.extract or options.language is not None:
+        check_installed("nbformat", "polib", "markdown_it", "mdit_py_plugins")
+        _check_language(options)
         return
     if options.statistics:
         check_installed("nbformat")
@@ -37,12 +52,34 @@ def check(options: argparse.Namespace) -> None:
     find_notebooks(options.folder, options.names)
 
 
+def _check_language(options: argparse.Namespace) -> None:
+    """Raises ValueError for a language that has no folder in locale/; `--extract` makes the folder of a new one."""
+    folder = options.folder.absolute().parent / "locale"
+    known = sorted(path.name for path in folder.glob("*") if path.is_dir())
+    language = options.language
+    if language is not None and not re.fullmatch(r"[a-z]{2,3}(_[A-Z]{2})?", language):
+        raise ValueError(f"--language {language}: expected a code such as zh_CN or de")
+    if language is not None and not options.extract and language not in known:
+        raise ValueError(f"--language {language}: {folder} has no such folder; it has {', '.join(known) or 'none'}")
+    if language is None and not known:
+        raise ValueError(f"there are no languages in {folder}; name a new one with --language CODE")
+
+
 def run(options: argparse.Namespace) -> int | None:
     if options.copy_to is not None:
         from ..copy_notebooks import run_copy_notebooks
 
         run_copy_notebooks(options)
         return None
+    if options.extract:
+        from ..translations import run_extract
+
+        run_extract(options)
+        return None
+    if options.language is not None:
+        from ..translations import run_translate
+
+        return run_translate(options)
     if options.statistics:
         from ..notebook_statistics import run_statistics
 
@@ -54,5 +91,9 @@ def run(options: argparse.Namespace) -> int | None:
 
 
 NOTEBOOKS = Command(
-    "notebooks", "execute the notebooks of the course in place, or count what is in them", add_options, check, run
+    "notebooks",
+    "execute the notebooks of the course in place, count what is in them, or translate them",
+    add_options,
+    check,
+    run,
 )

@@ -500,6 +500,7 @@ function under(scene, x, y, reach) {
 // ------------------------------------------------------------------------------------------------------------- the widget
 
 function render({ model, el }) {
+  const word = (english, ...values) => (model.get("labels")?.[english] ?? english).replace(/\{(\d)\}/g, (_, place) => values[place - 1]);
   el.classList.add("fe-board");
   const stage = element("div", "fe-stage", el);
   const canvas = element("canvas", "fe-picture", stage, { role: "img" });
@@ -507,7 +508,7 @@ function render({ model, el }) {
   const note = element("div", "fe-note", stage, { role: "status", hidden: "" });
   const tip = element("div", "fe-tip", stage, { hidden: "" });
   const problem = element("div", "fe-problem", el, { role: "alert", hidden: "" });
-  const formula = element("div", "fe-formula", el, { role: "group", "aria-label": "formula with live numbers" });
+  const formula = element("div", "fe-formula", el, { role: "group", "aria-label": word("formula with live numbers") });
   const words = element("p", "fe-words", el, { "aria-live": "polite" });
   const bottom = element("div", "fe-bottom", el);
 
@@ -635,14 +636,14 @@ function render({ model, el }) {
     box.style.height = `${(100 * (bottom - top)) / scene.height}%`;
     box.classList.toggle("fe-whole", right - left > 0.8 * panel.place[2] && bottom - top > 0.8 * panel.place[3]);
     const number = (value) => String(Math.round(10 * value) / 10);
-    const keys = spec.resizable ? "Arrow keys move it, with Shift they resize it." : "Arrow keys move it.";
-    box.setAttribute("aria-label", `${spec.label}: from ${number(x1)}, ${number(y1)} to ${number(x2)}, ${number(y2)}. ${keys}`);
+    const keys = spec.resizable ? word("Arrow keys move it, with Shift they resize it.") : word("Arrow keys move it.");
+    box.setAttribute("aria-label", word("{1}: from {2}, {3} to {4}, {5}. {6}", spec.label, ...[x1, y1, x2, y2].map(number), keys));
     handle.name.textContent = spec.label;
     box.classList.toggle("fe-name-inside", top - spec.lift < panel.place[1] + NAME / scale); // no room above it
   }
 
   function makeHandle(name) {
-    const box = element("div", `fe-handle fe-handle-${name}`, stage, { tabindex: "0", role: "group", "aria-roledescription": "box that can be moved" });
+    const box = element("div", `fe-handle fe-handle-${name}`, stage, { tabindex: "0", role: "group", "aria-roledescription": word("box that can be moved") });
     const handle = { box, spec: null, name: element("span", "fe-handle-name", box) };
     for (const corner of ["nw", "ne", "sw", "se", "n", "e", "s", "w"]) element("i", `fe-grip fe-${corner}`, box, { "data-corner": corner });
     box.addEventListener("pointerdown", (event) => startDrag(event, handle));
@@ -767,7 +768,7 @@ function render({ model, el }) {
         panelKeys.set(panel.name, area);
       }
       const area = panelKeys.get(panel.name), [x, y, w, h] = panel.place;
-      area.setAttribute("aria-label", `${panel.alt || panel.title}. Arrow keys choose.`);
+      area.setAttribute("aria-label", word("{1}. Arrow keys choose.", panel.alt || panel.title));
       area.style.left = `${(100 * x) / scene.width}%`;
       area.style.top = `${(100 * y) / scene.height}%`;
       area.style.width = `${(100 * w) / scene.width}%`;
@@ -780,18 +781,18 @@ function render({ model, el }) {
   const prompts = model.get("prompts");
   let prompt = 0;
   const reset = element("button", "fe-button fe-reset", null, { type: "button" });
-  reset.textContent = "Reset";
+  reset.textContent = word("Reset");
   reset.addEventListener("click", () => model.send({ kind: "reset" }));
   if (prompts.length) {
-    const back = element("button", "fe-button fe-back", bottom, { type: "button", "aria-label": "previous suggestion" });
+    const back = element("button", "fe-button fe-back", bottom, { type: "button", "aria-label": word("previous suggestion") });
     const where = element("span", "fe-where", bottom);
-    const next = element("button", "fe-button fe-next", bottom, { type: "button", "aria-label": "next suggestion" });
+    const next = element("button", "fe-button fe-next", bottom, { type: "button", "aria-label": word("next suggestion") });
     const text = element("span", "fe-prompt", bottom, { "aria-live": "polite" });
     const doIt = element("button", "fe-button fe-do", bottom, { type: "button" });
-    back.textContent = "‹"; next.textContent = "›"; doIt.textContent = "Do it";
+    back.textContent = "‹"; next.textContent = "›"; doIt.textContent = word("Do it");
     const tell = (index) => {
       prompt = (index + prompts.length) % prompts.length;
-      where.textContent = `Try ${prompt + 1} of ${prompts.length}`;
+      where.textContent = word("Try {1} of {2}", prompt + 1, prompts.length);
       text.textContent = prompts[prompt];
     };
     back.addEventListener("click", () => tell(prompt - 1));
@@ -810,7 +811,7 @@ function render({ model, el }) {
       const label = control.querySelector("label")?.textContent;
       if (!label) continue;
       for (const handle of control.querySelectorAll(".noUi-handle")) handle.setAttribute("aria-label", label);
-      control.querySelector(".widget-readout")?.setAttribute("aria-label", `${label}, number`);
+      control.querySelector(".widget-readout")?.setAttribute("aria-label", word("{1}, number", label));
       const buttons = control.querySelectorAll(".widget-toggle-button");
       if (buttons.length) { control.setAttribute("role", "group"); control.setAttribute("aria-label", label); }
       for (const button of buttons) button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
@@ -826,7 +827,7 @@ function render({ model, el }) {
   // A page that was opened and not run has no kernel that answers its widgets: say so.
   const token = String(Math.random());
   const hello = setTimeout(() => {
-    note.textContent = "This is a still picture: run the cell to make it interactive.";
+    note.textContent = word("This is a still picture: run the cell to make it interactive.");
     note.hidden = false;
   }, 3000);
   const alive = () => {

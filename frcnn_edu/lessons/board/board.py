@@ -7,10 +7,28 @@ from typing import Any
 import anywidget
 import traitlets
 
+from frcnn_edu.words import labels
+
 from .message import message
 from .scene import Scene
 
 HERE = Path(__file__).parent
+#: The words of board.js.
+LABELS = (
+    "formula with live numbers",
+    "{1}: from {2}, {3} to {4}, {5}. {6}",
+    "Arrow keys move it, with Shift they resize it.",
+    "Arrow keys move it.",
+    "box that can be moved",
+    "{1}. Arrow keys choose.",
+    "Reset",
+    "previous suggestion",
+    "next suggestion",
+    "Try {1} of {2}",
+    "Do it",
+    "{1}, number",
+    "This is a still picture: run the cell to make it interactive.",
+)
 
 
 # No existing widget does this: jupyter_bbox_widget has boxes on an image, but no cells, points, linked panels or formulas;
@@ -31,6 +49,7 @@ class Board(anywidget.AnyWidget):
     problem = traitlets.Unicode().tag(sync=True)  # why the state is illegal
     prompts = traitlets.List(traitlets.Unicode()).tag(sync=True)
     drag = traitlets.Dict().tag(sync=True)  # what is dragged, and its box: only the latest value counts
+    labels = traitlets.Dict().tag(sync=True)  # the words of board.js in another language, by their English
     alive = traitlets.Unicode().tag(sync=True)  # the token of a page's "hello": a kernel is running
 
     def __init__(
@@ -41,7 +60,7 @@ class Board(anywidget.AnyWidget):
         on_event: Callable[[dict[str, Any]], None],
     ) -> None:
         content, images = message(scene)
-        super().__init__(scene={**content, "version": 0}, images=images, prompts=prompts)
+        super().__init__(scene={**content, "version": 0}, images=images, prompts=prompts, labels=labels(LABELS))
         self._on_drag, self._on_event = on_drag, on_event
         self.observe(lambda change: self._on_drag(change.new["name"], change.new["box"]), "drag")
         self.on_msg(self._receive)

@@ -10,9 +10,11 @@ from matplotlib.figure import Figure
 
 from frcnn_edu.lessons.story import Story, story
 from frcnn_edu.viz.output import show
+from frcnn_edu.words import words
 
 from .board import Board
 from .formula import text
+from .language import control_in_language, in_language
 from .paint import paint
 from .saved import STYLES
 from .scene import Scene
@@ -50,12 +52,13 @@ class Explorer(Generic[State, Result]):
         self._completing = False  # True while another part is scheduled
         self.result = self.compute(self.state)
         self.scene = self.draw(self.result)
-        self.controls = self.make_controls()
+        self.controls = {field: control_in_language(control) for field, control in self.make_controls().items()}
         for field, control in self.controls.items():
             control.observe(lambda change, field=field: self._control_moved(field, change.new), "value")
         self._follow(self.state)
-        self.board = Board(self.scene, [words for words, _ in self.prompts], self._dragged, self._happened)
-        title = ipywidgets.HTML(f"<span class='fe-title'>{self.title}</span>")
+        prompts = [words(prompt) for prompt, _ in self.prompts]
+        self.board = Board(in_language(self.scene), prompts, self._dragged, self._happened)
+        title = ipywidgets.HTML(f"<span class='fe-title'>{words(self.title)}</span>")
         controls = ipywidgets.Box([*self.controls.values()])
         controls.add_class("fe-controls")
         self.widget = ipywidgets.VBox([title, controls, self.board])
@@ -124,7 +127,7 @@ class Explorer(Generic[State, Result]):
         problem = self.problem(state)
         if problem is None:
             self._show(state)
-        self.board.problem = problem or ""
+        self.board.problem = words(problem or "")
 
     def complete(self) -> None:
         """Compute all parts that the first view does not have. In a notebook this happens automatically, part by part."""
@@ -154,7 +157,7 @@ class Explorer(Generic[State, Result]):
 
     def picture(self) -> Figure:
         """The present scene as a figure."""
-        return paint(self.scene)
+        return paint(in_language(self.scene))
 
     def _add_part(self) -> bool:
         """Compute and show the next part; False if there was none."""
@@ -174,7 +177,7 @@ class Explorer(Generic[State, Result]):
         self.seen = state
         self.result = self.compute(state)
         self.scene = self.draw(self.result)
-        self.board.show(self.scene)
+        self.board.show(in_language(self.scene))
 
     def _follow(self, state: Any) -> None:
         """Set all controls to the state, and their bounds."""

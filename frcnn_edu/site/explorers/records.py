@@ -8,18 +8,20 @@ from typing import Any
 import ipywidgets
 
 from frcnn_edu.lessons.board.explorer import Explorer
+from frcnn_edu.lessons.board.language import in_language
 from frcnn_edu.lessons.board.message import message
+from frcnn_edu.words import words
 
 
 def record(explorer: Explorer) -> dict[str, Any]:
-    """The view of an explorer as plain values: title, prompts, controls, and the scene with its pictures.
+    """The view of an explorer as plain values, in the present language: title, prompts, controls, and the scene with its pictures.
 
     The scene's arrays, and likewise the pictures, are one piece of memory, compressed, as text.
     """
-    content, images = message(explorer.scene)
+    content, images = message(in_language(explorer.scene))
     return {
-        "title": explorer.title,
-        "prompts": [words for words, _ in explorer.prompts],
+        "title": words(explorer.title),
+        "prompts": [words(prompt) for prompt, _ in explorer.prompts],
         "controls": [described(field, control) for field, control in explorer.controls.items()],
         "scene": {"data": packed(content.pop("data")), "json": content},
         "images": {"data": packed(images["data"]), "json": images["places"]},
@@ -56,12 +58,12 @@ def described(field: str, control: Any) -> dict[str, Any]:
     Raises:
         TypeError: no kind of control that a page has.
     """
-    common = {"field": field, "label": control.description, "value": control.value}
+    common = {"field": field, "label": words(control.description), "value": control.value}
     match control:
         case ipywidgets.Checkbox():
             return {**common, "kind": "checkbox"}
         case ipywidgets.Dropdown() | ipywidgets.ToggleButtons() | ipywidgets.SelectionSlider():
-            options = [[label, value] for label, value in control._options_full]
+            options = [[words(label), value] for label, value in control._options_full]
             return {**common, "kind": KINDS[type(control)], "options": options}
         case ipywidgets.IntSlider() | ipywidgets.FloatSlider():
             shown = control.readout_format  # "d", ".2f"

@@ -8,7 +8,14 @@ from pathlib import Path
 
 BOARD = Path(__file__).parents[2] / "lessons" / "board"
 PAGE = Path(__file__).parent / "page"
-PARTS = ("loading.js", "controls.js", "fragment.js", "explorer.js", "places.js")  # in an order in which names are known
+PARTS = (
+    "words.js",
+    "loading.js",
+    "controls.js",
+    "fragment.js",
+    "explorer.js",
+    "places.js",
+)  # in an order in which names are known
 
 
 def page_script() -> str:

@@ -1,8 +1,11 @@
 """Everything that a page with explorers loads: the page's own script, the engine, its data, and the recorded first views."""
 
+import json
 import re
 from collections.abc import Collection
 from pathlib import Path
+
+from frcnn_edu.words import catalogue, languages, speaking
 
 from ..translate.engine import data, engine
 from ..translate.program import explorers, files_of
@@ -29,6 +32,15 @@ def files(names: Collection[str]) -> dict[str, str]:
     }
 
 
+def files_in(language: str) -> dict[str, str]:
+    """The files that explorers need in another language than English: their first views, "zh/first/level_mapper.js", and their words."""
+    known = json.dumps(catalogue(language), ensure_ascii=False)
+    place = language.partition("_")[0]
+    with speaking(language):
+        views = {f"{place}/first/{name}.js": record_script(name, made) for name, made in explorers().items()}
+    return {f"{place}/words.js": f"frcnn.known({known});\n", **views}
+
+
 def write(folder: Path) -> None:
     """Write what the explorers need into a folder of the site, `FOLDER`.
 
@@ -38,7 +50,10 @@ def write(folder: Path) -> None:
     Args:
         folder: is made if it does not exist.
     """
-    for name, content in files(explorers()).items():
+    content_of = files(explorers())
+    for language in languages():
+        content_of |= files_in(language)
+    for name, content in content_of.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content, encoding="utf-8")

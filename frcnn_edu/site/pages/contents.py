@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...languages.edition import Edition, later
 from ...lessons import LESSONS, notebook_name
 from .page import Page
 
@@ -10,15 +11,15 @@ ROOT = "contents"  # the page that lists all others
 
 #: Groups of pages that are not notebooks; each file of docs/ is in one of them.
 DOCUMENTS = {
-    "At hand": ("docs/glossary", "docs/parameters", "docs/questions", "docs/explorers"),
-    "Use it": ("start", "docs/command_line", "docs/data_sets", "docs/training", "docs/coming_from_torchvision"),
-    "Behind the course": ("docs/same_numbers", "docs/speed", "docs/map", "docs/teachers", "docs/site"),
+    later("At hand"): ("docs/glossary", "docs/parameters", "docs/questions", "docs/explorers"),
+    later("Use it"): ("start", "docs/command_line", "docs/data_sets", "docs/training", "docs/coming_from_torchvision"),
+    later("Behind the course"): ("docs/same_numbers", "docs/speed", "docs/map", "docs/teachers", "docs/site"),
 }
 
 
 @dataclass(frozen=True)
 class Group:
-    """Pages that are listed together under a caption, by name."""
+    """Pages that are listed together under a caption, by name; the captions are in English."""
 
     caption: str
     pages: tuple[str, ...]
@@ -36,16 +37,17 @@ def groups(root: Path) -> list[Group]:
         if not any(f"docs/{path.stem}" in pages for pages in DOCUMENTS.values()):
             raise ValueError(f"docs/{path.name} is in no group of the site's contents")
     return [
-        Group("Lessons", tuple(f"notebooks/{name}" for name in names)),
-        Group("Deeper", tuple(f"notebooks/deeper/{name}" for name in deeper)),
+        Group(later("Lessons"), tuple(f"notebooks/{name}" for name in names)),
+        Group(later("Deeper"), tuple(f"notebooks/deeper/{name}" for name in deeper)),
         *(Group(caption, pages) for caption, pages in DOCUMENTS.items()),
     ]
 
 
-def contents_page(all_groups: list[Group]) -> Page:
-    """The page that lists all others; Sphinx takes their order from it."""
-    blocks = ["# Contents"]
+def contents_page(edition: Edition, all_groups: list[Group]) -> Page:
+    """The page that lists all others of an edition; Sphinx takes their order from it."""
+    blocks = [f"# {edition.word('Contents')}"]
     for group in all_groups:
-        names = "\n".join(f"/{name}" for name in group.pages)
-        blocks.append(f"## {group.caption}\n\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```")
-    return Page(ROOT, "\n\n".join(blocks))
+        names = "\n".join(f"/{edition.prefix}{name}" for name in group.pages)
+        caption = edition.word(group.caption)
+        blocks.append(f"## {caption}\n\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```")
+    return Page(edition.prefix + ROOT, "\n\n".join(blocks), orphan=bool(edition.prefix))

@@ -14,13 +14,14 @@ STANDS_FOR = {"README.md": "start.md", "notebooks/deeper": "contents.md", "noteb
 SOURCE = (".py", ".json")  # files that get a page which shows their text
 
 
-def page_links(text: str, page: str, root: Path) -> tuple[str, set[str]]:
+def page_links(text: str, page: str, root: Path, prefix: str = "") -> tuple[str, set[str]]:
     """Markdown whose links lead to pages of the site. A module that is named in the text becomes a link to its source.
 
     Args:
         text: Markdown.
         page: where it is in the project, without suffix: "notebooks/03_fpn".
         root: folder of the project.
+        prefix: folder of the site with the pages of this language, "zh/"; those of the source code are not in it.
 
     Returns:
         the new text, and the files of the project to which it links besides notebooks and Markdown files.
@@ -30,7 +31,9 @@ def page_links(text: str, page: str, root: Path) -> tuple[str, set[str]]:
     def address(target: str) -> str:
         if target.endswith((*SOURCE, ".png")):
             files.add(target)
-        return posixpath.relpath(page_of(target), posixpath.dirname(page) or ".")
+        place = page_of(target)
+        shared = place.startswith("source/") or place.endswith(".png")
+        return posixpath.relpath(place if shared else prefix + place, posixpath.dirname(prefix + page) or ".")
 
     def replaced(link: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(page), link[1]))

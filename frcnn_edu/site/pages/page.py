@@ -18,6 +18,7 @@ class Page:
         files: files of the project to which the page links, besides notebooks and Markdown files.
         explorers: whether it contains an interactive explorer.
         kind: "lesson", "document" or "source"; only the first two are listed.
+        orphan: whether no other page lists it.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Page:
     files: set[str] = field(default_factory=set)
     explorers: bool = False
     kind: str = "document"
+    orphan: bool = False
 
     @property
     def title(self) -> str:
@@ -36,7 +38,7 @@ class Page:
     def write(self, folder: Path) -> None:
         """Write the Markdown file; what the theme has to know about the page is in its front matter."""
         facts: dict[str, Any] = {"kind": self.kind}
-        if self.kind == "source":
+        if self.orphan:
             facts["orphan"] = True
         if self.explorers:
             facts["explorers"] = "yes"

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 LESSON = re.compile(r'^\| <img src="([^"]+)"[^>]*> \| \[([^\]]+)\]\(([^)]+)\) \| (.+) \|$', re.MULTILINE)
-WAY = re.compile(r"^\| ((?!if you have|---|<img|\s)[^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
+TABLE = re.compile(r"^\|(?:---\|)+\n((?:^\|.*\n)+)", re.MULTILINE)  # its rows, without the header
+WAY = re.compile(r"^\| ((?!<img)[^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,14 @@ def lessons(readme: str) -> list[Lesson]:
     return [Lesson(*row) for row in LESSON.findall(readme)]
 
 
-def ways(readme: str) -> list[Way]:
-    """The ways through the course, the shortest first."""
-    return [Way(*row) for row in WAY.findall(section(readme, "Three ways through the course"))]
+def ways(text: str) -> list[Way]:
+    """The ways through the course, the shortest first, from the section about them."""
+    return [Way(*row) for table in TABLE.findall(text + "\n") for row in WAY.findall(table)]
 
 
 def introduction(readme: str) -> tuple[str, str]:
     """The sentence in bold with which the README begins, and the rest of its first paragraph."""
-    found = re.search(r"^\*\*(.+?)\*\*\s(.+?)\n\n", readme, re.MULTILINE | re.DOTALL)
+    found = re.search(r"^\*\*(.+?)\*\*\s*(.+?)\n\n", readme, re.MULTILINE | re.DOTALL)
     if found is None:
         raise ValueError("README.md does not begin with a sentence in bold")
     return found[1], " ".join(found[2].split())

@@ -25,10 +25,10 @@ class PageExplorer {
     };
     const wait = () => this.onwait?.(), shown = (error) => this.onchange?.(error);
   }
-  get title() { return this.translated.title; }
+  get title() { return inPageLanguage(this.translated.title); }
   // The fields of the state that are whole numbers.
   get whole() { return whole[this.name]; }
-  get prompts() { return this.translated.prompts.map(([words]) => words); }
+  get prompts() { return this.translated.prompts.map(([prompt]) => inPageLanguage(prompt)); }
   controls() {
     return this.translated.controls.items().map(([field, { kind, description, value, options, min, max, step, digits }]) => ({
       field, label: description, value, kind, ...(options ? { options } : {}), ...(min === undefined ? {} : { min, max, step, digits }),

@@ -29,3 +29,11 @@ const ipywidgets = {
   Box: control("box", ["children"]),
   VBox: control("box", ["children"]),
 };
+
+// A text, and a control with its words, in the language of the page.
+const inPageLanguage = (text) => window.frcnn.words(text);
+const labelled = (control) => {
+  control.description = inPageLanguage(control.description);
+  if (control.options) control.options = control.options.map(([label, value]) => [inPageLanguage(label), value]);
+  return control;
+};

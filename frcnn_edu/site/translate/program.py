@@ -33,8 +33,12 @@ GIVEN = {
     "frcnn_edu.lessons.box_head.explorer.seen.resized": "(seen, of) => seen",
     "frcnn_edu.lessons.box_head.explorer.seen.see": "(model, index) => index",  # never called: all images are known
 }
-#: What stands in the page instead of a class.
-INSTEAD = {"frcnn_edu.lessons.board.board.Board": "PageBoard"}
+#: What stands in the page instead of a class or a function.
+INSTEAD = {
+    "frcnn_edu.lessons.board.board.Board": "PageBoard",
+    "frcnn_edu.lessons.board.language.control_in_language": "labelled",
+    "frcnn_edu.words.words": "inPageLanguage",
+}
 #: Methods that only a notebook needs.
 LEFT_OUT = {
     *(

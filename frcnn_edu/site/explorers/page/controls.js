@@ -32,7 +32,7 @@ function undoScroll(slider) {
 function makeNumbers(control, change) {
   const id = identity(control);
   const slider = undoScroll(tag("input", { type: "range", id }));
-  const number = tag("input", { type: "number", "aria-label": `${control.label}, number` });
+  const number = tag("input", { type: "number", "aria-label": word("{1}, number", control.label) });
   let now = control;
   const written = (value) => value.toFixed(now.digits);
   slider.addEventListener("input", () => {

@@ -3,7 +3,7 @@
 // What board.js reads, and where it reports what a hand does. In a notebook this is a widget's model, whose other end is in the kernel.
 class Model {
   constructor(values, act) {
-    this.values = { problem: "", alive: "", ...values };
+    this.values = { problem: "", alive: "", labels: known ?? {}, ...values };
     this.act = act;
     this.heard = {};
   }
@@ -21,7 +21,7 @@ class Model {
   }
 }
 
-const LOADING = "Loading the explorer …";
+const LOADING = word("Loading the explorer …");
 const PATIENCE = 300; // milliseconds of loading before the page says so
 
 class LiveExplorer {
@@ -102,7 +102,7 @@ class LiveExplorer {
       this.schedule(); // also if nothing waits: the next answer is faster once all has run
     } catch (error) {
       this.starting = null; // the next touch tries again
-      this.fail(`This explorer could not be started: ${error.message}.`);
+      this.fail(word("This explorer could not be started: {1}.", error.message));
     } finally {
       clearTimeout(patience);
       this.status.textContent = "";
@@ -112,7 +112,7 @@ class LiveExplorer {
   // The explorer of a stage is there, or cannot be.
   arrived(error) {
     this.status.textContent = "";
-    if (error) this.said.textContent = `The explorer of this stage could not be loaded: ${error.message}. Close it and open it again to try once more.`;
+    if (error) this.said.textContent = word("The explorer of this stage could not be loaded: {1}. Close it and open it again to try once more.", error.message);
     this.stale = true;
     this.schedule();
   }
@@ -132,7 +132,7 @@ class LiveExplorer {
     } catch (error) {
       console.error(error);
       const [what] = error.message.split("\n");
-      this.fail(`The explorer cannot show this: ${what}. “Reset” leads back to the first view.`);
+      this.fail(word("The explorer cannot show this: {1}. “Reset” leads back to the first view.", what));
       return null;
     }
     if (!acts.length) return null;
@@ -159,7 +159,7 @@ class LiveExplorer {
     this.asked = below;
     this.prompt = prompt;
     if (prompt !== null) this.model.change({ prompt });
-    this.said.textContent = [...ignored, ...nowhere].length ? `In the link, ${[...ignored, ...nowhere].join(" ")}` : "";
+    this.said.textContent = [...ignored, ...nowhere].length ? word("In the link, {1}", [...ignored, ...nowhere].join(" ")) : "";
   }
 
   draw() {

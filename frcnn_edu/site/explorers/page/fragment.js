@@ -28,7 +28,7 @@ function sharedOut(asked, name) {
   for (const [field, value] of asked) {
     if (!field.includes(".")) own.append(field, value);
     else if (field.startsWith(`${name}.`)) below.append(field.slice(name.length + 1), value);
-    else nowhere.push(`${field}=${value} is ignored: this explorer is not open.`);
+    else nowhere.push(word("{1} is ignored: this explorer is not open.", `${field}=${value}`));
   }
   return { own, below, nowhere };
 }
@@ -53,11 +53,11 @@ function valueLike(like, text) {
 
 // Why a value is refused, in words that continue “size=3 is ignored: ”; null if it is legal in the present state.
 function refusal(explorer, field, value) {
-  if (explorer.whole?.includes(field) && !Number.isInteger(value)) return "it has to be a whole number";
+  if (explorer.whole?.includes(field) && !Number.isInteger(value)) return word("it has to be a whole number");
   const control = explorer.controls().find((one) => one.field === field);
-  if (control?.options) return placeOf(control, value) < 0 ? `it has to be one of ${control.options.map(([, one]) => one).join(", ")}` : null;
+  if (control?.options) return placeOf(control, value) < 0 ? word("it has to be one of {1}", control.options.map(([, one]) => one).join(", ")) : null;
   if (control?.kind === "slider") {
-    if (value < control.min || value > control.max) return `it has to be between ${control.min} and ${control.max}`;
+    if (value < control.min || value > control.max) return word("it has to be between {1} and {2}", control.min, control.max);
     return null;
   }
   const handle = explorer.scene().handles.find((one) => one.name === field);
@@ -67,16 +67,16 @@ function refusal(explorer, field, value) {
 function refusedBox(limits, [x1, y1, x2, y2]) {
   const [left, top, right, bottom] = limits;
   const inside = x1 >= left && y1 >= top && x2 <= right && y2 <= bottom && x1 <= x2 && y1 <= y2;
-  return inside ? null : `it has to be a box within ${limits.join(",")}, from its upper left to its lower right corner`;
+  return inside ? null : word("it has to be a box within {1}, from its upper left to its lower right corner", limits.join(","));
 }
 
 // Brings an explorer that is in its first view into the state that an address asks for. Returns {prompt, ignored: [sentences]}.
 function applyFragment(explorer, asked) {
-  const ignored = [], ignore = (field, why) => ignored.push(`${field}=${asked.get(field)} is ignored: ${why}.`);
+  const ignored = [], ignore = (field, why) => ignored.push(word("{1} is ignored: {2}.", `${field}=${asked.get(field)}`, why));
   let prompt = null;
   if (asked.has("prompt")) {
     const place = valueLike(0, asked.get("prompt")) - 1, last = explorer.prompts.length;
-    if (explorer.prompts[place] === undefined) ignore("prompt", `the suggestions have the numbers 1 to ${last}`);
+    if (explorer.prompts[place] === undefined) ignore("prompt", word("the suggestions have the numbers 1 to {1}", last));
     else explorer.event({ kind: "prompt", index: (prompt = place) });
   }
   const changes = askedChanges(explorer.state(), asked, ignore);
@@ -90,8 +90,8 @@ function askedChanges(state, asked, ignore) {
   for (const field of new Set(asked.keys())) {
     if (field === "prompt") continue;
     const value = Object.hasOwn(state, field) ? valueLike(state[field], asked.get(field)) : undefined;
-    if (!Object.hasOwn(state, field)) ignore(field, "this explorer has no such value");
-    else if (value === undefined) ignore(field, "it cannot be read as a value");
+    if (!Object.hasOwn(state, field)) ignore(field, word("this explorer has no such value"));
+    else if (value === undefined) ignore(field, word("it cannot be read as a value"));
     else changes.set(field, value);
   }
   return changes;
@@ -119,7 +119,7 @@ function setInRounds(explorer, changes, ignore) {
     if (!legal.length) break;
     for (const [field] of legal) missing.delete(field);
     if (tried(explorer, legal)) continue;
-    for (const one of legal) if (!tried(explorer, [one])) ignore(one[0], "the explorer cannot show it");
+    for (const one of legal) if (!tried(explorer, [one])) ignore(one[0], word("the explorer cannot show it"));
   }
   for (const [field, value] of missing) ignore(field, refusal(explorer, field, value));
 }

@@ -30,7 +30,8 @@ function load(file) {
 
 // The recorded first view of an explorer: {title, prompts, controls, scene, images}, as board.js takes them.
 async function firstView(name) {
-  await load(`first/${name}.js`);
+  if (!inEnglish) await load(`${language}/words.js`);
+  await load(`${inEnglish ? "" : `${language}/`}first/${name}.js`);
   const { scene, images, ...rest } = records.get(name);
   const [seen, kept] = await Promise.all([inflated(scene.data), inflated(images.data)]);
   return { ...rest, scene: { ...scene.json, version: 0, data: seen }, images: { places: images.json, data: kept } };
@@ -44,4 +45,4 @@ async function inflated(text) {
 }
 
 // What the loaded files use: a recorded view calls `first`; the engine uses the others and adds `start` and `data`.
-window.frcnn = { load, inflated, first: (name, record) => { records.set(name, record); } };
+window.frcnn = { load, inflated, words, known: (catalogue) => { known = catalogue; }, first: (name, record) => { records.set(name, record); } };

@@ -18,7 +18,7 @@ class Place {
     this.coming ??= this.replaceStill().catch((error) => {
       console.error(error);
       this.coming = null; // the next touch tries again
-      this.figure.append(tag("p", { className: "fe-said", role: "status" }, `This picture could not be made interactive: ${error.message}.`));
+      this.figure.append(tag("p", { className: "fe-said", role: "status" }, word("This picture could not be made interactive: {1}.", error.message)));
       return null;
     });
     return this.coming;
@@ -43,14 +43,14 @@ class Place {
 
   // The line below the board: a link to the present state, and how to get the explorer for one's own images.
   below() {
-    const copy = tag("button", { type: "button", className: "fe-button fe-copy" }, "Copy link");
-    const field = tag("input", { type: "text", readonly: "", "aria-label": "link to this view", className: "fe-link", hidden: "" });
+    const copy = tag("button", { type: "button", className: "fe-button fe-copy" }, word("Copy link"));
+    const field = tag("input", { type: "text", readonly: "", "aria-label": word("link to this view"), className: "fe-link", hidden: "" });
     const done = tag("span", { role: "status", className: "fe-copied" });
     copy.addEventListener("click", async () => {
       const link = location.href.split("#")[0] + (this.fragment ?? `#${this.key}`);
       try {
         await navigator.clipboard.writeText(link);
-        done.textContent = "Copied";
+        done.textContent = word("Copied");
         setTimeout(() => { done.textContent = ""; }, 2000);
       } catch { // not allowed here: the reader copies it
         field.hidden = false;
@@ -59,8 +59,8 @@ class Place {
       }
     });
     const given = this.name === "any_box" ? "image=…" : "image=…, target=…"; // its objects are needed by all others
-    const own = tag("details", { className: "fe-own" }, tag("summary", {}, "On your own images"));
-    own.append(tag("p", {}, "Install the course, and run in a notebook: ", tag("code", {}, `from frcnn_edu.lessons import explore; explore.${this.name}(${given})`)));
+    const own = tag("details", { className: "fe-own" }, tag("summary", {}, word("On your own images")));
+    own.append(tag("p", {}, word("Install the course, and run in a notebook: "), tag("code", {}, `from frcnn_edu.lessons import explore; explore.${this.name}(${given})`)));
     return tag("div", { className: "fe-below" }, copy, done, field, own);
   }
 

@@ -11,8 +11,8 @@ const theme = () => root.dataset.theme || (systemIsDark.matches ? "dark" : "ligh
 const otherTheme = () => (theme() === "dark" ? "light" : "dark");
 const nameTheme = () => {
   const other = otherTheme();
-  one(".theme-button").textContent = other === "dark" ? "Dark" : "Light";
-  one(".theme-button").setAttribute("aria-label", `Use the ${other} theme`);
+  one(".theme-button").textContent = other === "dark" ? word("Dark") : word("Light");
+  one(".theme-button").setAttribute("aria-label", other === "dark" ? word("Use the dark theme") : word("Use the light theme"));
 };
 one(".theme-button").addEventListener("click", () => {
   root.dataset.theme = otherTheme();
@@ -44,7 +44,7 @@ const codeButton = one(".code-button");
 const cells = all("details.code[open]");
 const hideCode = (hidden) => {
   cells.forEach((cell) => (cell.open = !hidden));
-  codeButton.textContent = hidden ? "Show code" : "Hide code";
+  codeButton.textContent = hidden ? word("Show code") : word("Hide code");
   codeButton.setAttribute("aria-pressed", String(hidden));
 };
 if (codeButton) {
@@ -72,12 +72,12 @@ const addCopyButton = (block) => {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy-button";
-  button.textContent = "Copy";
+  button.textContent = word("Copy");
   button.addEventListener("click", async () => {
     const code = [...block.querySelectorAll("pre")].map((pre) => pre.textContent.trimEnd());
     await copyText(code.join("\n") + "\n");
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), 1500);
+    button.textContent = word("Copied");
+    setTimeout(() => (button.textContent = word("Copy")), 1500);
   });
   block.append(button);
 };

@@ -33,11 +33,11 @@ dialog.addEventListener("click", () => dialog.close());
 const openFigure = (link) => {
   const small = link.querySelector("img");
   const picture = Object.assign(new Image(), { src: small.src, alt: small.alt });
-  const close = Object.assign(document.createElement("button"), { type: "button", textContent: "Close" });
+  const close = Object.assign(document.createElement("button"), { type: "button", textContent: word("Close") });
   const frame = Object.assign(document.createElement("div"), { className: "frame", tabIndex: 0 });
   frame.append(picture); // takes the focus, so that the arrow keys scroll it
   dialog.replaceChildren(close, frame);
-  dialog.setAttribute("aria-label", "Figure in full size");
+  dialog.setAttribute("aria-label", word("Figure in full size"));
   dialog.showModal();
   frame.focus();
 };

@@ -20,7 +20,7 @@ const PLACES = { Lessons: 0.25, "Use it": 0.2, "At hand": 0.05, "Source code": -
 
 const count = (pattern, text) => (text.match(pattern) || []).length;
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
-const isTelling = (word) => !stopwords.has(word.toLowerCase()) && !/^[a-z]$/i.test(word);
+const isTelling = (word) => !stopwords.has(word.toLowerCase()) && !ASKS_HAN.has(word) && !/^[a-z]$/i.test(word);
 
 const sizeOf = ([, heading, words, code]) => wordsOf(heading).length + wordsOf(words).length + BETTER.code * wordsOf(code).length;
 const SECTIONS = PAGES.flatMap((page) => page.sections.map((section) => ({ page, section, size: sizeOf(section) })));

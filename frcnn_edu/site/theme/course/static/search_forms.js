@@ -2,11 +2,29 @@
    pages, section by section; the stemmer and the stop words are Sphinx's. */
 "use strict";
 
-const LETTERS = "[\\p{L}\\p{N}]";
+const HAN = "\\p{Script=Han}"; // Chinese characters, between whose words there are no spaces
+const LETTERS = `(?:(?!${HAN})[\\p{L}\\p{N}])`;
 const BETWEEN = "[^\\p{L}\\p{N}\\n]"; // between two words of a line
-const wordsOf = (text) => text.match(new RegExp(`${LETTERS}+`, "gu")) || [];
+const wordsOf = (text) => (text.match(new RegExp(`${LETTERS}+|${HAN}+`, "gu")) || []).flatMap((word) => (isHan(word) ? cut(word) : word));
+const isHan = (word) => new RegExp(`^${HAN}`, "u").test(word);
 const wholeWord = (pattern, flags) => new RegExp(`(?<!${LETTERS})(?:${pattern})(?!${LETTERS})`, `gu${flags}`);
 const stemmer = new Stemmer();
+
+/* Chinese characters in words. The browser's dictionary does not know terms such as 锚框: it cuts them into characters, which are joined. */
+const segmenter = globalThis.Intl?.Segmenter && new Intl.Segmenter("zh", { granularity: "word" });
+const ASKS_HAN = new Set("的 了 吗 呢 是 在 和 与 或 有 把 被 用 对 为 从 到 我 你 它 这 那 个 能 会 要 请 问 哪 几 怎么 怎样 如何 什么 为什么 为何 可以 应该 需要 哪个 哪些 多少 一个 意思".split(" "));
+const cut = (characters) => {
+  if (!segmenter) return [characters];
+  const parts = [];
+  let open = false; // whether the last part is one of single characters
+  for (const { segment } of segmenter.segment(characters)) {
+    const single = segment.length === 1 && !ASKS_HAN.has(segment);
+    if (single && open) parts[parts.length - 1] += segment;
+    else parts.push(segment);
+    open = single;
+  }
+  return parts;
+};
 
 /* How often each word, in lower case, is on all pages; and pairs of neighbours, such as "data set", by the word that they make up. */
 const known = new Map();
@@ -65,13 +83,20 @@ const inTwo = (word) => [word, `${word}s`, word.replace(/s$/, "")].map((one) => 
 /* Two words that other texts write as one: batch norm → BatchNorm. The digits of 0.7 do not become notebook 07. */
 const inOne = (word, next) => (/^\p{L}{2}/u.test(word) ? formsOf(word + next).filter((one) => one.startsWith(word + next)) : []);
 
+/* The other languages' words for a term of the glossary, whose rows are pairs such as "anchor" and "锚框 · …". */
+const TERMS = PAGES.filter(({ file }) => file === "docs/glossary.html").flatMap(({ sections }) =>
+  sections.map(([, term, words]) => [term.toLowerCase().split(/,\s*/), words.split(" · ")[0].split(/[,，、（）]\s*/).filter((one) => one && isHan(one))]),
+);
+const translations = (word) => TERMS.flatMap(([english, chinese]) => (english.includes(word) ? chinese : chinese.includes(word) ? english : []));
+
 /* What a word of a query matches; null, if nothing. Capitals inside a word count, so that mAP is not a map. */
 const patternOf = (word, before = "", after = "") => {
+  if (isHan(word)) return texts.some((text) => text.includes(word)) ? [word, ...translations(word)].join("|") : null;
   if (/.\p{Lu}/u.test(word) && texts.some((text) => wholeWord(`${word}s?`, "").test(text))) return `${word}s?`;
   const small = word.toLowerCase();
   const joined = [before && inOne(before.toLowerCase(), small), after && inOne(small, after.toLowerCase())];
   const others = alike(small).filter((other) => other !== small).flatMap(formsOf);
-  return [...new Set([...inTwo(small), ...formsOf(small), ...others, ...joined.flat()])].filter(Boolean).join("|") || null;
+  return [...new Set([...inTwo(small), ...formsOf(small), ...others, ...joined.flat(), ...translations(small)])].filter(Boolean).join("|") || null;
 };
 
 /* Changes of one letter, or of two neighbours, that turn one word into another; 3 stands for more than two. */

@@ -8,8 +8,8 @@ const make = (tag, content = [], attributes = {}) => {
   element.append(...[content].flat());
   return element;
 };
-const listed = (words, last) => words.map((word) => `“${word}”`).join(", ").replace(/, ([^,]*)$/, ` ${last} $1`);
-const pages = (n) => (n === 1 ? "1 page" : `${n} pages`);
+const quoted = (one) => word("“{1}”", one);
+const listed = (words, last) => words.map(quoted).join(word(", ")).replace(new RegExp(`${word(", ")}(?!.*${word(", ")})`), last);
 const query = new URLSearchParams(location.search).get("q")?.trim() || "";
 
 /* A text in which the words are marked. */
@@ -48,40 +48,44 @@ const item = ({ page, best }, patterns) => {
   });
   sections.sort((a, b) => b.classList.contains("opening") - a.classList.contains("opening"));
   const title = make("h2", make("a", marked(page.title, patterns), { href: page.file }));
-  return make("li", [title, make("p", page.group, { className: "group" }), make("ul", sections)]);
+  return make("li", [title, make("p", word(page.group), { className: "group" }), make("ul", sections)]);
 };
 
 /* What was found, in a sentence or two. */
 const summary = ({ ignored, unknown, used, complete, pages: found }) => {
-  const said = [];
-  if (!used.length && !unknown.length) return [`The words of “${query}” are on almost every page. Search for a word that names what you look for.`];
-  if (unknown.length) said.push(`No page contains ${listed(unknown, "or")}.`);
-  const verb = (n) => (n === 1 ? "contains" : "contain");
+  const said = [], all = listed(used, word(" and "));
+  if (!used.length && !unknown.length) return [word("The words of “{1}” are on almost every page. Search for a word that names what you look for.", query)];
+  if (unknown.length) said.push(word("No page contains {1}.", listed(unknown, word(" or "))));
   const others = found.length - complete;
-  const rest = others ? `; ${others} more ${verb(others)} some of these words` : "";
-  if (used.length && complete) said.push(`${pages(complete)} ${verb(complete)} ${listed(used, "and")}${rest}.`);
-  if (used.length && !complete) said.push(`No page contains all of ${listed(used, "and")}; ${pages(others)} with some of them ${others === 1 ? "is" : "are"} shown.`);
-  if (ignored.length) said.push(`${listed(ignored, "and")} ${ignored.length === 1 ? "was" : "were"} left out, because almost every page has ${ignored.length === 1 ? "it" : "them"}.`);
+  const rest = !others ? "" : others === 1 ? word("; 1 more contains some of these words") : word("; {1} more contain some of these words", others);
+  if (used.length && complete) said.push(complete === 1 ? word("1 page contains {1}{2}.", all, rest) : word("{1} pages contain {2}{3}.", complete, all, rest));
+  if (used.length && !complete) {
+    said.push(others === 1 ? word("No page contains all of {1}; 1 page with some of them is shown.", all) : word("No page contains all of {1}; {2} pages with some of them are shown.", all, others));
+  }
+  const left = listed(ignored, word(" and "));
+  if (ignored.length === 1) said.push(word("{1} was left out, because almost every page has it.", left));
+  if (ignored.length > 1) said.push(word("{1} were left out, because almost every page has them.", left));
   return said;
 };
 
 /* Links that search for the nearest words instead of one that no page has. */
-const suggestion = (word) => {
-  const links = similar(word).map((one) => make("a", one, { href: `?q=${encodeURIComponent(query.replace(word, one))}` }));
-  return links.length ? [make("p", ["Did you mean ", ...links.flatMap((link, i) => [i ? " or " : "", link]), "?"], { className: "meant" })] : [];
+const suggestion = (unknown) => {
+  const links = similar(unknown).map((one) => make("a", one, { href: `?q=${encodeURIComponent(query.replace(unknown, one))}` }));
+  const either = links.flatMap((link, i) => [i ? word(" or ") : "", link]);
+  return links.length ? [make("p", [word("Did you mean "), ...either, word("?")], { className: "meant" })] : [];
 };
 
 const show = (answer) => {
   const items = answer.pages.map((found) => item(found, answer.patterns));
   const list = make("ol", items.slice(0, AT_ONCE));
   const others = items.slice(AT_ONCE);
-  const more = make("button", `Show ${others.length} more`, { type: "button", onclick: () => {
+  const more = make("button", word("Show {1} more", others.length), { type: "button", onclick: () => {
     list.append(...others);
     more.remove();
     others[0].querySelector("a").focus();
   } });
   document.title = `${query} · ${document.title}`;
-  document.querySelector("#search-status").append(summary(answer).join(" "));
+  document.querySelector("#search-status").append(summary(answer).reduce((before, next) => word("{1} {2}", before, next)));
   document.querySelector("#search-results").append(...answer.unknown.flatMap(suggestion), list, ...(others.length ? [more] : []));
 };
 

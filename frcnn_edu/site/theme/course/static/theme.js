@@ -1,5 +1,11 @@
-/* The reader's choice of theme, set before anything is drawn. Without a choice, the system decides. */
+/* The reader's choice of theme, set before anything is drawn. Without a choice, the system decides. And the words of the scripts in the
+   language of the page: pages in another language than English define WORDS. */
 "use strict";
+
+const word = (english, ...values) => {
+  const text = (typeof WORDS === "object" && WORDS[english]) || english;
+  return text.replace(/\{(\d)\}/g, (_, number) => values[number - 1]);
+};
 
 const stored = (name) => {
   try {

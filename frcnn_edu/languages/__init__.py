@@ -1,0 +1,1 @@
+"""The course in other languages: what is translated, from where, and the checks that keep each translation in step with the English."""
