@@ -9,7 +9,7 @@ EXTRAS = {
     "timm": ("timm",),
     "export": ("onnx", "onnxscript", "onnxruntime"),
     "site": ("sphinx", "myst_parser", "latex2mathml", "ziamath", "fontTools"),
-    "languages": ("polib", "markdown_it", "mdit_py_plugins"),
+    "languages": ("polib", "markdown_it", "mdit_py_plugins", "babel"),
     "test": ("playwright",),
 }
 NAMES_FOR_PIP = {

@@ -24,6 +24,9 @@ SLOT = re.compile(
     rf"\b(?:our|your) (?:{CLASSES}|object)\b|\bobject \d+, an? (?:{CLASSES})\b|\b(?:{CLASSES})\b"
     r"|(?:(?<![\w)\]])[−+])?\d+(?:,\d{3})*(?:\.\d+)?(?:·10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:(?:st|nd|rd|th)\b)?"
 )
+PART = re.compile(rf"\d+|\b(?:{CLASSES})\b")  # of a name
+#: The messages of names, which are parts of others.
+NAMES = (*CLASSES.split("|"), "our {1}", "your {1}", "our object", "your object", "object {1}, a {2}")
 PLACE = re.compile(r"\{(\d+)\}")
 #: Where a text is divided if the catalogue does not have it as a whole: between sentences, clauses, columns and lines.
 BETWEEN = tuple(
@@ -169,10 +172,13 @@ def _name(slot: str, known: dict[str, str]) -> str:
         return known[slot]
     if not slot[0].isalpha():
         return re.sub(r"(?:st|nd|rd|th)$", "", slot)
-    pattern = re.sub(
-        r"\d+", "{1}", re.sub(rf"\b(?:{CLASSES})\b", "{2}" if slot[0] == "o" and "," in slot else "{1}", slot)
-    )
-    values = re.findall(rf"\d+|\b(?:{CLASSES})\b", slot)
+    values: list[str] = []
+
+    def place(part: re.Match[str]) -> str:
+        values.append(part[0])
+        return f"{{{len(values)}}}"
+
+    pattern = PART.sub(place, slot)
     return PLACE.sub(lambda place: _name(values[int(place[1]) - 1], known), known.get(pattern, slot))
 
 

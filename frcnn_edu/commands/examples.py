@@ -84,6 +84,9 @@ examples:
 
   python -m frcnn_edu notebooks --copy-to course   copies them to a folder of yours instead
 
+  python -m frcnn_edu notebooks --extract          brings the catalogues of translations up to date
+  python -m frcnn_edu notebooks --language zh_CN   writes the notebooks and pages in Chinese
+
 Each is executed in place. A second run gives the same files, byte for byte.
 """,
     "site": """

@@ -10,14 +10,20 @@ from ..languages.glossary import read_glossary
 from ..languages.marked import SOURCE as SITE
 from ..languages.marked import site_messages
 from ..languages.messages import Message, messages
+from ..languages.shown import SOURCE as SHOWN_SOURCE
+from ..languages.shown import shown_messages
 from ..languages.sources import LOCALE, catalogue_file, languages, sources
 from ..languages.translate import Translator
+from ..words import FILE as SHOWN
 
 
 def run_extract(options: argparse.Namespace) -> None:
     """Bring the catalogues up to date with the English files, and say what is left to translate."""
     root = options.folder.absolute().parent
     for language in [options.language] if options.language else languages(root):
+        if options.shown is not None:
+            _extract(root / LOCALE / language / SHOWN, shown_messages(options.shown), SHOWN_SOURCE, language)
+            continue
         for source in _chosen(root, options.names):
             _extract(root / catalogue_file(language, source), messages(root / source), source, language)
         if not options.names:

@@ -31,6 +31,8 @@ class Block:
         """Whether there is anything to translate in it."""
         if self.kind == "fence":  # what a program prints is in English
             return bool(re.match(rf"`+{TEXT_FENCE}\n(?!\$ )", self.text))
+        if self.kind.startswith("math_block"):
+            return bool(re.search(r"\\text\{[^}]*[^\W\d_]{2}", self.text))
         return self.kind in PROSE and bool(re.search(r"[^\W\d_]", words_only(self.text)))
 
 
@@ -71,7 +73,8 @@ def tokens(text: str) -> list[Token]:
 
 def words_only(text: str) -> str:
     """The words of a block: without code, formulas, tags and the targets of links, each of which leaves a blank."""
-    parts = [token.content if token.type == "text" else " " for token in tokens(text) if token.type != "inline"]
+    kinds = ("text", "image")  # the content of an image is its alternative text
+    parts = [token.content if token.type in kinds else " " for token in tokens(text) if token.type != "inline"]
     return "".join(parts)
 
 

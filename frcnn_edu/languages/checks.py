@@ -8,7 +8,7 @@ from typing import Any
 import polib
 
 from .blocks import tokens, words_only
-from .chinese import typography_problems
+from .chinese import in_ten_thousands, typography_problems
 from .glossary import Term, glossary_problems
 from .sources import short
 
@@ -17,6 +17,8 @@ WORDS_IN_FORMULA = re.compile(r"\\text\{[^}]*\}")  # may be translated
 EMPHASIS = {"strong_open", "em_open"}
 #: What is checked in texts of a language, besides what is checked in all.
 TYPOGRAPHY = {"zh": typography_problems}
+#: How a language writes large numbers, where it does so in another way.
+LARGE_NUMBERS = {"zh": in_ten_thousands}
 
 
 def catalogue_problems(catalogue: polib.POFile, language: str, glossary: list[Term]) -> list[str]:
@@ -36,7 +38,7 @@ def entry_problems(entry: polib.POEntry, language: str, glossary: list[Term]) ->
         return ["fuzzy: the English text has changed; bring the translation up to date and remove the flag"]
     typography = TYPOGRAPHY.get(short(language))
     return [
-        *_differences(entry.msgid, entry.msgstr),
+        *_differences(LARGE_NUMBERS.get(short(language), str)(entry.msgid), entry.msgstr),
         *glossary_problems(entry.msgid, entry.msgstr, glossary),
         *(typography(entry.msgstr) if typography else ()),
     ]

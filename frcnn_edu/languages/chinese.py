@@ -10,7 +10,10 @@ HAN = r"[\u3400-\u4dbf\u4e00-\u9fff]"
 FULL_WIDTH = r"[，。、；：！？（）“”‘’《》]"
 LATIN = rf"[A-Za-z0-9%{INSERTED}]"
 RULES = (
-    (rf"{HAN}[,.;:!?()]|[,;:!?()]{HAN}", "half-width punctuation beside Chinese; it is full-width there"),
+    (
+        rf"(?:{HAN}|[）”])[,.;:!?]|{HAN}[()]|[,;:!?()]{HAN}",
+        "half-width punctuation beside Chinese; it is full-width there",
+    ),
     (rf"{HAN}[\"']|[\"']{HAN}", "a straight quotation mark beside Chinese; use “ and ”"),
     (rf"{HAN}{LATIN}|{LATIN}{HAN}", "no space between Chinese and a letter, a digit, code or a formula"),
     (rf" {FULL_WIDTH}|{FULL_WIDTH} ", "a space beside full-width punctuation"),
@@ -18,6 +21,11 @@ RULES = (
     (r"\n", "a line break inside a paragraph, which would be shown as a space"),
     (r"\ufffd|Ã.|â€", "characters that come from a wrong encoding"),
 )
+
+
+def in_ten_thousands(english: str) -> str:
+    """English text with its millions in units of 万, as Chinese counts them: "2.1 million" as "210 万"."""
+    return re.sub(r"(\d+(?:\.\d+)?) million", lambda found: f"{round(100 * float(found[1]), 4):g} 万", english)
 
 
 def typography_problems(text: str) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """From the English files and the catalogues to the translated files."""
 
 import copy
-import json
 import posixpath
 import re
 from pathlib import Path
@@ -17,7 +16,7 @@ from .messages import heading_with_anchor
 from .sources import FOLDERS, catalogue_file, sources, twin
 
 # The target of a link or an image, in Markdown or HTML, which may have an anchor.
-LINK = re.compile(r'(?P<before>\]\(|src="|href=")(?!https?:|#|data:)(?P<target>[^)"#\s]+)(?:#(?P<anchor>[^)"]*))?')
+LINK = re.compile(r'(?P<before>\]\(|src="|href=")(?!https?:|data:)(?P<target>[^)"#\s]*)(?:#(?P<anchor>[^)"]*))?')
 QUOTED = {"%22": '"'}  # how a link writes a character of an anchor that would end the link
 
 
@@ -40,8 +39,12 @@ class Translator:
         if source.endswith(".ipynb"):
             write_notebook(self.notebook(source), place)
         else:
-            write_text(place, self._moved(self.text((self.root / source).read_text(encoding="utf-8"), source), source))
+            write_text(place, self.document(source))
         return place
+
+    def document(self, source: str) -> str:
+        """A Markdown file as it is written."""
+        return self._moved(self.text((self.root / source).read_text(encoding="utf-8"), source), source)
 
     def notebook(self, source: str) -> NotebookNode:
         """A notebook as it is written: its markdown cells are translated; its code cells and their outputs stay as they are."""
@@ -67,7 +70,9 @@ class Translator:
 
     def _named(self, link: re.Match[str], source: str) -> str:
         """A link to a heading, by the name that it has in the translation."""
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(source), link["target"]))
+        target = (
+            posixpath.normpath(posixpath.join(posixpath.dirname(source), link["target"])) if link["target"] else source
+        )
         fragment = f"#{self._anchor(target, link['anchor'])}" if link["anchor"] else ""
         return f"{link['before']}{link['target']}{fragment}"
 
@@ -76,6 +81,8 @@ class Translator:
         here = posixpath.dirname(twin(source, self.language)) or "."
 
         def moved(link: re.Match[str]) -> str:
+            if not link["target"]:  # a heading of the same file
+                return link[0]
             target = posixpath.normpath(posixpath.join(posixpath.dirname(source), link["target"]))
             place = twin(target, self.language) if target in self.sources or target in FOLDERS else target
             return f"{link['before']}{posixpath.relpath(place, here)}{'#' + link['anchor'] if link['anchor'] else ''}"
@@ -95,16 +102,6 @@ class Translator:
         for written, character in QUOTED.items():
             found = found.replace(character, written)
         return found
-
-
-def same_code(original: NotebookNode, translation: NotebookNode) -> bool:
-    """Whether two notebooks have the same code cells, outputs and metadata, byte for byte, and markdown cells at the same places."""
-
-    def essence(notebook: NotebookNode) -> str:
-        cells = [{**cell, "source": ""} if cell.cell_type == "markdown" else cell for cell in notebook.cells]
-        return json.dumps({**notebook, "cells": cells}, sort_keys=True)
-
-    return essence(original) == essence(translation)
 
 
 def _usable(entry: polib.POEntry) -> bool:

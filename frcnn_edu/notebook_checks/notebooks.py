@@ -33,7 +33,7 @@ def write_notebook(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 def sanitizers(folder: Path) -> list[tuple[re.Pattern, str]]:
     """Patterns, and their replacements in two outputs before these are compared."""
-    for place in (folder, folder.parent):
+    for place in (folder, folder.parent, folder.parent.parent):  # notebooks/zh/deeper
         if (place / SANITIZE).is_file():
             text = (place / SANITIZE).read_text(encoding="utf-8")
             pairs = re.findall(r"^regex: (.*)$\n^replace: (.*)$", text, flags=re.MULTILINE)

@@ -1,7 +1,8 @@
 """A pytest plugin that makes nbval strict: `pytest -p frcnn_edu.notebook_checks.strict --nbval notebooks`.
 
 By itself, nbval compares no pictures, and accepts a notebook without outputs, or without an error that a cell
-announces. With this plugin, each of them fails. It also runs the checks that cells keep in their metadata.
+announces. With this plugin, each of them fails. It also runs the checks that cells keep in their metadata. A translated notebook
+is not executed if its original is: their code and outputs are the same.
 """
 
 import os
@@ -16,6 +17,7 @@ from .kernels import by_fork
 from .notebooks import ENVIRONMENT, MAY_DIFFER
 from .pictures import TOLERANCE, difference, is_blank, pictures
 from .pinned import checks_of
+from .twins import repeated
 
 
 def check(cell: Any) -> None:
@@ -62,6 +64,15 @@ def run_checks(cell: Any) -> None:
             cell.raise_cell_error(f"A check in this cell's metadata failed ({error}):\n{code}")
         if message["msg_type"] == "status" and content["execution_state"] == "idle":
             return
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the cells of a translated notebook whose code and outputs are those of its original, if that is tested, too."""
+    cells = {item: item.path for item in items if isinstance(item, IPyNbCell)}
+    again = repeated(set(cells.values()))
+    if again:
+        config.hook.pytest_deselected(items=[item for item in items if cells.get(item) in again])
+        items[:] = [item for item in items if cells.get(item) not in again]
 
 
 def pytest_configure(config: pytest.Config) -> None:

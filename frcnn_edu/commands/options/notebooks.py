@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from ...notebook_checks.find import find_notebooks
+from ...training.run_folder import check_exists
 from .command import Command, check_installed, check_output_folder
 
 
@@ -30,9 +31,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="bring the catalogues of translations in locale/ up to date with the English notebooks and pages",
     )
     add(
+        "--shown",
+        type=Path,
+        metavar="FILE",
+        help="with --extract, only the catalogues of what pictures and explorers show, which was noted in this file",
+    )
+    add(
         "--language",
         metavar="CODE",
-        help="write the notebooks and pages in this language, from its catalogues; with --extract, only this language: zh_CN",
+        help="write the notebooks and pages in this language, such as zh_CN, from its catalogues; "
+        "with --copy-to, copy its notebooks; with --extract, only its catalogues",
     )
 
 
@@ -40,8 +48,10 @@ def check(options: argparse.Namespace) -> None:
     if options.copy_to is not None:
         check_output_folder(options, "copy_to")
         return
+    if options.shown is not None and not options.extract:
+        raise ValueError("--shown needs --extract")
     if options.extract or options.language is not None:
-        check_installed("nbformat", "polib", "markdown_it", "mdit_py_plugins")
+        check_installed("nbformat", "polib", "markdown_it", "mdit_py_plugins", "babel")
         _check_language(options)
         return
     if options.statistics:
@@ -53,7 +63,9 @@ def check(options: argparse.Namespace) -> None:
 
 
 def _check_language(options: argparse.Namespace) -> None:
-    """Raises ValueError for a language that has no folder in locale/; `--extract` makes the folder of a new one."""
+    """Raises an error for a language that has no folder in locale/, unless `--extract` makes it, and for a file that does not exist."""
+    if options.shown is not None:
+        check_exists(options.shown)
     folder = options.folder.absolute().parent / "locale"
     known = sorted(path.name for path in folder.glob("*") if path.is_dir())
     language = options.language

@@ -13,7 +13,14 @@ ROOT = "contents"  # the page that lists all others
 DOCUMENTS = {
     later("At hand"): ("docs/glossary", "docs/parameters", "docs/questions", "docs/explorers"),
     later("Use it"): ("start", "docs/command_line", "docs/data_sets", "docs/training", "docs/coming_from_torchvision"),
-    later("Behind the course"): ("docs/same_numbers", "docs/speed", "docs/map", "docs/teachers", "docs/site"),
+    later("Behind the course"): (
+        "docs/same_numbers",
+        "docs/speed",
+        "docs/map",
+        "docs/teachers",
+        "docs/site",
+        "docs/languages",
+    ),
 }
 
 

@@ -12,6 +12,7 @@ const SLOT = new RegExp(
     "|(?:(?<![\\p{L}\\p{N}_)\\]])[−+])?\\d+(?:,\\d{3})*(?:\\.\\d+)?(?:·10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:(?:st|nd|rd|th)\\b)?",
   "gu",
 );
+const PART = new RegExp(`\\d+|\\b(?:${CLASSES})\\b`, "g"); // of a name
 const PLACE = /\{(\d+)\}/g;
 const BETWEEN = [/((?<=[.?!])\s+)/, /((?<=[:;])\s+)/, /(\n+|\s{2,})/, /( · | → |\s*[()]\s*)/, /((?<=,)\s+)/];
 const WIDE = /[，。；：！？）]$/;
@@ -30,8 +31,8 @@ const fill = (pattern, values) => pattern.replace(PLACE, (_, place) => values[pl
 function nameOf(slot) {
   if (known[slot] !== undefined) return known[slot];
   if (!/^\p{L}/u.test(slot)) return slot.replace(/(?:st|nd|rd|th)$/, "");
-  const values = slot.match(new RegExp(`\\d+|\\b(?:${CLASSES})\\b`, "g")) ?? [];
-  const pattern = slot.replace(new RegExp(`\\b(?:${CLASSES})\\b`, "g"), slot[0] === "o" && slot.includes(",") ? "{2}" : "{1}").replace(/(?<!\{)\d+/g, "{1}");
+  const values = [];
+  const pattern = slot.replace(PART, (part) => `{${values.push(part)}}`);
   return known[pattern] === undefined ? slot : fill(known[pattern], values.map(nameOf));
 }
 
