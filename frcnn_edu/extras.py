@@ -3,12 +3,12 @@
 from importlib.util import find_spec
 
 EXTRAS = {
-    "course": ("jupyterlab", "ipykernel", "nbclient", "nbformat", "ipywidgets", "anywidget", "skimage"),
+    "course": ("jupyterlab", "ipykernel", "nbclient", "nbformat", "ipywidgets", "anywidget", "skimage", "polib"),
     "processes": ("lightning_fabric",),
     "watch": ("tensorboard",),
     "timm": ("timm",),
     "export": ("onnx", "onnxscript", "onnxruntime"),
-    "site": ("sphinx", "myst_parser", "latex2mathml", "ziamath", "fontTools"),
+    "site": ("sphinx", "myst_parser", "latex2mathml", "ziamath", "fontTools", "polib"),
     "languages": ("polib", "markdown_it", "mdit_py_plugins", "babel"),
     "test": ("playwright",),
 }
@@ -18,7 +18,7 @@ NAMES_FOR_PIP = {
     "fontTools": "fonttools",
     "markdown_it": "markdown-it-py",
 }  # of packages that are imported by another name
-_EXTRA_OF = {package: extra for extra, packages in EXTRAS.items() for package in packages}
+_EXTRA_OF = {package: extra for extra, packages in reversed(EXTRAS.items()) for package in packages}  # the first of several
 
 
 def advice(*packages: str) -> str | None:

@@ -45,7 +45,8 @@ def test_advice() -> None:
     [
         ("['notebooks']", "nbclient, nbformat, ipykernel, ipywidgets and anywidget"),
         ("['benchmark', '--explorers']", "nbclient"),
-        ("['site']", "nbformat, sphinx, myst-parser, latex2mathml, ziamath and fonttools"),
+        ("['site']", "nbformat, sphinx, myst-parser, latex2mathml, ziamath, fonttools and polib"),
+        ("['notebooks', '--extract']", "nbformat, polib, markdown-it-py, mdit-py-plugins and babel"),
         ("['export']", "onnx, onnxscript and onnxruntime"),
     ],
 )
@@ -100,3 +101,12 @@ def test_notebooks_are_copied_and_nothing_is_overwritten(tmp_path: Path, capsys:
     assert first.read_text() == "mine"
     assert f"; {len(copied)} that already existed were kept" in capsys.readouterr().out
     assert len(list(target.glob("*.ipynb"))) == len(list((ROOT / "notebooks").glob("*.ipynb")))
+
+
+def test_notebooks_are_copied_in_another_language(tmp_path: Path) -> None:
+    target = tmp_path / "course"
+    assert cli.main(["notebooks", "--copy-to", str(target), "--language", "zh_CN", "05"]) == 0
+    copied = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
+    name = "05_stride_grid.ipynb"
+    assert copied == {name, f"deeper/{name}", f"solutions/{name}", "sanitize.cfg"}
+    assert (target / name).read_bytes() == (ROOT / "notebooks" / "zh" / name).read_bytes()

@@ -8,6 +8,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
+from .switch import LINE as SWITCH
+
 MARKDOWN = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, allow_space=False, double_inline=True)
 #: What these are made of; the names are markdown-it's.
 PROSE = {"heading", "paragraph", "bullet_list", "ordered_list", "table", "blockquote"}
@@ -33,6 +35,8 @@ class Block:
             return bool(re.match(rf"`+{TEXT_FENCE}\n(?!\$ )", self.text))
         if self.kind.startswith("math_block"):
             return bool(re.search(r"\\text\{[^}]*[^\W\d_]{2}", self.text))
+        if SWITCH.fullmatch(self.text):  # is written anew for each language
+            return False
         return self.kind in PROSE and bool(re.search(r"[^\W\d_]", words_only(self.text)))
 
 

@@ -14,6 +14,7 @@ from .blocks import anchor, heading, replaced
 from .catalogue import read_catalogue
 from .messages import heading_with_anchor
 from .sources import FOLDERS, catalogue_file, sources, twin
+from .switch import LINE, switch
 
 # The target of a link or an image, in Markdown or HTML, which may have an anchor.
 LINK = re.compile(r'(?P<before>\]\(|src="|href=")(?!https?:|data:)(?P<target>[^)"#\s]*)(?:#(?P<anchor>[^)"]*))?')
@@ -44,7 +45,8 @@ class Translator:
 
     def document(self, source: str) -> str:
         """A Markdown file as it is written."""
-        return self._moved(self.text((self.root / source).read_text(encoding="utf-8"), source), source)
+        text = self._moved(self.text((self.root / source).read_text(encoding="utf-8"), source), source)
+        return LINE.sub(switch(self.root, source, self.language), text)
 
     def notebook(self, source: str) -> NotebookNode:
         """A notebook as it is written: its markdown cells are translated; its code cells and their outputs stay as they are."""

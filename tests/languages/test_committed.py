@@ -14,6 +14,7 @@ from frcnn_edu.languages.glossary import Term, read_glossary
 from frcnn_edu.languages.marked import site_messages
 from frcnn_edu.languages.messages import Message, messages
 from frcnn_edu.languages.sources import LOCALE, catalogue_file, languages, sources, twin
+from frcnn_edu.languages.switch import LINE, switch
 from frcnn_edu.languages.translate import Translator
 from frcnn_edu.notebook_checks.find import find_notebooks
 from frcnn_edu.notebook_checks.notebooks import read_notebook, write_notebook
@@ -92,6 +93,13 @@ def test_the_words_of_pictures_and_explorers_are_in_order(language: str) -> None
     catalogue = read_catalogue(ROOT / LOCALE / language / SHOWN)
     assert {entry.msgid for entry in catalogue} >= set(NAMES)
     assert catalogue_problems(catalogue, language, glossary(language)) == []
+
+
+def test_the_readme_leads_to_its_translations() -> None:
+    english = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert LINE.findall(english) == [switch(ROOT, "README.md")] == ["English · [中文](README.zh.md)"]
+    chinese = (ROOT / "README.zh.md").read_text(encoding="utf-8")
+    assert "[English](README.md) · 中文\n" in chinese
 
 
 def test_marked_words_are_found() -> None:

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 from ...notebook_checks.find import find_notebooks
-from ...training.run_folder import check_exists
 from .command import Command, check_installed, check_output_folder
 
 
@@ -64,8 +63,8 @@ def check(options: argparse.Namespace) -> None:
 
 def _check_language(options: argparse.Namespace) -> None:
     """Raises an error for a language that has no folder in locale/, unless `--extract` makes it, and for a file that does not exist."""
-    if options.shown is not None:
-        check_exists(options.shown)
+    if options.shown is not None and not options.shown.is_file():
+        raise ValueError(f"--shown {options.shown}: there is no such file")
     folder = options.folder.absolute().parent / "locale"
     known = sorted(path.name for path in folder.glob("*") if path.is_dir())
     language = options.language

@@ -26,7 +26,7 @@ def check(options: argparse.Namespace) -> None:
         )
     check_output_folder(options, "out")
     check_replaceable(options.out)
-    check_installed("nbformat", "sphinx", "myst_parser", "latex2mathml", "ziamath", "fontTools")
+    check_installed("nbformat", "sphinx", "myst_parser", "latex2mathml", "ziamath", "fontTools", "polib")
 
 
 def run(options: argparse.Namespace) -> None:
