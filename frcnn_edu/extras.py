@@ -18,7 +18,9 @@ NAMES_FOR_PIP = {
     "fontTools": "fonttools",
     "markdown_it": "markdown-it-py",
 }  # of packages that are imported by another name
-_EXTRA_OF = {package: extra for extra, packages in reversed(EXTRAS.items()) for package in packages}  # the first of several
+_EXTRA_OF = {
+    package: extra for extra, packages in reversed(EXTRAS.items()) for package in packages
+}  # the first of several
 
 
 def advice(*packages: str) -> str | None:

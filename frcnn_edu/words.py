@@ -19,18 +19,19 @@ NOTEBOOK = "JPY_SESSION_NAME"  # Jupyter tells its kernels which notebook they r
 FILE = "shown.po"
 
 CLASSES = "circle|cross|star|triangle|square|coin"
+CLASS = rf"(?:{CLASSES})\b(?! entropy)"
 #: What varies in a text: an object of an image, the name of a class, a number.
 SLOT = re.compile(
-    rf"\b(?:our|your) (?:{CLASSES}|object)\b|\bobject \d+, an? (?:{CLASSES})\b|\b(?:{CLASSES})\b"
+    rf"\b(?:our|your) (?:object\b|{CLASS})|\bobject \d+, an? {CLASS}|\b{CLASS}"
     r"|(?:(?<![\w)\]])[−+])?\d+(?:,\d{3})*(?:\.\d+)?(?:·10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:(?:st|nd|rd|th)\b)?"
 )
-PART = re.compile(rf"\d+|\b(?:{CLASSES})\b")  # of a name
+PART = re.compile(rf"\d+|\b{CLASS}")  # of a name
 #: The messages of names, which are parts of others.
 NAMES = (*CLASSES.split("|"), "our {1}", "your {1}", "our object", "your object", "object {1}, a {2}")
 PLACE = re.compile(r"\{(\d+)\}")
-#: Where a text is divided if the catalogue does not have it as a whole: between sentences, clauses, columns and lines.
+#: Where a text is divided if the catalogue does not have it as a whole: between sentences, lines and columns, clauses and items.
 BETWEEN = tuple(
-    map(re.compile, (r"((?<=[.?!])\s+)", r"((?<=[:;])\s+)", r"(\n+|\s{2,})", r"( · | → |\s*[()]\s*)", r"((?<=,)\s+)"))
+    map(re.compile, (r"((?<=[.?!])\s+)", r"(\n+|\s{2,})", r"((?<=[:;])\s+)", r"( · | → |\s*[()]\s*)", r"((?<=,)\s+)"))
 )
 WIDE = "，。；：！？）"  # no space follows these
 
@@ -126,7 +127,7 @@ def skeleton(text: str) -> tuple[str, list[str]]:
 
 def units(text: str) -> list[str]:
     """The messages of a text, as catalogues have them: its sentences without numbers and names; of a long text, its lines."""
-    sentences, lines = BETWEEN[0], BETWEEN[2]
+    sentences, lines = BETWEEN[:2]
     parts = sentences.split(text)[::2]
     if any(("\n" in part and len(part) > 90) or "   " in part for part in parts):
         parts = [line for part in parts for line in lines.split(part)[::2]]

@@ -9,6 +9,7 @@ INSERTED = "\ue000"  # stands for code or a formula in a line
 HAN = r"[\u3400-\u4dbf\u4e00-\u9fff]"
 FULL_WIDTH = r"[，。、；：！？（）“”‘’《》]"
 LATIN = rf"[A-Za-z0-9%{INSERTED}]"
+LARGE = {"million": (100, "万"), "billion": (10, "亿")}
 RULES = (
     (
         rf"(?:{HAN}|[）”])[,.;:!?]|{HAN}[()]|[,;:!?()]{HAN}",
@@ -24,8 +25,13 @@ RULES = (
 
 
 def in_ten_thousands(english: str) -> str:
-    """English text with its millions in units of 万, as Chinese counts them: "2.1 million" as "210 万"."""
-    return re.sub(r"(\d+(?:\.\d+)?) million", lambda found: f"{round(100 * float(found[1]), 4):g} 万", english)
+    """English text with its large numbers as Chinese counts them: "2.1 million" as "210 万", "1.5 billion" as "15 亿"."""
+
+    def counted(found: re.Match[str]) -> str:
+        factor, unit = LARGE[found[2]]
+        return f"{round(factor * float(found[1]), 4):g} {unit}"
+
+    return re.sub(r"(\d+(?:\.\d+)?) (million|billion)", counted, english)
 
 
 def typography_problems(text: str) -> Iterator[str]:

@@ -16,13 +16,9 @@ def put_in_language(figure: Figure) -> None:
     """Replace the words of a figure by those of the reader's language; in English nothing changes."""
     fonts = _fonts(language())
     for text in figure.findobj(Text):
-        english = text.get_text()
-        shown = words(english)
-        if shown == english:
-            continue
-        text.set_text(shown)
-        if fonts:  # each character is taken from the first font that has it
-            text.set_fontfamily([*text.get_fontfamily(), *fonts])
+        text.set_text(words(text.get_text()))
+        if fonts and not text.get_text().isascii():  # each character is taken from the first font that has it
+            text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *fonts])))
 
 
 @cache

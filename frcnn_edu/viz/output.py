@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ..training.files import replacing
-from ..words import words
 from . import style as st
 from .language import put_in_language
 from .text_sizes import PAGE, smallest_word
@@ -91,10 +90,10 @@ def show(figure: Figure, alt: str, *, dpi: float = DPI) -> None:
     """
     from IPython.display import display  # only a notebook has it
 
-    content = {"image/png": figure_to_png(figure, dpi=dpi, colors=256), "text/plain": words(alt)}
+    content = {"image/png": figure_to_png(figure, dpi=dpi, colors=256), "text/plain": alt}
     described = {
         "width": round(figure.get_figwidth() * PAGE),
-        "alt": words(alt),
+        "alt": alt,
         "smallest_word": smallest_word(figure),
     }
     display(content, metadata={"image/png": described}, raw=True)

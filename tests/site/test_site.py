@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from reading_pages import ROOT, VALIDATOR, Element, addresses_of, elements_of, from_npm, pages_of, target_of
 
+from frcnn_edu.languages.edition import editions
 from frcnn_edu.lessons import EXPLORER_NAMES, EXPLORER_OF, LESSONS, notebook_name
 from frcnn_edu.site.build import build_site
 from frcnn_edu.site.sphinx_run import POLICY
@@ -28,6 +29,7 @@ def test_every_notebook_and_document_has_a_page(site: Path) -> None:
     expected |= {f"notebooks/{Path(notebook_name(lesson)).stem}.html" for lesson in LESSONS}
     expected |= {f"notebooks/deeper/{path.stem}.html" for path in (ROOT / "notebooks" / "deeper").glob("*.ipynb")}
     expected |= {f"docs/{path.stem}.html" for path in (ROOT / "docs").glob("*.md")}
+    expected |= {edition.prefix + page for edition in editions(ROOT) for page in expected}
     pages = {page.relative_to(site).as_posix() for page in pages_of(site)}
     assert {page for page in pages if not page.startswith("source/")} == expected
 

@@ -237,8 +237,9 @@ class Explorer(Generic[State, Result]):
         from IPython.display import display  # it is installed only with notebooks
 
         display({"text/html": STYLES, "text/plain": ""}, raw=True)
-        alts = " ".join(f"{panel.alt.rstrip('.')}." for panel in self.scene.panels if panel.alt)
-        show(self.picture(), f"Explorer “{self.title}”. {alts}".rstrip())
+        title, panels = words(self.title), in_language(self.scene).panels
+        alts = " ".join(f"{panel.alt.rstrip('.。')}." for panel in panels if panel.alt)
+        show(self.picture(), f"{words('Explorer')} “{title}”. {alts}".rstrip())
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         content = {
             "application/vnd.jupyter.widget-view+json": view,

@@ -1,5 +1,6 @@
 """A scene on paper: what `board.js` draws on a canvas, drawn by matplotlib."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from .scene import WIDTH, Boxes, Grid, Handle, Layer, Lines, Panel, Picture, Poi
 INCH = 100.0  # units per inch
 POINT = 0.72  # points per unit
 NAME = 18.0  # units: the height of the name of a box
+WIDE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
+# A word, or a Chinese character with the marks that may not begin a line; and the space before it.
+PARTS = re.compile(r"(\s*)((?:[^\s\u2e80-\u9fff\uff00-\uffef]+|[\u2e80-\u9fff\uff00-\uffef])[，。、；：！？）”]*)")
 MARKERS = {"dot": "o", "ring": "o", "cross": "x", "square": "s"}
 
 
@@ -47,13 +51,16 @@ def _rows(line: Line) -> list[tuple[str, str, float]]:
 
 
 def _wrapped(words: str, width: int) -> list[str]:
-    lines: list[str] = []
-    for word in words.split():
-        if lines and len(lines[-1]) + 1 + len(word) <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
+    """Lines of at most `width` letters; a Chinese character is two letters wide, and a line may end after it."""
+    lines, room = [""], width
+    for space, part in PARTS.findall(words.strip()):
+        wide = len(part) + len(WIDE.findall(part))
+        if len(space) + wide > room:
+            lines.append("")
+            room, space = width, ""
+        lines[-1] += space + part
+        room -= len(space) + wide
+    return lines if lines[0] else []
 
 
 def _paint_panel(figure: Figure, height: float, panel: Panel, handles: list[Handle]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 # The target of a link or an image in Markdown, which may have an anchor: ](../notebooks/03_fpn.ipynb#Our-cross)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(#[^)]*)?\)")
+IMAGE = re.compile(r'(?<=<img src=")(?!https?:|data:)[^"]+')  # in HTML
 MODULE = re.compile(r"`(frcnn_edu/[\w/]+\.py)`")  # a module of the package, named in a text
 PERCENT = re.compile(r"(?<=\d) %")  # no line ends between a number and its sign
 CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
@@ -35,6 +36,10 @@ def page_links(text: str, page: str, root: Path, prefix: str = "") -> tuple[str,
         shared = place.startswith("source/") or place.endswith(".png")
         return posixpath.relpath(place if shared else prefix + place, posixpath.dirname(prefix + page) or ".")
 
+    def moved(image: re.Match[str]) -> str:
+        file = posixpath.normpath(posixpath.join(posixpath.dirname(page), image[0]))
+        return posixpath.relpath(file, posixpath.dirname(prefix + page) or ".")
+
     def replaced(link: re.Match[str]) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(page), link[1]))
         return f"]({address(target)}{link[2] or ''})"
@@ -42,7 +47,7 @@ def page_links(text: str, page: str, root: Path, prefix: str = "") -> tuple[str,
     parts = CODE.split(text)
     for i, part in enumerate(parts):
         if i % 2 == 0:
-            parts[i] = LINK.sub(replaced, PERCENT.sub("\u00a0%", part))
+            parts[i] = IMAGE.sub(moved, LINK.sub(replaced, PERCENT.sub("\u00a0%", part)))
         elif (module := MODULE.fullmatch(part)) and (root / module[1]).is_file() and not parts[i - 1].endswith("["):
             parts[i] = f"[{part}]({address(module[1])})"
     return "".join(parts), files

@@ -55,4 +55,4 @@ def introduction(readme: str) -> tuple[str, str]:
     found = re.search(r"^\*\*(.+?)\*\*\s*(.+?)\n\n", readme, re.MULTILINE | re.DOTALL)
     if found is None:
         raise ValueError("README.md does not begin with a sentence in bold")
-    return found[1], " ".join(found[2].split())
+    return found[1], " ".join(found[2].split()).lstrip("。")  # Chinese has its full stop after the bold

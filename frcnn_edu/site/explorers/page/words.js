@@ -7,14 +7,15 @@ const word = (english, ...values) => {
 };
 
 const CLASSES = "circle|cross|star|triangle|square|coin";
+const CLASS = `(?:${CLASSES})\\b(?! entropy)`;
 const SLOT = new RegExp(
-  `\\b(?:our|your) (?:${CLASSES}|object)\\b|\\bobject \\d+, an? (?:${CLASSES})\\b|\\b(?:${CLASSES})\\b` +
+  `\\b(?:our|your) (?:object\\b|${CLASS})|\\bobject \\d+, an? ${CLASS}|\\b${CLASS}` +
     "|(?:(?<![\\p{L}\\p{N}_)\\]])[−+])?\\d+(?:,\\d{3})*(?:\\.\\d+)?(?:·10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:(?:st|nd|rd|th)\\b)?",
   "gu",
 );
-const PART = new RegExp(`\\d+|\\b(?:${CLASSES})\\b`, "g"); // of a name
+const PART = new RegExp(`\\d+|\\b${CLASS}`, "g"); // of a name
 const PLACE = /\{(\d+)\}/g;
-const BETWEEN = [/((?<=[.?!])\s+)/, /((?<=[:;])\s+)/, /(\n+|\s{2,})/, /( · | → |\s*[()]\s*)/, /((?<=,)\s+)/];
+const BETWEEN = [/((?<=[.?!])\s+)/, /(\n+|\s{2,})/, /((?<=[:;])\s+)/, /( · | → |\s*[()]\s*)/, /((?<=,)\s+)/];
 const WIDE = /[，。；：！？）]$/;
 
 let known = null; // English → the language of the page

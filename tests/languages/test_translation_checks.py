@@ -70,6 +70,7 @@ def test_a_longer_term_is_not_taken_for_a_shorter_one() -> None:
 def test_millions_are_counted_in_ten_thousands() -> None:
     assert problems("It has 2.1 million weights.", "它有 210 万个权重。") == []
     assert problems("It has 2.1 million weights.", "它有 2.1 万个权重。")
+    assert problems("177.6 billion multiplications", "1776 亿次乘法") == []
     assert problems("1.05 million / 23.5 million", "105 万 / 2350 万") == []
 
 
