@@ -19,7 +19,7 @@ NOTEBOOK = "JPY_SESSION_NAME"  # Jupyter tells its kernels which notebook they r
 FILE = "shown.po"
 
 CLASSES = "circle|cross|star|triangle|square|coin"
-CLASS = rf"(?:{CLASSES})\b(?! entropy)"
+CLASS = rf"(?:{CLASSES})\b(?! entropy| roots?\b)"
 #: What varies in a text: an object of an image, the name of a class, a number.
 SLOT = re.compile(
     rf"\b(?:our|your) (?:object\b|{CLASS})|\bobject \d+, an? {CLASS}|\b{CLASS}"
@@ -145,7 +145,8 @@ def _divided(text: str, known: dict[str, str], level: int) -> str:
     core = text.strip()
     start = text[: len(text) - len(text.lstrip())]
     if (whole := _filled(core, known)) is not None:
-        return start + whole + text[len(start) + len(core) :]
+        end = text[len(start) + len(core) :]
+        return start + whole + ("" if whole.endswith(tuple(WIDE)) and end == " " else end)
     if level == len(BETWEEN):
         return text
     parts = BETWEEN[level].split(text)

@@ -42,7 +42,7 @@ class BoxCoder:
         weights_xy, weights_wh = self._weights(proposals)
         xy, wh = _centres_and_sizes(proposals)  # (N, 2) each
         gt_xy, gt_wh = _centres_and_sizes(reference_boxes)
-        # In units of the reference's size, so that deltas do not depend on the object's size.
+        # In units of the anchor's or proposal's size, so that deltas do not depend on the scale.
         dxy = weights_xy * (gt_xy - xy) / wh
         # A logarithm: doubling and halving are equally far from 0, and every real number decodes to
         # a positive size.

@@ -7,7 +7,7 @@ const word = (english, ...values) => {
 };
 
 const CLASSES = "circle|cross|star|triangle|square|coin";
-const CLASS = `(?:${CLASSES})\\b(?! entropy)`;
+const CLASS = `(?:${CLASSES})\\b(?! entropy| roots?\\b)`;
 const SLOT = new RegExp(
   `\\b(?:our|your) (?:object\\b|${CLASS})|\\bobject \\d+, an? ${CLASS}|\\b${CLASS}` +
     "|(?:(?<![\\p{L}\\p{N}_)\\]])[−+])?\\d+(?:,\\d{3})*(?:\\.\\d+)?(?:·10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:(?:st|nd|rd|th)\\b)?",
@@ -48,7 +48,8 @@ function filled(text) {
 function divided(text, level) {
   const core = text.trim(), start = text.slice(0, text.length - text.trimStart().length);
   const whole = filled(core);
-  if (whole !== null) return start + whole + text.slice(start.length + core.length);
+  const end = text.slice(start.length + core.length);
+  if (whole !== null) return start + whole + (WIDE.test(whole) && end === " " ? "" : end);
   if (level === BETWEEN.length) return text;
   const done = text.split(BETWEEN[level]).map((part, i) => (i % 2 ? part : divided(part, level + 1)));
   for (let i = 1; i < done.length; i += 2) if (done[i] === " " && WIDE.test(done[i - 1])) done[i] = "";
