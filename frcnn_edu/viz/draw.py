@@ -18,6 +18,7 @@ from matplotlib.patches import Patch
 from matplotlib.textpath import TextPath
 from torch import Tensor
 
+from ..words import words
 from . import style as st
 from .labels import place_labels
 
@@ -138,7 +139,8 @@ def draw_labels(
     unit = (right - left) / wide  # data units per point
     pad = 0.22 * fontsize
     font = FontProperties(family="DejaVu Sans", weight="bold")
-    inked = [TextPath((0, 0), text, size=fontsize, prop=font).get_extents().width for text in texts]
+    texts = [words(text) for text in texts]
+    inked = [_ink(text, fontsize, font) for text in texts]
     widths = [1.03 * ink + 2 * pad for ink in inked]  # glyphs are rounded to pixels on screen: leave them some room
     sizes = np.array([[w, 1.1 * fontsize + pad] for w in widths]) * unit
     corner = np.array([left, top, left, top])  # of what the panel shows, which may be a part of the image
@@ -153,6 +155,15 @@ def draw_labels(
             x + pad * unit, y + h - 0.32 * fontsize * unit, text, fontproperties=font, fontsize=fontsize,
             color=st.text_color(color), va="baseline", zorder=4,
         )  # fmt: skip
+
+
+def _ink(text: str, fontsize: float, font: FontProperties) -> float:
+    """The width of a label in points; a character that the usual font lacks, such as a Chinese one, is as wide as high."""
+    wide = sum(character > "\u2e80" for character in text)
+    usual = "".join(character for character in text if character <= "\u2e80")
+    return wide * fontsize + float(
+        TextPath((0, 0), usual, size=fontsize, prop=font).get_extents().width if usual else 0
+    )
 
 
 # ----------------------------------------------------------------------------------------------------------- detections

@@ -1,31 +1,47 @@
 """The words of a figure in the reader's language, in a font that has their characters."""
 
+import os
 from functools import cache
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter
 
-from ..words import folder, language, words
+from ..words import COLLECT, ENGLISH, folder, language, words
 
 FONTS = "font-*.otf"  # in the folder of a language: its regular and its bold font
 
 
 def put_in_language(figure: Figure) -> None:
     """Replace the words of a figure by those of the reader's language; in English nothing changes."""
-    fonts = _fonts(language())
+    if language() == ENGLISH and COLLECT not in os.environ:
+        return
+    more = fonts()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            formatter = axis.get_major_formatter()
+            if not isinstance(formatter, FixedFormatter):
+                continue
+            labels = [words(text) for text in formatter.seq]  # are written when the figure is drawn
+            if labels != list(formatter.seq):
+                axis.set_major_formatter(FixedFormatter(labels))
     for text in figure.findobj(Text):
         text.set_text(words(text.get_text()))
-        if fonts and not text.get_text().isascii():  # each character is taken from the first font that has it
-            text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *fonts])))
+        if more and not text.get_text().isascii():  # each character is taken from the first font that has it
+            text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *more])))
+
+
+def fonts() -> list[str]:
+    """The names of the fonts that the reader's language needs besides that of all figures."""
+    return _fonts(language())
 
 
 @cache
 def _fonts(chosen: str) -> list[str]:
-    """The names of the fonts of a language, which matplotlib knows from now on."""
     names = []
     for file in sorted((folder() / chosen).glob(FONTS)):
-        fontManager.addfont(Path(file))
+        fontManager.addfont(Path(file))  # from now on, matplotlib knows it
         names.append(FontProperties(fname=str(file)).get_name())
     return list(dict.fromkeys(names))

@@ -13,6 +13,8 @@ from typing import Any
 import matplotlib
 from matplotlib.colors import to_rgb
 
+from .language import fonts
+
 INK = "#1f2328"  # text, axes
 MUTED = "#6b7280"  # captions, arrows
 FAINT = "#d5d9e0"  # grids, frames
@@ -96,9 +98,11 @@ _RC_LOCK = threading.RLock()
 def style() -> Iterator[None]:
     """Matplotlib's settings for everything in this package, restored on leaving.
 
-    Settings are global to the process, so only one thread at a time is inside.
+    Settings are global to the process, so only one thread at a time is inside. Characters that the usual font lacks are taken from
+    those of the reader's language.
     """
-    with _RC_LOCK, matplotlib.rc_context(_RC):
+    family = [_RC["font.family"], *fonts()]
+    with _RC_LOCK, matplotlib.rc_context({**_RC, "font.family": family}):
         yield
 
 

@@ -122,10 +122,16 @@ def _text(piece: Piece) -> str:
             return piece.text + (low if piece.index.isdigit() else f"_{piece.index}")
         case Table():
             rows = [[text(cell) for cell in row] for row in piece.rows]
-            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
             return "\n".join(
-                "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+                "  ".join(cell + " " * (w - _width(cell)) for cell, w in zip(row, widths, strict=True)).rstrip()
+                for row in rows
             )
+
+
+def _width(text: str) -> int:
+    """How many letters of a typewriter a text is wide: a Chinese character is 5/3 of one."""
+    return len(text) + round(sum("\u2e80" < character < "\uffef" for character in text) * 2 / 3)
 
 
 def _bracketed(line: Line) -> str:
