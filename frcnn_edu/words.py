@@ -18,16 +18,20 @@ CHOICE, COLLECT = "FRCNN_EDU_LANG", "FRCNN_EDU_COLLECT"
 NOTEBOOK = "JPY_SESSION_NAME"  # Jupyter tells its kernels which notebook they run
 FILE = "shown.po"
 
-CLASSES = "circle|cross|star|triangle|square|coin"
-CLASS = rf"(?:{CLASSES})\b(?! entropy| roots?\b)"
-#: What varies in a text: an object of an image, the name of a class, a number.
-SLOT = re.compile(
-    rf"\b(?:our|your) (?:object\b|{CLASS})|\bobject \d+, an? {CLASS}|\b{CLASS}"
-    r"|(?:(?<![\w)\]])[−+])?\d+(?:,\d{3})*(?:\.\d+)?(?:·10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:(?:st|nd|rd|th)\b)?"
-)
-PART = re.compile(rf"\d+|\b{CLASS}")  # of a name
+CLASSES = ("circle", "cross", "star", "triangle", "square", "coin")
+NUMBER = r"(?:(?<![\w)\]])[−+])?\d+(?:,\d{3})*(?:\.\d+)?(?:·10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:(?:st|nd|rd|th)\b)?"
+
+
+def _patterns(classes: Sequence[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What varies in a text: an object of an image, the name of a class, a number; and what varies in the name of an object."""
+    one = rf"(?:{'|'.join(map(re.escape, classes))})\b(?! entropy| roots?\b)"
+    names = rf"\b(?:our|your) (?:object\b|{one})|\bobject \d+, an? {one}|\b{one}"
+    return re.compile(f"{names}|{NUMBER}"), re.compile(rf"\b{one}|\d+")
+
+
+SLOT, PART = _patterns(CLASSES)
 #: The messages of names, which are parts of others.
-NAMES = (*CLASSES.split("|"), "our {1}", "your {1}", "our object", "your object", "object {1}, a {2}")
+NAMES = (*CLASSES, "our {1}", "your {1}", "our object", "your object", "object {1}, a {2}")
 PLACE = re.compile(r"\{(\d+)\}")
 #: Where a text is divided if the catalogue does not have it as a whole: between sentences, lines and columns, clauses and items.
 BETWEEN = tuple(
@@ -50,6 +54,20 @@ def labels(english: Sequence[str]) -> dict[str, str]:
         _note([(text, text) for text in english])
     chosen = language()
     return {} if chosen == ENGLISH else {text: catalogue(chosen).get(text, text) for text in english}
+
+
+def name_classes(classes: Sequence[str]) -> None:
+    """Make the names of more classes known, those of a reader's own data: sentences in which they occur are found, too.
+
+    A name that is also a word of a message, such as "box", stays a word.
+    """
+    global SLOT, PART
+    chosen = language()
+    if chosen == ENGLISH:
+        return
+    common = {word for text in catalogue(chosen) for word in re.findall(r"\w+", text)}
+    _more.update(name for name in classes if name not in CLASSES and name not in common)
+    SLOT, PART = _patterns((*sorted(_more, key=len, reverse=True), *CLASSES))
 
 
 @contextmanager
@@ -197,3 +215,4 @@ def _note(messages: list[tuple[str, str]]) -> None:
 
 
 _noted: set[str] = set()
+_more: set[str] = set()

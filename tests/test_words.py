@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from frcnn_edu import words as module
 from frcnn_edu.lessons.checking import Verdict
 from frcnn_edu.viz.language import put_in_language
-from frcnn_edu.words import labels, language, skeleton, speaking, translated, units, words
+from frcnn_edu.words import labels, language, name_classes, skeleton, speaking, translated, units, words
 
 KNOWN = {
     "{1} positive": "{1} 个正样本",
@@ -111,6 +111,20 @@ def test_speaking_ends_with_its_block(monkeypatch: pytest.MonkeyPatch) -> None:
     with speaking("zh_CN"):
         assert language() == "zh_CN"
     assert "FRCNN_EDU_LANG" not in os.environ
+
+
+def test_the_classes_of_own_data_are_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "catalogue", lambda chosen: KNOWN)
+    for name in ("SLOT", "PART"):
+        monkeypatch.setattr(module, name, getattr(module, name))
+    monkeypatch.setattr(module, "_more", set())
+    text = "The best fit of our white cell is on P3. The best fit of object 2, a cell 7 is on P2."
+    name_classes(["white cell"])  # in English nothing has to be known
+    assert module._more == set()
+    with speaking("zh_CN"):
+        name_classes(["cell 7", "white cell", "anchor", "cross"])
+        assert words(text) == "我们的white cell的最佳锚框在 P3 上。物体 2（cell 7）的最佳锚框在 P2 上。"
+    assert module._more == {"cell 7", "white cell"}
 
 
 def test_figures_and_checkers_speak_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,20 +28,42 @@ def catalogue_problems(catalogue: polib.POFile, language: str, glossary: list[Te
     ]
 
 
+def plain_problems(entry: polib.POEntry, language: str, glossary: list[Term]) -> list[str]:
+    """The same for a message that is not Markdown: words of a picture, with places {1}, {2} … for what varies."""
+    if found := _state(entry):
+        return found
+    if entry.msgid == entry.msgstr:  # a name of the code, or a formula
+        return []
+    typography = TYPOGRAPHY.get(short(language))
+    lines = entry.msgstr.splitlines() if typography else []
+    return [
+        *_unequal("numbers and places", set(NUMBER.findall(entry.msgid)), set(NUMBER.findall(entry.msgstr))),
+        *glossary_problems(entry.msgid, entry.msgstr, glossary),
+        *(problem for line in lines for problem in (typography(line) if typography else ())),
+    ]
+
+
 def entry_problems(entry: polib.POEntry, language: str, glossary: list[Term]) -> list[str]:
     """What is wrong with a message and its translation."""
-    if entry.obsolete:
-        return ["obsolete: the English text no longer exists; use its translation elsewhere or remove the message"]
-    if not entry.msgstr:
-        return ["not translated"]
-    if entry.fuzzy:
-        return ["fuzzy: the English text has changed; bring the translation up to date and remove the flag"]
+    if found := _state(entry):
+        return found
     typography = TYPOGRAPHY.get(short(language))
     return [
         *_differences(LARGE_NUMBERS.get(short(language), str)(entry.msgid), entry.msgstr),
         *glossary_problems(entry.msgid, entry.msgstr, glossary),
         *(typography(entry.msgstr) if typography else ()),
     ]
+
+
+def _state(entry: polib.POEntry) -> list[str]:
+    """Whether a translation is there, and up to date."""
+    if entry.obsolete:
+        return ["obsolete: the English text no longer exists; use its translation elsewhere or remove the message"]
+    if not entry.msgstr:
+        return ["not translated"]
+    if entry.fuzzy:
+        return ["fuzzy: the English text has changed; bring the translation up to date and remove the flag"]
+    return []
 
 
 def _differences(english: str, translation: str) -> Iterator[str]:

@@ -43,7 +43,7 @@ def glossary_problems(english: str, translation: str, glossary: list[Term]) -> I
     words = " ".join(words_only(english).split())
     for term in glossary:
         for form in term.english:
-            pattern = rf"(?<![\w-]){re.escape(form)}(?:s|es)?(?![\w-])"
+            pattern = rf"(?<![\w-]){re.escape(form)}(?:s|es)?(?![\w-]|\.\w)"
             words, count = re.subn(
                 pattern, "·", words, flags=re.IGNORECASE
             )  # is not found again as a part of another term

@@ -8,6 +8,8 @@ its `target` (a dict of "boxes" (N, 4) xyxy in pixels and "labels" (N,)); `model
 from collections.abc import Callable
 from typing import Any
 
+from frcnn_edu.words import name_classes
+
 from . import EXPLORER_NAMES
 from .base_anchors.explorer import BaseAnchorsExplorer
 from .board.explorer import Explorer
@@ -85,7 +87,7 @@ def any_box(**picture: Any) -> Explorer:
         return AnyBoxExplorer(_subject(**picture))
     _subject(**{name: value for name, value in picture.items() if name != "image"})  # refuses unknown arguments
     own = story()
-    return AnyBoxExplorer(without_target(model or own.model, image, classes or own.classes))
+    return AnyBoxExplorer(without_target(model or own.model, image, _named(classes or own.classes)))
 
 
 #: All explorers by name, in the order of the lessons.
@@ -115,4 +117,10 @@ def _subject(**picture: Any) -> Story:
     if image is None or target is None:
         image, target = own.image, own.target
         object = own.object if object is None else object
-    return tell(model or own.model, image, target, classes or own.classes, object or 0)
+    return tell(model or own.model, image, target, _named(classes or own.classes), object or 0)
+
+
+def _named(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """The same classes, whose names are now known where sentences are shown in another language."""
+    name_classes(classes[1:])  # without the background
+    return classes

@@ -3,7 +3,7 @@
 import polib
 import pytest
 
-from frcnn_edu.languages.checks import entry_problems
+from frcnn_edu.languages.checks import entry_problems, plain_problems
 from frcnn_edu.languages.glossary import Term
 
 GLOSSARY = [Term(("ground-truth box",), ("真实框",)), Term(("anchor",), ("锚框",)), Term(("stride",), ("步长",))]
@@ -77,3 +77,21 @@ def test_millions_are_counted_in_ten_thousands() -> None:
 def test_a_language_without_rules_of_its_own_is_only_compared() -> None:
     entry = polib.POEntry(msgid="Each anchor, once.", msgstr="Jeder Anker, einmal.")
     assert entry_problems(entry, "de", []) == []
+
+
+@pytest.mark.parametrize(
+    ("english", "translation", "problem"),
+    [
+        ("{1} anchors", "{1} 个锚框", None),
+        ("only its\nwidth", "只改\n宽度", None),
+        ("anchor_generator", "anchor_generator", None),
+        ("# {1} of {2}", "# {2} 中的 {1}", None),
+        ("{1} anchors", "锚框", "numbers and places"),
+        ("{1} anchors", "{1} 个框", "glossary"),
+        ("two, three", "二,三", "half-width"),
+        ("two, three", "", "not translated"),
+    ],
+)
+def test_words_of_a_picture(english: str, translation: str, problem: str | None) -> None:
+    found = plain_problems(polib.POEntry(msgid=english, msgstr=translation), "zh_CN", GLOSSARY)
+    assert found == [] if problem is None else any(problem in one for one in found)

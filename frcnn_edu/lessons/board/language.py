@@ -23,13 +23,13 @@ def in_language(scene: Scene) -> Scene:
 
 def control_in_language(control: Any) -> Any:
     """An ipywidget whose description and options are in the reader's language; the same one."""
-    if language() == ENGLISH:
-        return control
     control.description = words(control.description)
     if hasattr(control, "_options_full"):
-        value = control.value
-        control.options = [(words(label), one) for label, one in control._options_full]
-        control.value = value
+        options = [(words(label), one) for label, one in control._options_full]
+        if language() != ENGLISH:  # setting them chooses the first
+            value = control.value
+            control.options = options
+            control.value = value
     return control
 
 
