@@ -24,7 +24,7 @@ NUMBER = r"(?:(?<![\w)\]])[−+])?\d+(?:,\d{3})*(?:\.\d+)?(?:·10⁻?[⁰¹²³�
 
 def _patterns(classes: Sequence[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What varies in a text: an object of an image, the name of a class, a number; and what varies in the name of an object."""
-    one = rf"(?:{'|'.join(map(re.escape, classes))})\b(?! entropy| roots?\b)"
+    one = rf"(?:{'|'.join(map(re.escape, classes))})\b(?! entropy| roots?\b| pixels?\b)"
     names = rf"\b(?:our|your) (?:object\b|{one})|\bobject \d+, an? {one}|\b{one}"
     return re.compile(f"{names}|{NUMBER}"), re.compile(rf"\b{one}|\d+")
 

@@ -38,7 +38,7 @@ def plain_problems(entry: polib.POEntry, language: str, glossary: list[Term]) ->
     lines = entry.msgstr.splitlines() if typography else []
     return [
         *_unequal("numbers and places", set(NUMBER.findall(entry.msgid)), set(NUMBER.findall(entry.msgstr))),
-        *glossary_problems(entry.msgid, entry.msgstr, glossary),
+        *glossary_problems(entry.msgid, entry.msgstr, glossary, names=True),
         *(problem for line in lines for problem in (typography(line) if typography else ())),
     ]
 

@@ -38,8 +38,12 @@ def read_glossary(root: Path, language: str) -> list[Term]:
     return sorted(terms, key=lambda term: -max(map(len, term.english)))
 
 
-def glossary_problems(english: str, translation: str, glossary: list[Term]) -> Iterator[str]:
-    """One sentence for each term of a message that its translation translates in another way."""
+def glossary_problems(english: str, translation: str, glossary: list[Term], names: bool = False) -> Iterator[str]:
+    """One sentence for each term of a message that its translation translates in another way.
+
+    Args:
+        names: whether a term may also stay English, because it is a name of the code.
+    """
     words = " ".join(words_only(english).split())
     for term in glossary:
         for form in term.english:
@@ -47,7 +51,8 @@ def glossary_problems(english: str, translation: str, glossary: list[Term]) -> I
             words, count = re.subn(
                 pattern, "·", words, flags=re.IGNORECASE
             )  # is not found again as a part of another term
-            if count and not any(known in translation for known in term.translations):
+            stays = names and form.lower() in translation.lower()
+            if count and not stays and not any(known in translation for known in term.translations):
                 yield f"glossary: {form!r} is {' or '.join(term.translations)}"
 
 

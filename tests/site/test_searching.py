@@ -109,3 +109,43 @@ def test_the_sections_of_the_queries_exist(site: Path) -> None:
 def test_the_page_says_which_words_were_found(site: Path, search: Any, query: str, said: str) -> None:
     search.goto(f"file://{site / 'search.html'}?q={query}")
     assert said in search.text_content("#search-status")
+
+
+# On the Chinese pages: a query, among how many of the first pages its page has to be, and the page.
+CHINESE = [
+    ("低质量匹配", 3, "notebooks/deeper/08_iou_labeling.html"),
+    ("怎么计算交并比", 1, "notebooks/08_iou_labeling.html"),
+    ("anchor", 3, "notebooks/04_base_anchors.html"),
+    ("锚框的尺寸和高宽比", 3, "notebooks/04_base_anchors.html"),
+    ("非极大值抑制", 2, "notebooks/09_proposals.html"),
+    ("NMS 阈值", 3, "notebooks/09_proposals.html"),
+    ("感受野", 3, "notebooks/02_backbone.html"),
+    ("损失是 NaN", 2, "notebooks/deeper/13_losses.html"),
+    ("双线性插值", 4, "notebooks/11_roi_align.html"),
+    ("标签从 0 还是 1 开始", 5, "notebooks/12_box_head.html"),
+    ("用自己的照片训练", 3, "notebooks/16_your_own_data.html"),
+    ("特征金字塔", 1, "notebooks/03_fpn.html"),
+    ("导出 ONNX", 3, "docs/command_line.html"),
+    ("数据集格式", 3, "docs/data_sets.html"),
+]
+
+
+@pytest.fixture(scope="module")
+def chinese_search(site: Path, browser: Any) -> Any:
+    """The Chinese page "Search"."""
+    page = browser.new_page()
+    page.goto(f"file://{site / 'zh' / 'search.html'}")
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize(("query", "among", "file"), CHINESE)
+def test_a_chinese_query_leads_to_its_answer(chinese_search: Any, query: str, among: int, file: str) -> None:
+    shown = chinese_search.evaluate("query => find(query).pages.map(({ page }) => page.file)", query)
+    assert file in shown[:among], shown[:6]
+
+
+def test_the_chinese_page_speaks_chinese(site: Path, chinese_search: Any) -> None:
+    chinese_search.goto(f"file://{site / 'zh' / 'search.html'}?q=交并比")
+    assert "个页面包含“交并比”。" in chinese_search.text_content("#search-status")
+    assert chinese_search.locator("#search-results h2 a").first.get_attribute("href").startswith("notebooks/")

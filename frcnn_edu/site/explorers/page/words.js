@@ -7,7 +7,7 @@ const word = (english, ...values) => {
 };
 
 const CLASSES = "circle|cross|star|triangle|square|coin";
-const CLASS = `(?:${CLASSES})\\b(?! entropy| roots?\\b)`;
+const CLASS = `(?:${CLASSES})\\b(?! entropy| roots?\\b| pixels?\\b)`;
 const SLOT = new RegExp(
   `\\b(?:our|your) (?:object\\b|${CLASS})|\\bobject \\d+, an? ${CLASS}|\\b${CLASS}` +
     "|(?:(?<![\\p{L}\\p{N}_)\\]])[−+])?\\d+(?:,\\d{3})*(?:\\.\\d+)?(?:·10⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?:(?:st|nd|rd|th)\\b)?",

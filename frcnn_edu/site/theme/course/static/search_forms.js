@@ -5,15 +5,25 @@
 const HAN = "\\p{Script=Han}"; // Chinese characters, between whose words there are no spaces
 const LETTERS = `(?:(?!${HAN})[\\p{L}\\p{N}])`;
 const BETWEEN = "[^\\p{L}\\p{N}\\n]"; // between two words of a line
-const wordsOf = (text) => (text.match(new RegExp(`${LETTERS}+|${HAN}+`, "gu")) || []).flatMap((word) => (isHan(word) ? cut(word) : word));
+const wordsOf = (text) => (text.match(new RegExp(`${LETTERS}+|${HAN}+`, "gu")) || []).flatMap((word) => (isHan(word) ? cut(word) : word)).filter(Boolean);
 const isHan = (word) => new RegExp(`^${HAN}`, "u").test(word);
 const wholeWord = (pattern, flags) => new RegExp(`(?<!${LETTERS})(?:${pattern})(?!${LETTERS})`, `gu${flags}`);
 const stemmer = new Stemmer();
 
-/* Chinese characters in words. The browser's dictionary does not know terms such as 锚框: it cuts them into characters, which are joined. */
-const segmenter = globalThis.Intl?.Segmenter && new Intl.Segmenter("zh", { granularity: "word" });
+/* The other languages' words for a term of the glossary, whose rows are pairs such as "anchor" and "锚框 · …". */
+const TERMS = PAGES.filter(({ file }) => file === "docs/glossary.html").flatMap(({ sections }) =>
+  sections.map(([, term, words]) => [term.toLowerCase().split(/,\s*/), words.split(" · ")[0].split(/[,、（）]\s*/).filter((one) => /^\p{Script=Han}{2,9}$/u.test(one))]),
+);
+const translations = (word) => TERMS.flatMap(([english, chinese]) => (english.includes(word) ? chinese : chinese.includes(word) ? english : []));
+
+/* Chinese characters in words: terms of the glossary, and what is between them as the browser's dictionary has it. Where the dictionary
+   cuts a word that it does not know into characters, these are joined. */
 const ASKS_HAN = new Set("的 了 吗 呢 是 在 和 与 或 有 把 被 用 对 为 从 到 我 你 它 这 那 个 能 会 要 请 问 哪 几 怎么 怎样 如何 什么 为什么 为何 可以 应该 需要 哪个 哪些 多少 一个 意思".split(" "));
-const cut = (characters) => {
+const segmenter = globalThis.Intl?.Segmenter && new Intl.Segmenter("zh", { granularity: "word" });
+const longest = TERMS.flatMap(([, chinese]) => chinese).sort((one, other) => other.length - one.length);
+const cut = (characters) =>
+  characters.split(new RegExp(`(${longest.join("|")})`)).flatMap((part, i) => (i % 2 ? part : part && cutUnknown(part)));
+const cutUnknown = (characters) => {
   if (!segmenter) return [characters];
   const parts = [];
   let open = false; // whether the last part is one of single characters
@@ -82,12 +92,6 @@ const inTwo = (word) => [word, `${word}s`, word.replace(/s$/, "")].map((one) => 
 
 /* Two words that other texts write as one: batch norm → BatchNorm. The digits of 0.7 do not become notebook 07. */
 const inOne = (word, next) => (/^\p{L}{2}/u.test(word) ? formsOf(word + next).filter((one) => one.startsWith(word + next)) : []);
-
-/* The other languages' words for a term of the glossary, whose rows are pairs such as "anchor" and "锚框 · …". */
-const TERMS = PAGES.filter(({ file }) => file === "docs/glossary.html").flatMap(({ sections }) =>
-  sections.map(([, term, words]) => [term.toLowerCase().split(/,\s*/), words.split(" · ")[0].split(/[,，、（）]\s*/).filter((one) => one && isHan(one))]),
-);
-const translations = (word) => TERMS.flatMap(([english, chinese]) => (english.includes(word) ? chinese : chinese.includes(word) ? english : []));
 
 /* What a word of a query matches; null, if nothing. Capitals inside a word count, so that mAP is not a map. */
 const patternOf = (word, before = "", after = "") => {
