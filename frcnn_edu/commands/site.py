@@ -12,7 +12,7 @@ def run_site(options: argparse.Namespace) -> None:
     """
     from ..site.build import build_site
 
-    build_site(project_folder(), options.out, options.repository)
+    build_site(project_folder(), options.out, options.repository, dict(options.executed))
     print(f"Open {options.out / 'index.html'} in a browser.")
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -23,13 +24,14 @@ class Edition:
     Args:
         root: folder of the project.
         language: "en" or that of a translation, "zh_CN".
+        executed: a folder with copies of the notebooks whose outputs are in this language; without it, those in the project are used.
 
     Attributes:
         prefix: what the names of its pages begin with on the site: "" or "zh/".
     """
 
-    def __init__(self, root: Path, language: str = ENGLISH) -> None:
-        self.root, self.language = root, language
+    def __init__(self, root: Path, language: str = ENGLISH, executed: Path | None = None) -> None:
+        self.root, self.language, self.executed = root, language, executed
         self.prefix = "" if language == ENGLISH else f"{short(language)}/"
         self._translator = None if language == ENGLISH else Translator(root, language)
 
@@ -52,6 +54,8 @@ class Edition:
         notebook = copy.deepcopy(read_notebook(self.root / source))
         if self._translator is None:
             return notebook
+        if self.executed is not None:
+            _take_outputs(notebook, self.executed / Path(source).relative_to("notebooks"))
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
                 cell.source = self.text(cell.source, source)
@@ -84,6 +88,26 @@ def later(words: str) -> str:
     return words
 
 
-def editions(root: Path) -> list[Edition]:
-    """The course in English and in every language into which it is translated."""
-    return [Edition(root), *(Edition(root, language) for language in languages(root))]
+def editions(root: Path, executed: Mapping[str, Path] | None = None) -> list[Edition]:
+    """The course in English and in every language into which it is translated.
+
+    Args:
+        executed: folders with notebooks that were executed in a language, by language.
+    """
+    folders = executed or {}
+    return [Edition(root), *(Edition(root, language, folders.get(language)) for language in languages(root))]
+
+
+def _take_outputs(notebook: NotebookNode, executed: Path) -> None:
+    """Put the outputs of an executed copy into a notebook.
+
+    Raises:
+        ValueError: the copy has other code.
+    """
+    copied = read_notebook(executed)
+    for cell, other in zip(notebook.cells, copied.cells, strict=True):
+        if cell.id != other.id or (cell.cell_type == "code" and cell.source != other.source):
+            raise ValueError(f"{executed} is not a copy of the notebook as it is now: the cell {cell.id} differs")
+        if cell.cell_type == "code":
+            cell.outputs = other.outputs
+    notebook.metadata.widgets = copied.metadata.get("widgets", {})

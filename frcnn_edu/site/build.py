@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..languages.edition import Edition, editions
@@ -32,13 +33,14 @@ LEFT_OVER = (
 )
 
 
-def build_site(root: Path, out: Path, repository: str = "") -> None:
+def build_site(root: Path, out: Path, repository: str = "", executed: Mapping[str, Path] | None = None) -> None:
     """Write the site.
 
     Args:
         root: folder of the project, with its notebooks, docs and figures.
         out: folder of the site; it may be absent, empty or an earlier site, which is replaced.
         repository: the address from which readers can clone the project; without it, they are told to ask for the project.
+        executed: folders with notebooks that were executed in a language, by language: the pictures of its pages are theirs.
 
     Raises:
         ValueError: the output folder contains something else; a link leads nowhere.
@@ -48,7 +50,7 @@ def build_site(root: Path, out: Path, repository: str = "") -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
         source, target = Path(work, "source"), Path(work, "site")
-        listed, all_editions = groups(root), editions(root)
+        listed, all_editions = groups(root), editions(root, executed)
         pages = {edition.language: make_pages(edition, listed, repository) for edition in all_editions}
         write_source(root, source, [page for some in pages.values() for page in some])
         shown = [_shown(edition, listed, pages[edition.language], all_editions) for edition in all_editions]

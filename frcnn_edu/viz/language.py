@@ -4,10 +4,10 @@ import os
 from functools import cache
 from pathlib import Path
 
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
 
 from ..words import COLLECT, ENGLISH, folder, language, words
 
@@ -21,16 +21,19 @@ def put_in_language(figure: Figure) -> None:
     more = fonts()
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            formatter = axis.get_major_formatter()
-            if not isinstance(formatter, FixedFormatter):
-                continue
-            labels = [words(text) for text in formatter.seq]  # are written when the figure is drawn
-            if labels != list(formatter.seq):
-                axis.set_major_formatter(FixedFormatter(labels))
+            _put_ticks_in_language(axis)
     for text in figure.findobj(Text):
         text.set_text(words(text.get_text()))
         if more and not text.get_text().isascii():  # each character is taken from the first font that has it
             text.set_fontfamily(list(dict.fromkeys([*text.get_fontfamily(), *more])))
+
+
+def _put_ticks_in_language(axis: Axis) -> None:
+    """Replace the labels of an axis, which it writes anew when it is drawn."""
+    labels = [label.get_text() for label in axis.get_ticklabels()]
+    shown = [words(label) for label in labels]
+    if shown != labels:
+        axis.set_ticks(axis.get_ticklocs(), labels=shown)
 
 
 def fonts() -> list[str]:

@@ -105,3 +105,16 @@ def test_what_is_fuzzy_stays_english(root: Path) -> None:
     catalogue[0].flags = ["fuzzy"]
     write_catalogue(catalogue, file)
     assert Translator(root, "de").write("docs/page.md").read_text(encoding="utf-8").startswith("A [picture]")
+
+
+def test_an_edition_takes_the_outputs_of_notebooks_that_were_executed_in_its_language(root: Path) -> None:
+    copied = read_notebook(root / "notebooks" / "a.ipynb")
+    copied.cells[1].outputs[0].data["text/plain"] = "auf Deutsch"
+    write_notebook(copied, root / "course" / "a.ipynb")
+    edition = Edition(root, "de", root / "course")
+    assert edition.notebook("notebooks/a.ipynb").cells[1].outputs[0].data["text/plain"] == "auf Deutsch"
+    assert edition.notebook("notebooks/a.ipynb").cells[0].source == "# Ein Heft"
+    copied.cells[1].source = "print(2)"
+    write_notebook(copied, root / "course" / "a.ipynb")
+    with pytest.raises(ValueError, match=r"a\.ipynb is not a copy of the notebook as it is now: the cell code differs"):
+        edition.notebook("notebooks/a.ipynb")

@@ -1,21 +1,26 @@
 """Pictures and explorers in another language: every word is translated, and every character can be drawn."""
 
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from frcnn_edu.languages.font import STYLES, characters_of, missing_characters
 from frcnn_edu.lessons import explore, figures
 from frcnn_edu.lessons.board.board import LABELS
+from frcnn_edu.viz import style as st
 from frcnn_edu.viz.output import figure_to_png
 from frcnn_edu.viz.text_sizes import smallest_word
 from frcnn_edu.words import catalogue, folder, languages, speaking, units
 
 pytestmark = pytest.mark.slow
+DPI = 100  # of the pictures that are only looked at for their words
 DRAWN = sorted(set(figures.FIGURES) - {"shapes_examples"})
 
 
@@ -58,8 +63,19 @@ def test_a_figure_is_drawn_in_the_language_without_missing_characters(name: str,
     assert unknown((text.get_text() for text in figure.findobj(Text)), language) == []
     with speaking(language), warnings.catch_warnings():
         warnings.filterwarnings("error", message="Glyph .* missing")
-        figure_to_png(figure)
-    assert (smallest_word(figure) or 10) >= 10
+        figure_to_png(figure, dpi=DPI)
+        assert (smallest_word(figure) or 10) >= 10
+        assert outside(figure) == []
+
+
+def outside(figure: Figure) -> list[str]:
+    """The words of a figure that reach beyond its edges. (Numbers of axes that are not shown may be anywhere.)"""
+    with st.style():
+        FigureCanvasAgg(figure).draw()
+        shown = [text for text in figure.findobj(Text) if re.search(r"^[^$]*[A-Za-z\u4e00-\u9fff]{2}", text.get_text())]
+        boxes = [(text, text.get_window_extent()) for text in shown if text.axes is None or not text.get_clip_on()]
+    right, top = figure.bbox.width + 1, figure.bbox.height + 1
+    return [text.get_text() for text, box in boxes if min(box.x0, box.y0) < -1 or box.x1 > right or box.y1 > top]
 
 
 @pytest.mark.parametrize("language", languages())
@@ -71,8 +87,6 @@ def test_the_fonts_have_every_character(language: str) -> None:
 
 
 def test_an_unknown_character_is_seen(tmp_path: Path) -> None:
-    from matplotlib.figure import Figure
-
     figure = Figure()
     figure.text(0.5, 0.5, "\u9f98")
     with warnings.catch_warnings():

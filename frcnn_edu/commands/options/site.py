@@ -15,6 +15,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="where readers can clone the project: a page then says so (default: none does)",
     )
+    parser.add_argument(
+        "--executed",
+        type=_language_and_folder,
+        action="append",
+        default=[],
+        metavar="LANGUAGE=DIR",
+        help="take the pictures of a language's pages from notebooks that were executed in it (default: they are in English)",
+    )
+
+
+def _language_and_folder(text: str) -> tuple[str, Path]:
+    language, equals, folder = text.partition("=")
+    if not equals or not re.fullmatch(r"[a-z]{2,3}(_[A-Z]{2})?", language):
+        raise argparse.ArgumentTypeError(
+            f"invalid value: {text!r} (expected a language and a folder, such as zh_CN=course)"
+        )
+    if not any(Path(folder).glob("*.ipynb")):
+        raise argparse.ArgumentTypeError(f"there are no notebooks in {folder}")
+    return language, Path(folder)
 
 
 def check(options: argparse.Namespace) -> None:

@@ -101,7 +101,11 @@ class _Notebook:
     def _figure(self, png: bytes, alt: str, explorer: str | None = None) -> str:
         """A picture, which leads to its file; an explorer's picture has its name instead, by which scripts find its place."""
         pictures = self.result.pictures
-        file = f"{self.name.removeprefix('notebooks/').replace('/', '_')}_{len(pictures) + 1:02d}.png"
+        language = (
+            self.edition.prefix if self.edition.executed else ""
+        )  # otherwise its pictures are those of the English page
+        name = f"{language}{self.name.removeprefix('notebooks/')}".replace("/", "_")
+        file = f"{name}_{len(pictures) + 1:02d}.png"
         address = f"{'../' * self.result.name.count('/')}{PICTURES}/{file}"
         picture = image(address, png, alt, first=not pictures)
         pictures[file] = png
