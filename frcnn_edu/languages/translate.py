@@ -18,6 +18,8 @@ from .switch import LINE, switch
 
 # The target of a link or an image, in Markdown or HTML, which may have an anchor.
 LINK = re.compile(r'(?P<before>\]\(|src="|href=")(?!https?:|data:)(?P<target>[^)"#\s]*)(?:#(?P<anchor>[^)"]*))?')
+SHELL = re.compile(r"^```bash\n.*?^```$", re.MULTILINE | re.DOTALL)  # commands
+OPENED = re.compile(r"(?<![\w/])notebooks/[\w/]+\.ipynb")  # a notebook in a command
 QUOTED = {"%22": '"'}  # how a link writes a character of an anchor that would end the link
 
 
@@ -59,9 +61,9 @@ class Translator:
     def text(self, text: str, source: str) -> str:
         """A Markdown text of a file, translated. Its links lead where those of the text lead, to headings by their translated names."""
         catalogue = self.catalogue(source)
-        return LINK.sub(
-            lambda link: self._named(link, source), replaced(text, lambda block: catalogue.get(block, block))
-        )
+        text = replaced(text, lambda block: catalogue.get(block, block))
+        text = SHELL.sub(lambda commands: OPENED.sub(self._opened, commands[0]), text)
+        return LINK.sub(lambda link: self._named(link, source), text)
 
     def catalogue(self, source: str) -> dict[str, str]:
         """The translations of the messages of a file; those that are missing or out of date are left out."""
@@ -69,6 +71,10 @@ class Translator:
             entries = read_catalogue(self.root / catalogue_file(self.language, source))
             self._catalogues[source] = {entry.msgid: entry.msgstr for entry in entries if _usable(entry)}
         return self._catalogues[source]
+
+    def _opened(self, notebook: re.Match[str]) -> str:
+        """The notebook that a command opens: its translation, if there is one."""
+        return twin(notebook[0], self.language) if notebook[0] in self.sources else notebook[0]
 
     def _named(self, link: re.Match[str], source: str) -> str:
         """A link to a heading, by the name that it has in the translation."""

@@ -99,6 +99,13 @@ def test_an_edition_has_the_links_of_the_english_files_and_translated_alternativ
     assert Edition(root).document("README.md").startswith("Read")
 
 
+def test_commands_open_translated_notebooks(root: Path) -> None:
+    translator = Translator(root, "de")
+    commands = "```bash\njupyter lab notebooks/a.ipynb\nls notebooks/none.ipynb\n```"
+    wanted = commands.replace("notebooks/a", "notebooks/de/a")
+    assert translator.text(f"{commands}\n\n`notebooks/a.ipynb`", "README.md") == f"{wanted}\n\n`notebooks/a.ipynb`"
+
+
 def test_what_is_fuzzy_stays_english(root: Path) -> None:
     file = root / catalogue_file("de", "docs/page.md")
     catalogue = read_catalogue(file)
